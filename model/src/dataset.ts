@@ -1,0 +1,89 @@
+import { createHash } from "node:crypto";
+import * as z from "zod";
+import { type BlockGroup, HOUSE_FEATURES, TARGET } from "./house-features.ts";
+
+/** What a raw file must be to be accepted. */
+export type DatasetIdentity = {
+  readonly name: string;
+  /** SHA-256 of the raw file, hexadecimal. */
+  readonly sha256: string;
+  readonly rows: number;
+};
+
+/** The raw file of the California housing data as StatLib published it. */
+export const CALIFORNIA_HOUSING: DatasetIdentity = {
+  name: "California housing (StatLib, 1990 census)",
+  sha256: "a2b44dcc7e1c9091b43c4f458b25cbd1f7e8068d08edd26bc4703108d3fa6214",
+  rows: 20_640,
+};
+
+/** A parsed data set. */
+export type Dataset = {
+  readonly identity: DatasetIdentity;
+  /** One array a house feature, in model order; in each one value a row. */
+  readonly features: readonly Float64Array[];
+  /** Median house values in 100,000 USD, one a row. */
+  readonly targets: Float64Array;
+};
+
+const decimal = z
+  .string()
+  .regex(/^-?\d+(\.\d+)?$/, "is not a decimal number")
+  .transform(Number);
+const amount = decimal.refine((value) => value >= 0, "is negative");
+const divisor = decimal.refine((value) => value > 0, "is not positive");
+
+const COLUMNS = {
+  longitude: decimal,
+  latitude: decimal,
+  housingMedianAge: amount,
+  totalRooms: amount,
+  totalBedrooms: amount,
+  population: amount,
+  households: divisor,
+  medianIncome: amount,
+  medianHouseValue: amount,
+} as const satisfies Record<keyof BlockGroup, z.ZodType>;
+
+const columnNames = Object.keys(COLUMNS);
+const blockGroupSchema = z.object(COLUMNS);
+
+/**
+ * Parses and verifies the raw file: comma-separated decimals, nine columns, no header.
+ *
+ * @throws Error saying which line and column is malformed, how many rows are missing, or which
+ *   digest was found
+ */
+export function parseDataset(raw: Uint8Array, identity: DatasetIdentity): Dataset {
+  const lines = new TextDecoder().decode(raw).trimEnd().split("\n");
+  const groups = lines.map(parseLine);
+  if (groups.length !== identity.rows) {
+    throw new Error(`data set has ${groups.length} rows instead of ${identity.rows}`);
+  }
+  const sha256 = createHash("sha256").update(raw).digest("hex");
+  if (sha256 !== identity.sha256) {
+    throw new Error(`data set has SHA-256 ${sha256} instead of ${identity.sha256}`);
+  }
+  return {
+    identity,
+    features: HOUSE_FEATURES.map(({ from }) => Float64Array.from(groups, from)),
+    targets: Float64Array.from(groups, TARGET.from),
+  };
+}
+
+function parseLine(line: string, index: number): BlockGroup {
+  const cells = line.split(",");
+  if (cells.length !== columnNames.length) {
+    throw new Error(
+      `data set line ${index + 1}: ${cells.length} columns instead of ${columnNames.length}`,
+    );
+  }
+  const parsed = blockGroupSchema.safeParse(
+    Object.fromEntries(columnNames.map((name, column) => [name, cells[column]])),
+  );
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".")} ${message}`);
+    throw new Error(`data set line ${index + 1}: ${faults.join(", ")}`);
+  }
+  return parsed.data;
+}

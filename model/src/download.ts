@@ -1,0 +1,56 @@
+import { createHash } from "node:crypto";
+import type { ProgressReporter } from "./progress.ts";
+
+const TIME_LIMIT_MS = 120_000;
+
+/** A file on the web, known by its digest. */
+export type RemoteFile = {
+  readonly url: string;
+  /** SHA-256 of its bytes, hexadecimal. */
+  readonly sha256: string;
+};
+
+/**
+ * Downloads a file and checks its digest.
+ *
+ * @throws Error saying what failed: the connection, the server's answer, the time limit of two
+ *   minutes, or the digest
+ */
+export async function download(file: RemoteFile, report: ProgressReporter): Promise<Uint8Array> {
+  const content = await receive(file.url, report).catch((error: unknown) => {
+    throw new Error(`cannot download ${file.url}: ${describe(error)}`, { cause: error });
+  });
+  const sha256 = digest(content);
+  if (sha256 !== file.sha256) {
+    throw new Error(`${file.url} has SHA-256 ${sha256} instead of ${file.sha256}`);
+  }
+  return content;
+}
+
+/** SHA-256, hexadecimal. */
+export function digest(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+async function receive(url: string, report: ProgressReporter): Promise<Uint8Array> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(TIME_LIMIT_MS) });
+  if (!response.ok || response.body === null) {
+    throw new Error(`the server answered ${response.status} ${response.statusText}`);
+  }
+  const length = Number(response.headers.get("content-length"));
+  const chunks: Uint8Array[] = [];
+  let receivedBytes = 0;
+  for await (const chunk of response.body) {
+    chunks.push(chunk);
+    receivedBytes += chunk.length;
+    report(length > 0 ? receivedBytes / length : 0, `${Math.round(receivedBytes / 1000)} kB`);
+  }
+  return Buffer.concat(chunks);
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) {
+    return String(error);
+  }
+  return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message;
+}

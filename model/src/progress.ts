@@ -1,0 +1,71 @@
+const BAR_WIDTH = 30;
+const LINE_EVERY = 0.1;
+const CLEAR_LINE = "\r\u001b[K";
+
+/** Where progress is shown: `process.stderr`, or a stand-in. */
+export type ProgressStream = { readonly isTTY?: boolean; write(text: string): unknown };
+
+/**
+ * Shows how far a piece of work is.
+ *
+ * @param fraction - the share that is done, from 0 to 1
+ */
+export type ProgressReporter = (fraction: number, text: string) => void;
+
+/**
+ * Does a piece of work that reports its progress, which is shown as a bar that redraws itself on a
+ * terminal, and elsewhere as a plain line at every tenth of the work.
+ *
+ * @returns what the work returns
+ */
+export async function withProgress<Result>(
+  stream: ProgressStream,
+  title: string,
+  work: (report: ProgressReporter) => Result | Promise<Result>,
+): Promise<Result> {
+  const display = stream.isTTY === true ? progressBar(stream, title) : progressLines(stream, title);
+  try {
+    return await work(display.report);
+  } finally {
+    display.end();
+  }
+}
+
+type Display = { readonly report: ProgressReporter; readonly end: () => void };
+
+function progressBar(stream: ProgressStream, title: string): Display {
+  let started = false;
+  return {
+    report(fraction, text) {
+      started = true;
+      const bar = "█".repeat(Math.round(fraction * BAR_WIDTH)).padEnd(BAR_WIDTH, "░");
+      stream.write(`${CLEAR_LINE}${title} ${bar} ${percent(fraction)} ${text}`);
+    },
+    end() {
+      stream.write(started ? "\n" : "");
+    },
+  };
+}
+
+function progressLines(stream: ProgressStream, title: string): Display {
+  let nextLine = LINE_EVERY;
+  let pending = "";
+  function flush(): void {
+    stream.write(pending);
+    pending = "";
+  }
+  return {
+    report(fraction, text) {
+      pending = `${title} ${percent(fraction)} ${text}\n`;
+      if (fraction >= nextLine) {
+        nextLine = fraction + LINE_EVERY;
+        flush();
+      }
+    },
+    end: flush,
+  };
+}
+
+function percent(fraction: number): string {
+  return `${Math.floor(fraction * 100)} %`.padStart(5);
+}
