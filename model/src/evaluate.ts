@@ -1,0 +1,30 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { selectRows } from "./columns.ts";
+import { runCommand } from "./command.ts";
+import { loadCaliforniaHousing } from "./dataset-source.ts";
+import { computeMetrics, formatMetrics } from "./metrics.ts";
+import { modelCardSchema } from "./model-card.ts";
+import { CARD_FILE, MODEL_FOLDER, ONNX_FILE } from "./model-files.ts";
+import { loadOnnxPredictor } from "./onnx-predictor.ts";
+import { modelInput, splitDataset } from "./train-model.ts";
+
+// Runs the model on the held-out rows: evaluate.ts [--data RAW_FILE] [--model FOLDER]
+await runCommand(async function evaluate() {
+  const { data, model } = parseArgs({
+    options: { data: { type: "string" }, model: { type: "string", default: MODEL_FOLDER } },
+  }).values;
+  const onnx = await readFile(path.join(model, ONNX_FILE));
+  const card = modelCardSchema.parse(
+    JSON.parse(await readFile(path.join(model, CARD_FILE), "utf8")),
+  );
+  const dataset = await loadCaliforniaHousing(data, process.stderr);
+  const samples = { columns: modelInput(dataset), targets: dataset.targets };
+  const heldOut = selectRows(samples, splitDataset(dataset, card.split.seed).test);
+  const predict = await loadOnnxPredictor(onnx);
+  const metrics = computeMetrics(heldOut.targets, await predict(heldOut.columns));
+  process.stdout.write(
+    `${card.name} on ${heldOut.targets.length} held-out rows: ${formatMetrics(metrics)}\n`,
+  );
+});

@@ -1,0 +1,101 @@
+import type { Columns } from "./columns.ts";
+
+/**
+ * One step of a feature program: it names its result. The operations are those of ONNX with the
+ * same names; a value is a table with one row a house.
+ */
+export type Operation =
+  | {
+      readonly op: "Gather";
+      readonly output: string;
+      readonly input: string;
+      /** Columns of the input, in the order of the output's. */
+      readonly columns: readonly number[];
+    }
+  | {
+      readonly op: "Add" | "Sub" | "Mul" | "Div";
+      readonly output: string;
+      /** A single column or a constant meets each column of the other side. */
+      readonly left: string;
+      readonly right: string;
+    }
+  | { readonly op: "Concat"; readonly output: string; readonly inputs: readonly string[] };
+
+/** A straight-line program that computes columns from columns in float32, element by element. */
+export type FeatureProgram = {
+  readonly input: string;
+  /** Named rows of literals, used as operands. */
+  readonly constants: Readonly<Record<string, readonly number[]>>;
+  readonly operations: readonly Operation[];
+};
+
+type Arithmetic = (left: number, right: number) => number;
+
+const ARITHMETIC: Readonly<Record<"Add" | "Sub" | "Mul" | "Div", Arithmetic>> = {
+  Add: (left, right) => left + right,
+  Sub: (left, right) => left - right,
+  Mul: (left, right) => left * right,
+  Div: (left, right) => left / right,
+};
+
+/**
+ * Runs a feature program: the result of its last operation. Each operation rounds to float32,
+ * which for one operation on float32 operands is exactly what float32 arithmetic gives: so the
+ * exported graph computes the same bits.
+ *
+ * @throws Error when an operation uses a value that no earlier one made
+ */
+export function runFeatureProgram(program: FeatureProgram, input: Columns): Columns {
+  const rows = input[0]?.length ?? 0;
+  const values = new Map<string, Columns>([[program.input, input]]);
+  for (const [name, row] of Object.entries(program.constants)) {
+    values.set(
+      name,
+      row.map((literal) => new Float32Array(rows).fill(literal)),
+    );
+  }
+  let result: Columns = input;
+  for (const operation of program.operations) {
+    result = apply(operation, (name) => lookUp(values, name));
+    values.set(operation.output, result);
+  }
+  return result;
+}
+
+function apply(operation: Operation, value: (name: string) => Columns): Columns {
+  switch (operation.op) {
+    case "Gather": {
+      const input = value(operation.input);
+      return operation.columns.map((column) => columnAt(input, column));
+    }
+    case "Concat":
+      return operation.inputs.flatMap((name) => value(name));
+    default:
+      return broadcast(ARITHMETIC[operation.op], value(operation.left), value(operation.right));
+  }
+}
+
+function broadcast(arithmetic: Arithmetic, left: Columns, right: Columns): Columns {
+  const width = Math.max(left.length, right.length);
+  return Array.from({ length: width }, (_, column) => {
+    const leftColumn = columnAt(left, left.length === 1 ? 0 : column);
+    const rightColumn = columnAt(right, right.length === 1 ? 0 : column);
+    return leftColumn.map((value, row) => arithmetic(value, rightColumn[row] ?? 0));
+  });
+}
+
+function columnAt(columns: Columns, index: number): Float32Array {
+  const column = columns[index];
+  if (column === undefined) {
+    throw new Error(`feature program uses column ${index} of ${columns.length}`);
+  }
+  return column;
+}
+
+function lookUp(values: ReadonlyMap<string, Columns>, name: string): Columns {
+  const value = values.get(name);
+  if (value === undefined) {
+    throw new Error(`feature program uses ${name} before it is computed`);
+  }
+  return value;
+}

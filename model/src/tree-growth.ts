@@ -1,0 +1,116 @@
+import type { BinnedFeatures } from "./binning.ts";
+import type { TreeNode } from "./ensemble.ts";
+import { buildHistogram, type Histogram, subtractHistogram, type Totals } from "./histogram.ts";
+import { type CandidateSplit, findBestSplit, type SplitRules } from "./split-search.ts";
+
+/** How a tree grows. */
+export type GrowthRules = SplitRules & {
+  readonly leavesPerTree: number;
+  /** Factor on each leaf's value. */
+  readonly shrinkage: number;
+};
+
+/** What a tree is fitted to. */
+export type GrowthSample = {
+  /** Rows of the training data that the tree sees. */
+  readonly rows: Int32Array;
+  /** Features that the tree may use, ascending. */
+  readonly features: Int32Array;
+  /** What is left to explain, one a row of the training data. */
+  readonly residuals: Float64Array;
+};
+
+type GrowingLeaf = {
+  readonly rows: Int32Array;
+  readonly totals: Totals;
+  readonly histogram: Histogram;
+  readonly split: CandidateSplit | undefined;
+  children?: readonly [GrowingLeaf, GrowingLeaf];
+};
+
+/**
+ * Grows a regression tree leaf-wise (best first): always the leaf whose split gains most is split
+ * next, the older one of equals, until there are `leavesPerTree` or no split is worth it.
+ *
+ * Of two children only the smaller one's histogram is counted; the other's is the rest of their
+ * parent's. A leaf's value is its residuals' sum / (rows + λ), shrunken.
+ */
+export function growTree(
+  binned: BinnedFeatures,
+  sample: GrowthSample,
+  rules: GrowthRules,
+): TreeNode {
+  const features = [...sample.features];
+  const codes = features.map((feature) => binned.codes[feature] ?? new Uint8Array());
+  const thresholds = features.map((feature) => binned.thresholds[feature] ?? new Float32Array());
+  const binCounts = thresholds.map(({ length }) => length + 1);
+
+  const root = growLeaf(sample.rows, sumUp(sample), countBins(sample.rows));
+  const leaves = [root];
+  while (leaves.length < rules.leavesPerTree) {
+    const leaf = mostPromising(leaves);
+    if (leaf?.split === undefined) {
+      break;
+    }
+    leaf.children = splitLeaf(leaf, leaf.split);
+    leaves.splice(leaves.indexOf(leaf), 1);
+    leaves.push(...leaf.children);
+  }
+  return finish(root);
+
+  function countBins(rows: Int32Array): Histogram {
+    return buildHistogram(codes, rows, sample.residuals);
+  }
+
+  function growLeaf(rows: Int32Array, totals: Totals, histogram: Histogram): GrowingLeaf {
+    return { rows, totals, histogram, split: findBestSplit(histogram, binCounts, totals, rules) };
+  }
+
+  function splitLeaf(
+    leaf: GrowingLeaf,
+    { slot, bin, left, right }: CandidateSplit,
+  ): readonly [GrowingLeaf, GrowingLeaf] {
+    const [leftRows, rightRows] = partition(leaf.rows, codes[slot] ?? new Uint8Array(), bin);
+    const leftIsSmaller = leftRows.length <= rightRows.length;
+    const counted = countBins(leftIsSmaller ? leftRows : rightRows);
+    const rest = subtractHistogram(leaf.histogram, counted);
+    return [
+      growLeaf(leftRows, left, leftIsSmaller ? counted : rest),
+      growLeaf(rightRows, right, leftIsSmaller ? rest : counted),
+    ];
+  }
+
+  function finish({ totals, split, children }: GrowingLeaf): TreeNode {
+    if (split === undefined || children === undefined) {
+      const value = Math.fround((rules.shrinkage * totals.sum) / (totals.rows + rules.l2));
+      return { kind: "leaf", value };
+    }
+    return {
+      kind: "branch",
+      feature: features[split.slot] ?? 0,
+      threshold: thresholds[split.slot]?.[split.bin] ?? 0,
+      gain: split.gain,
+      left: finish(children[0]),
+      right: finish(children[1]),
+    };
+  }
+}
+
+function mostPromising(leaves: readonly GrowingLeaf[]): GrowingLeaf | undefined {
+  let best: GrowingLeaf | undefined;
+  for (const leaf of leaves) {
+    if ((leaf.split?.gain ?? 0) > (best?.split?.gain ?? 0)) {
+      best = leaf;
+    }
+  }
+  return best;
+}
+
+function partition(rows: Int32Array, codes: Uint8Array, bin: number): [Int32Array, Int32Array] {
+  const goesLeft = (row: number): boolean => (codes[row] ?? 0) <= bin;
+  return [rows.filter(goesLeft), rows.filter((row) => !goesLeft(row))];
+}
+
+function sumUp({ rows, residuals }: GrowthSample): Totals {
+  return { sum: rows.reduce((sum, row) => sum + (residuals[row] ?? 0), 0), rows: rows.length };
+}
