@@ -1,9 +1,11 @@
 import { defineConfig } from "vitest/config";
 
+const project = (name: string, root: string) => ({
+  test: { name, root, include: ["test/**/*.test.ts"] },
+});
+
 export default defineConfig({
   test: {
-    projects: ["service", "model"].map((name) => ({
-      test: { name, root: name, include: ["test/**/*.test.ts"] },
-    })),
+    projects: [project("service", "service"), project("model", "model"), project("run.sh", ".")],
   },
 });

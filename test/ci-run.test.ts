@@ -1,0 +1,72 @@
+import { describe, expect, test } from "vitest";
+import { fitting, type MachineOptions, machine } from "./machine.ts";
+
+const REPORT = JSON.stringify({
+  numPassedTests: 41,
+  numFailedTests: 1,
+  numPendingTests: 2,
+  numTodoTests: 3,
+});
+
+const complete: MachineOptions = {
+  ...fitting,
+  commands: ["apt-get", "redis-server", "shellcheck", "chromium"],
+};
+
+describe(".ci/run", () => {
+  test.each(["format:check", "lint", "typecheck"])(
+    "fails on a failing %s, before any test",
+    async (step) => {
+      const { ci, calls } = machine(complete);
+
+      expect((await ci({ env: { PNPM_FAILS_AT: step } })).status).toBe(7);
+      expect(calls().at(-1)).toBe(`pnpm ${step}`);
+    },
+  );
+
+  test("ends with vitest's status, and its totals alone on the last line", async () => {
+    const { ci } = machine(complete);
+
+    const { status, stdout } = await ci({ env: { VITEST_STATUS: "3", VITEST_REPORT: REPORT } });
+
+    expect(status).toBe(3);
+    expect(stdout.split("\n").slice(-2)).toEqual(["41 passed, 1 failed, 5 skipped", ""]);
+  });
+
+  test("fails when vitest leaves no report, whatever its status", async () => {
+    const { ci } = machine(complete);
+
+    const { status, stdout } = await ci();
+
+    expect(status).not.toBe(0);
+    expect(stdout).not.toContain("passed");
+  });
+
+  test("checks first, then runs every test, and forgives no missing prerequisite", async () => {
+    const { ci, calls } = machine(complete);
+
+    expect((await ci({ env: { VITEST_REPORT: REPORT } })).status).toBe(0);
+
+    const steps = calls().map((call) => call.split(" ").slice(0, 2).join(" "));
+    expect(steps.filter((step) => !step.startsWith("pnpm --dir"))).toEqual([
+      "pnpm format:check",
+      "pnpm lint",
+      "pnpm typecheck",
+      "shellcheck run.sh",
+      "vitest run",
+      "node -",
+    ]);
+    expect(calls().find((call) => call.startsWith("vitest "))).toMatch(/ REQUIRE_ALL_TESTS=1$/);
+  });
+
+  test("installs exactly what the machine lacks", async () => {
+    const { ci, calls } = machine({ ...fitting, commands: ["apt-get", "shellcheck"] });
+
+    await ci();
+
+    expect(calls().slice(0, 2)).toEqual([
+      "apt-get update -qq",
+      "apt-get install -y -qq --no-install-recommends redis-server chromium",
+    ]);
+  });
+});

@@ -1,0 +1,136 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { onTestFinished } from "vitest";
+
+export const root = dirname(import.meta.dirname);
+export const nodePin = readFileSync(join(root, ".node-version"), "utf8").trim();
+export const pnpmPin: string = JSON.parse(
+  readFileSync(join(root, "package.json"), "utf8"),
+).packageManager.replace("pnpm@", "");
+
+const standIns = join(import.meta.dirname, "stand-ins");
+
+/** What every machine has, beside the commands whose presence a test decides. */
+const BASE = "basename bash cat dirname env ln mkdir mktemp mv rm sed sleep".split(" ");
+
+/** In the place of the service and the trainer: tells how it was started, or stays until SIGTERM. */
+const PROGRAM = `
+const { argv, env } = process;
+console.log(JSON.stringify({ program: argv[1], args: argv.slice(2), cwd: process.cwd(), env }));
+process.exitCode = Number(env.PROGRAM_STATUS ?? 0);
+if (env.PROGRAM_STAYS) {
+  const stay = setInterval(() => {}, 1000);
+  process.on("SIGTERM", () => { console.log("drained"); clearInterval(stay); });
+}
+`;
+
+export interface MachineOptions {
+  /** As `uname` tells it; default "Linux x86_64". */
+  platform?: string;
+  /** Version of the Node.js that is there, null for none; default v20.20.2. */
+  node?: string | null;
+  /** Whether npm is there; default true. */
+  npm?: boolean;
+  /** Version of the pnpm that is there; default none. */
+  pnpm?: string;
+  /** Further commands that are there, of which only the call matters. */
+  commands?: string[];
+}
+
+/** Has all that the project needs, and no npm to bring anything else. */
+export const fitting: MachineOptions = { node: `v${nodePin}.0.0`, npm: false, pnpm: pnpmPin };
+
+export interface StartOptions {
+  /** The folder it is called from; default the checkout. */
+  cwd?: string;
+  /** Added to the environment. */
+  env?: Record<string, string>;
+}
+
+/**
+ * A machine of stand-ins with a checkout, under a path with spaces, and nothing else on the PATH.
+ * Only the Node.js that runs the programs is real.
+ */
+export function machine(options: MachineOptions = {}) {
+  const { platform = "Linux x86_64", node = "v20.20.2", npm = true, pnpm, commands = [] } = options;
+  const home = mkdtempSync(join(realpathSync(tmpdir()), "a machine "));
+  onTestFinished(() => rmSync(home, { recursive: true, force: true }));
+  const checkout = join(home, "check out");
+  const bin = join(home, "bin");
+  const callLog = join(home, "calls");
+
+  mkdirSync(bin);
+  const add = (name: string, path = join(standIns, name)) => symlinkSync(path, join(bin, name));
+  for (const name of BASE) add(name, commandPath(name));
+  for (const name of commands) add(name, join(standIns, "recorder"));
+  add("uname");
+  add("ldd");
+  if (node !== null) add("node");
+  if (npm) add("npm");
+  if (pnpm !== undefined) add("pnpm");
+
+  for (const path of ["run.sh", ".ci/run", "package.json", ".node-version"]) {
+    cpSync(join(root, path), join(checkout, path));
+  }
+  for (const folder of ["service/src", "model/src", "node_modules/.bin"]) {
+    mkdirSync(join(checkout, folder), { recursive: true });
+  }
+  writeFileSync(join(checkout, "service/src/main.ts"), PROGRAM);
+  writeFileSync(join(checkout, "model/src/train.ts"), PROGRAM);
+  symlinkSync(join(standIns, "vitest"), join(checkout, "node_modules/.bin/vitest"));
+
+  function start(command: string, args: string[], { cwd = checkout, env = {} }: StartOptions = {}) {
+    const child = spawn(join(checkout, command), args, {
+      cwd,
+      // A group of its own, so that a test can end it with all that it started.
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: {
+        PATH: bin,
+        TMPDIR: home,
+        CALLS: callLog,
+        STAND_INS: standIns,
+        REAL_NODE: process.execPath,
+        PLATFORM: platform,
+        NODE_VERSION: node ?? "",
+        PNPM_VERSION: pnpm ?? "",
+        ...env,
+      },
+    });
+    const output = { stdout: "", stderr: "" };
+    child.stdout.setEncoding("utf8").on("data", (text) => (output.stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text) => (output.stderr += text));
+    const ended = once(child, "close").then(([status, signal]) => ({ status, signal, ...output }));
+    return { pid: Number(child.pid), output, ended };
+  }
+
+  return {
+    checkout,
+    start,
+    run: (args: string[], how?: StartOptions) => start("run.sh", args, how).ended,
+    ci: (how?: StartOptions) => start(".ci/run", [], how).ended,
+    calls: () => (existsSync(callLog) ? readFileSync(callLog, "utf8").trimEnd().split("\n") : []),
+    rewrite(path: string, from: string, to: string) {
+      const before = readFileSync(join(checkout, path), "utf8");
+      writeFileSync(join(checkout, path), before.replace(from, to), { mode: 0o755 });
+    },
+  };
+}
+
+/** Where this machine has a command; empty if it has none. */
+export function commandPath(name: string) {
+  return spawnSync("bash", ["-c", `command -v ${name}`], { encoding: "utf8" }).stdout.trim();
+}
