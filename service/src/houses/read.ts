@@ -1,0 +1,79 @@
+import { z } from "zod";
+import { readRefusedJson } from "../wire/body.ts";
+import type { JsonValue } from "../wire/json-reader.ts";
+import type { Detail, Location } from "../wire/refusal.ts";
+import { explainIssues, refuseIfAny } from "../wire/validation.ts";
+import { bulkOf, featureNames, House } from "./house.ts";
+import { toMatrix } from "./matrix.ts";
+
+/** The model's input: rows × 8, row-major float32, one row a house in the order sent. */
+export type HouseMatrix = Float32Array<ArrayBuffer>;
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Objects become plain ones for zod; own keys only, `__proto__` included. */
+function plain(value: JsonValue): unknown {
+  return value instanceof Map ? Object.fromEntries(value) : value;
+}
+
+/** Judges one house by its schema: its values are added to `rows`, or its faults told. */
+function* judgeHouse(value: JsonValue, loc: Location, rows: number[]): Generator<Detail> {
+  const result = House.safeParse(plain(value), { reportInput: true });
+  if (!result.success) yield* explainIssues(result.error.issues, value, loc);
+  else for (const name of featureNames) rows.push(result.data[name]);
+}
+
+function* judgeHouses(root: JsonValue, maxHouses: number, rows: number[]): Generator<Detail> {
+  const loc = ["body"];
+  const envelope = bulkOf(z.unknown(), maxHouses);
+  const issues = envelope.safeParse(plain(root), { reportInput: true }).error?.issues ?? [];
+  const unknown = issues.filter(({ code }) => code === "unrecognized_keys");
+  const wrong = issues.filter(({ code }) => code !== "unrecognized_keys");
+  yield* explainIssues(wrong, root, loc);
+  const houses = root instanceof Map && wrong.length === 0 ? root.get("houses") : undefined;
+  for (const [index, house] of Array.isArray(houses) ? houses.entries() : []) {
+    yield* judgeHouse(house, [...loc, "houses", index], rows);
+  }
+  yield* explainIssues(unknown, root, loc);
+}
+
+/**
+ * Reads the body of `/predict`.
+ *
+ * @returns 1 × 8
+ * @throws {Refusal} 422 or 400, as FastAPI and pydantic v2 refuse it
+ */
+export function readHouse(text: string): HouseMatrix {
+  const matrix = toMatrix([parseJson(text)]);
+  if (matrix) return matrix;
+  const rows: number[] = [];
+  refuseIfAny(judgeHouse(readRefusedJson(text), ["body"], rows));
+  return Float32Array.from(rows);
+}
+
+function plainHouses(body: unknown, maxHouses: number): HouseMatrix | undefined {
+  if (typeof body !== "object" || body === null || !("houses" in body)) return undefined;
+  const { houses } = body;
+  if (!Array.isArray(houses) || houses.length > maxHouses) return undefined;
+  return Object.keys(body).length === 1 ? toMatrix(houses) : undefined;
+}
+
+/**
+ * Reads the body of `/bulk_predict`.
+ *
+ * @returns houses × 8
+ * @throws {Refusal} 422 or 400, as FastAPI and pydantic v2 refuse it
+ */
+export function readHouses(text: string, maxHouses: number): HouseMatrix {
+  const matrix = plainHouses(parseJson(text), maxHouses);
+  if (matrix) return matrix;
+  const rows: number[] = [];
+  refuseIfAny(judgeHouses(readRefusedJson(text), maxHouses, rows));
+  return Float32Array.from(rows);
+}

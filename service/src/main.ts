@@ -1,0 +1,65 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import { getRequestListener } from "@hono/node-server";
+import { createApp } from "./app.ts";
+import { type Config, ConfigError, readConfig } from "./config.ts";
+import { drain } from "./drain.ts";
+import { featureNames } from "./houses/house.ts";
+import { loadOnnxPredictor, ModelError } from "./predictor/onnx.ts";
+import { createLogger } from "./telemetry/logger.ts";
+
+async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
+  server.listen(PORT, HOST);
+  try {
+    await once(server, "listening");
+  } catch (cause) {
+    throw new ConfigError(`HOST, PORT: cannot listen on ${HOST}, port ${PORT}: ${cause}`, {
+      cause,
+    });
+  }
+}
+
+async function main(): Promise<void> {
+  const config = readConfig();
+  const logger = createLogger(config.LOG_LEVEL);
+  const predictor = await loadOnnxPredictor(config.MODEL_PATH, featureNames);
+
+  let draining = false;
+  const app = createApp({
+    predictor,
+    logger,
+    isDraining: () => draining,
+    limits: {
+      maxBodyBytes: config.MAX_BODY_BYTES,
+      maxHouses: config.MAX_HOUSES,
+      maxConcurrentRequests: config.MAX_CONCURRENT_REQUESTS,
+      requestTimeoutMs: config.REQUEST_TIMEOUT_MS,
+    },
+  });
+
+  const server = createServer(getRequestListener(app.fetch));
+  await listen(server, config);
+  logger.info({ address: server.address(), modelVersion: predictor.modelVersion }, "listening");
+
+  async function stop(signal: NodeJS.Signals): Promise<void> {
+    if (draining) process.exit(1);
+    draining = true;
+    logger.info({ signal }, "stopping");
+    await drain(server, {
+      logger,
+      drainSeconds: config.DRAIN_SECONDS,
+      timeoutMs: config.REQUEST_TIMEOUT_MS,
+    });
+    process.exit(0);
+  }
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof ConfigError || error instanceof ModelError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,70 @@
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { Hono } from "hono";
+import { secureHeaders } from "hono/secure-headers";
+import type { Limits } from "./limits.ts";
+
+const page = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>prediction-service</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>
+</body>
+</html>
+`;
+
+const start = `SwaggerUIBundle({ url: "/openapi.json", dom_id: "#swagger-ui", tryItOutEnabled: true });
+`;
+
+const distributed: Readonly<Record<string, string>> = {
+  "swagger-ui.css": "text/css; charset=utf-8",
+  "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+};
+
+function readAsset(name: string): Promise<Buffer> {
+  const folder = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
+  return readFile(join(folder, name));
+}
+
+/** `GET /openapi.json`, and `GET /docs` showing it in Swagger UI with no other host asked. */
+export function docsRoutes({ limits }: { limits: Limits }): Hono {
+  const routes = new Hono();
+  routes.get("/openapi.json", async (c) => {
+    const { describeApi } = await import("./openapi.ts");
+    return c.json(describeApi(limits));
+  });
+  routes.use(
+    "/docs/*",
+    secureHeaders({
+      contentSecurityPolicy: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'", "'unsafe-inline'"],
+        imgSrc: ["'self'", "data:"],
+        connectSrc: ["'self'"],
+        baseUri: ["'none'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+      },
+    }),
+  );
+  routes.get("/docs", (c) => c.html(page));
+  routes.get("/docs/start.js", (c) =>
+    c.body(start, 200, { "Content-Type": "text/javascript; charset=utf-8" }),
+  );
+  for (const [name, contentType] of Object.entries(distributed)) {
+    routes.get(`/docs/${name}`, async (c) =>
+      c.body(new Uint8Array(await readAsset(name)), 200, { "Content-Type": contentType }),
+    );
+  }
+  return routes;
+}

@@ -1,0 +1,180 @@
+import { z } from "zod";
+import {
+  BulkHousePrediction,
+  bulkOf,
+  featureNames,
+  House,
+  HousePrediction,
+} from "../houses/house.ts";
+import { Health } from "./health.ts";
+import { Hello } from "./hello.ts";
+import type { Limits } from "./limits.ts";
+
+type Json = Record<string, unknown>;
+
+const ref = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
+const json = (schema: Json, example?: Json): Json => ({
+  "application/json": { schema, ...(example && { example }) },
+});
+const answer = (description: string, schema: string, rest: Json = {}): Json => ({
+  description,
+  headers: { "X-Request-Id": { $ref: "#/components/headers/X-Request-Id" } },
+  content: json(ref(schema)),
+  ...rest,
+});
+const header = (description: string, schema: Json): Json => ({ description, schema });
+
+const ValidationError = z.object({
+  type: z
+    .string()
+    .meta({ description: "What is wrong, in pydantic's terms", examples: ["missing"] }),
+  loc: z.array(z.union([z.string(), z.int()])).meta({
+    description: "Where: a path into the request; of malformed JSON the offset in code points",
+    examples: [["body", "houses", 3, "Latitude"]],
+  }),
+  msg: z.string(),
+  input: z.unknown().optional().meta({
+    description: "The offending value as sent; left out where its JSON is over 4 KiB",
+  }),
+  ctx: z.record(z.string(), z.unknown()).optional(),
+});
+const HTTPValidationError = z.object({
+  detail: z.array(ValidationError).meta({ description: "At most 1,000 faults" }),
+});
+const HTTPError = z.object({ detail: z.string() });
+
+const validationFailed = answer("The request is not as described", "HTTPValidationError");
+const methodNotAllowed = answer("Another method is asked for; see `Allow`", "HTTPError");
+
+function schemas(limits: Limits): Json {
+  const registry = z.registry<{ id: string }>();
+  const all = {
+    House,
+    BulkHouse: bulkOf(House, limits.maxHouses),
+    HousePrediction,
+    BulkHousePrediction,
+    Hello,
+    Health,
+    ValidationError,
+    HTTPValidationError,
+    HTTPError,
+  };
+  for (const [id, schema] of Object.entries(all)) registry.add(schema, { id });
+  const options = { io: "input", uri: (id: string) => `#/components/schemas/${id}` } as const;
+  const documents = Object.entries(z.toJSONSchema(registry, options).schemas);
+  return Object.fromEntries(documents.map(([id, { $schema, $id, ...schema }]) => [id, schema]));
+}
+
+function predictionAnswers(limits: Limits, schema: string): Json {
+  return {
+    200: answer("The prediction, in 100,000 USD", schema, {
+      headers: Object.fromEntries(
+        ["X-Request-Id", "X-Model-Version", "Server-Timing"].map((name) => [
+          name,
+          { $ref: `#/components/headers/${name}` },
+        ]),
+      ),
+    }),
+    400: answer(
+      "The body is not UTF-8, nests deeper than 900 levels, or has an integer of more than 4,300 digits",
+      "HTTPError",
+    ),
+    405: methodNotAllowed,
+    413: answer(`The body is longer than ${limits.maxBodyBytes} bytes`, "HTTPError"),
+    415: answer("The body has a `Content-Encoding` other than identity", "HTTPError"),
+    422: validationFailed,
+    503: answer(
+      `${limits.maxConcurrentRequests} requests are under way; see \`Retry-After\``,
+      "HTTPError",
+    ),
+    504: answer(`No answer within ${limits.requestTimeoutMs} ms`, "HTTPError"),
+  };
+}
+
+function prediction(path: string, body: string, result: string, limits: Limits, text: Json): Json {
+  return {
+    post: {
+      operationId: `${path}_${path}_post`,
+      tags: ["predictions"],
+      ...text,
+      requestBody: { required: true, content: json(ref(body)) },
+      responses: predictionAnswers(limits, result),
+    },
+  };
+}
+
+/** The OpenAPI 3.1 description of the service, from the schemas that validate. */
+export function describeApi(limits: Limits): Json {
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "prediction-service",
+      version: "1.0.0",
+      description: `Median house values of California block groups (1990 census), predicted from ${featureNames.join(", ")}.`,
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [{ url: "/" }],
+    tags: [{ name: "predictions" }, { name: "service" }],
+    paths: {
+      "/predict": prediction("predict", "House", "HousePrediction", limits, {
+        summary: "Predict one house",
+      }),
+      "/bulk_predict": prediction("bulk_predict", "BulkHouse", "BulkHousePrediction", limits, {
+        summary: "Predict a list of houses",
+        description:
+          "One prediction a house, in the order sent; an empty list gives an empty list.",
+      }),
+      "/hello": {
+        get: {
+          operationId: "hello_hello_get",
+          summary: "Greet",
+          tags: ["service"],
+          parameters: [
+            {
+              name: "name",
+              in: "query",
+              required: true,
+              description: "Taken as it is; of a repeated name the last counts",
+              schema: { type: "string" },
+              example: "World",
+            },
+          ],
+          responses: {
+            200: answer("The greeting", "Hello"),
+            405: methodNotAllowed,
+            422: validationFailed,
+          },
+        },
+      },
+      "/health": {
+        get: {
+          operationId: "health_health_get",
+          summary: "Tell whether the service takes requests",
+          tags: ["service"],
+          responses: {
+            200: answer("It does; the time in UTC", "Health"),
+            405: methodNotAllowed,
+            503: answer("It is stopping", "HTTPError"),
+          },
+        },
+      },
+    },
+    components: {
+      schemas: schemas(limits),
+      headers: {
+        "X-Request-Id": header("The request's own id if sent and sane, else a new one", {
+          type: "string",
+          maxLength: 255,
+        }),
+        "X-Model-Version": header("SHA-256 of the model that predicted", {
+          type: "string",
+          pattern: "^[0-9a-f]{64}$",
+        }),
+        "Server-Timing": header("Milliseconds spent on each phase (W3C Server Timing)", {
+          type: "string",
+          examples: ["parse;dur=0.041, inference;dur=0.120"],
+        }),
+      },
+    },
+  };
+}

@@ -1,0 +1,95 @@
+import type { HonoRequest } from "hono";
+import { JsonLimitError, JsonSyntaxError, type JsonValue, readJson } from "./json-reader.ts";
+import { Refusal } from "./refusal.ts";
+import { missing, notAnObject } from "./validation.ts";
+
+const jsonMediaType = /^\s*application\/(?:[^\s;/]*\+)?json\s*(?:;|$)/i;
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
+const lenientUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+function tooLarge(): Refusal {
+  return new Refusal(413, "Content Too Large");
+}
+
+async function readChunks(
+  body: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, bytes);
+}
+
+/**
+ * Reads the whole body.
+ *
+ * @throws {Refusal} 415 where it is encoded, 413 where it is longer than `maxBytes`: at once where
+ *   its length is declared, else as soon as too much has come
+ */
+export async function readBody(
+  request: HonoRequest,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const encoding = request.header("content-encoding") ?? "identity";
+  if (encoding.trim().toLowerCase() !== "identity") {
+    throw new Refusal(415, "Unsupported Media Type");
+  }
+  const declared = request.header("content-length");
+  if (declared === undefined || request.header("transfer-encoding") !== undefined) {
+    return readChunks(request.raw.body ?? new ReadableStream(), maxBytes);
+  }
+  if (Number(declared) > maxBytes) throw tooLarge();
+  return new Uint8Array(await request.arrayBuffer());
+}
+
+/**
+ * Whether the body is to be read as JSON: `application/json` and `application/*+json`, any case,
+ * any parameters. Nothing else is, not even an absent content type.
+ */
+export function isJson(contentType: string | undefined): boolean {
+  return contentType !== undefined && jsonMediaType.test(contentType);
+}
+
+/**
+ * The text of a JSON body; a byte-order mark is skipped.
+ *
+ * @throws {Refusal} 422 where the body is empty or not JSON by its content type; 400 where it is
+ *   not UTF-8
+ */
+export function jsonText(body: Uint8Array<ArrayBuffer>, contentType: string | undefined): string {
+  if (body.length === 0) throw new Refusal(422, [missing(["body"], null)]);
+  if (!isJson(contentType)) {
+    throw new Refusal(422, [notAnObject(["body"], lenientUtf8.decode(body))]);
+  }
+  try {
+    return strictUtf8.decode(body);
+  } catch {
+    throw new Refusal(400, "There was an error parsing the body");
+  }
+}
+
+/**
+ * Reads JSON for a request that is to be explained.
+ *
+ * @throws {Refusal} 422 naming Python's message and offset; 400 where Python's reader gives up
+ */
+export function readRefusedJson(text: string): JsonValue {
+  try {
+    return readJson(text);
+  } catch (error) {
+    if (error instanceof JsonLimitError) {
+      throw new Refusal(400, "There was an error parsing the body");
+    }
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    const { message, offset } = error;
+    const msg = "JSON decode error";
+    const loc = ["body", offset];
+    const ctx = new Map([["error", message]]);
+    throw new Refusal(422, [{ type: "json_invalid", loc, msg, input: new Map(), ctx }]);
+  }
+}

@@ -1,0 +1,76 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import type { Hono } from "hono";
+import { pino } from "pino";
+import { onTestFinished } from "vitest";
+import { type AppDependencies, createApp } from "../src/app.ts";
+import type { Predictor } from "../src/predictor/predictor.ts";
+import type { Limits } from "../src/routes/limits.ts";
+
+export const house = {
+  MedInc: 8.3252,
+  HouseAge: 41,
+  AveRooms: 6.98412698,
+  AveBedrms: 1.02380952,
+  Population: 322,
+  AveOccup: 2.55555556,
+  Latitude: 37.88,
+  Longitude: -122.23,
+};
+
+/** Predicts the first feature of each row, and keeps the batches that it was given. */
+export function firstFeaturePredictor(): Predictor & { readonly batches: Float32Array[] } {
+  const batches: Float32Array[] = [];
+  return {
+    modelVersion: "0".repeat(64),
+    batches,
+    async predict(matrix) {
+      batches.push(matrix);
+      return matrix.filter((_, index) => index % 8 === 0);
+    },
+  };
+}
+
+export const defaultLimits: Limits = {
+  maxBodyBytes: 32 * 1024 * 1024,
+  maxHouses: 100_000,
+  maxConcurrentRequests: 1_000,
+  requestTimeoutMs: 30_000,
+};
+
+type Overrides = Partial<Omit<AppDependencies, "limits">> & { readonly limits?: Partial<Limits> };
+
+export function appUnderTest(overrides: Overrides = {}): Hono {
+  return createApp({
+    predictor: firstFeaturePredictor(),
+    logger: pino({ level: "silent" }),
+    isDraining: () => false,
+    ...overrides,
+    limits: { ...defaultLimits, ...overrides.limits },
+  });
+}
+
+/** Serves the app on a free port until the test ends. */
+export async function serve(app: Hono): Promise<number> {
+  const server = createServer(getRequestListener(app.fetch));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.listen(0, "127.0.0.1", resolve);
+  await promise;
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+const jsonType = { "content-type": "application/json" };
+
+export function post(app: Hono, path: string, body: unknown, headers = {}) {
+  const text = typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body);
+  return app.request(path, {
+    method: "POST",
+    body: text,
+    headers: { "content-length": String(Buffer.byteLength(text)), ...jsonType, ...headers },
+  });
+}

@@ -1,0 +1,111 @@
+import { request } from "node:http";
+import { describe, expect, test } from "vitest";
+import { appUnderTest, firstFeaturePredictor, house, post, serve } from "./app-under-test.ts";
+
+const text = JSON.stringify(house);
+
+describe("a body longer than MAX_BODY_BYTES", () => {
+  const app = appUnderTest({ limits: { maxBodyBytes: text.length } });
+
+  test("is a 413 by its declared length", async () => {
+    const response = await post(app, "/predict", `${text} `);
+    expect(response.status).toBe(413);
+    expect(await response.json()).toEqual({ detail: "Content Too Large" });
+  });
+
+  test("is a 413 before all of it has come, where it arrives in chunks", async () => {
+    const port = await serve(app);
+    const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
+    const upload = request({ port, path: "/predict", method: "POST" }, (response) => {
+      upload.destroy();
+      resolve(response.statusCode);
+    });
+    upload.on("error", reject);
+    upload.write(text);
+    upload.write(" ");
+    expect(await promise).toBe(413);
+  });
+
+  test("begins beyond the bound, in chunks too", async () => {
+    const port = await serve(app);
+    const body = new Blob([text]).stream();
+    const headers = { "content-type": "application/json" };
+    const init = { method: "POST", headers, body, duplex: "half" } as const;
+    const response = await fetch(`http://127.0.0.1:${port}/predict`, init);
+    expect(response.status).toBe(200);
+    expect((await post(app, "/predict", text)).status).toBe(200);
+  });
+});
+
+describe("an encoded body", () => {
+  test.each(["gzip", "br", "GZIP", "identity, gzip"])("%s is a 415", async (encoding) => {
+    const response = await post(appUnderTest(), "/predict", text, { "content-encoding": encoding });
+    expect(response.status).toBe(415);
+    expect(await response.json()).toEqual({ detail: "Unsupported Media Type" });
+  });
+
+  test("identity is none", async () => {
+    const headers = { "content-encoding": "Identity" };
+    expect((await post(appUnderTest(), "/predict", text, headers)).status).toBe(200);
+  });
+});
+
+/** A predictor that answers only when told to. */
+function heldPredictor() {
+  const released = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>();
+  const inner = firstFeaturePredictor();
+  return {
+    ...inner,
+    begun: begun.promise,
+    release: released.resolve,
+    async predict(matrix: Float32Array) {
+      begun.resolve();
+      await released.promise;
+      return inner.predict(matrix);
+    },
+  };
+}
+
+test("beyond MAX_CONCURRENT_REQUESTS predictions are a 503 with Retry-After, health is not", async () => {
+  const predictor = heldPredictor();
+  const app = appUnderTest({ predictor, limits: { maxConcurrentRequests: 2 } });
+  const taken = [post(app, "/predict", text), post(app, "/bulk_predict", { houses: [house] })];
+  // The bound is one for both routes together.
+  await predictor.begun;
+  const refused = await post(app, "/predict", text);
+  expect(refused.status).toBe(503);
+  expect(refused.headers.get("retry-after")).toBe("1");
+  expect(await refused.json()).toEqual({ detail: "Service Unavailable" });
+  expect((await app.request("/health")).status).toBe(200);
+
+  predictor.release();
+  expect((await Promise.all(taken)).map(({ status }) => status)).toEqual([200, 200]);
+  expect((await post(app, "/predict", text)).status).toBe(200);
+});
+
+describe("beyond REQUEST_TIMEOUT_MS", () => {
+  const gatewayTimeout = { detail: "Gateway Timeout" };
+
+  test("a slow prediction is a 504", async () => {
+    const predictor = heldPredictor();
+    const app = appUnderTest({ predictor, limits: { requestTimeoutMs: 20 } });
+    const response = await post(app, "/predict", text);
+    expect(response.status).toBe(504);
+    expect(await response.json()).toEqual(gatewayTimeout);
+    predictor.release();
+  });
+
+  test("so is a body that does not come", async () => {
+    const port = await serve(appUnderTest({ limits: { requestTimeoutMs: 20 } }));
+    const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
+    const headers = { "content-length": 1000 };
+    const upload = request({ port, path: "/predict", method: "POST", headers }, (response) => {
+      upload.destroy();
+      resolve(response.statusCode);
+    });
+    upload.on("error", reject);
+    upload.write("{");
+    expect(await promise).toBe(504);
+  });
+});
