@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 const project = (name: string, root: string) => ({
-  test: { name, root, include: ["test/**/*.test.ts"] },
+  test: { name, root, include: ["test/**/*.test.ts"], testTimeout: 20_000 },
 });
 
 export default defineConfig({

@@ -38,9 +38,6 @@ async function main(): Promise<void> {
   });
 
   const server = createServer(getRequestListener(app.fetch));
-  await listen(server, config);
-  logger.info({ address: server.address(), modelVersion: predictor.modelVersion }, "listening");
-
   async function stop(signal: NodeJS.Signals): Promise<void> {
     if (draining) process.exit(1);
     draining = true;
@@ -54,6 +51,9 @@ async function main(): Promise<void> {
   }
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
+
+  await listen(server, config);
+  logger.info({ address: server.address(), modelVersion: predictor.modelVersion }, "listening");
 }
 
 try {

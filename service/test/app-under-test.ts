@@ -8,17 +8,6 @@ import { type AppDependencies, createApp } from "../src/app.ts";
 import type { Predictor } from "../src/predictor/predictor.ts";
 import type { Limits } from "../src/routes/limits.ts";
 
-export const house = {
-  MedInc: 8.3252,
-  HouseAge: 41,
-  AveRooms: 6.98412698,
-  AveBedrms: 1.02380952,
-  Population: 322,
-  AveOccup: 2.55555556,
-  Latitude: 37.88,
-  Longitude: -122.23,
-};
-
 /** Predicts the first feature of each row, and keeps the batches that it was given. */
 export function firstFeaturePredictor(): Predictor & { readonly batches: Float32Array[] } {
   const batches: Float32Array[] = [];
@@ -32,7 +21,7 @@ export function firstFeaturePredictor(): Predictor & { readonly batches: Float32
   };
 }
 
-export const defaultLimits: Limits = {
+const defaultLimits: Limits = {
   maxBodyBytes: 32 * 1024 * 1024,
   maxHouses: 100_000,
   maxConcurrentRequests: 1_000,

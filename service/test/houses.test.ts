@@ -1,10 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { bulkOf, featureNames, House } from "../src/houses/house.ts";
+import { bulkOf, featureNames, House, exampleHouse as house } from "../src/houses/house.ts";
 import { toMatrix } from "../src/houses/matrix.ts";
 import { parseNumberText } from "../src/houses/number-text.ts";
 import { readHouse, readHouses } from "../src/houses/read.ts";
-import { house } from "./app-under-test.ts";
 
 const row = Float32Array.from(Object.values(house));
 

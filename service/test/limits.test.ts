@@ -1,6 +1,7 @@
 import { request } from "node:http";
 import { describe, expect, test } from "vitest";
-import { appUnderTest, firstFeaturePredictor, house, post, serve } from "./app-under-test.ts";
+import { exampleHouse as house } from "../src/houses/house.ts";
+import { appUnderTest, firstFeaturePredictor, post, serve } from "./app-under-test.ts";
 
 const text = JSON.stringify(house);
 

@@ -1,6 +1,4 @@
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import { Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import type { Limits } from "./limits.ts";
@@ -30,9 +28,9 @@ const distributed: Readonly<Record<string, string>> = {
   "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
 };
 
+/** Resolved only when asked for: a start needs none of them. */
 function readAsset(name: string): Promise<Buffer> {
-  const folder = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
-  return readFile(join(folder, name));
+  return readFile(new URL(import.meta.resolve(`swagger-ui-dist/${name}`)));
 }
 
 /** `GET /openapi.json`, and `GET /docs` showing it in Swagger UI with no other host asked. */
@@ -45,6 +43,8 @@ export function docsRoutes({ limits }: { limits: Limits }): Hono {
   routes.use(
     "/docs/*",
     secureHeaders({
+      // Whoever terminates TLS answers for the whole host name; this service doesn't.
+      strictTransportSecurity: false,
       contentSecurityPolicy: {
         defaultSrc: ["'none'"],
         scriptSrc: ["'self'"],

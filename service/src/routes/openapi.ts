@@ -2,6 +2,7 @@ import { z } from "zod";
 import {
   BulkHousePrediction,
   bulkOf,
+  exampleHouse,
   featureNames,
   House,
   HousePrediction,
@@ -13,13 +14,13 @@ import type { Limits } from "./limits.ts";
 type Json = Record<string, unknown>;
 
 const ref = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
-const json = (schema: Json, example?: Json): Json => ({
-  "application/json": { schema, ...(example && { example }) },
+const json = (schema: string, rest: Json = {}): Json => ({
+  "application/json": { schema: ref(schema), ...rest },
 });
 const answer = (description: string, schema: string, rest: Json = {}): Json => ({
   description,
   headers: { "X-Request-Id": { $ref: "#/components/headers/X-Request-Id" } },
-  content: json(ref(schema)),
+  content: json(schema),
   ...rest,
 });
 const header = (description: string, schema: Json): Json => ({ description, schema });
@@ -91,16 +92,9 @@ function predictionAnswers(limits: Limits, schema: string): Json {
   };
 }
 
-function prediction(path: string, body: string, result: string, limits: Limits, text: Json): Json {
-  return {
-    post: {
-      operationId: `${path}_${path}_post`,
-      tags: ["predictions"],
-      ...text,
-      requestBody: { required: true, content: json(ref(body)) },
-      responses: predictionAnswers(limits, result),
-    },
-  };
+function post(operation: Json, body: string, example: Json, responses: Json): Json {
+  const requestBody = { required: true, content: json(body, { example }) };
+  return { post: { tags: ["predictions"], ...operation, requestBody, responses } };
 }
 
 /** The OpenAPI 3.1 description of the service, from the schemas that validate. */
@@ -116,14 +110,23 @@ export function describeApi(limits: Limits): Json {
     servers: [{ url: "/" }],
     tags: [{ name: "predictions" }, { name: "service" }],
     paths: {
-      "/predict": prediction("predict", "House", "HousePrediction", limits, {
-        summary: "Predict one house",
-      }),
-      "/bulk_predict": prediction("bulk_predict", "BulkHouse", "BulkHousePrediction", limits, {
-        summary: "Predict a list of houses",
-        description:
-          "One prediction a house, in the order sent; an empty list gives an empty list.",
-      }),
+      "/predict": post(
+        { operationId: "predict_predict_post", summary: "Predict one house" },
+        "House",
+        exampleHouse,
+        predictionAnswers(limits, "HousePrediction"),
+      ),
+      "/bulk_predict": post(
+        {
+          operationId: "bulk_predict_bulk_predict_post",
+          summary: "Predict a list of houses",
+          description:
+            "One prediction a house, in the order sent; an empty list gives an empty list.",
+        },
+        "BulkHouse",
+        { houses: [exampleHouse, { ...exampleHouse, MedInc: 3.5, HouseAge: 20 }] },
+        predictionAnswers(limits, "BulkHousePrediction"),
+      ),
       "/hello": {
         get: {
           operationId: "hello_hello_get",

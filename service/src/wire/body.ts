@@ -51,7 +51,7 @@ export async function readBody(
  * Whether the body is to be read as JSON: `application/json` and `application/*+json`, any case,
  * any parameters. Nothing else is, not even an absent content type.
  */
-export function isJson(contentType: string | undefined): boolean {
+function isJson(contentType: string | undefined): boolean {
   return contentType !== undefined && jsonMediaType.test(contentType);
 }
 

@@ -7,7 +7,7 @@ export interface CorpusRequest {
   readonly body?: string;
 }
 
-export const house = {
+const house = {
   MedInc: 8.3252,
   HouseAge: 41,
   AveRooms: 6.98,

@@ -1,0 +1,47 @@
+import { describe, expect, test } from "vitest";
+import { ConfigError, readConfig } from "../src/config.ts";
+
+describe("a wrong value", () => {
+  test.each([
+    ["PORT", "x", "an integer from 0 to 65535"],
+    ["PORT", "65536", "an integer from 0 to 65535"],
+    ["PORT", "80.5", "an integer from 0 to 65535"],
+    ["MODEL_PATH", "model.pkl", "a path ending in .onnx"],
+    ["LOG_LEVEL", "loud", "one of trace, debug, info, warn, error, fatal, silent"],
+    ["MAX_BODY_BYTES", "0", "an integer from 1 to 1000000000"],
+    ["MAX_HOUSES", "-1", "an integer from 1 to 1000000000"],
+    ["MAX_CONCURRENT_REQUESTS", "1e3", "an integer from 1 to 1000000000"],
+    ["REQUEST_TIMEOUT_MS", "30s", "milliseconds from 1 to 3600000"],
+    ["DRAIN_SECONDS", "-5", "seconds from 0 to 3600"],
+  ])("%s=%s is named with what is allowed", (name, value, allowed) => {
+    const message = `${name}: found "${value}"; allowed: ${allowed}`;
+    expect(() => readConfig({ [name]: value })).toThrow(new ConfigError(message));
+  });
+
+  test("is named with all the others", () => {
+    expect(() => readConfig({ PORT: "x", DRAIN_SECONDS: "y", HOST: "::" })).toThrow(
+      /^PORT: .*\nDRAIN_SECONDS: .*seconds from 0 to 3600$/,
+    );
+  });
+});
+
+test("the defaults are those of the README", () => {
+  expect(readConfig({ PATH: "/bin", PORT: "" })).toEqual({
+    PORT: 8000,
+    HOST: "127.0.0.1",
+    MODEL_PATH: expect.stringMatching(/\/model\/california-housing\.onnx$/),
+    LOG_LEVEL: "info",
+    MAX_BODY_BYTES: 33_554_432,
+    MAX_HOUSES: 100_000,
+    MAX_CONCURRENT_REQUESTS: 1_000,
+    REQUEST_TIMEOUT_MS: 30_000,
+    DRAIN_SECONDS: 0,
+  });
+});
+
+test("numbers arrive as numbers", () => {
+  expect(readConfig({ PORT: "0", DRAIN_SECONDS: "5" })).toMatchObject({
+    PORT: 0,
+    DRAIN_SECONDS: 5,
+  });
+});

@@ -1,0 +1,128 @@
+import { existsSync } from "node:fs";
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { chromium } from "playwright-core";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { z } from "zod";
+import { testNeeding } from "../../test/prerequisite.ts";
+import { exampleHouse as house } from "../src/houses/house.ts";
+import { appUnderTest, serve } from "./app-under-test.ts";
+
+const app = appUnderTest({ limits: { maxHouses: 1234 } });
+
+const Document = z.object({
+  openapi: z.string(),
+  paths: z.record(z.string(), z.record(z.string(), z.unknown())),
+  components: z.object({ schemas: z.record(z.string(), z.record(z.string(), z.unknown())) }),
+});
+
+async function readDocument() {
+  const response = await app.request("/openapi.json");
+  expect(response.headers.get("content-type")).toBe("application/json");
+  return Document.parse(await response.json());
+}
+
+describe("/openapi.json", () => {
+  test("is valid OpenAPI 3.1", async () => {
+    const response = await app.request("/openapi.json");
+    const document = z.record(z.string(), z.unknown()).parse(await response.json());
+    expect(await new Validator().validate(document)).toEqual({ valid: true });
+    expect((await readDocument()).openapi).toMatch(/^3\.1\./);
+  });
+
+  test("describes every route, but for the pages that show it", async () => {
+    const { paths } = await readDocument();
+    const described = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    const served = app.routes.filter(
+      ({ method, path }) =>
+        method !== "ALL" && !path.startsWith("/docs") && path !== "/openapi.json",
+    );
+    const unique = new Set(served.map(({ method, path }) => `${method} ${path}`));
+    expect(described.toSorted()).toEqual([...unique].toSorted());
+  });
+
+  test("describes a house as it is validated", async () => {
+    const { House } = (await readDocument()).components.schemas;
+    expect(House).toMatchObject({
+      type: "object",
+      required: Object.keys(house),
+      additionalProperties: false,
+      properties: { MedInc: { type: "number", exclusiveMinimum: 0 }, Latitude: { type: "number" } },
+    });
+  });
+
+  test("tells the bounds that are in force", async () => {
+    const { paths, components } = await readDocument();
+    const { BulkHouse } = components.schemas;
+    expect(BulkHouse).toMatchObject({ properties: { houses: { type: "array", maxItems: 1234 } } });
+    const answers = JSON.stringify(paths["/predict"]);
+    expect(answers).toContain("longer than 33554432 bytes");
+    for (const status of [200, 400, 405, 413, 415, 422, 503, 504]) {
+      expect(answers).toContain(`"${status}":`);
+    }
+  });
+});
+
+describe("/docs", () => {
+  test("names no other host, and its policy allows none", async () => {
+    const response = await app.request("/docs");
+    expect(response.headers.get("content-type")).toMatch(/^text\/html/);
+    expect(response.headers.get("content-security-policy")).toContain("default-src 'none'");
+    expect(await response.text()).not.toContain("://");
+  });
+
+  test.each(["swagger-ui.css", "swagger-ui-bundle.js", "start.js"])(
+    "serves its %s",
+    async (name) => {
+      const response = await app.request(`/docs/${name}`);
+      expect(response.status).toBe(200);
+      expect((await response.arrayBuffer()).byteLength).toBeGreaterThan(50);
+    },
+  );
+
+  test("serves no other file", async () => {
+    expect((await app.request("/docs/package.json")).status).toBe(404);
+    expect((await app.request("/docs/..%2fpackage.json")).status).toBe(404);
+  });
+
+  const browsers = [
+    "/usr/bin/chromium",
+    "/usr/bin/chromium-browser",
+    "/usr/bin/google-chrome",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+  ];
+  const executablePath = browsers.find((path) => existsSync(path));
+
+  testNeeding(executablePath !== undefined)(
+    "renders in Chromium with no network, and predicts through the page",
+    async () => {
+      const port = await serve(app);
+      const browser = await chromium.launch({
+        executablePath: executablePath ?? "/usr/bin/chromium",
+        args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+      });
+      onTestFinished(() => browser.close());
+      const page = await browser.newPage();
+      const faults: string[] = [];
+      page.on("pageerror", (error) => faults.push(error.message));
+      page.on("console", (message) => {
+        if (message.type() === "error") faults.push(message.text());
+      });
+      page.on("request", (request) => {
+        const { hostname, protocol } = new URL(request.url());
+        if (protocol !== "data:" && hostname !== "127.0.0.1") faults.push(request.url());
+      });
+
+      await page.goto(`http://127.0.0.1:${port}/docs`);
+      const operation = page.locator("#operations-predictions-predict_predict_post");
+      await operation.locator(".opblock-summary-control").click();
+      await operation.locator("button.execute").click();
+      const answer = operation.locator(".live-responses-table");
+      await answer.waitFor();
+      expect(await answer.textContent()).toContain(`"prediction": ${Math.fround(house.MedInc)}`);
+      expect(faults).toEqual([]);
+    },
+    30_000,
+  );
+});

@@ -1,0 +1,108 @@
+import { createHash } from "node:crypto";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { readConfig } from "../src/config.ts";
+import { exampleHouse, featureNames } from "../src/houses/house.ts";
+import { loadOnnxPredictor, ModelError } from "../src/predictor/onnx.ts";
+import type { Predictor } from "../src/predictor/predictor.ts";
+
+const modelPath = readConfig({}).MODEL_PATH;
+
+/** A folder holding a copy of the model and its card, each as changed. */
+async function modelFolder(files: Record<string, Uint8Array | string>): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "model-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  for (const [name, bytes] of Object.entries(files)) await writeFile(join(folder, name), bytes);
+  return join(folder, "m.onnx");
+}
+
+describe("a model that can't be served", () => {
+  let onnx: Buffer;
+  let card: string;
+  beforeAll(async () => {
+    onnx = await readFile(modelPath);
+    card = await readFile(modelPath.replace(".onnx", ".json"), "utf8");
+  });
+
+  async function loading(files: Record<string, Uint8Array | string>, features = featureNames) {
+    return loadOnnxPredictor(await modelFolder(files), features);
+  }
+
+  test("has no file", async () => {
+    await expect(loading({ "m.json": card })).rejects.toThrow(/^cannot read .*m\.onnx$/);
+    await expect(loading({ "m.onnx": onnx })).rejects.toThrow(/^cannot read .*m\.json$/);
+  });
+
+  test("has a malformed card", async () => {
+    const malformed = { "m.onnx": onnx, "m.json": card.slice(1) };
+    await expect(loading(malformed)).rejects.toThrow(/m\.json is no model card: SyntaxError/);
+    const incomplete = { "m.onnx": onnx, "m.json": '{"version":"x"}' };
+    await expect(loading(incomplete)).rejects.toThrow(/version[\s\S]*features/);
+  });
+
+  test("has the card of another model", async () => {
+    const changed = Buffer.concat([onnx, Buffer.from([0])]);
+    const digest = createHash("sha256").update(changed).digest("hex");
+    await expect(loading({ "m.onnx": changed, "m.json": card })).rejects.toThrow(
+      new RegExp(`m\\.json is of another model: .*m\\.onnx has SHA-256 ${digest}$`),
+    );
+  });
+
+  test("has its features in another order", async () => {
+    const files = { "m.onnx": onnx, "m.json": card };
+    await expect(loading(files, featureNames.toReversed())).rejects.toThrow(/has features MedInc,/);
+  });
+
+  test("is no ONNX", async () => {
+    const garbage = "garbage";
+    const version = createHash("sha256").update(garbage).digest("hex");
+    const files = {
+      "m.onnx": garbage,
+      "m.json": JSON.stringify({ ...JSON.parse(card), version }),
+    };
+    await expect(loading(files)).rejects.toThrow(ModelError);
+    await expect(loading(files)).rejects.toThrow(/m\.onnx is no ONNX model/);
+  });
+});
+
+describe("the committed model", () => {
+  let predictor: Predictor;
+  beforeAll(async () => {
+    predictor = await loadOnnxPredictor(modelPath, featureNames);
+  });
+  const row = featureNames.map((name) => exampleHouse[name]);
+
+  test("has its digest as its version", async () => {
+    const digest = createHash("sha256")
+      .update(await readFile(modelPath))
+      .digest("hex");
+    expect(predictor.modelVersion).toBe(digest);
+  });
+
+  test("predicts near what the house was worth: 452,600 USD", async () => {
+    const [prediction = 0] = await predictor.predict(Float32Array.from(row));
+    expect(Math.abs(prediction - 4.526)).toBeLessThan(0.6);
+  });
+
+  test("predicts nothing for nothing", async () => {
+    expect(await predictor.predict(new Float32Array())).toEqual(new Float32Array());
+  });
+
+  test("predicts a row the same alone and in any batch, to the last bit", async () => {
+    const rows = Array.from({ length: 300 }, (_, i) =>
+      row.map((value, j) => value + (i % (j + 3))),
+    );
+    const batch = await predictor.predict(Float32Array.from(rows.flat()));
+    const alone = [];
+    for (const each of rows) alone.push(...(await predictor.predict(Float32Array.from(each))));
+    expect([...batch]).toEqual(alone);
+  });
+
+  test("leaves the matrix as it is", async () => {
+    const matrix = Float32Array.from(row);
+    await predictor.predict(matrix);
+    expect([...matrix]).toEqual([...Float32Array.from(row)]);
+  });
+});
