@@ -1,7 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { JsonLimitError, JsonSyntaxError, readJson } from "../src/wire/json-reader.ts";
+import { JsonLimitError, JsonSyntaxError, readJson as readItems } from "../src/wire/json-reader.ts";
 import { writeJson } from "../src/wire/json-writer.ts";
+
+const unlimited = Number.POSITIVE_INFINITY;
+const readJson = (text: string) => readItems(text, unlimited);
 
 function syntaxError(text: string): { message: string; offset: number } {
   try {
@@ -12,8 +15,6 @@ function syntaxError(text: string): { message: string; offset: number } {
   }
   throw new Error(`${text} was read`);
 }
-
-const unlimited = Number.POSITIVE_INFINITY;
 
 describe("what is not JSON", () => {
   test.each([
@@ -99,6 +100,13 @@ describe("what is read", () => {
 
   test("of a duplicate key the first place and the last value count", () => {
     expect(writeJson(readJson('{"a":1,"b":2,"a":3}'), unlimited)).toBe('{"a":3,"b":2}');
+  });
+
+  test("of a long array only so many items are kept, and its length", () => {
+    const read = readItems("[[1,2,3],4,[]]", 2);
+    expect(read).toHaveLength(3);
+    expect(Object.values(read ?? {})).toEqual([[1n, 2n, undefined], 4n]);
+    expect(() => readItems("[1,2,3,}", 2)).toThrow("Expecting value");
   });
 
   test("a lone surrogate is written escaped", () => {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { readRefusedJson } from "../wire/body.ts";
 import type { JsonValue } from "../wire/json-reader.ts";
-import type { Detail, Location } from "../wire/refusal.ts";
+import { type Detail, type Location, maxInputBytes } from "../wire/refusal.ts";
 import { explainIssues, refuseIfAny } from "../wire/validation.ts";
 import { bulkOf, featureNames, House } from "./house.ts";
 import { toMatrix } from "./matrix.ts";
@@ -9,7 +9,24 @@ import { toMatrix } from "./matrix.ts";
 /** The model's input: rows × 8, row-major float32, one row a house in the order sent. */
 export type HouseMatrix = Float32Array<ArrayBuffer>;
 
-function parseJson(text: string): unknown {
+/** From this length on, what a text would fill the memory with is worth a look before it does. */
+const longText = 8 * 1024 * 1024;
+
+function hasMore(character: string, text: string, max: number): boolean {
+  let at = -1;
+  for (let count = 0; count <= max; count++) {
+    at = text.indexOf(character, at + 1);
+    if (at === -1) return false;
+  }
+  return true;
+}
+
+/** `undefined` for what is malformed, and for what has many times the objects of a valid body. */
+function parseJson(text: string, maxHouses: number): unknown {
+  const max = 2 * maxHouses;
+  if (text.length > longText && (hasMore("{", text, max) || hasMore("[", text, max))) {
+    return undefined;
+  }
   try {
     return JSON.parse(text);
   } catch {
@@ -50,10 +67,10 @@ function* judgeHouses(root: JsonValue, maxHouses: number, rows: number[]): Gener
  * @throws {Refusal} 422 or 400, as FastAPI and pydantic v2 refuse it
  */
 export function readHouse(text: string): HouseMatrix {
-  const matrix = toMatrix([parseJson(text)]);
+  const matrix = toMatrix([parseJson(text, 1)]);
   if (matrix) return matrix;
   const rows: number[] = [];
-  refuseIfAny(judgeHouse(readRefusedJson(text), ["body"], rows));
+  refuseIfAny(judgeHouse(readRefusedJson(text, maxInputBytes), ["body"], rows));
   return Float32Array.from(rows);
 }
 
@@ -71,9 +88,10 @@ function plainHouses(body: unknown, maxHouses: number): HouseMatrix | undefined 
  * @throws {Refusal} 422 or 400, as FastAPI and pydantic v2 refuse it
  */
 export function readHouses(text: string, maxHouses: number): HouseMatrix {
-  const matrix = plainHouses(parseJson(text), maxHouses);
+  const matrix = plainHouses(parseJson(text, maxHouses), maxHouses);
   if (matrix) return matrix;
   const rows: number[] = [];
-  refuseIfAny(judgeHouses(readRefusedJson(text), maxHouses, rows));
+  const root = readRefusedJson(text, Math.max(maxHouses, maxInputBytes));
+  refuseIfAny(judgeHouses(root, maxHouses, rows));
   return Float32Array.from(rows);
 }

@@ -76,11 +76,12 @@ export function jsonText(body: Uint8Array<ArrayBuffer>, contentType: string | un
 /**
  * Reads JSON for a request that is to be explained.
  *
+ * @param maxItems of an array that the explanation may need
  * @throws {Refusal} 422 naming Python's message and offset; 400 where Python's reader gives up
  */
-export function readRefusedJson(text: string): JsonValue {
+export function readRefusedJson(text: string, maxItems: number): JsonValue {
   try {
-    return readJson(text);
+    return readJson(text, maxItems);
   } catch (error) {
     if (error instanceof JsonLimitError) {
       throw new Refusal(400, "There was an error parsing the body");

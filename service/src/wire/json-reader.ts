@@ -52,11 +52,13 @@ const escapes: ReadonlyMap<string | undefined, string> = new Map([
  * Reads JSON (RFC 8259) as CPython's `json` module does, and fails with its messages at its
  * offsets. Slower than `JSON.parse`: for texts that are to be explained, not for those that pass.
  *
+ * @param maxItems of an array that are kept; the rest only count, as its length, so that a text of
+ *   millions of small things does not fill the memory
  * @throws {JsonSyntaxError} malformed JSON
  * @throws {JsonLimitError} nesting deeper than 900, or an integer of more than 4,300 digits
  * @see https://github.com/python/cpython/blob/3.11/Modules/_json.c
  */
-export function readJson(text: string): JsonValue {
+export function readJson(text: string, maxItems: number): JsonValue {
   let index = 0;
 
   function fail(message: string, at: number): never {
@@ -104,9 +106,13 @@ export function readJson(text: string): JsonValue {
   function readArray(depth: number): JsonValue[] {
     const items: JsonValue[] = [];
     if (skip("]")) return items;
-    for (;;) {
-      items.push(readValue(depth));
-      if (skip("]")) return items;
+    for (let length = 1; ; length++) {
+      const item = readValue(depth);
+      if (length <= maxItems) items.push(item);
+      if (skip("]")) {
+        items.length = length;
+        return items;
+      }
       if (!skip(",")) fail("Expecting ',' delimiter", index);
       skip();
     }

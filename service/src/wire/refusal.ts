@@ -15,7 +15,8 @@ export interface Detail {
   readonly ctx?: JsonObject;
 }
 
-const maxInputBytes = 4096;
+/** An `input` whose JSON is longer is left out of the answer. */
+export const maxInputBytes = 4096;
 
 /** An error body names at most so many faults, however many the request has. */
 export const maxDetails = 1000;
