@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { requestId } from "hono/request-id";
 import type { Logger } from "pino";
+import type { ReadThrough } from "./cache/read-through.ts";
 import type { Predictor } from "./predictor/predictor.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -15,6 +16,7 @@ import { Refusal } from "./wire/refusal.ts";
 /** All that the app needs from outside. */
 export interface AppDependencies {
   readonly predictor: Predictor;
+  readonly cache: ReadThrough;
   readonly logger: Logger;
   readonly limits: Limits;
   /** True from the first stop signal on. */

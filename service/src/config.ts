@@ -14,6 +14,8 @@ function integer(minimum: number, maximum: number, allowed: string) {
 
 const count = (maximum = 1_000_000_000) => integer(1, maximum, "an integer");
 
+const redisUrls = "redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE], rediss://… or unix:///PATH";
+
 const Environment = z.object({
   PORT: integer(0, 65_535, "an integer").default(8000),
   HOST: z.string().default("127.0.0.1"),
@@ -23,8 +25,18 @@ const Environment = z.object({
   MAX_HOUSES: count().default(100_000),
   MAX_CONCURRENT_REQUESTS: count().default(1_000),
   REQUEST_TIMEOUT_MS: integer(1, 3_600_000, "milliseconds").default(30_000),
+  REDIS_URL: z
+    .string()
+    .regex(/^(?:rediss?:\/\/[^\s/?#]+(?:\/\d*)?|unix:\/\/[^\s#]+)$/, redisUrls)
+    .optional(),
+  CACHE_TTL_SECONDS: count(31_536_000).default(3_600),
+  CACHE_TIMEOUT_MS: integer(1, 60_000, "milliseconds").default(50),
+  CACHE_MEMORY_BYTES: integer(0, 1_099_511_627_776, "bytes").default(64 * 1024 * 1024),
   DRAIN_SECONDS: integer(0, 3_600, "seconds").default(0),
 });
+
+/** Variables whose values may hold a password. */
+const secrets: ReadonlySet<unknown> = new Set(["REDIS_URL"]);
 
 /** The process's settings, typed; see the table in README.md. */
 export type Config = Readonly<z.infer<typeof Environment>>;
@@ -44,7 +56,8 @@ export function readConfig(
   const result = Environment.safeParse(set);
   if (result.success) return result.data;
   const faults = result.error.issues.map(({ path: [name = ""], message }) => {
-    return `${String(name)}: found "${set[String(name)]}"; allowed: ${message}`;
+    const found = secrets.has(name) ? "a value not shown" : `"${set[String(name)]}"`;
+    return `${String(name)}: found ${found}; allowed: ${message}`;
   });
   throw new ConfigError(faults.join("\n"));
 }

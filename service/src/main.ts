@@ -2,6 +2,8 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { createApp } from "./app.ts";
+import { createCache } from "./cache/create-cache.ts";
+import { unrecorded } from "./cache/recorder.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { drain } from "./drain.ts";
 import { featureNames } from "./houses/house.ts";
@@ -24,9 +26,20 @@ async function main(): Promise<void> {
   const logger = createLogger(config.LOG_LEVEL);
   const predictor = await loadOnnxPredictor(config.MODEL_PATH, featureNames);
 
+  const cache = createCache({
+    modelVersion: predictor.modelVersion,
+    redisUrl: config.REDIS_URL,
+    redisTimeoutMs: config.CACHE_TIMEOUT_MS,
+    ttlSeconds: config.CACHE_TTL_SECONDS,
+    memoryBytes: config.CACHE_MEMORY_BYTES,
+    recorder: unrecorded,
+    logger,
+  });
+
   let draining = false;
   const app = createApp({
     predictor,
+    cache: cache.readThrough,
     logger,
     isDraining: () => draining,
     limits: {
@@ -47,6 +60,7 @@ async function main(): Promise<void> {
       drainSeconds: config.DRAIN_SECONDS,
       timeoutMs: config.REQUEST_TIMEOUT_MS,
     });
+    await cache.close();
     process.exit(0);
   }
   process.on("SIGTERM", stop);

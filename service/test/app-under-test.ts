@@ -5,6 +5,8 @@ import type { Hono } from "hono";
 import { pino } from "pino";
 import { onTestFinished } from "vitest";
 import { type AppDependencies, createApp } from "../src/app.ts";
+import { ReadThrough } from "../src/cache/read-through.ts";
+import { unrecorded } from "../src/cache/recorder.ts";
 import type { Predictor } from "../src/predictor/predictor.ts";
 import type { Limits } from "../src/routes/limits.ts";
 
@@ -31,8 +33,16 @@ const defaultLimits: Limits = {
 type Overrides = Partial<Omit<AppDependencies, "limits">> & { readonly limits?: Partial<Limits> };
 
 export function appUnderTest(overrides: Overrides = {}): Hono {
+  const predictor = overrides.predictor ?? firstFeaturePredictor();
+  const { modelVersion } = predictor;
   return createApp({
-    predictor: firstFeaturePredictor(),
+    predictor,
+    cache: new ReadThrough({
+      modelVersion,
+      memory: undefined,
+      store: undefined,
+      recorder: unrecorded,
+    }),
     logger: pino({ level: "silent" }),
     isDraining: () => false,
     ...overrides,

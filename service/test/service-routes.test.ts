@@ -116,7 +116,9 @@ describe("predictions", () => {
   test("tell the model's version and the time that each phase took", async () => {
     const { headers } = await post(app, "/predict", house);
     expect(headers.get("x-model-version")).toBe("0".repeat(64));
-    expect(headers.get("server-timing")).toMatch(/^parse;dur=\d+\.\d+, inference;dur=\d+\.\d+$/);
+    expect(headers.get("server-timing")).toMatch(
+      /^cache;dur=\d+\.\d+, parse;dur=\d+\.\d+, inference;dur=\d+\.\d+$/,
+    );
   });
 
   test("refused tell neither", async () => {

@@ -7,6 +7,7 @@ import {
   House,
   HousePrediction,
 } from "../houses/house.ts";
+import { cacheHeaders } from "./cache-headers.ts";
 import { Health } from "./health.ts";
 import { Hello } from "./hello.ts";
 import type { Limits } from "./limits.ts";
@@ -44,6 +45,29 @@ const HTTPValidationError = z.object({
 });
 const HTTPError = z.object({ detail: z.string() });
 
+const predictionHeaders = {
+  "X-Request-Id": header("The request's own id if sent and sane, else a new one", {
+    type: "string",
+    maxLength: 255,
+  }),
+  "X-Model-Version": header("SHA-256 of the model that predicted", {
+    type: "string",
+    pattern: "^[0-9a-f]{64}$",
+  }),
+  "X-Cache": header("Whether the answer was found in the cache, or the cache was not used", {
+    type: "string",
+    enum: ["HIT", "MISS", "BYPASS"],
+  }),
+  "Cache-Status": header("The same in full (RFC 9211)", {
+    type: "string",
+    enum: Object.values(cacheHeaders).map((headers) => headers["Cache-Status"]),
+  }),
+  "Server-Timing": header("Milliseconds spent on each phase (W3C Server Timing)", {
+    type: "string",
+    examples: ["cache;dur=0.312, parse;dur=0.041, inference;dur=0.120"],
+  }),
+};
+
 const validationFailed = answer("The request is not as described", "HTTPValidationError");
 const methodNotAllowed = answer("Another method is asked for; see `Allow`", "HTTPError");
 
@@ -70,7 +94,7 @@ function predictionAnswers(limits: Limits, schema: string): Json {
   return {
     200: answer("The prediction, in 100,000 USD", schema, {
       headers: Object.fromEntries(
-        ["X-Request-Id", "X-Model-Version", "Server-Timing"].map((name) => [
+        Object.keys(predictionHeaders).map((name) => [
           name,
           { $ref: `#/components/headers/${name}` },
         ]),
@@ -92,9 +116,18 @@ function predictionAnswers(limits: Limits, schema: string): Json {
   };
 }
 
+const cacheControl = {
+  name: "Cache-Control",
+  in: "header",
+  description:
+    "`no-cache` computes anew and stores, `no-store` neither asks the cache nor stores (RFC 9111)",
+  schema: { type: "string" },
+};
+
 function post(operation: Json, body: string, example: Json, responses: Json): Json {
   const requestBody = { required: true, content: json(body, { example }) };
-  return { post: { tags: ["predictions"], ...operation, requestBody, responses } };
+  const parameters = [cacheControl];
+  return { post: { tags: ["predictions"], ...operation, parameters, requestBody, responses } };
 }
 
 /** The OpenAPI 3.1 description of the service, from the schemas that validate. */
@@ -164,20 +197,7 @@ export function describeApi(limits: Limits): Json {
     },
     components: {
       schemas: schemas(limits),
-      headers: {
-        "X-Request-Id": header("The request's own id if sent and sane, else a new one", {
-          type: "string",
-          maxLength: 255,
-        }),
-        "X-Model-Version": header("SHA-256 of the model that predicted", {
-          type: "string",
-          pattern: "^[0-9a-f]{64}$",
-        }),
-        "Server-Timing": header("Milliseconds spent on each phase (W3C Server Timing)", {
-          type: "string",
-          examples: ["parse;dur=0.041, inference;dur=0.120"],
-        }),
-      },
+      headers: predictionHeaders,
     },
   };
 }

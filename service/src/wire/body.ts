@@ -11,6 +11,10 @@ function tooLarge(): Refusal {
   return new Refusal(413, "Content Too Large");
 }
 
+function unreadableBody(): Refusal {
+  return new Refusal(400, "There was an error parsing the body");
+}
+
 async function readChunks(
   body: AsyncIterable<Uint8Array>,
   maxBytes: number,
@@ -55,21 +59,24 @@ function isJson(contentType: string | undefined): boolean {
   return contentType !== undefined && jsonMediaType.test(contentType);
 }
 
-/**
- * The text of a JSON body; a byte-order mark is skipped.
- *
- * @throws {Refusal} 422 where the body is empty or not JSON by its content type; 400 where it is
- *   not UTF-8
- */
-export function jsonText(body: Uint8Array<ArrayBuffer>, contentType: string | undefined): string {
+/** @throws {Refusal} 422 where the body is empty or not JSON by its content type */
+export function requireJson(body: Uint8Array<ArrayBuffer>, contentType: string | undefined): void {
   if (body.length === 0) throw new Refusal(422, [missing(["body"], null)]);
   if (!isJson(contentType)) {
     throw new Refusal(422, [notAnObject(["body"], lenientUtf8.decode(body))]);
   }
+}
+
+/**
+ * The text of a JSON body; a byte-order mark is skipped.
+ *
+ * @throws {Refusal} 400 where it is not UTF-8
+ */
+export function decodeJson(body: Uint8Array<ArrayBuffer>): string {
   try {
     return strictUtf8.decode(body);
   } catch {
-    throw new Refusal(400, "There was an error parsing the body");
+    throw unreadableBody();
   }
 }
 
@@ -83,9 +90,7 @@ export function readRefusedJson(text: string, maxItems: number): JsonValue {
   try {
     return readJson(text, maxItems);
   } catch (error) {
-    if (error instanceof JsonLimitError) {
-      throw new Refusal(400, "There was an error parsing the body");
-    }
+    if (error instanceof JsonLimitError) throw unreadableBody();
     if (!(error instanceof JsonSyntaxError)) throw error;
     const { message, offset } = error;
     const msg = "JSON decode error";

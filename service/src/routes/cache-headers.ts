@@ -1,0 +1,13 @@
+import type { CacheOutcome } from "../cache/recorder.ts";
+
+const cacheStatus = "prediction-service;";
+
+/** Response headers for each outcome: `X-Cache`, and `Cache-Status` of RFC 9211. */
+export const cacheHeaders: Readonly<Record<CacheOutcome, Readonly<Record<string, string>>>> = {
+  memory: { "X-Cache": "HIT", "Cache-Status": `${cacheStatus} hit; detail=memory` },
+  redis: { "X-Cache": "HIT", "Cache-Status": `${cacheStatus} hit; detail=redis` },
+  stored: { "X-Cache": "MISS", "Cache-Status": `${cacheStatus} fwd=miss; stored` },
+  collapsed: { "X-Cache": "MISS", "Cache-Status": `${cacheStatus} fwd=miss; collapsed` },
+  refreshed: { "X-Cache": "MISS", "Cache-Status": `${cacheStatus} fwd=request; stored` },
+  bypassed: { "X-Cache": "BYPASS", "Cache-Status": `${cacheStatus} fwd=bypass` },
+};

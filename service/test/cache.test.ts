@@ -1,0 +1,385 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { cachePolicy } from "../src/cache/cache-control.ts";
+import { CircuitBreaker } from "../src/cache/circuit-breaker.ts";
+import { openEntry, sealEntry } from "../src/cache/entry.ts";
+import { canonicalKey, rawKey } from "../src/cache/keys.ts";
+import { MemoryCache, memoryStore } from "../src/cache/memory.ts";
+import { CacheError, type PredictionCache } from "../src/cache/prediction-cache.ts";
+import { type CachedAnswer, ReadThrough } from "../src/cache/read-through.ts";
+import { type CacheOutcome, unrecorded } from "../src/cache/recorder.ts";
+import { jitteredTtlMs } from "../src/cache/time-to-live.ts";
+import { exampleHouse as house } from "../src/houses/house.ts";
+import { readHouse } from "../src/houses/read.ts";
+import { appUnderTest, firstFeaturePredictor, post } from "./app-under-test.ts";
+
+const keyOf = (text: string) => canonicalKey("v1", "predict", readHouse(text));
+
+describe("the canonical key", () => {
+  const value = fc.float({ noNaN: true, noDefaultInfinity: true });
+  const houses = fc
+    .tuple(...Object.keys(house).map((name) => fc.tuple(fc.constant(name), value)))
+    .map((entries) => ({
+      ...Object.fromEntries(entries),
+      MedInc: Math.abs(entries[0]?.[1] ?? 0) + 1,
+    }));
+
+  test("is the same whatever the notation", () => {
+    const notations = fc.constantFrom<(value: number) => unknown>(
+      (number) => number,
+      (number) => String(number),
+      (number) => ` ${number} `,
+      (number) => number.toExponential(),
+    );
+    fc.assert(
+      fc.property(houses, fc.array(notations, { minLength: 8, maxLength: 8 }), (each, writings) => {
+        const rewritten = Object.entries(each)
+          .map(([name, number], index) => [name, writings[index]?.(number)])
+          .reverse();
+        const text = JSON.stringify(Object.fromEntries(rewritten), undefined, 2);
+        expect(keyOf(text)).toBe(keyOf(JSON.stringify(each)));
+      }),
+    );
+  });
+
+  test.each([
+    ["3", "3.0"],
+    ["3", '"3"'],
+    ["1", "true"],
+    ["0", "-0.0"],
+    ["0", '"-0"'],
+    ["0.1", "0.10000000149011612"],
+  ])("of %s is that of %s", (one, other) => {
+    const text = (source: string) => JSON.stringify(house).replace("-122.23", source);
+    expect(keyOf(text(one))).toBe(keyOf(text(other)));
+  });
+
+  test("differs for different numbers, endpoints and models", () => {
+    fc.assert(
+      fc.property(houses, fc.nat(7), value, (each, index, changed) => {
+        const matrix = readHouse(JSON.stringify(each));
+        fc.pre(matrix[index] !== changed);
+        const key = canonicalKey("v1", "predict", matrix);
+        expect(canonicalKey("v1", "predict", matrix.with(index, changed))).not.toBe(key);
+        expect(canonicalKey("v1", "bulk_predict", matrix)).not.toBe(key);
+        expect(canonicalKey("v2", "predict", matrix)).not.toBe(key);
+      }),
+    );
+  });
+
+  test("leaves the matrix as it is", () => {
+    const matrix = Float32Array.of(-0);
+    canonicalKey("v1", "predict", matrix);
+    expect(Object.is(matrix[0], -0)).toBe(true);
+  });
+});
+
+test("the raw key is of the endpoint and every byte", () => {
+  const body = Buffer.from("{}");
+  expect(rawKey("predict", body)).toBe(rawKey("predict", Buffer.from("{}")));
+  expect(rawKey("bulk_predict", body)).not.toBe(rawKey("predict", body));
+  expect(rawKey("predict", Buffer.from("{} "))).not.toBe(rawKey("predict", body));
+});
+
+describe("an entry", () => {
+  test("opens under its own key only, and only whole", () => {
+    const entry = sealEntry("key", '{"prediction":1}');
+    expect(openEntry("key", entry)).toBe('{"prediction":1}');
+    expect(openEntry("other", entry)).toBeUndefined();
+    for (let length = 0; length < entry.length; length++) {
+      expect(openEntry("key", entry.slice(0, length))).toBeUndefined();
+    }
+  });
+
+  test("opens to nothing where it is garbage", () => {
+    fc.assert(
+      fc.property(fc.string(), (garbage) => {
+        expect(openEntry("key", garbage)).toBeUndefined();
+      }),
+    );
+  });
+});
+
+describe("Cache-Control of a request", () => {
+  test.each([
+    [undefined, "use"],
+    ["", "use"],
+    ["max-age=0", "use"],
+    ["no-cache", "refresh"],
+    ["No-Cache", "refresh"],
+    ["max-age=0, no-cache", "refresh"],
+    ["no-store", "bypass"],
+    ["no-cache, NO-STORE", "bypass"],
+    ["max-age=0,no-store ,foo", "bypass"],
+    ['ext="no-store, no-cache"', "use"],
+    ['ext="a\\"b, no-store", no-cache', "refresh"],
+    ["x-no-store", "use"],
+    ["no-cache=field", "refresh"],
+    ["foo=no-store", "use"],
+  ] as const)("%s: %s", (header, policy) => {
+    expect(cachePolicy(header)).toBe(policy);
+  });
+});
+
+describe("a circuit", () => {
+  function circuit() {
+    let time = 0;
+    const breaker = new CircuitBreaker({
+      failureThreshold: 3,
+      minOpenMs: 100,
+      maxOpenMs: 300,
+      now: () => time,
+    });
+    function pass(ms: number) {
+      time += ms;
+    }
+    return { breaker, pass };
+  }
+
+  function opened() {
+    const { breaker, pass } = circuit();
+    for (let failure = 0; failure < 3; failure++) breaker.fail();
+    return { breaker, pass };
+  }
+
+  test("opens after so many failures in a row", () => {
+    const { breaker } = circuit();
+    for (const outcome of ["fail", "fail", "succeed", "fail", "fail"] as const) breaker[outcome]();
+    expect(breaker.isClosed).toBe(true);
+    breaker.fail();
+    expect(breaker.isClosed).toBe(false);
+    expect(breaker.tryPass()).toBe(false);
+  });
+
+  test("lets one probe pass after a while, whose success closes it", () => {
+    const { breaker, pass } = opened();
+    pass(99);
+    expect(breaker.tryPass()).toBe(false);
+    pass(1);
+    expect(breaker.tryPass()).toBe(true);
+    expect(breaker.tryPass()).toBe(false);
+    breaker.succeed();
+    expect(breaker.isClosed && breaker.tryPass()).toBe(true);
+  });
+
+  test("stays open twice as long after each failed probe, up to a bound", () => {
+    const { breaker, pass } = opened();
+    for (const openMs of [100, 200, 300, 300]) {
+      pass(openMs - 1);
+      expect(breaker.tryPass()).toBe(false);
+      pass(1);
+      expect(breaker.tryPass()).toBe(true);
+      expect(breaker.fail()).toBe(true);
+    }
+  });
+
+  test("does not take a late failure of an earlier call for the probe's", () => {
+    const { breaker, pass } = opened();
+    expect(breaker.fail()).toBe(false);
+    pass(100);
+    expect(breaker.tryPass()).toBe(true);
+  });
+});
+
+test("the time to live is spread by ±10 %", () => {
+  expect(jitteredTtlMs(100, () => 0)).toBe(90_000);
+  expect(jitteredTtlMs(100, () => 0.5)).toBe(100_000);
+  expect(jitteredTtlMs(100, () => 1)).toBe(110_000);
+});
+
+describe("memory", () => {
+  test("is bounded in bytes, and tells how many it holds", () => {
+    let held = { bytes: 0, entries: 0 };
+    const memory = new MemoryCache({
+      maxBytes: 10_000,
+      ttlSeconds: 60,
+      recorder: {
+        ...unrecorded,
+        holds(bytes, entries) {
+          held = { bytes, entries };
+        },
+      },
+    });
+    for (let i = 0; i < 100; i++) memory.set(`key ${i}`, "x".repeat(1000));
+    expect(held.bytes).toBeLessThanOrEqual(10_000);
+    expect(held.entries).toBe(8);
+    expect(memory.get("key 99")).toBeDefined();
+    expect(memory.get("key 0")).toBeUndefined();
+  });
+
+  test("forgets after the time to live", async () => {
+    const memory = new MemoryCache({ maxBytes: 10_000, ttlSeconds: 0.02, recorder: unrecorded });
+    memory.set("key", "body");
+    expect(memory.get("key")).toBe("body");
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    expect(memory.get("key")).toBeUndefined();
+  });
+});
+
+describe("read-through", () => {
+  const body = Buffer.from("body");
+
+  function readThrough(store?: Partial<PredictionCache>, withMemory = false) {
+    const memory = new MemoryCache({ maxBytes: 10_000, ttlSeconds: 60, recorder: unrecorded });
+    const outcomes: CacheOutcome[] = [];
+    const cache = new ReadThrough({
+      modelVersion: "v1",
+      memory: withMemory ? memory : undefined,
+      store: store && { ...memoryStore(memory), ...store },
+      recorder: { ...unrecorded, answered: (outcome) => void outcomes.push(outcome) },
+    });
+    const ask = (compute: () => Promise<string>, sent = body): Promise<CachedAnswer> =>
+      cache.answer({
+        endpoint: "predict",
+        policy: "use",
+        body: sent,
+        read: () => Float32Array.of(1),
+        compute,
+      });
+    return { ask, outcomes };
+  }
+
+  test("a failed flight fails its waiters, and is not remembered", async () => {
+    const { ask } = readThrough({}, true);
+    const failing = Promise.withResolvers<string>();
+    const waiters = [ask(() => failing.promise), ask(() => failing.promise)];
+    failing.reject(new Error("no memory"));
+    const settled = await Promise.allSettled(waiters);
+    expect(settled.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    expect(await ask(async () => "answer")).toEqual({ body: "answer", outcome: "stored" });
+  });
+
+  test("a refused body reaches neither tier", async () => {
+    const get = async () => {
+      throw new Error("asked");
+    };
+    const memory = new MemoryCache({ maxBytes: 10_000, ttlSeconds: 60, recorder: unrecorded });
+    const cache = new ReadThrough({
+      modelVersion: "v1",
+      memory,
+      store: { ...memoryStore(memory), get },
+      recorder: unrecorded,
+    });
+    const read = () => {
+      throw new RangeError("refused");
+    };
+    const question = { endpoint: "predict", policy: "use", body, read } as const;
+    const asked = cache.answer({ ...question, compute: async () => "answer" });
+    await expect(asked).rejects.toThrow("refused");
+    expect(memory.get(rawKey("predict", body))).toBeUndefined();
+  });
+
+  test("each request is counted once, by where its answer came from", async () => {
+    const { ask, outcomes } = readThrough({}, true);
+    const compute = async () => "answer";
+    await Promise.all([ask(compute), ask(compute)]);
+    await ask(compute);
+    await ask(compute, Buffer.from("the same, written otherwise"));
+    expect(outcomes).toEqual(["stored", "collapsed", "memory", "memory"]);
+  });
+
+  test("a store that fails is passed by, and a fault in it is not", async () => {
+    const failing = (error: Error) => ({ get: () => Promise.reject(error) });
+    const compute = async () => "answer";
+    expect(await readThrough(failing(new CacheError("timeout"))).ask(compute)).toEqual({
+      body: "answer",
+      outcome: "bypassed",
+    });
+    await expect(readThrough(failing(new TypeError("bug"))).ask(compute)).rejects.toThrow("bug");
+  });
+
+  test("a write that fails changes nothing for the answer", async () => {
+    const set = () => Promise.reject(new CacheError("refused"));
+    const { ask } = readThrough({ set });
+    expect(await ask(async () => "answer")).toEqual({ body: "answer", outcome: "stored" });
+  });
+});
+
+describe("over HTTP", () => {
+  function cachedApp() {
+    const memory = new MemoryCache({ maxBytes: 100_000, ttlSeconds: 60, recorder: unrecorded });
+    const predictor = firstFeaturePredictor();
+    const { modelVersion } = predictor;
+    const store = memoryStore(memory);
+    const cache = new ReadThrough({ modelVersion, memory, store, recorder: unrecorded });
+    const app = appUnderTest({ predictor, cache });
+    async function ask(headers = {}, body: unknown = house, path = "/predict") {
+      const response = await post(app, path, body, headers);
+      return [response.headers.get("x-cache"), response.headers.get("cache-status")];
+    }
+    return { app, ask, predictor };
+  }
+
+  const miss = ["MISS", "prediction-service; fwd=miss; stored"];
+  const hit = ["HIT", "prediction-service; hit; detail=memory"];
+  const refreshed = ["MISS", "prediction-service; fwd=request; stored"];
+  const bypassed = ["BYPASS", "prediction-service; fwd=bypass"];
+
+  test("computed and stored, then found in memory", async () => {
+    const { ask } = cachedApp();
+    expect(await ask()).toEqual(miss);
+    expect(await ask()).toEqual(hit);
+  });
+
+  test("found under another notation", async () => {
+    const { ask, predictor } = cachedApp();
+    await ask();
+    const rewritten = Object.fromEntries(
+      Object.entries(house)
+        .map(([name, value]) => [name, String(value)])
+        .reverse(),
+    );
+    expect(await ask({}, rewritten)).toEqual(hit);
+    expect(predictor.batches).toHaveLength(1);
+  });
+
+  test("lists of houses are cached whole, apart from single ones", async () => {
+    const { ask, predictor } = cachedApp();
+    await ask();
+    expect(await ask({}, { houses: [house] }, "/bulk_predict")).toEqual(miss);
+    expect(await ask({}, { houses: [house] }, "/bulk_predict")).toEqual(hit);
+    expect(await ask({}, { houses: [house, house] }, "/bulk_predict")).toEqual(miss);
+    expect(predictor.batches).toHaveLength(3);
+  });
+
+  test("waited for another's computation", async () => {
+    const { ask } = cachedApp();
+    const both = await Promise.all([ask(), ask()]);
+    expect(both).toEqual([miss, ["MISS", "prediction-service; fwd=miss; collapsed"]]);
+  });
+
+  test("no-cache computes anew, and stores", async () => {
+    const { ask, predictor } = cachedApp();
+    await ask();
+    expect(await ask({ "cache-control": "no-cache" })).toEqual(refreshed);
+    expect(predictor.batches).toHaveLength(2);
+    expect(await ask()).toEqual(hit);
+  });
+
+  test("no-store neither asks nor stores", async () => {
+    const { ask } = cachedApp();
+    expect(await ask({ "cache-control": "max-age=0, No-Store" })).toEqual(bypassed);
+    expect(await ask()).toEqual(miss);
+    expect(await ask({ "cache-control": "no-store" })).toEqual(bypassed);
+  });
+
+  test("the same bytes under another content type are refused all the same", async () => {
+    const { app, ask } = cachedApp();
+    await ask();
+    const response = await post(app, "/predict", house, { "content-type": "text/plain" });
+    expect(response.status).toBe(422);
+    expect(response.headers.has("x-cache")).toBe(false);
+  });
+
+  test("a hit tells the time that the cache took", async () => {
+    const { app, ask } = cachedApp();
+    await ask();
+    const { headers } = await post(app, "/predict", house);
+    expect(headers.get("server-timing")).toMatch(/^cache;dur=\d+\.\d{3}$/);
+  });
+
+  test("without a store and memory nothing is cached", async () => {
+    const response = await post(appUnderTest(), "/predict", house);
+    expect(response.headers.get("cache-status")).toBe(bypassed[1]);
+  });
+});
