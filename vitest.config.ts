@@ -1,11 +1,34 @@
 import { defineConfig } from "vitest/config";
 
 const project = (name: string, root: string) => ({
-  test: { name, root, include: ["test/**/*.test.ts"], testTimeout: 20_000 },
+  test: {
+    name,
+    root,
+    include: ["test/**/*.test.ts"],
+    exclude: ["test/containers/**"],
+    testTimeout: 20_000,
+  },
 });
+
+/** These share one Docker daemon and want the machine for themselves: one by one, after the rest. */
+const containers = {
+  test: {
+    name: "containers",
+    include: ["*/test/containers/*.test.ts"],
+    globalSetup: "test/docker-daemon.ts",
+    fileParallelism: false,
+    testTimeout: 60_000,
+  },
+};
 
 export default defineConfig({
   test: {
-    projects: [project("service", "service"), project("model", "model"), project("run.sh", ".")],
+    projects: [
+      project("service", "service"),
+      project("model", "model"),
+      project("infra", "infra"),
+      project("run.sh", "."),
+      containers,
+    ],
   },
 });

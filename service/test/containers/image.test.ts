@@ -1,0 +1,175 @@
+import { execSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, onTestFinished, vi } from "vitest";
+import { z } from "zod";
+import { buildServiceImage, docker, dockerAnswers } from "../../../test/docker.ts";
+import { testNeeding } from "../../../test/prerequisite.ts";
+import { exampleHouse } from "../../src/houses/house.ts";
+
+const MAX_MEGABYTES = 280;
+const IMAGE = "prediction-service:image-test";
+const BUILD_TIMEOUT_MS = 300_000;
+const test = testNeeding(dockerAnswers());
+
+const checkout = join(import.meta.dirname, "../../..");
+const Manifest = z.object({
+  version: z.string(),
+  license: z.string(),
+  dependencies: z.record(z.string(), z.string()).default({}),
+  devDependencies: z.record(z.string(), z.string()).default({}),
+});
+const manifest = (path: string) =>
+  Manifest.parse(JSON.parse(readFileSync(join(checkout, path), "utf8")));
+
+beforeAll(() => buildServiceImage(IMAGE), BUILD_TIMEOUT_MS);
+afterAll(() => void docker("image", "rm", "--force", IMAGE));
+
+test(`is at most ${MAX_MEGABYTES} MB`, () => {
+  const format = ["--human=false", "--no-trunc", "--format={{.Size}} {{.CreatedBy}}"];
+  const layers = docker("history", ...format, IMAGE)
+    .replaceAll("# buildkit", "")
+    .split("\n")
+    .map((layer) => layer.trimEnd().split(" "))
+    .map(([bytes, ...step]) => ({ bytes: Number(bytes), of: step.at(-1) ?? "the base image" }))
+    .filter(({ bytes }) => bytes > 0);
+  const total = layers.reduce((sum, { bytes }) => sum + bytes, 0);
+  const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1).padStart(7)} MB`;
+
+  const lines = layers.map(({ bytes, of }) => `${megabytes(bytes)} ${of}`);
+  process.stdout.write(["The image:", ...lines, `${megabytes(total)} in total\n`].join("\n"));
+
+  expect(total).toBeLessThanOrEqual(MAX_MEGABYTES * 1e6);
+});
+
+test("runs the service itself, as a numeric user without rights, with no health check", () => {
+  const { version, license } = manifest("service/package.json");
+
+  const config = JSON.parse(docker("image", "inspect", "--format", "{{json .Config}}", IMAGE));
+
+  expect(config).toMatchObject({
+    User: "1000:1000",
+    WorkingDir: "/app",
+    Entrypoint: ["node", "service/src/main.ts"],
+    ExposedPorts: { "8000/tcp": {} },
+    Labels: {
+      "org.opencontainers.image.title": "prediction-service",
+      "org.opencontainers.image.description": expect.any(String),
+      "org.opencontainers.image.version": version,
+      "org.opencontainers.image.licenses": license,
+    },
+  });
+  expect(config.Env).toEqual(expect.arrayContaining(["HOST=0.0.0.0", "ORT_DISABLE_TELEMETRY=1"]));
+  expect([config.Cmd ?? null, config.Healthcheck ?? null]).toEqual([null, null]);
+});
+
+describe("its file system", () => {
+  let paths: readonly string[] = [];
+  const below = (folder: string) => paths.filter((path) => path.startsWith(folder));
+
+  beforeAll(() => {
+    const find = ["run", "--rm", "--user", "0", "--entrypoint", "find", IMAGE, "/", "-xdev"];
+    paths = docker(...find).split("\n");
+  });
+
+  test("holds the service, its packages, its model and its compiled code", () => {
+    expect(paths.filter((path) => /^\/app\/[^/]+$/.test(path)).toSorted()).toEqual([
+      "/app/compiled",
+      "/app/model",
+      "/app/node_modules",
+      "/app/service",
+    ]);
+    expect(below("/app/model/").toSorted()).toEqual([
+      "/app/model/california-housing.json",
+      "/app/model/california-housing.onnx",
+    ]);
+    const sources = readdirSync(join(checkout, "service/src"), { recursive: true });
+    expect(below("/app/service/src/").toSorted()).toEqual(
+      sources.map((path) => `/app/service/src/${path}`).toSorted(),
+    );
+  });
+
+  test("holds the packages that the service needs, and no other", () => {
+    const { dependencies, devDependencies } = manifest("service/package.json");
+    const isThere = (name: string) => paths.includes(`/app/service/node_modules/${name}`);
+    const isInstalled = (name: string) => {
+      return below(`/app/node_modules/.pnpm/${name.replace("/", "+")}@`).length > 0;
+    };
+
+    expect(Object.keys(dependencies).filter((name) => !isThere(name))).toEqual([]);
+    const others = { ...devDependencies, ...manifest("package.json").devDependencies };
+    expect(Object.keys(others).filter(isInstalled)).toEqual([]);
+  });
+
+  test("holds no package manager, no compiler and no cache of theirs", () => {
+    const tool = /\/(npm|npx|yarn|pnpm|pnpx|corepack|cc|gcc|g\+\+|clang|ld|make|python3?|tsc)$/;
+    expect(paths.filter((path) => path.includes("/bin/") && tool.test(path))).toEqual([]);
+    expect(paths.filter((path) => /\/(\.npm|\.cache|pnpm-store)\//.test(path))).toEqual([]);
+    expect(below("/usr/local/lib/node_modules")).toEqual([]);
+  });
+
+  test("holds native code for its own platform alone, and no types or source maps", () => {
+    const platforms = paths.flatMap((path) => /\/napi-v\d+\/(\w+\/\w+)$/.exec(path)?.[1] ?? []);
+    expect(platforms).toEqual([expect.stringMatching(/^linux\/(x64|arm64)$/)]);
+    expect(below("/app/node_modules/").filter((path) => /\.([cm]?ts|map)$/.test(path))).toEqual([]);
+  });
+
+  test("holds nothing that the service could change", () => {
+    const find = ["--entrypoint", "find", IMAGE, "/app", "-writable", "!", "-type", "l"];
+    expect(docker("run", "--rm", ...find)).toBe("");
+  });
+});
+
+/** A container as the cluster runs it. */
+function start(...options: string[]) {
+  const restricted = ["--read-only", "--user=1000", "--cap-drop=ALL"];
+  const hardened = [...restricted, "--security-opt=no-new-privileges", "--publish=127.0.0.1::8000"];
+  const id = docker("run", "--detach", ...hardened, ...options, IMAGE);
+  onTestFinished(() => void docker("rm", "--force", id));
+  const url = `http://${docker("port", id, "8000/tcp")}`;
+  const answered = vi.waitFor(async () => expect((await fetch(`${url}/health`)).status).toBe(200), {
+    timeout: 10_000,
+    interval: 20,
+  });
+  return { id, url, answered };
+}
+
+const logOf = (id: string) =>
+  execSync(`docker logs ${id} 2>&1`, { encoding: "utf8" }).trimEnd().split("\n");
+
+describe("a container with a read-only root and no rights", () => {
+  test("answers, and says nothing but its log", async () => {
+    const { id, url, answered } = start();
+    await answered;
+
+    const prediction = await fetch(`${url}/predict`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(exampleHouse),
+    });
+
+    expect(await prediction.json()).toEqual({ prediction: expect.any(Number) });
+    for (const path of ["/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/openapi.json"]) {
+      expect(await fetch(`${url}${path}`)).toMatchObject({ status: 200 });
+    }
+    for (const line of logOf(id)) expect(JSON.parse(line)).toMatchObject({ level: 30 });
+  });
+
+  test("ends on SIGTERM with status 0", async () => {
+    const { id, answered } = start();
+    await answered;
+
+    docker("kill", "--signal=TERM", id);
+
+    expect(docker("wait", id)).toBe("0");
+  });
+
+  test("finds all its code compiled", async () => {
+    const { id, answered } = start("--env=NODE_DEBUG_NATIVE=COMPILE_CACHE");
+    await answered;
+
+    const readings = logOf(id).filter((line) => line.startsWith("[compile cache] reading "));
+    expect(readings.length).toBeGreaterThan(100);
+    expect(readings.filter((line) => !line.includes("... success"))).toEqual([]);
+  });
+});

@@ -1,0 +1,25 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "..");
+
+/** Whether a Docker daemon is there to be used. */
+export function dockerAnswers(): boolean {
+  return spawnSync("docker", ["info"]).status === 0;
+}
+
+/**
+ * Runs a command of Docker's.
+ *
+ * @returns what it prints, without the last line's end
+ * @throws with what it says of its failure
+ */
+export function docker(...args: readonly string[]): string {
+  const options = { encoding: "utf8", stdio: "pipe", maxBuffer: 64 * 1024 * 1024 } as const;
+  return execFileSync("docker", args, options).trimEnd();
+}
+
+/** Builds the service's image from the checkout. */
+export function buildServiceImage(tag: string): void {
+  docker("build", "--file", join(root, "service/Dockerfile"), "--tag", tag, root);
+}
