@@ -1,0 +1,56 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import type { RedisUrl } from "../redis-url.ts";
+import { labels } from "./labels.ts";
+import { fromSecret, type Redis } from "./redis.ts";
+
+/** What a {@link ManagedRedis} needs. */
+export interface ManagedRedisArgs {
+  /** The namespace of the pods that use it. */
+  readonly namespace: pulumi.Input<string>;
+  /** Where it is, and who may use it. */
+  readonly address: RedisUrl;
+}
+
+const base64 = (secret: pulumi.Output<string>) =>
+  secret.apply((text) => Buffer.from(text).toString("base64"));
+
+/** The credentials of a Redis that somebody else runs. */
+export class ManagedRedis extends pulumi.ComponentResource implements Redis {
+  readonly kind = "managed";
+  readonly host: string;
+  readonly port: number;
+  readonly tls: boolean;
+  readonly secretUid: Redis["secretUid"];
+  readonly credentials: Redis["credentials"];
+  readonly urlEnvironment: Redis["urlEnvironment"];
+  readonly egress: Redis["egress"];
+
+  constructor(name: string, args: ManagedRedisArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("prediction-service:kubernetes:ManagedRedis", name, {}, opts);
+    const { url, host, port, tls, username, password } = args.address;
+
+    const secret = new k8s.core.v1.Secret(
+      name,
+      {
+        metadata: { name: "redis", namespace: args.namespace, labels: labels("redis", "cache") },
+        immutable: true,
+        data: { url: base64(url), username: base64(username), password: base64(password) },
+      },
+      { parent: this },
+    );
+
+    this.host = host;
+    this.port = port;
+    this.tls = tls;
+    this.secretUid = secret.metadata.uid;
+    this.credentials = [
+      fromSecret("REDIS_USERNAME", secret, "username"),
+      fromSecret("REDIS_PASSWORD", secret, "password"),
+    ];
+    this.urlEnvironment = [fromSecret("REDIS_URL", secret, "url")];
+    // To any address: a policy can't name a host, and those of a managed Redis change.
+    this.egress = { ports: [{ protocol: "TCP", port }] };
+    this.registerOutputs({ kind: this.kind, host, port, tls });
+  }
+}

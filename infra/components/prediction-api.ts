@@ -1,0 +1,148 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { type ApiPodArgs, apiPod, port } from "./api-pod.ts";
+import { labels, secretAnnotation, selectorLabels } from "./labels.ts";
+
+/** What a {@link PredictionApi} needs. */
+export interface PredictionApiArgs extends ApiPodArgs {
+  /** The namespace it is deployed to. */
+  readonly namespace: pulumi.Input<string>;
+  /** How few pods there are at rest. */
+  readonly minReplicas: number;
+  /** How many pods there are under load. */
+  readonly maxReplicas: number;
+  /** Whether a deployment waits until the load balancer has an address. */
+  readonly awaitLoadBalancer: boolean;
+}
+
+const app = "prediction-api";
+
+/** The labels that select the API's pods. */
+export const apiSelectorLabels = selectorLabels(app);
+
+const dns: k8s.types.input.networking.v1.NetworkPolicyEgressRule = {
+  to: [
+    {
+      namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } },
+      podSelector: { matchLabels: { "k8s-app": "kube-dns" } },
+    },
+  ],
+  ports: [
+    { protocol: "UDP", port: 53 },
+    { protocol: "TCP", port: 53 },
+  ],
+};
+
+/** The predictions' API: its pods, their number, and the way in. */
+export class PredictionApi extends pulumi.ComponentResource {
+  readonly serviceName: pulumi.Output<string>;
+  readonly servicePort = port;
+
+  constructor(name: string, args: PredictionApiArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("prediction-service:kubernetes:PredictionApi", name, {}, opts);
+    const { namespace } = args;
+    const child = { parent: this };
+    const metadata = { name: app, namespace, labels: labels(app, "api") };
+    const selector = { matchLabels: apiSelectorLabels };
+
+    const policy = new k8s.networking.v1.NetworkPolicy(
+      name,
+      {
+        metadata,
+        spec: {
+          podSelector: selector,
+          policyTypes: ["Ingress", "Egress"],
+          ingress: [{ ports: [{ protocol: "TCP", port }] }],
+          egress: [dns, args.redis.egress],
+        },
+      },
+      child,
+    );
+
+    const account = new k8s.core.v1.ServiceAccount(
+      name,
+      { metadata, automountServiceAccountToken: false },
+      child,
+    );
+
+    const deployment = new k8s.apps.v1.Deployment(
+      name,
+      {
+        metadata,
+        // Without `replicas`, which are the autoscaler's.
+        spec: {
+          strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+          selector,
+          template: {
+            metadata: {
+              labels: labels(app, "api"),
+              annotations: { [secretAnnotation]: args.redis.secretUid },
+            },
+            spec: apiPod(app, account.metadata.name, args),
+          },
+        },
+      },
+      { parent: this, dependsOn: policy },
+    );
+
+    new k8s.autoscaling.v2.HorizontalPodAutoscaler(
+      name,
+      {
+        metadata,
+        spec: {
+          scaleTargetRef: {
+            apiVersion: "apps/v1",
+            kind: "Deployment",
+            name: deployment.metadata.name,
+          },
+          minReplicas: args.minReplicas,
+          maxReplicas: args.maxReplicas,
+          metrics: [
+            {
+              type: "Resource",
+              resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 50 } },
+            },
+          ],
+          behavior: {
+            scaleUp: {
+              stabilizationWindowSeconds: 0,
+              policies: [{ type: "Percent", value: 100, periodSeconds: 15 }],
+            },
+            scaleDown: {
+              stabilizationWindowSeconds: 300,
+              policies: [{ type: "Pods", value: 1, periodSeconds: 60 }],
+            },
+          },
+        },
+      },
+      child,
+    );
+
+    new k8s.policy.v1.PodDisruptionBudget(
+      name,
+      // Not `minAvailable`, which with one replica would hold up every drain of its node.
+      { metadata, spec: { maxUnavailable: 1, selector } },
+      child,
+    );
+
+    const service = new k8s.core.v1.Service(
+      name,
+      {
+        metadata: {
+          ...metadata,
+          name: "prediction-service",
+          annotations: args.awaitLoadBalancer ? {} : { "pulumi.com/skipAwait": "true" },
+        },
+        spec: {
+          type: "LoadBalancer",
+          selector: apiSelectorLabels,
+          ports: [{ name: "http", port, targetPort: "http" }],
+        },
+      },
+      child,
+    );
+
+    this.serviceName = service.metadata.name;
+    this.registerOutputs({ serviceName: this.serviceName, servicePort: this.servicePort });
+  }
+}

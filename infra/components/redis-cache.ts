@@ -1,0 +1,177 @@
+import { randomBytes } from "node:crypto";
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { labels, secretAnnotation, selectorLabels } from "./labels.ts";
+import { restrictedContainer, restrictedPod, users } from "./pod-security.ts";
+import { fromSecret, type Redis } from "./redis.ts";
+
+/** What a {@link RedisCache} needs. */
+export interface RedisCacheArgs {
+  /** The namespace it is deployed to. */
+  readonly namespace: pulumi.Input<string>;
+  /** Mebibytes of data at which the least recently used entries go. */
+  readonly maxMemoryMiB: number;
+  /** The pods that may connect. */
+  readonly clientLabels: Record<string, string>;
+}
+
+const app = "redis";
+const port = 6379;
+const base64 = (text: string) => Buffer.from(text).toString("base64");
+
+/** A Redis in the cluster that caches and keeps nothing. */
+export class RedisCache extends pulumi.ComponentResource implements Redis {
+  readonly kind = "in-cluster";
+  readonly host: pulumi.Output<string>;
+  readonly port = port;
+  readonly tls = false;
+  readonly secretUid: Redis["secretUid"];
+  readonly credentials: Redis["credentials"];
+  readonly urlEnvironment: Redis["urlEnvironment"];
+  readonly egress: Redis["egress"];
+
+  constructor(name: string, args: RedisCacheArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("prediction-service:kubernetes:RedisCache", name, {}, opts);
+    const { namespace } = args;
+    const metadata = { name: app, namespace, labels: labels(app, "cache") };
+
+    const newPassword = randomBytes(32).toString("base64url");
+    const secret = new k8s.core.v1.Secret(
+      name,
+      {
+        metadata,
+        immutable: true,
+        // Not `stringData`, which the API server takes but never returns.
+        data: pulumi.secret({
+          password: base64(newPassword),
+          "redis.conf": base64(`requirepass ${newPassword}\n`),
+        }),
+      },
+      // The password of the first run stays; the one made in this run then goes nowhere.
+      { parent: this, ignoreChanges: ["data"] },
+    );
+    this.secretUid = secret.metadata.uid;
+    const password = fromSecret("REDIS_PASSWORD", secret, "password");
+
+    const policy = new k8s.networking.v1.NetworkPolicy(
+      name,
+      {
+        metadata,
+        spec: {
+          podSelector: { matchLabels: selectorLabels(app) },
+          policyTypes: ["Ingress", "Egress"],
+          ingress: [
+            {
+              from: [{ podSelector: { matchLabels: args.clientLabels } }],
+              ports: [{ protocol: "TCP", port }],
+            },
+          ],
+        },
+      },
+      { parent: this },
+    );
+
+    const account = new k8s.core.v1.ServiceAccount(
+      name,
+      { metadata, automountServiceAccountToken: false },
+      { parent: this },
+    );
+
+    // Beside its data Redis needs room for connections and for fragmentation.
+    const memory = `${Math.ceil(args.maxMemoryMiB * 1.5) + 32}Mi`;
+    const ping = (accepted: string) => ({
+      exec: { command: ["sh", "-c", `redis-cli ping 2>&1 | grep -qE '${accepted}'`] },
+      timeoutSeconds: 3,
+    });
+    new k8s.apps.v1.Deployment(
+      name,
+      {
+        metadata,
+        spec: {
+          replicas: 1,
+          // Two of them beside each other would answer in turns.
+          strategy: { type: "Recreate" },
+          selector: { matchLabels: selectorLabels(app) },
+          template: {
+            metadata: {
+              labels: labels(app, "cache"),
+              annotations: { [secretAnnotation]: this.secretUid },
+            },
+            spec: {
+              ...restrictedPod(users.redis),
+              serviceAccountName: account.metadata.name,
+              containers: [
+                {
+                  name: app,
+                  image: "redis:7.4",
+                  imagePullPolicy: "IfNotPresent",
+                  command: ["redis-server", "/etc/redis/redis.conf"],
+                  args: [
+                    ...["--maxmemory", `${args.maxMemoryMiB}mb`],
+                    ...["--maxmemory-policy", "allkeys-lru"],
+                    ...["--save", ""],
+                    ...["--appendonly", "no"],
+                  ],
+                  workingDir: "/data",
+                  ports: [{ name: "redis", containerPort: port }],
+                  env: [{ ...password, name: "REDISCLI_AUTH" }],
+                  resources: {
+                    requests: { cpu: "50m", memory },
+                    limits: { cpu: "500m", memory },
+                  },
+                  ...restrictedContainer,
+                  readinessProbe: { ...ping("^PONG"), periodSeconds: 2, failureThreshold: 3 },
+                  // One that still loads lives.
+                  livenessProbe: {
+                    ...ping("^(PONG|LOADING)"),
+                    periodSeconds: 10,
+                    failureThreshold: 6,
+                  },
+                  volumeMounts: [
+                    { name: "config", mountPath: "/etc/redis", readOnly: true },
+                    { name: "data", mountPath: "/data" },
+                  ],
+                },
+              ],
+              volumes: [
+                {
+                  name: "config",
+                  secret: {
+                    secretName: secret.metadata.name,
+                    items: [{ key: "redis.conf", path: "redis.conf" }],
+                    defaultMode: 0o440,
+                  },
+                },
+                { name: "data", emptyDir: { sizeLimit: "16Mi" } },
+              ],
+            },
+          },
+        },
+      },
+      { parent: this, dependsOn: policy },
+    );
+
+    const service = new k8s.core.v1.Service(
+      name,
+      {
+        metadata: { ...metadata, name: "redis-service" },
+        spec: {
+          type: "ClusterIP",
+          selector: selectorLabels(app),
+          ports: [{ name: "redis", port, targetPort: "redis" }],
+        },
+      },
+      { parent: this },
+    );
+
+    this.host = pulumi.interpolate`${service.metadata.name}.${namespace}.svc.cluster.local`;
+    this.credentials = [{ name: "REDIS_USERNAME", value: "default" }, password];
+    const url = pulumi.interpolate`redis://:$(REDIS_PASSWORD)@${this.host}:${port}`;
+    this.urlEnvironment = [password, { name: "REDIS_URL", value: url }];
+    this.egress = {
+      to: [{ podSelector: { matchLabels: selectorLabels(app) } }],
+      ports: [{ protocol: "TCP", port }],
+    };
+    this.registerOutputs({ kind: this.kind, host: this.host, port, tls: this.tls });
+  }
+}

@@ -1,0 +1,101 @@
+import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import { parseRedisUrl } from "./redis-url.ts";
+
+const integer = (minimum: number, maximum: number, allowed = "an integer") => {
+  const error = `${allowed} from ${minimum} to ${maximum}`;
+  return z.int(error).min(minimum, error).max(maximum, error);
+};
+
+const text = (pattern: RegExp, allowed: string) => z.string(allowed).regex(pattern, allowed);
+
+const cpu = text(/^(\d+m|\d+(\.\d+)?)$/, "CPU cores such as 250m or 1");
+const memory = text(/^[1-9]\d*(Mi|Gi)$/, "memory such as 256Mi or 1Gi");
+
+const section = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
+  z.strictObject(shape, `a map of ${Object.keys(shape).join(", ")}`);
+
+const requests = section({ cpu: cpu.default("250m"), memory: memory.default("256Mi") });
+const limits = section({ cpu: cpu.default("1"), memory: memory.default("512Mi") });
+
+const service = section({
+  minReplicas: integer(1, 1000).default(2),
+  maxReplicas: integer(1, 1000).default(4),
+  resources: section({
+    requests: requests.prefault({}),
+    limits: limits.prefault({}),
+  }).prefault({}),
+}).refine(({ minReplicas, maxReplicas }) => minReplicas <= maxReplicas, {
+  path: ["maxReplicas"],
+  error: "minReplicas or more",
+});
+
+const cache = section({
+  ttlSeconds: integer(1, 31_536_000, "seconds").default(3600),
+  memoryBytes: integer(0, 1_000_000_000, "bytes").default(64 * 1024 * 1024),
+  redisMaxMemory: text(/^[1-9]\d*Mi$/, "mebibytes such as 128Mi")
+    .transform((mebibytes) => Number.parseInt(mebibytes, 10))
+    .default(128),
+});
+
+const redisUrl = z.string().transform((url, { addIssue }) => {
+  try {
+    return parseRedisUrl(url);
+  } catch (error) {
+    addIssue(error instanceof Error ? error.message : String(error));
+    return z.NEVER;
+  }
+});
+
+const Settings = section({
+  kubeContext: text(/^\S+$/, "the name of a kubeconfig context").default("minikube"),
+  minikubeProfile: text(/^[\w.-]+$/, "the name of a Minikube profile").optional(),
+  namespace: text(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, "a DNS label").default("w255"),
+  service: service.prefault({}),
+  cache: cache.prefault({}),
+  registry: text(
+    /^([a-z0-9-]+\.[a-z0-9.-]+|[a-z0-9.-]+:\d+|localhost)(\/[a-z0-9._-]+)*$/,
+    "a registry's host and path such as registry.example.com/team",
+  ).optional(),
+  redisUrl: redisUrl.optional(),
+  loadBalancer: section({ await: z.boolean("true or false").default(false) }).prefault({}),
+});
+
+/** The stack's settings, typed; `Pulumi.dev.yaml` and `Pulumi.cloud.example.yaml` show them. */
+export type Settings = Readonly<z.output<typeof Settings>>;
+
+/** The CLI hands over a map as JSON and everything else as it is. */
+function decode(value: string): unknown {
+  try {
+    return value.startsWith("{") ? JSON.parse(value) : value;
+  } catch {
+    return value;
+  }
+}
+
+function describeFault(project: string, values: unknown, issue: z.core.$ZodIssue): string {
+  const [key = "", ...rest] = issue.path.map(String);
+  let found = values;
+  for (const step of issue.path) found = Object(found)[step];
+  const name = `${project}:${[key, ...rest].join(".")}`;
+  const shown = key === "redisUrl" ? "a secret" : JSON.stringify(found);
+  return `${name}: found ${shown}; allowed: ${issue.message}`;
+}
+
+/**
+ * Reads the stack's settings.
+ *
+ * @throws {pulumi.RunError} naming every wrong setting, what was found and what is allowed
+ */
+export function readSettings(): Settings {
+  const project = pulumi.getProject();
+  const values = Object.fromEntries(
+    Object.entries(pulumi.runtime.allConfig())
+      .filter(([key]) => key.startsWith(`${project}:`))
+      .map(([key, value]) => [key.slice(project.length + 1), decode(value)]),
+  );
+  const result = Settings.safeParse(values);
+  if (result.success) return result.data;
+  const faults = result.error.issues.map((issue) => describeFault(project, values, issue));
+  throw new pulumi.RunError(faults.join("\n"));
+}

@@ -1,0 +1,37 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+/** The paths that an allow-list lets into the build context. */
+function allowedPaths(dockerignore: string): string[] {
+  const [denyAll, ...rest] = dockerignore
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("#"));
+  const allowed = rest.map((line) => line.replace(/^!/, ""));
+  if (denyAll !== "*" || !rest.every((line) => /^![\w./-]+$/.test(line))) {
+    throw new Error(".dockerignore must be an allow-list: the line *, then lines !path");
+  }
+  return allowed;
+}
+
+function filesUnder(context: string, path: string): string[] {
+  if (!statSync(join(context, path)).isDirectory()) return [path];
+  return readdirSync(join(context, path)).flatMap((name) => filesUnder(context, `${path}/${name}`));
+}
+
+/**
+ * Identifies what an image is built from: SHA-256 in hex of the Dockerfile and of each file that
+ * the context's `.dockerignore` allows, with its path.
+ */
+export function contentDigest(context: string, dockerfile: string): string {
+  const dockerignore = readFileSync(join(context, ".dockerignore"), "utf8");
+  const paths = [dockerfile, ...allowedPaths(dockerignore)];
+  const files = new Set(paths.flatMap((path) => filesUnder(context, path)));
+  const digest = createHash("sha256");
+  for (const file of [...files].sort()) {
+    const bytes = readFileSync(join(context, file));
+    digest.update(`${file}\0${bytes.length}\0`).update(bytes);
+  }
+  return digest.digest("hex");
+}

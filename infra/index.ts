@@ -1,0 +1,43 @@
+import { GuardedNamespace } from "./components/guarded-namespace.ts";
+import { ManagedRedis } from "./components/managed-redis.ts";
+import { apiSelectorLabels, PredictionApi } from "./components/prediction-api.ts";
+import { RedisCache } from "./components/redis-cache.ts";
+import { ServiceImage } from "./components/service-image.ts";
+import { readSettings } from "./config.ts";
+import { createProviders } from "./providers.ts";
+
+const settings = readSettings();
+const { registry, service, cache, redisUrl, loadBalancer } = settings;
+const { kubernetes, docker, node } = createProviders(settings);
+const onKubernetes = { provider: kubernetes };
+
+const image = new ServiceImage(
+  "prediction-service",
+  { context: "..", dockerfile: "service/Dockerfile", registry, ...node },
+  { provider: docker },
+);
+
+const { name } = new GuardedNamespace(
+  "namespace",
+  { name: settings.namespace, nodeId: node.nodeId },
+  onKubernetes,
+);
+
+const redis = redisUrl
+  ? new ManagedRedis("redis", { namespace: name, address: redisUrl }, onKubernetes)
+  : new RedisCache(
+      "redis",
+      { namespace: name, maxMemoryMiB: cache.redisMaxMemory, clientLabels: apiSelectorLabels },
+      onKubernetes,
+    );
+
+const api = new PredictionApi(
+  "prediction-api",
+  { namespace: name, image, redis, cache, awaitLoadBalancer: loadBalancer.await, ...service },
+  onKubernetes,
+);
+
+export const namespace = name;
+export const imageRef = image.ref;
+export const { serviceName, servicePort } = api;
+export const redisKind = redis.kind;

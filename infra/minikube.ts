@@ -1,0 +1,68 @@
+import { execFileSync } from "node:child_process";
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+
+const DockerEnvironment = z.object({
+  DOCKER_HOST: z.string().min(1),
+  DOCKER_CERT_PATH: z.string().min(1),
+});
+
+/** How to reach the Docker daemon inside Minikube. */
+export interface MinikubeDaemon {
+  readonly host: string;
+  readonly certPath: string;
+}
+
+/** The one node that runs Minikube's pods and its Docker daemon. */
+export interface MinikubeNode {
+  /** Another one after `minikube delete`, the same after `minikube stop`. */
+  readonly nodeId: pulumi.Output<string>;
+  /** What images must be built for, such as `linux/arm64`. */
+  readonly platform: pulumi.Output<string>;
+}
+
+function dockerEnv(profile: string): string {
+  try {
+    return execFileSync("minikube", ["docker-env", "--shell", "none", "-p", profile], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+      timeout: 60_000,
+    });
+  } catch (error) {
+    const { code, stderr } = z
+      .object({ code: z.string().optional(), stderr: z.string().default("") })
+      .parse(error);
+    const reason = code === "ENOENT" ? "There is no minikube on the PATH." : stderr.trim();
+    throw new pulumi.RunError(
+      `Minikube's Docker daemon can't be reached. Start it: minikube start -p ${profile}\n${reason}`,
+    );
+  }
+}
+
+/**
+ * Asks Minikube for its Docker daemon.
+ *
+ * @throws {pulumi.RunError} saying what to run, where Minikube is absent or stopped
+ */
+export function findMinikubeDaemon(profile: string): MinikubeDaemon {
+  const lines = dockerEnv(profile).split(/\r?\n/);
+  const values = Object.fromEntries(lines.map((line) => line.split(/=(.*)/, 2)));
+  const parsed = DockerEnvironment.safeParse(values);
+  if (!parsed.success) {
+    throw new pulumi.RunError(
+      `minikube docker-env -p ${profile} told no DOCKER_HOST and DOCKER_CERT_PATH.` +
+        " Its container runtime must be Docker: minikube start --container-runtime docker",
+    );
+  }
+  return { host: parsed.data.DOCKER_HOST, certPath: parsed.data.DOCKER_CERT_PATH };
+}
+
+/** Reads the node, which bears the profile's name. */
+export function getMinikubeNode(profile: string, provider: k8s.Provider): MinikubeNode {
+  const node = k8s.core.v1.Node.get("minikube", profile, { provider });
+  return {
+    nodeId: node.metadata.uid,
+    platform: pulumi.interpolate`linux/${node.status.nodeInfo.architecture}`,
+  };
+}
