@@ -79,10 +79,7 @@ describe("without a usable Redis every answer is right, during", () => {
     const load = traffic(service);
     await redis.start();
     await service.hits();
-    expect(await load.stop()).toMatchObject({
-      BYPASS: expect.any(Number),
-      HIT: expect.any(Number),
-    });
+    expect([...(await load.stop())]).toEqual(expect.arrayContaining(["BYPASS", "HIT"]));
     expect(service.events).toEqual(["cache degraded", "cache recovered"]);
   });
 
