@@ -75,8 +75,10 @@ function decode(value: string): unknown {
 
 function describeFault(project: string, values: unknown, issue: z.core.$ZodIssue): string {
   const [key = "", ...rest] = issue.path.map(String);
-  let found = values;
-  for (const step of issue.path) found = Object(found)[step];
+  const found = issue.path.reduce<unknown>(
+    (value, step) => z.record(z.string(), z.unknown()).safeParse(value).data?.[String(step)],
+    values,
+  );
   const name = `${project}:${[key, ...rest].join(".")}`;
   const shown = key === "redisUrl" ? "a secret" : JSON.stringify(found);
   return `${name}: found ${shown}; allowed: ${issue.message}`;

@@ -12,6 +12,9 @@ export interface ManagedRedisArgs {
   readonly address: RedisUrl;
 }
 
+// Not the name that a Redis of the stack's own has: a stack may change from one to the other.
+const app = "managed-redis";
+
 const base64 = (secret: pulumi.Output<string>) =>
   secret.apply((text) => Buffer.from(text).toString("base64"));
 
@@ -33,7 +36,7 @@ export class ManagedRedis extends pulumi.ComponentResource implements Redis {
     const secret = new k8s.core.v1.Secret(
       name,
       {
-        metadata: { name: "redis", namespace: args.namespace, labels: labels("redis", "cache") },
+        metadata: { name: app, namespace: args.namespace, labels: labels(app, "cache") },
         immutable: true,
         data: { url: base64(url), username: base64(username), password: base64(password) },
       },
