@@ -23,10 +23,10 @@ async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
 
 async function main(): Promise<void> {
   const config = readConfig();
-  const logger = createLogger(config.LOG_LEVEL);
+  const logger = await createLogger(config.LOG_LEVEL);
   const predictor = await loadOnnxPredictor(config.MODEL_PATH, featureNames);
 
-  const cache = createCache({
+  const cache = await createCache({
     modelVersion: predictor.modelVersion,
     redisUrl: config.REDIS_URL,
     redisTimeoutMs: config.CACHE_TIMEOUT_MS,

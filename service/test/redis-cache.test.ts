@@ -10,11 +10,11 @@ import { RedisProxy, RedisServer, redisTest } from "./redis-server.ts";
 const modelVersion = "0".repeat(64);
 
 /** The service with a cache of its own, and no in-process tier unless it is asked for. */
-function serviceWith(options: Partial<CacheOptions> = {}) {
+async function serviceWith(options: Partial<CacheOptions> = {}) {
   const events: string[] = [];
   const logger = pino({}, { write: (line: string) => void events.push(JSON.parse(line).msg) });
   const predictor = firstFeaturePredictor();
-  const cache = createCache({
+  const cache = await createCache({
     modelVersion,
     redisUrl: undefined,
     redisTimeoutMs: 50,
@@ -47,7 +47,7 @@ function serviceWith(options: Partial<CacheOptions> = {}) {
   };
 }
 
-type Service = ReturnType<typeof serviceWith>;
+type Service = Awaited<ReturnType<typeof serviceWith>>;
 
 /** Requests old and new without pause, each answer checked, until stopped. */
 function traffic({ predict }: Service) {
@@ -73,7 +73,7 @@ function traffic({ predict }: Service) {
 describe("without a usable Redis every answer is right, during", () => {
   redisTest("its absence at start, until it comes", async () => {
     const redis = await RedisServer.absent();
-    const service = serviceWith({ redisUrl: redis.url });
+    const service = await serviceWith({ redisUrl: redis.url });
     expect(await service.predict(1)).toBe("BYPASS");
     expect((await service.app.request("/health")).status).toBe(200);
     const load = traffic(service);
@@ -85,7 +85,7 @@ describe("without a usable Redis every answer is right, during", () => {
 
   redisTest("its death and restart", async () => {
     const redis = await RedisServer.start();
-    const service = serviceWith({ redisUrl: redis.url });
+    const service = await serviceWith({ redisUrl: redis.url });
     await service.hits();
     const load = traffic(service);
     await redis.kill();
@@ -98,7 +98,7 @@ describe("without a usable Redis every answer is right, during", () => {
 
   redisTest("a freeze, and a thaw", async () => {
     const redis = await RedisServer.start();
-    const service = serviceWith({ redisUrl: redis.url });
+    const service = await serviceWith({ redisUrl: redis.url });
     await service.hits();
     const load = traffic(service);
     redis.freeze();
@@ -112,7 +112,7 @@ describe("without a usable Redis every answer is right, during", () => {
 
   redisTest("replies slower than the limit", async () => {
     const proxy = await RedisProxy.to(await RedisServer.start());
-    const service = serviceWith({ redisUrl: proxy.url });
+    const service = await serviceWith({ redisUrl: proxy.url });
     await service.hits();
     const load = traffic(service);
     proxy.delayMs = 200;
@@ -124,7 +124,7 @@ describe("without a usable Redis every answer is right, during", () => {
 
   redisTest("connections reset in the middle of a reply", async () => {
     const proxy = await RedisProxy.to(await RedisServer.start());
-    const service = serviceWith({ redisUrl: proxy.url });
+    const service = await serviceWith({ redisUrl: proxy.url });
     await service.hits();
     const load = traffic(service);
     proxy.resets = true;
@@ -137,7 +137,7 @@ describe("without a usable Redis every answer is right, during", () => {
   redisTest("a wrong password, until it is the right one", async () => {
     const redis = await RedisServer.start();
     const wrong = redis.url.replace("//", "//:wrong@");
-    const service = serviceWith({ redisUrl: wrong });
+    const service = await serviceWith({ redisUrl: wrong });
     const load = traffic(service);
     await service.bypasses();
     await redis.command("CONFIG", "SET", "requirepass", "wrong");
@@ -148,7 +148,7 @@ describe("without a usable Redis every answer is right, during", () => {
 
   redisTest("a failing over to a server that is read-only", async () => {
     const redis = await RedisServer.start();
-    const service = serviceWith({ redisUrl: redis.url });
+    const service = await serviceWith({ redisUrl: redis.url });
     await service.hits();
     const load = traffic(service);
     await redis.command("CONFIG", "SET", "replica-serve-stale-data", "yes");
@@ -163,7 +163,7 @@ describe("without a usable Redis every answer is right, during", () => {
 
   redisTest("fullness: writes fail, reads serve", async () => {
     const redis = await RedisServer.start();
-    const service = serviceWith({ redisUrl: redis.url });
+    const service = await serviceWith({ redisUrl: redis.url });
     await service.hits();
     await redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction");
     await redis.command("CONFIG", "SET", "maxmemory", "1");
@@ -179,7 +179,7 @@ describe("without a usable Redis every answer is right, during", () => {
 
   redisTest("FLUSHALL", async () => {
     const redis = await RedisServer.start();
-    const service = serviceWith({ redisUrl: redis.url });
+    const service = await serviceWith({ redisUrl: redis.url });
     await service.hits();
     const load = traffic(service);
     for (let i = 0; i < 20; i++) {
@@ -201,7 +201,7 @@ describe("a value that is not the answer is never served, and is replaced", () =
     ["a hash", ["HSET", "KEY", "field", "x"]],
   ] as const)("%s", async ([, command]) => {
     const redis = await RedisServer.start();
-    const service = serviceWith({ redisUrl: redis.url });
+    const service = await serviceWith({ redisUrl: redis.url });
     await service.hits();
     const [key = ""] = await redis.keys();
     if (["LPUSH", "HSET"].includes(command[0])) await redis.command("DEL", key);
@@ -213,7 +213,7 @@ describe("a value that is not the answer is never served, and is replaced", () =
 
   redisTest("the answer to another key", async () => {
     const redis = await RedisServer.start();
-    const service = serviceWith({ redisUrl: redis.url });
+    const service = await serviceWith({ redisUrl: redis.url });
     await service.hits(1);
     const [one = ""] = await redis.keys();
     await service.hits(2);
@@ -226,7 +226,7 @@ describe("a value that is not the answer is never served, and is replaced", () =
 describe("in Redis", () => {
   redisTest("the key names the model, the endpoint and the numbers", async () => {
     const redis = await RedisServer.start();
-    const service = serviceWith({ redisUrl: redis.url });
+    const service = await serviceWith({ redisUrl: redis.url });
     await service.hits();
     expect(await redis.keys()).toEqual([
       expect.stringMatching(new RegExp(`^predictions:${modelVersion}:predict:[0-9a-f]{64}$`)),
@@ -235,7 +235,7 @@ describe("in Redis", () => {
 
   redisTest("an answer lives for the time to live, ±10 %", async () => {
     const redis = await RedisServer.start();
-    const service = serviceWith({ redisUrl: redis.url, ttlSeconds: 1000 });
+    const service = await serviceWith({ redisUrl: redis.url, ttlSeconds: 1000 });
     for (let income = 1; income <= 20; income++) await service.hits(income);
     const keys = await redis.keys();
     const lives = await Promise.all(keys.map((key) => redis.command("PTTL", key)));
@@ -248,10 +248,8 @@ describe("in Redis", () => {
 
   redisTest("pods share hits", async () => {
     const redis = await RedisServer.start();
-    const [first, second] = [
-      serviceWith({ redisUrl: redis.url }),
-      serviceWith({ redisUrl: redis.url }),
-    ];
+    const first = await serviceWith({ redisUrl: redis.url });
+    const second = await serviceWith({ redisUrl: redis.url });
     await first.hits();
     await second.hits();
     expect(second.inferences()).toBe(0);
@@ -259,7 +257,7 @@ describe("in Redis", () => {
 
   redisTest("an error is never stored", async () => {
     const redis = await RedisServer.start();
-    const service = serviceWith({ redisUrl: redis.url, memoryBytes: 1_000_000 });
+    const service = await serviceWith({ redisUrl: redis.url, memoryBytes: 1_000_000 });
     await service.connected();
     for (let i = 0; i < 2; i++) {
       const response = await post(service.app, "/predict", { ...house, MedInc: 0 });
@@ -273,8 +271,8 @@ describe("in Redis", () => {
 
   redisTest("a hit fills the in-process tier, which serves while Redis is down", async () => {
     const redis = await RedisServer.start();
-    await serviceWith({ redisUrl: redis.url }).hits();
-    const service = serviceWith({ redisUrl: redis.url, memoryBytes: 1_000_000 });
+    await (await serviceWith({ redisUrl: redis.url })).hits();
+    const service = await serviceWith({ redisUrl: redis.url, memoryBytes: 1_000_000 });
     await service.connected();
     await service.hits();
     await redis.kill();
@@ -288,14 +286,14 @@ describe("REDIS_URL may have", () => {
     const redis = await RedisServer.start();
     await redis.command("ACL", "SETUSER", "ann", "on", ">p@ss", "~*", "+@all");
     const url = `redis://ann:p%40ss@127.0.0.1:${redis.port}/3`;
-    await serviceWith({ redisUrl: url }).hits();
+    await (await serviceWith({ redisUrl: url })).hits();
     expect(await redis.keys()).toEqual([]);
     expect(await redis.command("INFO", "keyspace")).toContain("db3:keys=1");
   });
 
   redisTest("the path of a socket", async () => {
     const redis = await RedisServer.start();
-    await serviceWith({ redisUrl: `unix://${redis.socketPath}` }).hits();
+    await (await serviceWith({ redisUrl: `unix://${redis.socketPath}` })).hits();
     expect(await redis.keys()).toHaveLength(1);
   });
 });
@@ -305,13 +303,13 @@ describe("200 requests at once for one key run the model once", () => {
     Promise.all(Array.from({ length: 200 }, () => predict(7)));
 
   test("without Redis", async () => {
-    const service = serviceWith({ memoryBytes: 1_000_000 });
+    const service = await serviceWith({ memoryBytes: 1_000_000 });
     expect(new Set(await ask200(service))).toEqual(new Set(["MISS"]));
     expect(service.inferences()).toBe(1);
   });
 
   redisTest("with Redis", async () => {
-    const service = serviceWith({ redisUrl: (await RedisServer.start()).url });
+    const service = await serviceWith({ redisUrl: (await RedisServer.start()).url });
     await service.connected();
     expect(new Set(await ask200(service))).toEqual(new Set(["MISS"]));
     expect(service.inferences()).toBe(1);
@@ -319,7 +317,7 @@ describe("200 requests at once for one key run the model once", () => {
 
   redisTest("with a frozen Redis", async () => {
     const redis = await RedisServer.start();
-    const service = serviceWith({ redisUrl: redis.url });
+    const service = await serviceWith({ redisUrl: redis.url });
     await service.connected();
     redis.freeze();
     expect(new Set(await ask200(service))).toEqual(new Set(["BYPASS"]));

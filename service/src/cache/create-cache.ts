@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import { MemoryCache, memoryStore } from "./memory.ts";
 import { ReadThrough } from "./read-through.ts";
 import type { CacheRecorder } from "./recorder.ts";
-import { RedisCache } from "./redis.ts";
+import type { RedisCache } from "./redis.ts";
 
 /** What the cache is made of, as the configuration says. */
 export interface CacheOptions {
@@ -23,18 +23,19 @@ export interface Cache {
   readonly close: () => Promise<void>;
 }
 
-/** Puts the tiers together. Never waits for Redis. */
-export function createCache(options: CacheOptions): Cache {
-  const { modelVersion, redisUrl, redisTimeoutMs, ttlSeconds, memoryBytes } = options;
-  const { recorder, logger } = options;
+async function connectRedis(options: CacheOptions): Promise<RedisCache | undefined> {
+  const { redisUrl: url, redisTimeoutMs: timeoutMs } = options;
+  if (url === undefined) return undefined;
+  const { RedisCache } = await import("./redis.ts");
+  return new RedisCache({ ...options, url, timeoutMs });
+}
+
+/** Puts the tiers together. Never waits for Redis to answer. */
+export async function createCache(options: CacheOptions): Promise<Cache> {
+  const { modelVersion, memoryBytes, recorder } = options;
   const memory =
-    memoryBytes === 0
-      ? undefined
-      : new MemoryCache({ maxBytes: memoryBytes, ttlSeconds, recorder });
-  const redis =
-    redisUrl === undefined
-      ? undefined
-      : new RedisCache({ url: redisUrl, timeoutMs: redisTimeoutMs, ttlSeconds, recorder, logger });
+    memoryBytes === 0 ? undefined : new MemoryCache({ ...options, maxBytes: memoryBytes });
+  const redis = await connectRedis(options);
   const store = redis ?? (memory && memoryStore(memory));
   return {
     readThrough: new ReadThrough({ modelVersion, memory, store, recorder }),
