@@ -3,9 +3,10 @@ import { mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { readArchiveMember } from "./archive.ts";
 import { CALIFORNIA_HOUSING, type Dataset, parseDataset } from "./dataset.ts";
-import { digest, download, type RemoteFile } from "./download.ts";
+import { download, type RemoteFile } from "./download.ts";
 import { type ProgressStream, withProgress } from "./progress.ts";
 import { replaceFiles } from "./replace-files.ts";
+import { sha256 } from "./sha256.ts";
 
 /** An archive on the web that holds a raw file. */
 export type RemoteArchive = RemoteFile & { readonly member: string };
@@ -48,7 +49,7 @@ export async function fetchRawFile(
   stream: ProgressStream,
 ): Promise<Uint8Array> {
   const cached = existsSync(cacheFile) ? await readFile(cacheFile) : undefined;
-  if (cached !== undefined && digest(cached) === archive.sha256) {
+  if (cached !== undefined && sha256(cached) === archive.sha256) {
     return readArchiveMember(cached, archive.member);
   }
   const content = await withProgress(stream, "download", (report) => download(archive, report));

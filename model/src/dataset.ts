@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import * as z from "zod";
 import { type BlockGroup, HOUSE_FEATURES, TARGET } from "./house-features.ts";
+import { sha256 } from "./sha256.ts";
 
 /** What a raw file must be to be accepted. */
 export type DatasetIdentity = {
@@ -60,9 +60,9 @@ export function parseDataset(raw: Uint8Array, identity: DatasetIdentity): Datase
   if (groups.length !== identity.rows) {
     throw new Error(`data set has ${groups.length} rows instead of ${identity.rows}`);
   }
-  const sha256 = createHash("sha256").update(raw).digest("hex");
-  if (sha256 !== identity.sha256) {
-    throw new Error(`data set has SHA-256 ${sha256} instead of ${identity.sha256}`);
+  const found = sha256(raw);
+  if (found !== identity.sha256) {
+    throw new Error(`data set has SHA-256 ${found} instead of ${identity.sha256}`);
   }
   return {
     identity,

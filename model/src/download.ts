@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import type { ProgressReporter } from "./progress.ts";
+import { sha256 } from "./sha256.ts";
 
 const TIME_LIMIT_MS = 120_000;
 
@@ -20,16 +20,11 @@ export async function download(file: RemoteFile, report: ProgressReporter): Prom
   const content = await receive(file.url, report).catch((error: unknown) => {
     throw new Error(`cannot download ${file.url}: ${describe(error)}`, { cause: error });
   });
-  const sha256 = digest(content);
-  if (sha256 !== file.sha256) {
-    throw new Error(`${file.url} has SHA-256 ${sha256} instead of ${file.sha256}`);
+  const found = sha256(content);
+  if (found !== file.sha256) {
+    throw new Error(`${file.url} has SHA-256 ${found} instead of ${file.sha256}`);
   }
   return content;
-}
-
-/** SHA-256, hexadecimal. */
-export function digest(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }
 
 async function receive(url: string, report: ProgressReporter): Promise<Uint8Array> {

@@ -1,10 +1,10 @@
 import type { Columns } from "./columns.ts";
 
 /** The end of a path: what its houses get added, a float32 value. */
-export type Leaf = { readonly kind: "leaf"; readonly value: number };
+type Leaf = { readonly kind: "leaf"; readonly value: number };
 
 /** A question to a house: is the feature at most the threshold? */
-export type Branch = {
+type Branch = {
   readonly kind: "branch";
   /** Column of the tree features. */
   readonly feature: number;

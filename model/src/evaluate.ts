@@ -4,11 +4,12 @@ import { parseArgs } from "node:util";
 import { selectRows } from "./columns.ts";
 import { runCommand } from "./command.ts";
 import { loadCaliforniaHousing } from "./dataset-source.ts";
+import { modelInput, splitDataset } from "./housing-samples.ts";
 import { computeMetrics, formatMetrics } from "./metrics.ts";
 import { modelCardSchema } from "./model-card.ts";
 import { CARD_FILE, MODEL_FOLDER, ONNX_FILE } from "./model-files.ts";
 import { loadOnnxPredictor } from "./onnx-predictor.ts";
-import { modelInput, splitDataset } from "./train-model.ts";
+import { sha256 } from "./sha256.ts";
 
 // Runs the model on the held-out rows: evaluate.ts [--data RAW_FILE] [--model FOLDER]
 await runCommand(async function evaluate() {
@@ -19,9 +20,12 @@ await runCommand(async function evaluate() {
   const card = modelCardSchema.parse(
     JSON.parse(await readFile(path.join(model, CARD_FILE), "utf8")),
   );
+  if (card.version !== sha256(onnx)) {
+    throw new Error(`${CARD_FILE} describes another file than this ${ONNX_FILE}`);
+  }
   const dataset = await loadCaliforniaHousing(data, process.stderr);
   const samples = { columns: modelInput(dataset), targets: dataset.targets };
-  const heldOut = selectRows(samples, splitDataset(dataset, card.split.seed).test);
+  const heldOut = selectRows(samples, splitDataset(dataset).test);
   const predict = await loadOnnxPredictor(onnx);
   const metrics = computeMetrics(heldOut.targets, await predict(heldOut.columns));
   process.stdout.write(

@@ -13,7 +13,7 @@ export type Operation =
       readonly columns: readonly number[];
     }
   | {
-      readonly op: "Add" | "Sub" | "Mul" | "Div";
+      readonly op: "Add" | "Mul" | "Div";
       readonly output: string;
       /** A single column or a constant meets each column of the other side. */
       readonly left: string;
@@ -31,9 +31,8 @@ export type FeatureProgram = {
 
 type Arithmetic = (left: number, right: number) => number;
 
-const ARITHMETIC: Readonly<Record<"Add" | "Sub" | "Mul" | "Div", Arithmetic>> = {
+const ARITHMETIC: Readonly<Record<"Add" | "Mul" | "Div", Arithmetic>> = {
   Add: (left, right) => left + right,
-  Sub: (left, right) => left - right,
   Mul: (left, right) => left * right,
   Div: (left, right) => left / right,
 };

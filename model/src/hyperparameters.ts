@@ -1,3 +1,4 @@
+import { SEED } from "./housing-samples.ts";
 import type { GrowthRules } from "./tree-growth.ts";
 
 /** What boosting depends on besides the data. */
@@ -23,13 +24,13 @@ export const HYPERPARAMETERS: Hyperparameters = {
   maxTrees: 160,
   leavesPerTree: 64,
   shrinkage: 0.1,
-  minLeafRows: 20,
-  l2: 5,
+  minLeafRows: 10,
+  l2: 3,
   minGain: 1e-6,
   maxBins: 255,
-  rowFraction: 0.7,
-  featureFraction: 0.5,
+  rowFraction: 0.9,
+  featureFraction: 0.25,
   validationFraction: 0.1,
   patience: 30,
-  seed: 42,
+  seed: SEED,
 };

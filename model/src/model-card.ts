@@ -14,8 +14,7 @@ const featureSchema = z.strictObject({
   importance: z.number(),
 });
 
-/** What is known of a model before its file is written. */
-export const modelFactsSchema = z.strictObject({
+const modelFactsSchema = z.strictObject({
   name: z.string(),
   description: z.string(),
   data: z.strictObject({ name: z.string(), sha256: z.string(), rows: z.int() }),
@@ -38,3 +37,12 @@ export const modelCardSchema = z.strictObject({
   ...modelFactsSchema.shape,
   version: z.string().regex(/^[0-9a-f]{64}$/),
 });
+
+/** What is known of a model before its file is written. */
+export type ModelFacts = z.infer<typeof modelFactsSchema>;
+
+/** What a model card says of one of the model's inputs. */
+export type FeatureFacts = z.infer<typeof featureSchema>;
+
+/** The content of a model card. */
+export type ModelCard = z.infer<typeof modelCardSchema>;

@@ -93,12 +93,10 @@ function operandsOf(operation: Operation): Pick<NodeDescription, "inputs" | "att
   }
 }
 
-type NumberedNode = { readonly tree: number; readonly id: number; readonly node: TreeNode };
-
 /** Source: operator TreeEnsembleRegressor, ai.onnx.ml version 3. */
 function ensembleNode(ensemble: Ensemble, input: string, output: string): NodeProto {
-  const nodes = ensemble.trees.flatMap(numberNodes);
-  const leaves = nodes.filter(({ node }) => node.kind === "leaf");
+  const nodes = ensemble.trees.flatMap(flatten);
+  const leaves = nodes.filter(({ mode }) => mode === "LEAF");
   return node({
     operator: "TreeEnsembleRegressor",
     domain: "ai.onnx.ml",
@@ -111,36 +109,40 @@ function ensembleNode(ensemble: Ensemble, input: string, output: string): NodePr
       base_values: { floats: [ensemble.baseScore] },
       nodes_treeids: { ints: nodes.map(({ tree }) => tree) },
       nodes_nodeids: { ints: nodes.map(({ id }) => id) },
-      nodes_modes: {
-        strings: nodes.map(({ node }) => (node.kind === "leaf" ? "LEAF" : "BRANCH_LEQ")),
-      },
-      nodes_featureids: {
-        ints: nodes.map(({ node }) => (node.kind === "leaf" ? 0 : node.feature)),
-      },
-      nodes_values: {
-        floats: nodes.map(({ node }) => (node.kind === "leaf" ? 0 : node.threshold)),
-      },
-      nodes_truenodeids: { ints: nodes.map(leftId) },
-      nodes_falsenodeids: { ints: nodes.map(rightId) },
+      nodes_modes: { strings: nodes.map(({ mode }) => mode) },
+      nodes_featureids: { ints: nodes.map(({ feature }) => feature) },
+      nodes_values: { floats: nodes.map(({ threshold }) => threshold) },
+      nodes_truenodeids: { ints: nodes.map(({ left }) => left) },
+      nodes_falsenodeids: { ints: nodes.map(({ right }) => right) },
       target_ids: { ints: leaves.map(() => 0) },
       target_treeids: { ints: leaves.map(({ tree }) => tree) },
       target_nodeids: { ints: leaves.map(({ id }) => id) },
-      target_weights: {
-        floats: leaves.map(({ node }) => (node.kind === "leaf" ? node.value : 0)),
-      },
+      target_weights: { floats: leaves.map(({ value }) => value) },
     },
   });
 }
 
-function numberNodes(root: TreeNode, tree: number): NumberedNode[] {
-  return treeNodes(root).map((node, id) => ({ tree, id, node }));
-}
+type FlatNode = {
+  readonly tree: number;
+  readonly id: number;
+  readonly mode: "LEAF" | "BRANCH_LEQ";
+  readonly feature: number;
+  readonly threshold: number;
+  readonly left: number;
+  readonly right: number;
+  readonly value: number;
+};
 
-/** Parents come before their children, left subtrees before right ones. */
-function leftId({ id, node }: NumberedNode): number {
-  return node.kind === "leaf" ? 0 : id + 1;
-}
-
-function rightId({ id, node }: NumberedNode): number {
-  return node.kind === "leaf" ? 0 : id + 1 + treeNodes(node.left).length;
+/** The nodes by number: parents before their children, left subtrees before right ones. */
+function flatten(root: TreeNode, tree: number): FlatNode[] {
+  const unused = { feature: 0, threshold: 0, left: 0, right: 0, value: 0 };
+  return treeNodes(root).map((node, id) => {
+    if (node.kind === "leaf") {
+      return { ...unused, tree, id, mode: "LEAF", value: node.value };
+    }
+    const { feature, threshold } = node;
+    const left = id + 1;
+    const right = left + treeNodes(node.left).length;
+    return { ...unused, tree, id, mode: "BRANCH_LEQ", feature, threshold, left, right };
+  });
 }

@@ -19,7 +19,7 @@ const DATA_TYPE = { float: 1, int64: 7 } as const;
 const encoder = new TextEncoder();
 
 /** A value of a node's attribute. */
-export type AttributeValue =
+type AttributeValue =
   | { readonly int: number }
   | { readonly string: string }
   | { readonly floats: readonly number[] }

@@ -1,5 +1,5 @@
 const BAR_WIDTH = 30;
-const LINE_EVERY = 0.1;
+const LINES = 10;
 const CLEAR_LINE = "\r\u001b[K";
 
 /** Where progress is shown: `process.stderr`, or a stand-in. */
@@ -42,23 +42,27 @@ function progressBar(stream: ProgressStream, title: string): Display {
       stream.write(`${CLEAR_LINE}${title} ${bar} ${percent(fraction)} ${text}`);
     },
     end() {
-      stream.write(started ? "\n" : "");
+      if (started) {
+        stream.write("\n");
+      }
     },
   };
 }
 
 function progressLines(stream: ProgressStream, title: string): Display {
-  let nextLine = LINE_EVERY;
+  let lines = 0;
   let pending = "";
   function flush(): void {
-    stream.write(pending);
+    if (pending !== "") {
+      stream.write(pending);
+    }
     pending = "";
   }
   return {
     report(fraction, text) {
       pending = `${title} ${percent(fraction)} ${text}\n`;
-      if (fraction >= nextLine) {
-        nextLine = fraction + LINE_EVERY;
+      if (Math.floor(fraction * LINES) > lines) {
+        lines = Math.floor(fraction * LINES);
         flush();
       }
     },
