@@ -1,4 +1,4 @@
-const BAR_WIDTH = 30;
+const BAR_WIDTH = 12;
 const LINES = 10;
 const CLEAR_LINE = "\r\u001b[K";
 

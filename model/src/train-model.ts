@@ -47,7 +47,7 @@ function showBoosting(report: ProgressReporter): BoostingObserver {
     const secondsLeft = ((performance.now() - start) / 1000 / trees) * (maxTrees - trees);
     const validation =
       validationRmse === undefined ? "" : `, validation ${validationRmse.toFixed(4)}`;
-    const errors = `RMSE training ${trainingRmse.toFixed(4)}${validation}`;
-    report(trees / maxTrees, `tree ${trees}, ${errors}, ${Math.ceil(secondsLeft)} s left`);
+    const errors = `RMSE ${trainingRmse.toFixed(4)}${validation}`;
+    report(trees / maxTrees, `tree ${trees}: ${errors}, ${Math.ceil(secondsLeft)} s left`);
   };
 }

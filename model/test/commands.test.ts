@@ -1,0 +1,101 @@
+import { spawnSync } from "node:child_process";
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { CARD_FILE, MODEL_FOLDER, ONNX_FILE } from "../src/model-files.ts";
+import { RAW_FILE, testWithSampleData } from "./requires.ts";
+
+const TIME_LIMIT_MS = 90_000;
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "commands-"));
+});
+
+afterEach(async () => {
+  await rm(folder, { recursive: true });
+});
+
+function run(command: string, ...args: readonly string[]) {
+  const file = path.join(import.meta.dirname, `../src/${command}.ts`);
+  return spawnSync(process.execPath, [file, ...args], { cwd: folder, encoding: "utf8" });
+}
+
+describe("training fails with one line and leaves the old model", () => {
+  async function trainOn(raw: string): Promise<ReturnType<typeof run>> {
+    const data = path.join(folder, "raw.data");
+    await writeFile(data, raw);
+    await writeFile(path.join(folder, ONNX_FILE), "old model");
+    await writeFile(path.join(folder, CARD_FILE), "old card");
+    return run("train", "--data", data, "--output", folder);
+  }
+
+  test.each([
+    ["is cut off", "-122.23,37.88,41.0,880.0,129.0", "data set line 1: 5 columns instead of 9"],
+    [
+      "is malformed",
+      "1,2,3,4,5,6,7,8,nine",
+      "data set line 1: medianHouseValue is not a decimal number",
+    ],
+    ["is another's", "1,2,3,4,5,6,7,8,9", "data set has 1 rows instead of 20640"],
+  ])("when the data %s", async (_, raw, fault) => {
+    expect(await trainOn(raw)).toMatchObject({
+      status: 1,
+      stdout: "",
+      stderr: `error: ${fault}\n`,
+    });
+    expect(await readFile(path.join(folder, ONNX_FILE), "utf8")).toBe("old model");
+    expect(await readFile(path.join(folder, CARD_FILE), "utf8")).toBe("old card");
+  });
+
+  test("when there is no data file", async () => {
+    const { status, stderr } = run("train", "--data", "missing", "--output", folder);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^error: ENOENT.*missing'\n$/);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test("when an option is unknown", async () => {
+    const { status, stderr } = run("train", "--dat", "raw.data");
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^error: Unknown option '--dat'/);
+  });
+});
+
+describe("evaluation", () => {
+  test("fails when the card describes another file", async () => {
+    await writeFile(path.join(folder, ONNX_FILE), "another model");
+    await copyFile(path.join(MODEL_FOLDER, CARD_FILE), path.join(folder, CARD_FILE));
+    expect(run("evaluate", "--model", folder)).toMatchObject({
+      status: 1,
+      stderr: `error: ${CARD_FILE} describes another file than this ${ONNX_FILE}\n`,
+    });
+  });
+
+  testWithSampleData("prints the metrics on the held-out rows", async () => {
+    const { stdout } = run("evaluate", "--data", RAW_FILE);
+    expect(stdout).toMatch(
+      /^california-housing on 6812 held-out rows: R² 0\.8\d{3} {2}RMSE 0\.\d{4} {2}MAE 0\.\d{4}\n$/,
+    );
+  });
+});
+
+describe("training", () => {
+  testWithSampleData(
+    "writes the committed files, with plain lines of progress",
+    async () => {
+      const { status, stdout, stderr } = run("train", "--data", RAW_FILE, "--output", folder);
+      expect(status).toBe(0);
+      expect(stderr).toMatch(/^search {2}10 % tree \d+: .*\n(.*\n)+fit 100 % tree \d+: .*\n$/);
+      expect(stdout).toMatch(/^\d+ trees, \d+ leaves, version [0-9a-f]{64}\n/);
+      expect((await readdir(folder)).toSorted()).toEqual([CARD_FILE, ONNX_FILE]);
+      for (const file of [CARD_FILE, ONNX_FILE]) {
+        const written = await readFile(path.join(folder, file));
+        expect(written.equals(await readFile(path.join(MODEL_FOLDER, file)))).toBe(true);
+      }
+    },
+    TIME_LIMIT_MS,
+  );
+});

@@ -1,0 +1,118 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import fc from "fast-check";
+import { beforeAll, describe, expect, test } from "vitest";
+import { boost } from "../src/boosting.ts";
+import { DERIVED_FEATURES } from "../src/derived-features.ts";
+import { type Ensemble, predictEnsemble } from "../src/ensemble.ts";
+import { exportHousingModel } from "../src/export-housing-model.ts";
+import { runFeatureProgram } from "../src/feature-program.ts";
+import { ModelProtoSchema } from "../src/generated/onnx_pb.ts";
+import { modelInput, trainingSamples } from "../src/housing-samples.ts";
+import { HYPERPARAMETERS } from "../src/hyperparameters.ts";
+import { loadOnnxPredictor, type OnnxPredictor } from "../src/onnx-predictor.ts";
+import { anyHouses, madeUpDataset } from "./made-up-houses.ts";
+
+const dataset = madeUpDataset(500);
+
+let ensemble: Ensemble;
+let predict: OnnxPredictor;
+
+beforeAll(async () => {
+  const hyperparameters = { ...HYPERPARAMETERS, maxTrees: 30 };
+  ensemble = boost(trainingSamples(dataset), undefined, hyperparameters, () => {});
+  predict = await loadOnnxPredictor(exportHousingModel(ensemble, {}));
+});
+
+function predictOwn(model: Ensemble, input: readonly Float32Array[]): Float32Array {
+  return predictEnsemble(model, runFeatureProgram(DERIVED_FEATURES, input));
+}
+
+describe("ONNX Runtime", () => {
+  test("refuses bytes that are no model", async () => {
+    await expect(loadOnnxPredictor(Uint8Array.of(1, 2, 3))).rejects.toThrow(/protobuf/i);
+  });
+
+  test("predicts what the trainer does", async () => {
+    const input = modelInput(dataset);
+    expect(await predict(input)).toEqual(predictOwn(ensemble, input));
+  });
+
+  test("predicts what the trainer does, and finite values, for any houses", async () => {
+    await fc.assert(
+      fc.asyncProperty(anyHouses, async (houses) => {
+        const own = predictOwn(ensemble, houses);
+        const predictions = await predict(houses);
+        expect(predictions.every(Number.isFinite)).toBe(true);
+        for (const [row, prediction] of predictions.entries()) {
+          expect(Math.abs(prediction - (own[row] ?? Number.NaN))).toBeLessThanOrEqual(1e-5);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("predicts by the base score alone where trees have no branches", async () => {
+    const flat: Ensemble = { baseScore: 1.5, trees: [{ kind: "leaf", value: 0.25 }] };
+    const predictFlat = await loadOnnxPredictor(exportHousingModel(flat, {}));
+    expect(new Set(await predictFlat(modelInput(dataset)))).toEqual(new Set([1.75]));
+  });
+
+  test("takes the left branch at the threshold, and the right one above and without a number", async () => {
+    const stump: Ensemble = {
+      baseScore: 0,
+      trees: [
+        {
+          kind: "branch",
+          feature: 0,
+          threshold: Math.fround(0.1),
+          gain: 1,
+          left: { kind: "leaf", value: -1 },
+          right: { kind: "leaf", value: 1 },
+        },
+      ],
+    };
+    const predictStump = await loadOnnxPredictor(exportHousingModel(stump, {}));
+    const incomes = Float32Array.of(0.1, 0.1 + 2 ** -27, Number.NaN, -1e39, 1e39);
+    const houses = modelInput(dataset).map((column) => column.slice(0, incomes.length));
+    expect([...(await predictStump([incomes, ...houses.slice(1)]))]).toEqual([-1, 1, 1, -1, 1]);
+  });
+});
+
+describe("the ONNX file", () => {
+  test("is the same for the same model", () => {
+    expect(exportHousingModel(ensemble, {})).toEqual(exportHousingModel(ensemble, {}));
+  });
+
+  test("names its producer, its operator sets and its metadata", () => {
+    const model = fromBinary(ModelProtoSchema, exportHousingModel(ensemble, { key: "value" }));
+    expect(model).toMatchObject({
+      irVersion: 8n,
+      producerName: "@prediction-service/model",
+      producerVersion: "1.0.0",
+      opsetImport: [
+        { domain: "", version: 17n },
+        { domain: "ai.onnx.ml", version: 3n },
+      ],
+      metadataProps: [{ key: "key", value: "value" }],
+    });
+  });
+
+  test("goes from any number of houses of eight features to as many predictions", () => {
+    const { graph } = fromBinary(ModelProtoSchema, exportHousingModel(ensemble, {}));
+    const shapes = [graph?.input[0], graph?.output[0]].map((value) => {
+      return value?.type?.value.value?.shape?.dim.map(({ value }) => value.value);
+    });
+    expect(shapes).toEqual([
+      ["N", 8n],
+      ["N", 1n],
+    ]);
+  });
+
+  test("computes with element-wise operators only, each rounding once", () => {
+    const { graph } = fromBinary(ModelProtoSchema, exportHousingModel(ensemble, {}));
+    const operators = new Set(graph?.node.map(({ opType }) => opType));
+    expect(operators).toEqual(
+      new Set(["Gather", "Mul", "Add", "Div", "Concat", "TreeEnsembleRegressor"]),
+    );
+  });
+});

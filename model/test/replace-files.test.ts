@@ -1,0 +1,42 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { replaceFiles } from "../src/replace-files.ts";
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "replace-files-"));
+});
+
+afterEach(async () => {
+  await rm(folder, { recursive: true });
+});
+
+test("a file that can't be written leaves all old files untouched and no others behind", async () => {
+  const old = path.join(folder, "old");
+  await writeFile(old, "old");
+  const contents = new Map([
+    [old, "new"],
+    [path.join(folder, "missing", "file"), "new"],
+  ]);
+  await expect(replaceFiles(contents)).rejects.toThrow("ENOENT");
+  expect(await readFile(old, "utf8")).toBe("old");
+  expect(await readdir(folder)).toEqual(["old"]);
+});
+
+test("files are replaced or made, by text or bytes", async () => {
+  const old = path.join(folder, "old");
+  await writeFile(old, "old");
+  const made = path.join(folder, "made");
+  await replaceFiles(
+    new Map<string, string | Uint8Array>([
+      [old, "new"],
+      [made, Uint8Array.of(1, 2)],
+    ]),
+  );
+  expect(await readFile(old, "utf8")).toBe("new");
+  expect([...(await readFile(made))]).toEqual([1, 2]);
+  expect((await readdir(folder)).toSorted()).toEqual(["made", "old"]);
+});

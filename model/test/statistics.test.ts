@@ -1,0 +1,83 @@
+import { describe, expect, test } from "vitest";
+import type { Ensemble, TreeNode } from "../src/ensemble.ts";
+import { describeRange, inputImportance } from "../src/feature-statistics.ts";
+import { computeMetrics, formatMetrics } from "../src/metrics.ts";
+
+const targets = Float64Array.of(1, 2, 3, 4);
+
+function branch(feature: number, gain: number, left: TreeNode): TreeNode {
+  return { kind: "branch", feature, gain, threshold: 0, left, right: { kind: "leaf", value: 0 } };
+}
+
+describe("metrics", () => {
+  test("are refused without targets", () => {
+    expect(() => computeMetrics(new Float64Array(), new Float32Array())).toThrow(
+      "0 predictions for 0 targets",
+    );
+  });
+
+  test("are refused when there is not one prediction a target", () => {
+    expect(() => computeMetrics(targets, Float32Array.of(1))).toThrow(
+      "1 predictions for 4 targets",
+    );
+  });
+
+  test("of perfect predictions are 1 and no error", () => {
+    expect(computeMetrics(targets, Float32Array.from(targets))).toEqual({ r2: 1, rmse: 0, mae: 0 });
+  });
+
+  test("of the mean are R² 0", () => {
+    expect(computeMetrics(targets, new Float32Array(4).fill(2.5))).toEqual({
+      r2: 0,
+      rmse: Math.sqrt(1.25),
+      mae: 1,
+    });
+  });
+
+  test("weigh a large error more in RMSE than in MAE", () => {
+    const { r2, rmse, mae } = computeMetrics(targets, Float32Array.of(1, 2, 3, 8));
+    expect([r2, rmse, mae]).toEqual([1 - 16 / 5, 2, 1]);
+  });
+
+  test("print on one line", () => {
+    expect(formatMetrics({ r2: 0.87, rmse: 0.41239, mae: 0.27 })).toBe(
+      "R² 0.8700  RMSE 0.4124  MAE 0.2700",
+    );
+  });
+});
+
+describe("a feature's range", () => {
+  test("has quantiles between the nearest values, as NumPy's", () => {
+    expect(describeRange(Float64Array.of(30, 10, 20, 40))).toEqual({
+      minimum: 10,
+      maximum: 40,
+      quantiles: {
+        "0.01": 10.3,
+        "0.05": 11.5,
+        "0.25": 17.5,
+        "0.5": 25,
+        "0.75": 32.5,
+        "0.95": 38.5,
+        "0.99": expect.closeTo(39.7, 9),
+      },
+    });
+  });
+
+  test("of one value is that value", () => {
+    const { minimum, maximum, quantiles } = describeRange(Float64Array.of(7));
+    expect(new Set([minimum, maximum, ...Object.values(quantiles)])).toEqual(new Set([7]));
+  });
+});
+
+describe("importance", () => {
+  const leaf: TreeNode = { kind: "leaf", value: 1 };
+
+  test("is nothing where no tree splits", () => {
+    expect(inputImportance({ baseScore: 0, trees: [leaf] }, [[0]], 2)).toEqual([0, 0]);
+  });
+
+  test("shares a derived feature's gain among its inputs", () => {
+    const ensemble: Ensemble = { baseScore: 0, trees: [branch(2, 6, branch(0, 1, leaf)), leaf] };
+    expect(inputImportance(ensemble, [[0], [1], [0, 1]], 3)).toEqual([4 / 7, 3 / 7, 0]);
+  });
+});

@@ -1,0 +1,55 @@
+import { describe, expect, test } from "vitest";
+import { HYPERPARAMETERS } from "../src/hyperparameters.ts";
+import { modelCardSchema } from "../src/model-card.ts";
+import { sha256 } from "../src/sha256.ts";
+import { trainModel } from "../src/train-model.ts";
+import { madeUpDataset } from "./made-up-houses.ts";
+
+const hyperparameters = { ...HYPERPARAMETERS, maxTrees: 20 };
+const silent = { write() {} };
+
+describe("training", () => {
+  test("refuses data with a value that is not finite", async () => {
+    const dataset = madeUpDataset(300);
+    dataset.features[2]?.fill(Number.POSITIVE_INFINITY);
+    await expect(trainModel(dataset, hyperparameters, silent)).rejects.toThrow(
+      "a feature to bin has a value that is not finite",
+    );
+  });
+
+  test("gives the same bytes for the same data", async () => {
+    const first = await trainModel(madeUpDataset(300), hyperparameters, silent);
+    const second = await trainModel(madeUpDataset(300), hyperparameters, silent);
+    expect(second.onnx).toEqual(first.onnx);
+    expect(second.card).toEqual(first.card);
+  });
+
+  test("gives other bytes for other data and for other hyper-parameters", async () => {
+    const versions = await Promise.all([
+      trainModel(madeUpDataset(300), hyperparameters, silent),
+      trainModel(madeUpDataset(300, 2), hyperparameters, silent),
+      trainModel(madeUpDataset(300), { ...hyperparameters, shrinkage: 0.2 }, silent),
+    ]);
+    expect(new Set(versions.map(({ card }) => card.version)).size).toBe(3);
+  });
+
+  test("describes what it made in a valid card", async () => {
+    const { onnx, card, ensemble } = await trainModel(madeUpDataset(300), hyperparameters, silent);
+    expect(modelCardSchema.parse(card)).toEqual(card);
+    expect(card.version).toBe(sha256(onnx));
+    expect(card.split).toMatchObject({ trainRows: 201, testRows: 99, seed: 42 });
+    const { trees } = card.hyperparameters;
+    expect(trees).toBe(ensemble.trees.length);
+  });
+
+  test("shows iterations, both errors and the time left", async () => {
+    const lines: string[] = [];
+    await trainModel(madeUpDataset(300), hyperparameters, {
+      write: (text: string) => lines.push(text),
+    });
+    expect(lines[0]).toMatch(
+      /^search {2}10 % tree 2: RMSE \d\.\d{4}, validation \d\.\d{4}, \d+ s left\n$/,
+    );
+    expect(lines.at(-1)).toMatch(/^fit 100 % tree \d+: RMSE \d\.\d{4}, 0 s left\n$/);
+  });
+});
