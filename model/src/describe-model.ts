@@ -20,7 +20,7 @@ export function describeModel(
   return {
     name: MODEL_NAME,
     description:
-      "Median house value of a Californian census block group in 1990, by gradient boosted regression trees on eight features and on on rotated coordinates and bedrooms per room, which the model computes from them",
+      "Median house value of a Californian census block group in 1990, by gradient boosted regression trees on eight features and on rotated coordinates and bedrooms per room, which the model computes from them",
     data: { ...dataset.identity },
     split: {
       method: "scikit-learn train_test_split",

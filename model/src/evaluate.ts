@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import { selectRows } from "./columns.ts";
 import { runCommand } from "./command.ts";
 import { loadCaliforniaHousing } from "./dataset-source.ts";
-import { modelInput, splitDataset } from "./housing-samples.ts";
+import { inputSamples, splitDataset } from "./housing-samples.ts";
 import { computeMetrics, formatMetrics } from "./metrics.ts";
 import { modelCardSchema } from "./model-card.ts";
 import { CARD_FILE, MODEL_FOLDER, ONNX_FILE } from "./model-files.ts";
@@ -24,8 +24,7 @@ await runCommand(async function evaluate() {
     throw new Error(`${CARD_FILE} describes another file than this ${ONNX_FILE}`);
   }
   const dataset = await loadCaliforniaHousing(data, process.stderr);
-  const samples = { columns: modelInput(dataset), targets: dataset.targets };
-  const heldOut = selectRows(samples, splitDataset(dataset).test);
+  const heldOut = selectRows(inputSamples(dataset), splitDataset(dataset).test);
   const predict = await loadOnnxPredictor(onnx);
   const metrics = computeMetrics(heldOut.targets, await predict(heldOut.columns));
   process.stdout.write(

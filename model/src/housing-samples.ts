@@ -1,4 +1,4 @@
-import { type Columns, type Samples, selectRows } from "./columns.ts";
+import { type Samples, selectRows } from "./columns.ts";
 import type { Dataset } from "./dataset.ts";
 import { DERIVED_FEATURES } from "./derived-features.ts";
 import { runFeatureProgram } from "./feature-program.ts";
@@ -15,17 +15,15 @@ export function splitDataset(dataset: Dataset): Split {
   return trainTestSplit(dataset.targets.length, TEST_FRACTION, SEED);
 }
 
-/** The model's input for all rows. */
-export function modelInput(dataset: Dataset): Columns {
-  return dataset.features.map((feature) => Float32Array.from(feature));
+/** All rows with the features that the model takes. */
+export function inputSamples({ features, targets }: Dataset): Samples {
+  return { columns: features.map((feature) => Float32Array.from(feature)), targets };
 }
 
 /** All rows with the features that trees split on. */
 export function treeSamples(dataset: Dataset): Samples {
-  return {
-    columns: runFeatureProgram(DERIVED_FEATURES, modelInput(dataset)),
-    targets: dataset.targets,
-  };
+  const { columns, targets } = inputSamples(dataset);
+  return { columns: runFeatureProgram(DERIVED_FEATURES, columns), targets };
 }
 
 /** The training rows, in the random order of the split, with the features that trees split on. */

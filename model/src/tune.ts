@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { selectRows } from "./columns.ts";
 import { runCommand } from "./command.ts";
 import { loadCaliforniaHousing } from "./dataset-source.ts";
-import { modelInput, splitDataset, trainingSamples } from "./housing-samples.ts";
+import { inputSamples, splitDataset, trainingSamples } from "./housing-samples.ts";
 import { HYPERPARAMETERS } from "./hyperparameters.ts";
 import { MODEL_FOLDER, TUNING_FILE } from "./model-files.ts";
 import { replaceFiles } from "./replace-files.ts";
@@ -15,8 +15,7 @@ await runCommand(async function tune() {
   const { data } = parseArgs({ options: { data: { type: "string" } } }).values;
   const dataset = await loadCaliforniaHousing(data, process.stderr);
   const samples = trainingSamples(dataset);
-  const { train } = splitDataset(dataset);
-  const input = selectRows({ columns: modelInput(dataset), targets: dataset.targets }, train);
+  const input = selectRows(inputSamples(dataset), splitDataset(dataset).train);
 
   function observe(trial: string): void {
     process.stderr.write(`trying ${trial}\n`);

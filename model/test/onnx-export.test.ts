@@ -2,17 +2,19 @@ import { fromBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { boost } from "../src/boosting.ts";
+import type { Columns } from "../src/columns.ts";
 import { DERIVED_FEATURES } from "../src/derived-features.ts";
 import { type Ensemble, predictEnsemble } from "../src/ensemble.ts";
 import { exportHousingModel } from "../src/export-housing-model.ts";
 import { runFeatureProgram } from "../src/feature-program.ts";
 import { ModelProtoSchema } from "../src/generated/onnx_pb.ts";
-import { modelInput, trainingSamples } from "../src/housing-samples.ts";
+import { inputSamples, trainingSamples } from "../src/housing-samples.ts";
 import { HYPERPARAMETERS } from "../src/hyperparameters.ts";
 import { loadOnnxPredictor, type OnnxPredictor } from "../src/onnx-predictor.ts";
 import { anyHouses, madeUpDataset } from "./made-up-houses.ts";
 
 const dataset = madeUpDataset(500);
+const { columns: input } = inputSamples(dataset);
 
 let ensemble: Ensemble;
 let predict: OnnxPredictor;
@@ -23,8 +25,8 @@ beforeAll(async () => {
   predict = await loadOnnxPredictor(exportHousingModel(ensemble, {}));
 });
 
-function predictOwn(model: Ensemble, input: readonly Float32Array[]): Float32Array {
-  return predictEnsemble(model, runFeatureProgram(DERIVED_FEATURES, input));
+function predictOwn(model: Ensemble, houses: Columns): Float32Array {
+  return predictEnsemble(model, runFeatureProgram(DERIVED_FEATURES, houses));
 }
 
 describe("ONNX Runtime", () => {
@@ -33,7 +35,6 @@ describe("ONNX Runtime", () => {
   });
 
   test("predicts what the trainer does", async () => {
-    const input = modelInput(dataset);
     expect(await predict(input)).toEqual(predictOwn(ensemble, input));
   });
 
@@ -54,7 +55,7 @@ describe("ONNX Runtime", () => {
   test("predicts by the base score alone where trees have no branches", async () => {
     const flat: Ensemble = { baseScore: 1.5, trees: [{ kind: "leaf", value: 0.25 }] };
     const predictFlat = await loadOnnxPredictor(exportHousingModel(flat, {}));
-    expect(new Set(await predictFlat(modelInput(dataset)))).toEqual(new Set([1.75]));
+    expect(new Set(await predictFlat(input))).toEqual(new Set([1.75]));
   });
 
   test("takes the left branch at the threshold, and the right one above and without a number", async () => {
@@ -73,7 +74,7 @@ describe("ONNX Runtime", () => {
     };
     const predictStump = await loadOnnxPredictor(exportHousingModel(stump, {}));
     const incomes = Float32Array.of(0.1, 0.1 + 2 ** -27, Number.NaN, -1e39, 1e39);
-    const houses = modelInput(dataset).map((column) => column.slice(0, incomes.length));
+    const houses = input.map((column) => column.slice(0, incomes.length));
     expect([...(await predictStump([incomes, ...houses.slice(1)]))]).toEqual([-1, 1, 1, -1, 1]);
   });
 });
