@@ -28,7 +28,8 @@ the machine that ran it: compare only within the table.
 ## Size
 
 The first row is a usual size, as a reference. The model takes the cheapest size of the grid whose R²
-is within 0.001 of the best.
+is within 0.001 of the best; where costs to the reference are equal to two places, the better R²
+decides.
 
 ${formatTable(
   ["trees", "leaves a tree", "shrinkage", "R²", "µs a house", "cost to reference"],
@@ -57,6 +58,12 @@ function formatTable(
   header: readonly string[],
   rows: readonly (readonly (string | number)[])[],
 ): string {
-  const lines = [header, header.map(() => "---"), ...rows];
-  return lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+  const widths = header.map((title, column) => {
+    return Math.max(title.length, ...rows.map((cells) => String(cells[column]).length));
+  });
+  const rule = widths.map((width) => "-".repeat(width));
+  return [header, rule, ...rows]
+    .map((cells) => cells.map((cell, column) => String(cell).padEnd(widths[column] ?? 0)))
+    .map((cells) => `| ${cells.join(" | ")} |`)
+    .join("\n");
 }
