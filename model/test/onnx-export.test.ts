@@ -74,8 +74,10 @@ describe("ONNX Runtime", () => {
     };
     const predictStump = await loadOnnxPredictor(exportHousingModel(stump, {}));
     const incomes = Float32Array.of(0.1, 0.1 + 2 ** -27, Number.NaN, -1e39, 1e39);
-    const houses = input.map((column) => column.slice(0, incomes.length));
-    expect([...(await predictStump([incomes, ...houses.slice(1)]))]).toEqual([-1, 1, 1, -1, 1]);
+    const others = input.slice(1).map((column) => column.slice(0, incomes.length));
+    const houses = [incomes, ...others];
+    expect([...(await predictStump(houses))]).toEqual([-1, 1, 1, -1, 1]);
+    expect([...predictOwn(stump, houses)]).toEqual([-1, 1, 1, -1, 1]);
   });
 });
 
