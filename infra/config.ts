@@ -4,7 +4,8 @@ import { parseRedisUrl } from "./redis-url.ts";
 
 const integer = (minimum: number, maximum: number, allowed = "an integer") => {
   const error = `${allowed} from ${minimum} to ${maximum}`;
-  return z.int(error).min(minimum, error).max(maximum, error);
+  const stop = { error, abort: true };
+  return z.int(stop).min(minimum, stop).max(maximum, stop);
 };
 
 const text = (pattern: RegExp, allowed: string) => z.string(allowed).regex(pattern, allowed);
@@ -73,15 +74,24 @@ function decode(value: string): unknown {
   }
 }
 
-function describeFault(project: string, values: unknown, issue: z.core.$ZodIssue): string {
-  const [key = "", ...rest] = issue.path.map(String);
-  const found = issue.path.reduce<unknown>(
-    (value, step) => z.record(z.string(), z.unknown()).safeParse(value).data?.[String(step)],
+/** A value as the YAML has it; but for a secret, and for what a misspelt name may be hiding. */
+function show(values: unknown, path: PropertyKey[], isKnown: boolean): string {
+  if (!isKnown) return "an unknown name";
+  if (path[0] === "redisUrl") return "a secret";
+  const value = path.reduce<unknown>(
+    (map, key) => z.record(z.string(), z.unknown()).safeParse(map).data?.[String(key)],
     values,
   );
-  const name = `${project}:${[key, ...rest].join(".")}`;
-  const shown = key === "redisUrl" ? "a secret" : JSON.stringify(found);
-  return `${name}: found ${shown}; allowed: ${issue.message}`;
+  return JSON.stringify(value);
+}
+
+function describeFaults(project: string, values: unknown, issue: z.core.$ZodIssue): string[] {
+  const isKnown = issue.code !== "unrecognized_keys";
+  const paths = isKnown ? [issue.path] : issue.keys.map((key) => [...issue.path, key]);
+  return paths.map((path) => {
+    const found = show(values, path, isKnown);
+    return `${project}:${path.join(".")}: found ${found}; allowed: ${issue.message}`;
+  });
 }
 
 /**
@@ -98,6 +108,6 @@ export function readSettings(): Settings {
   );
   const result = Settings.safeParse(values);
   if (result.success) return result.data;
-  const faults = result.error.issues.map((issue) => describeFault(project, values, issue));
+  const faults = result.error.issues.flatMap((issue) => describeFaults(project, values, issue));
   throw new pulumi.RunError(faults.join("\n"));
 }

@@ -16,8 +16,9 @@
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { KubernetesApi, KubernetesObject } from "./kubernetes-api.ts";
-import { type RunOptions, type RunResult, runProgram } from "./pulumi-runner.ts";
+import { type RunResult, runProgram } from "./pulumi-runner.ts";
 import type { Properties, Registration } from "./registration.ts";
+import type { StackConfig } from "./stack-config.ts";
 
 /** What a {@link DeployedStack} needs. */
 export interface DeployedStackOptions {
@@ -56,11 +57,11 @@ export class DeployedStack {
   }
 
   /** Deploys a configuration, and if that succeeds removes what only earlier ones had. */
-  async up(stack: Pick<RunOptions, "config" | "secretKeys">): Promise<RunResult> {
+  async up(stack: StackConfig): Promise<RunResult> {
     const { PATH } = process.env;
     const registered = new Set<string>();
     const result = await runProgram({
-      ...stack,
+      stack,
       environment: { PATH: `${standIns}:${PATH}`, ...this.#options.environment },
       engine: {
         create: async (registration) => {

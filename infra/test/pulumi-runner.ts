@@ -27,6 +27,7 @@ import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
 import emptyPb from "google-protobuf/google/protobuf/empty_pb.js";
 import structPb, { type JavaScriptValue } from "google-protobuf/google/protobuf/struct_pb.js";
 import { type Properties, type Registration, readRegistration, reveal } from "./registration.ts";
+import type { StackConfig } from "./stack-config.ts";
 
 /** Who brings about what the program registers. */
 export interface Engine {
@@ -38,10 +39,7 @@ export interface Engine {
 
 /** How the program is run. */
 export interface RunOptions {
-  /** The stack's configuration with full keys, maps as JSON. */
-  readonly config: Record<string, string>;
-  /** The keys of it that are secret. */
-  readonly secretKeys?: string[];
+  readonly stack: StackConfig;
   /** Added to the environment. */
   readonly environment?: Record<string, string>;
   readonly engine: Engine;
@@ -78,7 +76,7 @@ const struct = (properties: Properties) =>
 
 /** Runs the program once. */
 export async function runProgram(options: RunOptions): Promise<RunResult> {
-  const { config, secretKeys = [], environment = {}, engine } = options;
+  const { stack, environment = {}, engine } = options;
   const project = "prediction-service";
   let log = "";
   let outputs = reveal({});
@@ -148,8 +146,8 @@ export async function runProgram(options: RunOptions): Promise<RunResult> {
       env: {
         ...process.env,
         ...environment,
-        PULUMI_CONFIG: JSON.stringify(config),
-        PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(secretKeys),
+        PULUMI_CONFIG: JSON.stringify(stack.config),
+        PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(stack.secretKeys ?? []),
       },
     });
     child.stdout.setEncoding("utf8").on("data", (text) => (log += text));

@@ -10,7 +10,7 @@ const StackFile = z.object({ config: z.record(z.string(), z.unknown()) });
 export const managedRedisUrl = "rediss://someone:pass%20word@redis.example.com:6380";
 
 /** The configuration in a stack file, as the CLI hands it to the program: maps as JSON. */
-export function stackConfig(file: string): Record<string, string> {
+function stackConfig(file: string): Record<string, string> {
   const { config } = StackFile.parse(parse(readFileSync(join(root, file), "utf8")));
   return Object.fromEntries(
     Object.entries(config).map(([key, value]) => [
@@ -20,11 +20,18 @@ export function stackConfig(file: string): Record<string, string> {
   );
 }
 
+/** A stack's configuration: full keys, maps as JSON. */
+export interface StackConfig {
+  readonly config: Record<string, string>;
+  /** The keys that are secret; default none. */
+  readonly secretKeys?: string[];
+}
+
 /** The committed stack, for Minikube. */
-export const dev = { config: stackConfig("Pulumi.dev.yaml"), secretKeys: [] };
+export const dev: StackConfig = { config: stackConfig("Pulumi.dev.yaml") };
 
 /** The example of another cluster, with its secret set. */
-export const cloud = {
+export const cloud: StackConfig = {
   config: {
     ...stackConfig("Pulumi.cloud.example.yaml"),
     "prediction-service:redisUrl": managedRedisUrl,

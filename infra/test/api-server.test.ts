@@ -1,0 +1,197 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect } from "vitest";
+import { z } from "zod";
+import { testNeeding } from "../../test/prerequisite.ts";
+import { DeployedStack } from "./deployed-stack.ts";
+import { KubernetesApi } from "./kubernetes-api.ts";
+import { cloud, dev, managedRedisUrl } from "./stack-config.ts";
+
+const cluster = join(import.meta.dirname, "../../../shared/k8s/cluster.sh");
+const has = (command: string) => spawnSync(command, ["--help"]).error === undefined;
+const canRun = existsSync(cluster) && ["etcd", "zstd", "openssl"].every(has);
+const test = testNeeding(canRun);
+
+const Rolled = z.object({
+  metadata: z.object({ generation: z.number() }),
+  spec: z.object({
+    template: z.object({
+      metadata: z.object({ annotations: z.record(z.string(), z.string()) }),
+    }),
+  }),
+});
+
+let folder = "";
+let api: KubernetesApi;
+let stack: DeployedStack;
+
+/** Minikube's node, which nobody registers with an API server that runs alone. */
+async function addNode() {
+  const node = { apiVersion: "v1", kind: "Node", metadata: { name: "minikube" } };
+  await api.apply(node);
+  const text = { architecture: "amd64", operatingSystem: "linux" };
+  const others = "bootID containerRuntimeVersion kernelVersion kubeProxyVersion kubeletVersion";
+  const empty = Object.fromEntries(
+    [...others.split(" "), "machineID", "osImage", "systemUUID"].map((key) => [key, ""]),
+  );
+  const status = { status: { nodeInfo: { ...empty, ...text } } };
+  const path = `${await api.path(node)}/status`;
+  await api.request("PATCH", path, status, "application/merge-patch+json");
+}
+
+beforeAll(async () => {
+  if (!canRun) return;
+  folder = mkdtempSync(join(tmpdir(), "api-server-"));
+  execFileSync(cluster, ["up", "api", folder], { stdio: "pipe" });
+  const kubeconfig = join(folder, "kubeconfig");
+  api = new KubernetesApi(kubeconfig, false);
+  stack = new DeployedStack({ kubeconfig });
+  await addNode();
+}, 120_000);
+
+afterAll(() => {
+  if (folder === "") return;
+  execFileSync(cluster, ["down", folder], { stdio: "pipe" });
+  rmSync(folder, { recursive: true });
+}, 60_000);
+
+const names = () => stack.objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`).sort();
+const inNamespace = (kind: string, name: string, apiVersion = "v1") =>
+  api.get({ apiVersion, kind, metadata: { name, namespace: "w255" } });
+
+const always = [
+  "Deployment prediction-api",
+  "HorizontalPodAutoscaler prediction-api",
+  "Namespace w255",
+  "NetworkPolicy deny-all",
+  "NetworkPolicy prediction-api",
+  "PodDisruptionBudget prediction-api",
+  "Service prediction-service",
+  "ServiceAccount prediction-api",
+];
+
+describe("a real API server", () => {
+  test("takes every resource strictly, without a warning, and admits every pod", async () => {
+    expect(await stack.up(dev)).toEqual({
+      exitCode: 0,
+      log: "",
+      secretOutputs: [],
+      outputs: {
+        namespace: "w255",
+        imageRef: expect.stringMatching(/^prediction-service:[0-9a-f]{16}$/),
+        serviceName: "prediction-service",
+        servicePort: 8000,
+        redisKind: "in-cluster",
+      },
+    });
+    const redis = ["Deployment redis", "NetworkPolicy redis", "Secret redis"];
+    const access = ["Service redis-service", "ServiceAccount redis"];
+    expect(names()).toEqual([...always, ...redis, ...access].sort());
+  });
+
+  test("keeps the password over an update, and each pod", async () => {
+    const before = await inNamespace("Secret", "redis");
+    expect((await stack.up(dev)).log).toBe("");
+    expect(await inNamespace("Secret", "redis")).toEqual(before);
+    for (const name of ["prediction-api", "redis"]) {
+      expect(await inNamespace("Deployment", name, "apps/v1")).toMatchObject({
+        metadata: { generation: 1 },
+      });
+    }
+  });
+
+  test("leaves the number of pods to the autoscaler", async () => {
+    const path = "/apis/apps/v1/namespaces/w255/deployments/prediction-api/scale";
+    const scale = { spec: { replicas: 3 } };
+    await api.request("PATCH", path, scale, "application/merge-patch+json");
+    expect((await stack.up(dev)).log).toBe("");
+    expect((await api.request("GET", path)).body).toMatchObject(scale);
+  });
+
+  test("takes a changed configuration", async () => {
+    const config = {
+      ...dev.config,
+      "prediction-service:service": JSON.stringify({ minReplicas: 1, maxReplicas: 9 }),
+      "prediction-service:cache": JSON.stringify({ ttlSeconds: 60, redisMaxMemory: "64Mi" }),
+    };
+    expect((await stack.up({ config })).log).toBe("");
+    const autoscaler = "autoscaling/v2";
+    expect(
+      await inNamespace("HorizontalPodAutoscaler", "prediction-api", autoscaler),
+    ).toMatchObject({ spec: { minReplicas: 1, maxReplicas: 9 } });
+    expect(await inNamespace("Deployment", "redis", "apps/v1")).toMatchObject({
+      spec: { template: { spec: { containers: [{ args: expect.arrayContaining(["64mb"]) }] } } },
+    });
+  });
+
+  test("changes over to a managed Redis, and the Redis of before is gone", async () => {
+    const { log, outputs } = await stack.up(cloud);
+    expect(log).toBe("");
+    expect(outputs).toMatchObject({ redisKind: "managed" });
+    expect(names()).toEqual([...always, "Secret managed-redis"].sort());
+    expect(await inNamespace("Deployment", "redis", "apps/v1")).toBeUndefined();
+    expect(await inNamespace("Secret", "managed-redis")).toMatchObject({
+      data: { url: Buffer.from(managedRedisUrl).toString("base64") },
+    });
+  });
+
+  test("rolls the pods when the Secret is another one", async () => {
+    const { metadata } = Rolled.parse(await inNamespace("Deployment", "prediction-api", "apps/v1"));
+    const config = { ...cloud.config, "prediction-service:redisUrl": "rediss://redis.example.com" };
+    expect((await stack.up({ ...cloud, config })).log).toBe("");
+    const after = Rolled.parse(await inNamespace("Deployment", "prediction-api", "apps/v1"));
+    expect(after.metadata.generation).toBe(metadata.generation + 1);
+    expect(await inNamespace("Secret", "managed-redis")).toMatchObject({
+      metadata: { uid: after.spec.template.metadata.annotations["prediction-service/secret-uid"] },
+    });
+  });
+
+  test("refuses a misspelt field, a wrong type and a pod that is not restricted", async () => {
+    const metadata = { name: "wrong", namespace: "w255" };
+    const service = { apiVersion: "v1", kind: "Service", metadata };
+    await expect(api.apply({ ...service, spec: { prots: [] } })).rejects.toThrow("prots");
+    await expect(api.apply({ ...service, spec: { ports: 80 } })).rejects.toThrow("ports");
+    const containers = [{ name: "c", image: "redis:7.4" }];
+    const pod = { serviceAccountName: "prediction-api", containers };
+    const template = { metadata: { labels: { a: "b" } }, spec: pod };
+    const spec = { selector: { matchLabels: { a: "b" } }, template };
+    const deployment = { apiVersion: "apps/v1", kind: "Deployment", metadata, spec };
+    await expect(api.apply(deployment)).rejects.toThrow("would violate PodSecurity");
+    await expect(api.admit(deployment)).rejects.toThrow("violates PodSecurity");
+    await api.delete(deployment);
+  });
+
+  test("keeps nothing after all", async () => {
+    await stack.destroy();
+    expect(names()).toEqual([]);
+    const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "w255" } };
+    expect(await api.get(namespace)).toBeUndefined();
+  });
+});
+
+describe("the program under Pulumi's own runner", () => {
+  test("ends with all that is wrong in the configuration", async () => {
+    const config = {
+      ...dev.config,
+      "prediction-service:namespace": "_",
+      "prediction-service:x": "",
+    };
+    const { exitCode, log } = await stack.up({ config });
+    expect(exitCode).toBe(32);
+    expect(log).toMatch(
+      /^prediction-service:namespace: found "_"; .*\nprediction-service:x: .*\n$/,
+    );
+  });
+
+  test("ends with what to run where Minikube is stopped", async () => {
+    const stopped = new DeployedStack({
+      kubeconfig: join(folder, "kubeconfig"),
+      environment: { MINIKUBE_STATUS: "85" },
+    });
+    const { exitCode, log } = await stopped.up(dev);
+    expect(exitCode).toBe(32);
+    expect(log).toMatch(/^Minikube's Docker daemon .* minikube start -p minikube\nX Exiting .*\n$/);
+  });
+});

@@ -1,0 +1,60 @@
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { contentDigest } from "../content-digest.ts";
+
+const allowList = "# what is needed\n*\n\n!a.json\n!src\n";
+
+function context(dockerignore = allowList) {
+  const folder = mkdtempSync(join(tmpdir(), "context "));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  mkdirSync(join(folder, "src/deep"), { recursive: true });
+  for (const path of ["a.json", "src/b.ts", "src/deep/c.ts", "Dockerfile", "other"]) {
+    writeFileSync(join(folder, path), path);
+  }
+  writeFileSync(join(folder, ".dockerignore"), dockerignore);
+  return { folder, digest: () => contentDigest(folder, "Dockerfile") };
+}
+
+test("is the same for the same content, wherever it lies", () => {
+  expect(context().digest()).toMatch(/^[0-9a-f]{64}$/);
+  expect(context().digest()).toBe(context().digest());
+});
+
+test.each(["a.json", "src/b.ts", "src/deep/c.ts", "src/new.ts", "Dockerfile"])(
+  "changes with %s",
+  (path) => {
+    const { folder, digest } = context();
+    const before = digest();
+    appendFileSync(join(folder, path), " ");
+    expect(digest()).not.toBe(before);
+  },
+);
+
+test("changes as a file moves", () => {
+  const { folder, digest } = context();
+  const before = digest();
+  rmSync(join(folder, "src/b.ts"));
+  writeFileSync(join(folder, "src/bb.ts"), "src/b.ts");
+  expect(digest()).not.toBe(before);
+});
+
+test("stays when something else changes", () => {
+  const { folder, digest } = context();
+  const before = digest();
+  appendFileSync(join(folder, "other"), " ");
+  expect(digest()).toBe(before);
+});
+
+test.each(["node_modules\n", "!a.json\n*\n", "*\n!a.json\nsrc/deep\n", "*\n!src/**\n", ""])(
+  "is refused for what is no plain allow-list: %j",
+  (dockerignore) => {
+    expect(context(dockerignore).digest).toThrow(".dockerignore must be an allow-list");
+  },
+);
+
+test("can be had for the service", () => {
+  const root = join(import.meta.dirname, "../..");
+  expect(contentDigest(root, "service/Dockerfile")).toMatch(/^[0-9a-f]{64}$/);
+});

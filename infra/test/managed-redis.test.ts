@@ -1,0 +1,70 @@
+import { describe, expect, test } from "vitest";
+import { ManagedRedis } from "../components/managed-redis.ts";
+import { redisInitContainers } from "../components/redis-init-containers.ts";
+import { parseRedisUrl } from "../redis-url.ts";
+import { record } from "./recorded.ts";
+
+const declare = (url: string) =>
+  new ManagedRedis("redis", { namespace: "w255", address: parseRedisUrl(url) });
+
+const base64 = (text: string) => Buffer.from(text).toString("base64");
+
+test("the URL and its parts are in one Secret, by the name of no other", async () => {
+  const url = "rediss://u:p%2B@redis.example.com:6380";
+  const { resources, resource } = await record(() => declare(url));
+  const secret = resource("Secret", "redis");
+  expect(secret.secrets).toEqual(["data"]);
+  expect(secret.ignoreChanges).toEqual([]);
+  expect(secret.inputs).toMatchObject({
+    metadata: { name: "managed-redis", namespace: "w255" },
+    immutable: true,
+    data: { url: base64(url), username: base64("u"), password: base64("p+") },
+  });
+  expect(resources.filter(({ custom }) => custom)).toHaveLength(1);
+});
+
+describe("pods", () => {
+  const of = async (url: string) =>
+    (
+      await record(() => {
+        const redis = declare(url);
+        return { redis, initContainers: redisInitContainers(redis) };
+      })
+    ).result;
+
+  test("get the URL by reference and the way to its port", async () => {
+    const { redis } = await of("rediss://u:p@redis.example.com:6380");
+    const secretKeyRef = { name: expect.anything(), key: "url" };
+    expect(redis.urlEnvironment).toEqual([{ name: "REDIS_URL", valueFrom: { secretKeyRef } }]);
+    expect(redis.egress).toEqual({ ports: [{ protocol: "TCP", port: 6380 }] });
+    expect(redis.kind).toBe("managed");
+  });
+
+  const address = (port: string) => [
+    { name: "REDIS_HOST", value: "redis.example.com" },
+    { name: "REDIS_PORT", value: port },
+  ];
+
+  test("check it over TLS without its credentials", async () => {
+    const { initContainers } = await of("rediss://u:p@redis.example.com:6380");
+    expect(initContainers).toMatchObject([
+      { name: "verify-redis-dns", env: address("6380") },
+      { name: "verify-redis-ready", env: address("6380") },
+    ]);
+    expect(JSON.stringify(initContainers)).toContain("ssl_client");
+  });
+
+  test("check it with its credentials where there is no TLS", async () => {
+    const { initContainers } = await of("redis://u:p@redis.example.com");
+    const reference = (name: string, key: string) => ({
+      name,
+      valueFrom: { secretKeyRef: { name: expect.anything(), key } },
+    });
+    expect(initContainers[1]?.env).toEqual([
+      ...address("6379"),
+      reference("REDIS_USERNAME", "username"),
+      reference("REDIS_PASSWORD", "password"),
+    ]);
+    expect(JSON.stringify(initContainers)).not.toContain("ssl_client");
+  });
+});

@@ -1,0 +1,75 @@
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { RunError } from "@pulumi/pulumi";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { findMinikubeDaemon } from "../minikube.ts";
+
+function temporaryFolder() {
+  const folder = mkdtempSync(join(tmpdir(), "minikube-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+beforeEach(() => {
+  const { PATH } = process.env;
+  vi.stubEnv("PATH", `${join(import.meta.dirname, "stand-ins")}:${PATH}`);
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+test("the daemon is the one of the profile", () => {
+  const calls = join(temporaryFolder(), "calls");
+  vi.stubEnv("MINIKUBE_CALLS", calls);
+  expect(findMinikubeDaemon("some-profile")).toEqual({
+    host: "tcp://192.0.2.49:2376",
+    certPath: "/home/someone/.minikube/certs",
+  });
+  expect(readFileSync(calls, "utf8")).toBe("docker-env --shell none -p some-profile\n");
+});
+
+test("a path may hold blanks and equals signs, and lines end as on Windows", () => {
+  vi.stubEnv(
+    "MINIKUBE_OUTPUT",
+    "DOCKER_HOST=tcp://127.0.0.1:32770\r\nDOCKER_CERT_PATH=C:\\Users\\A = B\\.minikube\\certs\r\n",
+  );
+  expect(findMinikubeDaemon("minikube")).toEqual({
+    host: "tcp://127.0.0.1:32770",
+    certPath: "C:\\Users\\A = B\\.minikube\\certs",
+  });
+});
+
+describe("there is a message that says what to run", () => {
+  const start = "Minikube's Docker daemon can't be reached. Start it: minikube start -p minikube\n";
+
+  test("where Minikube is stopped", () => {
+    vi.stubEnv("MINIKUBE_STATUS", "85");
+    const reason = "X Exiting due to GUEST_STATUS: state: unknown state";
+    expect(() => findMinikubeDaemon("minikube")).toThrow(new RunError(`${start}${reason}`));
+  });
+
+  test("where there is no Minikube", () => {
+    vi.stubEnv("PATH", temporaryFolder());
+    const reason = "There is no minikube on the PATH.";
+    expect(() => findMinikubeDaemon("minikube")).toThrow(new RunError(`${start}${reason}`));
+  });
+
+  test("where it can't be run", () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, "minikube"), "#!/bin/sh\n");
+    chmodSync(join(folder, "minikube"), 0o644);
+    vi.stubEnv("PATH", folder);
+    expect(() => findMinikubeDaemon("minikube")).toThrow(start);
+  });
+
+  test.each(["", "DOCKER_HOST=tcp://192.0.2.49:2376\n", "DOCKER_HOST=\nDOCKER_CERT_PATH=/certs\n"])(
+    "where it tells no daemon: %j",
+    (output) => {
+      vi.stubEnv("MINIKUBE_OUTPUT", output);
+      expect(() => findMinikubeDaemon("minikube")).toThrow(
+        /told no DOCKER_HOST and DOCKER_CERT_PATH.*minikube start --container-runtime docker$/,
+      );
+    },
+  );
+});

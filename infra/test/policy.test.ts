@@ -1,0 +1,273 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { credentials } from "@grpc/grpc-js";
+import type { PolicyResource, ResourceValidationArgs } from "@pulumi/policy";
+import analyzer from "@pulumi/pulumi/proto/analyzer_grpc_pb.js";
+import type { AnalyzerInfo } from "@pulumi/pulumi/proto/analyzer_pb.js";
+import empty from "google-protobuf/google/protobuf/empty_pb.js";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { rules } from "../policy/rules.ts";
+import { record } from "./recorded.ts";
+import type { Properties } from "./registration.ts";
+import { cloud, dev } from "./stack-config.ts";
+
+interface Resource {
+  readonly type: string;
+  readonly name: string;
+  readonly inputs: Properties;
+}
+
+const inapplicable = () => {
+  throw new Error("no rule calls this");
+};
+
+/** What Pulumi's engine hands to a rule; the rules look at no more than a few properties. */
+const policyResource = ({ type, name, inputs }: Resource) => ({
+  type,
+  name,
+  props: inputs,
+  urn: `urn:pulumi:test::prediction-service::${type}::${name}`,
+  opts: {
+    protect: false,
+    ignoreChanges: [],
+    aliases: [],
+    customTimeouts: { createSeconds: 0, updateSeconds: 0, deleteSeconds: 0 },
+    additionalSecretOutputs: [],
+  },
+  stackTags: new Map<string, string>(),
+  isType: inapplicable,
+  asType: inapplicable,
+  getConfig: inapplicable,
+  notApplicable: inapplicable,
+  dependencies: [],
+  propertyDependencies: {},
+});
+
+/** What the rules find, as `rule: violation`. */
+function violations(resources: Resource[]): string[] {
+  const found: string[] = [];
+  const subjects: (PolicyResource & ResourceValidationArgs)[] = resources.map(policyResource);
+  for (const rule of rules) {
+    const report = (message: string) => found.push(`${rule.name}: ${message}`);
+    if ("validateStack" in rule) {
+      const { getConfig, notApplicable, stackTags } = policyResource({
+        type: "",
+        name: "",
+        inputs: {},
+      });
+      rule.validateStack({ resources: subjects, getConfig, notApplicable, stackTags }, report);
+    } else {
+      for (const subject of subjects) rule.validateResource(subject, report);
+    }
+  }
+  return found;
+}
+
+const securityContext = {
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ["ALL"] },
+};
+const amounts = { cpu: "1", memory: "1Mi" };
+const container = {
+  name: "c",
+  image: "app:1.2",
+  resources: { requests: amounts, limits: amounts },
+  readinessProbe: {},
+  livenessProbe: {},
+  securityContext,
+};
+const pod = {
+  automountServiceAccountToken: false,
+  securityContext: {
+    runAsNonRoot: true,
+    runAsUser: 1000,
+    seccompProfile: { type: "RuntimeDefault" },
+  },
+  containers: [container],
+};
+
+const deployment = (spec: object): Resource => ({
+  type: "kubernetes:apps/v1:Deployment",
+  name: "d",
+  inputs: { spec: { template: { spec } } },
+});
+const withContainer = (changes: object) =>
+  deployment({ ...pod, containers: [{ ...container, ...changes }] });
+const withPodContext = (changes: object) =>
+  deployment({ ...pod, securityContext: { ...pod.securityContext, ...changes } });
+const withContext = (changes: object) =>
+  withContainer({ securityContext: { ...securityContext, ...changes } });
+const service = (name: string, spec: object): Resource => ({
+  type: "kubernetes:core/v1:Service",
+  name,
+  inputs: { spec },
+});
+const account = (inputs: Properties): Resource => ({
+  type: "kubernetes:core/v1:ServiceAccount",
+  name: "a",
+  inputs,
+});
+
+describe("each rule finds", () => {
+  test.each<[string, Resource[], string[]]>([
+    ["nothing in what keeps to all", [deployment(pod)], []],
+    ...["app", "app:latest", "app:1", "registry.example.com:5000/app"].map(
+      (image): [string, Resource[], string[]] => [
+        `the image ${image}`,
+        [withContainer({ image })],
+        [`pinned-images: d: container c: pin ${image} at least to major.minor`],
+      ],
+    ),
+    [
+      "an init container without limits",
+      [
+        deployment({
+          ...pod,
+          initContainers: [{ ...container, resources: { requests: amounts } }],
+        }),
+      ],
+      [
+        "resource-limits: d: container c: set resources.limits.cpu",
+        "resource-limits: d: container c: set resources.limits.memory",
+      ],
+    ],
+    [
+      "a container without requests",
+      [withContainer({ resources: { requests: { cpu: "1" }, limits: amounts } })],
+      ["resource-limits: d: container c: set resources.requests.memory"],
+    ],
+    [
+      "a container without a readiness probe",
+      [withContainer({ readinessProbe: undefined })],
+      ["probes: d: container c: add a readinessProbe"],
+    ],
+    [
+      "a container without a liveness probe",
+      [withContainer({ livenessProbe: undefined })],
+      ["probes: d: container c: add a livenessProbe"],
+    ],
+    [
+      "a pod that may be root",
+      [withPodContext({ runAsNonRoot: false, runAsUser: 0 })],
+      [
+        "restricted-pods: d: set securityContext.runAsNonRoot",
+        "restricted-pods: d: set securityContext.runAsUser to a number other than 0",
+      ],
+    ],
+    [
+      "a pod without a seccomp profile",
+      [withPodContext({ seccompProfile: { type: "Unconfined" } })],
+      ["restricted-pods: d: set securityContext.seccompProfile.type to RuntimeDefault"],
+    ],
+    [
+      "a container without a security context",
+      [withContainer({ securityContext: undefined })],
+      [
+        "restricted-containers: d: container c: set securityContext.allowPrivilegeEscalation to false",
+        "restricted-containers: d: container c: set securityContext.readOnlyRootFilesystem",
+        "restricted-containers: d: container c: set securityContext.capabilities.drop to ALL",
+      ],
+    ],
+    [
+      "a container that is root",
+      [withContext({ runAsUser: 0 })],
+      ["restricted-containers: d: container c: don't set securityContext.runAsUser to 0"],
+    ],
+    [
+      "a container that drops too little",
+      [withContext({ capabilities: { drop: ["NET_RAW"] } })],
+      ["restricted-containers: d: container c: set securityContext.capabilities.drop to ALL"],
+    ],
+    [
+      "a pod with a token",
+      [deployment({ ...pod, automountServiceAccountToken: undefined })],
+      ["no-service-account-token: d: set automountServiceAccountToken to false"],
+    ],
+    [
+      "a service account with a token",
+      [account({ automountServiceAccountToken: true }), account({})],
+      [
+        "no-service-account-token: a: set automountServiceAccountToken to false",
+        "no-service-account-token: a: set automountServiceAccountToken to false",
+      ],
+    ],
+    [
+      "a NodePort",
+      [service("s", { type: "NodePort" }), service("t", { ports: [{ nodePort: 30000 }] })],
+      [
+        "no-node-port: s: use ClusterIP, or the one LoadBalancer",
+        "no-node-port: t: use ClusterIP, or the one LoadBalancer",
+      ],
+    ],
+    [
+      "two load balancers",
+      [service("s", { type: "LoadBalancer" }), service("t", { type: "LoadBalancer" })],
+      ["one-load-balancer: s, t: keep one LoadBalancer"],
+    ],
+  ])("%s", (_name, resources, expected) => {
+    expect(violations(resources)).toEqual(expected);
+  });
+
+  test.each([
+    ["kubernetes:core/v1:Pod", { spec: pod }],
+    ["kubernetes:apps/v1:StatefulSet", { spec: { template: { spec: pod } } }],
+    [
+      "kubernetes:batch/v1:CronJob",
+      { spec: { jobTemplate: { spec: { template: { spec: pod } } } } },
+    ],
+  ])("the pod of a %s", (type, inputs) => {
+    const insecure = JSON.parse(JSON.stringify(inputs).replace("app:1.2", "app:latest"));
+    expect(violations([{ type, name: "p", inputs }])).toEqual([]);
+    expect(violations([{ type, name: "p", inputs: insecure }])).toHaveLength(1);
+  });
+});
+
+describe("the stack keeps to them all:", () => {
+  beforeEach(() => {
+    const { PATH } = process.env;
+    vi.stubEnv("PATH", `${join(import.meta.dirname, "stand-ins")}:${PATH}`);
+    vi.resetModules();
+  });
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
+  test.each([
+    ["Pulumi.dev.yaml", dev],
+    ["Pulumi.cloud.example.yaml", cloud],
+  ])("%s", async (_name, stack) => {
+    const { resources } = await record(() => import("../index.ts"), stack);
+    expect(resources.length).toBeGreaterThan(10);
+    expect(violations(resources)).toEqual([]);
+  });
+});
+
+/** The address on which a policy pack, started as the CLI starts it, answers the engine. */
+async function startPack(): Promise<string> {
+  const runner = createRequire(import.meta.url).resolve("@pulumi/pulumi/cmd/run-policy-pack");
+  const args = [runner, "127.0.0.1:1", "."];
+  const cwd = join(import.meta.dirname, "../policy");
+  const pack: ChildProcess = spawn(process.execPath, args, {
+    cwd,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  onTestFinished(() => void pack.kill());
+  const [port] = await once(pack.stdout ?? pack, "data");
+  return `127.0.0.1:${String(port).trim()}`;
+}
+
+test("Pulumi's own runner starts the pack and finds them, all mandatory", async () => {
+  const client = new analyzer.AnalyzerClient(await startPack(), credentials.createInsecure());
+  onTestFinished(() => client.close());
+  const { promise, resolve, reject } = Promise.withResolvers<AnalyzerInfo>();
+  client.getAnalyzerInfo(new empty.Empty(), (error, info) =>
+    error ? reject(error) : resolve(info),
+  );
+  const { name, policiesList } = (await promise).toObject();
+  expect(name).toBe("prediction-service");
+  expect(policiesList.map((policy) => policy.name)).toEqual(rules.map((rule) => rule.name));
+  expect(new Set(policiesList.map((policy) => policy.enforcementlevel))).toEqual(new Set([1]));
+});

@@ -1,0 +1,155 @@
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { promised, record } from "./recorded.ts";
+import type { Registration } from "./registration.ts";
+import { cloud, dev, managedRedisUrl } from "./stack-config.ts";
+
+beforeEach(() => {
+  const { PATH } = process.env;
+  vi.stubEnv("PATH", `${join(import.meta.dirname, "stand-ins")}:${PATH}`);
+  vi.resetModules();
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+const program = () => import("../index.ts");
+const ids = (resources: Registration[]) =>
+  resources
+    .filter(({ custom }) => custom)
+    .map(({ type, name }) => `${type.split(":").at(-1)} ${name}`)
+    .sort();
+
+const always = [
+  "Deployment prediction-api",
+  "HorizontalPodAutoscaler prediction-api",
+  "Image prediction-service",
+  "Namespace namespace",
+  "NetworkPolicy namespace-deny-all",
+  "NetworkPolicy prediction-api",
+  "PodDisruptionBudget prediction-api",
+  "Secret redis",
+  "Service prediction-api",
+  "ServiceAccount prediction-api",
+  "docker docker",
+  "kubernetes kubernetes",
+];
+const redis = ["Deployment redis", "NetworkPolicy redis", "Service redis", "ServiceAccount redis"];
+
+describe.each([
+  {
+    name: "Pulumi.dev.yaml",
+    stack: dev,
+    resources: [...always, ...redis],
+    outputs: { redisKind: "in-cluster", imageRef: /^prediction-service:[0-9a-f]{16}$/ },
+  },
+  {
+    name: "Pulumi.cloud.example.yaml",
+    stack: cloud,
+    resources: always,
+    outputs: { redisKind: "managed", imageRef: /@sha256:0{64}$/ },
+  },
+])("$name", ({ stack, resources, outputs }) => {
+  test("deploys what it should and nothing else", async () => {
+    expect(ids((await record(program, stack)).resources)).toEqual(resources.toSorted());
+  });
+
+  test("uses explicit providers only, each for its own", async () => {
+    const recording = await record(program, stack);
+    for (const { type, custom, provider } of recording.resources) {
+      const pack = type.split(":")[0];
+      if (custom && pack !== "pulumi") expect(provider).toMatch(`$pulumi:providers:${pack}::`);
+    }
+  });
+
+  test("has components with outputs, and every resource in one", async () => {
+    const recording = await record(program, stack);
+    for (const { type, parent } of recording.resources) {
+      if (/^(kubernetes|docker):/.test(type)) expect(parent).toMatch("::prediction-service:");
+    }
+  });
+
+  test("tells where the service is, and no secret", async () => {
+    const { result } = await record(async () => {
+      const outputs = pulumi.output(await program());
+      return { isSecret: await pulumi.isSecret(outputs), told: await promised(outputs) };
+    }, stack);
+    expect(result.isSecret).toBe(false);
+    expect(result.told).toEqual({
+      namespace: "w255",
+      serviceName: "prediction-service",
+      servicePort: 8000,
+      redisKind: outputs.redisKind,
+      imageRef: expect.stringMatching(outputs.imageRef),
+    });
+  });
+
+  test("puts every object but the namespace into it, labelled", async () => {
+    const recording = await record(program, stack);
+    for (const { type, inputs } of recording.resources) {
+      if (!type.startsWith("kubernetes:")) continue;
+      expect(inputs).toMatchObject({
+        metadata: {
+          ...(type.endsWith(":Namespace") ? { name: "w255" } : { namespace: "w255" }),
+          labels: {
+            "app.kubernetes.io/name": expect.any(String),
+            "app.kubernetes.io/component": expect.any(String),
+            "app.kubernetes.io/part-of": "prediction-service",
+            "app.kubernetes.io/managed-by": "pulumi",
+          },
+        },
+      });
+    }
+  });
+
+  test("has no default provider that could deploy elsewhere", () => {
+    const disabled = stack.config["pulumi:disable-default-providers"] ?? "";
+    expect(JSON.parse(disabled)).toEqual(["kubernetes", "docker"]);
+  });
+});
+
+describe("for Minikube", () => {
+  test("the daemon and the context are Minikube's", async () => {
+    const { resource } = await record(program, dev);
+    expect(resource("docker", "docker").inputs).toEqual({
+      host: "tcp://192.0.2.49:2376",
+      certPath: "/home/someone/.minikube/certs",
+    });
+    expect(resource("kubernetes", "kubernetes").inputs).toEqual({ context: "minikube" });
+  });
+
+  test("image and namespace are tied to the node", async () => {
+    const { resource } = await record(program, dev);
+    const image = resource("Image", "prediction-service");
+    expect(image.replacementTrigger).toBe("uid-of-Node-minikube");
+    expect(image.inputs).toMatchObject({ build: { platform: "linux/arm64" } });
+    const namespace = resource("Namespace", "namespace");
+    expect(namespace.replacementTrigger).toBe("uid-of-Node-minikube");
+    expect(namespace.deleteBeforeReplace).toBe(true);
+  });
+
+  test("the profile may have another name than the context", async () => {
+    const config = { ...dev.config, "prediction-service:minikubeProfile": "other" };
+    const { resource } = await record(program, { ...dev, config });
+    expect(resource("Namespace", "namespace").replacementTrigger).toBe("uid-of-Node-minikube");
+    expect(resource("kubernetes", "kubernetes").inputs).toEqual({ context: "minikube" });
+  });
+});
+
+describe("for another cluster", () => {
+  test("Minikube is not asked", async () => {
+    vi.stubEnv("MINIKUBE_STATUS", "1");
+    const { resource } = await record(program, cloud);
+    expect(resource("docker", "docker").inputs).toEqual({});
+    expect(resource("kubernetes", "kubernetes").inputs).toEqual({ context: "cloud" });
+  });
+
+  test("the URL of the managed Redis is in a Secret and nowhere else", async () => {
+    const { resources, resource } = await record(program, cloud);
+    expect(resource("Secret", "redis").secrets).toEqual(["data"]);
+    const elsewhere = JSON.stringify(resources.filter(({ type }) => !type.endsWith(":Secret")));
+    expect(elsewhere).not.toContain(managedRedisUrl);
+    expect(elsewhere).not.toMatch(/someone|pass(%20| )word/);
+  });
+});
