@@ -39,7 +39,7 @@ export interface Answer {
 }
 
 /** The server refused a request, or took it with a warning. */
-export class KubernetesRefusal extends Error {}
+class KubernetesRefusal extends Error {}
 
 /** A Kubernetes API server, spoken to directly: no client in between drops an unknown field. */
 export class KubernetesApi {

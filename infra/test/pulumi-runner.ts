@@ -30,7 +30,7 @@ import { type Properties, type Registration, readRegistration, reveal } from "./
 import type { StackConfig } from "./stack-config.ts";
 
 /** Who brings about what the program registers. */
-export interface Engine {
+interface Engine {
   /** Called once all that the resource depends on is there; gives its properties. */
   create(resource: Registration): Promise<Properties>;
   /** Called for a resource that the program only looks at. */
