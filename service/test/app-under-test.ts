@@ -1,10 +1,9 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
-import type { Hono } from "hono";
 import { pino } from "pino";
 import { onTestFinished } from "vitest";
-import { type AppDependencies, createApp } from "../src/app.ts";
+import { type App, type AppDependencies, createApp } from "../src/app.ts";
 import { ReadThrough } from "../src/cache/read-through.ts";
 import { unrecorded } from "../src/cache/recorder.ts";
 import type { Predictor } from "../src/predictor/predictor.ts";
@@ -32,7 +31,7 @@ const defaultLimits: Limits = {
 
 type Overrides = Partial<Omit<AppDependencies, "limits">> & { readonly limits?: Partial<Limits> };
 
-export function appUnderTest(overrides: Overrides = {}): Hono {
+export function appUnderTest(overrides: Overrides = {}): App {
   const predictor = overrides.predictor ?? firstFeaturePredictor();
   const { modelVersion } = predictor;
   return createApp({
@@ -51,7 +50,7 @@ export function appUnderTest(overrides: Overrides = {}): Hono {
 }
 
 /** Serves the app on a free port until the test ends. */
-export async function serve(app: Hono): Promise<number> {
+export async function serve(app: App): Promise<number> {
   const server = createServer(getRequestListener(app.fetch));
   const { promise, resolve } = Promise.withResolvers<void>();
   server.listen(0, "127.0.0.1", resolve);
@@ -65,7 +64,7 @@ export async function serve(app: Hono): Promise<number> {
 
 const jsonType = { "content-type": "application/json" };
 
-export function post(app: Hono, path: string, body: unknown, headers = {}) {
+export function post(app: App, path: string, body: unknown, headers = {}) {
   const text = typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body);
   return app.request(path, {
     method: "POST",

@@ -17,7 +17,7 @@ async function serviceWith(options: Partial<CacheOptions> = {}) {
   const cache = await createCache({
     modelVersion,
     redisUrl: undefined,
-    redisTimeoutMs: 50,
+    redisTimeoutMs: 200,
     ttlSeconds: 60,
     memoryBytes: 0,
     recorder: unrecorded,
@@ -115,7 +115,7 @@ describe("without a usable Redis every answer is right, during", () => {
     const service = await serviceWith({ redisUrl: proxy.url });
     await service.hits();
     const load = traffic(service);
-    proxy.delayMs = 200;
+    proxy.delayMs = 500;
     await service.bypasses();
     proxy.delayMs = 0;
     await service.hits();

@@ -1,10 +1,10 @@
 import type { Logger } from "pino";
 import { createClient, ErrorReply } from "redis";
+import { TimeLimitError, within } from "../time-limit.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import { openEntry, sealEntry } from "./entry.ts";
 import { CacheError, type CacheErrorReason, type PredictionCache } from "./prediction-cache.ts";
 import type { CacheRecorder } from "./recorder.ts";
-import { TimeLimitError, within } from "./time-limit.ts";
 import { jitteredTtlMs } from "./time-to-live.ts";
 
 /** Settings of {@link RedisCache}. */

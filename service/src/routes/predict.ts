@@ -1,9 +1,15 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
+import type { Logger } from "pino";
 import { cachePolicy } from "../cache/cache-control.ts";
 import type { ReadThrough } from "../cache/read-through.ts";
 import { type HouseMatrix, readHouse, readHouses } from "../houses/read.ts";
 import type { Predictor } from "../predictor/predictor.ts";
+import { durationMsSince, logRequest } from "../telemetry/access-log.ts";
+import { requestIdOf } from "../telemetry/request-id.ts";
 import { decodeJson, readBody, requireJson } from "../wire/body.ts";
+import { answerError } from "../wire/error-answer.ts";
+import { type NodeEnvironment, type SentRequest, sentRequest } from "../wire/sent-request.ts";
+import { Admission } from "./admission.ts";
 import { cacheHeaders } from "./cache-headers.ts";
 import type { Limits } from "./limits.ts";
 import { ServerTiming } from "./server-timing.ts";
@@ -31,41 +37,75 @@ const bulkPredict: Endpoint = {
 export interface PredictDependencies {
   readonly predictor: Predictor;
   readonly cache: ReadThrough;
+  readonly logger: Logger;
   readonly limits: Limits;
+  readonly isDraining: () => boolean;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** `POST /predict` for one house, `POST /bulk_predict` for a list, which is one batch. */
-export function predictRoutes({ predictor, cache, limits }: PredictDependencies): Hono {
-  const routes = new Hono();
-  for (const endpoint of [predict, bulkPredict]) {
-    routes.post(`/${endpoint.name}`, async (c) => {
-      const sent = await readBody(c.req, limits.maxBodyBytes);
-      requireJson(sent, c.req.header("content-type"));
-      const timing = new ServerTiming("cache");
-      const { body, outcome } = await cache.answer({
-        endpoint: endpoint.name,
-        policy: cachePolicy(c.req.header("cache-control")),
-        body: sent,
-        read: () => {
-          timing.enter("parse");
-          const matrix = endpoint.read(decodeJson(sent), limits);
-          timing.enter("cache");
-          return matrix;
-        },
-        compute: async (matrix) => {
-          timing.enter("inference");
-          const predictions = await predictor.predict(matrix);
-          timing.enter("cache");
-          return endpoint.write(predictions);
-        },
-      });
-      return c.body(body, 200, {
-        "Content-Type": "application/json",
-        "X-Model-Version": predictor.modelVersion,
-        "Server-Timing": timing.header(),
-        ...cacheHeaders[outcome],
-      });
+export function predictRoutes(deps: PredictDependencies): Hono<NodeEnvironment> {
+  const { predictor, cache, logger, limits, isDraining } = deps;
+  const admission = new Admission(limits);
+
+  async function answer(endpoint: Endpoint, request: SentRequest): Promise<Answer> {
+    const sent = await readBody(request, limits.maxBodyBytes);
+    requireJson(sent, request.header("content-type"));
+    const timing = new ServerTiming(performance.now());
+    const { body, outcome } = await cache.answer({
+      endpoint: endpoint.name,
+      policy: cachePolicy(request.header("cache-control")),
+      body: sent,
+      read: () => {
+        timing.enter("parse");
+        const matrix = endpoint.read(decodeJson(sent), limits);
+        timing.enter("cache");
+        return matrix;
+      },
+      compute: async (matrix) => {
+        timing.enter("inference");
+        const predictions = await predictor.predict(matrix);
+        timing.enter("cache");
+        return endpoint.write(predictions);
+      },
     });
+    const headers = {
+      "X-Model-Version": predictor.modelVersion,
+      "Server-Timing": timing.header(),
+      ...cacheHeaders[outcome],
+    };
+    return { status: 200, body, headers };
+  }
+
+  async function exchange(endpoint: Endpoint, c: Context<NodeEnvironment>): Promise<Response> {
+    const start = performance.now();
+    const request = sentRequest(c);
+    const requestId = requestIdOf(request.header("x-request-id"));
+    const { status, body, headers } = await admission
+      .admit(() => answer(endpoint, request))
+      .catch((error: unknown) => answerError(error, requestId, logger));
+    const path = `/${endpoint.name}`;
+    const durationMs = durationMsSince(start);
+    logRequest(logger, { requestId, method: "POST", path, route: path, status, durationMs });
+    return new Response(body, {
+      status,
+      headers: {
+        "Content-Type": "application/json",
+        "X-Request-Id": requestId,
+        ...headers,
+        ...(isDraining() && { Connection: "close" }),
+      },
+    });
+  }
+
+  const routes = new Hono<NodeEnvironment>();
+  for (const endpoint of [predict, bulkPredict]) {
+    routes.post(`/${endpoint.name}`, (c) => exchange(endpoint, c));
   }
   return routes;
 }

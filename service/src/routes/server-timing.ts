@@ -3,27 +3,30 @@ export type Phase = "cache" | "parse" | "inference";
 
 /** Times the phases of one request for its `Server-Timing` header (W3C Server Timing). */
 export class ServerTiming {
-  readonly #durationsMs = new Map<Phase, number>();
-  #phase: Phase;
-  #since = performance.now();
+  readonly #spentMs: Record<Phase, number> = { cache: 0, parse: 0, inference: 0 };
+  #phase: Phase = "cache";
+  #since: number;
 
-  constructor(phase: Phase) {
-    this.#phase = phase;
+  /** @param start of the request, by `performance.now()`; its first phase is the cache's */
+  constructor(start: number) {
+    this.#since = start;
   }
 
   /** Ends the phase that the request is in, and begins another, or goes on with an earlier one. */
   enter(phase: Phase): void {
     const now = performance.now();
-    const spentMs = this.#durationsMs.get(this.#phase) ?? 0;
-    this.#durationsMs.set(this.#phase, spentMs + now - this.#since);
+    this.#spentMs[this.#phase] += now - this.#since;
     this.#phase = phase;
     this.#since = now;
   }
 
   /** Ends the last phase. Durations in milliseconds: `cache;dur=0.041, parse;dur=0.120`. */
   header(): string {
-    this.enter(this.#phase);
-    const phases = Array.from(this.#durationsMs, ([phase, ms]) => `${phase};dur=${ms.toFixed(3)}`);
-    return phases.join(", ");
+    this.enter("cache");
+    const { cache, parse, inference } = this.#spentMs;
+    let header = `cache;dur=${cache.toFixed(3)}`;
+    if (parse > 0) header += `, parse;dur=${parse.toFixed(3)}`;
+    if (inference > 0) header += `, inference;dur=${inference.toFixed(3)}`;
+    return header;
   }
 }

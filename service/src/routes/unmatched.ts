@@ -1,8 +1,9 @@
-import type { Context, Hono } from "hono";
+import type { Context } from "hono";
+import type { RouterRoute } from "hono/types";
 
-function methodsByPath(app: Hono): ReadonlyMap<string, string> {
+function methodsByPath(routes: readonly RouterRoute[]): ReadonlyMap<string, string> {
   const methods = new Map<string, string>();
-  for (const { path, method } of app.routes) {
+  for (const { path, method } of routes) {
     if (method !== "ALL") methods.set(path, method === "GET" ? "GET, HEAD" : method);
   }
   return methods;
@@ -17,11 +18,11 @@ function decode(path: string): string | undefined {
 }
 
 /**
- * Answers what no route of the app takes, as FastAPI does: 307 from a known path with trailing
+ * Answers what none of the routes takes, as FastAPI does: 307 from a known path with trailing
  * slashes to the one without, 405 for a known path with another method, else 404.
  */
-export function answerUnmatched(app: Hono): (c: Context) => Response {
-  const methods = methodsByPath(app);
+export function answerUnmatched(routes: readonly RouterRoute[]): (c: Context) => Response {
+  const methods = methodsByPath(routes);
   return function answerUnmatched(c) {
     const path = decode(c.req.path);
     const canonical = path?.replace(/\/+$/, "");

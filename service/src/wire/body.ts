@@ -1,32 +1,14 @@
-import type { HonoRequest } from "hono";
 import { JsonLimitError, JsonSyntaxError, type JsonValue, readJson } from "./json-reader.ts";
 import { Refusal } from "./refusal.ts";
+import { type SentRequest, tooLarge } from "./sent-request.ts";
 import { missing, notAnObject } from "./validation.ts";
 
 const jsonMediaType = /^\s*application\/(?:[^\s;/]*\+)?json\s*(?:;|$)/i;
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
 const lenientUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
-function tooLarge(): Refusal {
-  return new Refusal(413, "Content Too Large");
-}
-
 function unreadableBody(): Refusal {
   return new Refusal(400, "There was an error parsing the body");
-}
-
-async function readChunks(
-  body: AsyncIterable<Uint8Array>,
-  maxBytes: number,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) throw tooLarge();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, bytes);
 }
 
 /**
@@ -35,20 +17,13 @@ async function readChunks(
  * @throws {Refusal} 415 where it is encoded, 413 where it is longer than `maxBytes`: at once where
  *   its length is declared, else as soon as too much has come
  */
-export async function readBody(
-  request: HonoRequest,
-  maxBytes: number,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const encoding = request.header("content-encoding") ?? "identity";
-  if (encoding.trim().toLowerCase() !== "identity") {
+export function readBody(request: SentRequest, maxBytes: number): Promise<Buffer> {
+  const encoding = request.header("content-encoding");
+  if (encoding !== undefined && encoding.trim().toLowerCase() !== "identity") {
     throw new Refusal(415, "Unsupported Media Type");
   }
-  const declared = request.header("content-length");
-  if (declared === undefined || request.header("transfer-encoding") !== undefined) {
-    return readChunks(request.raw.body ?? new ReadableStream(), maxBytes);
-  }
-  if (Number(declared) > maxBytes) throw tooLarge();
-  return new Uint8Array(await request.arrayBuffer());
+  if (Number(request.header("content-length") ?? 0) > maxBytes) throw tooLarge();
+  return request.body(maxBytes);
 }
 
 /**
@@ -60,7 +35,7 @@ function isJson(contentType: string | undefined): boolean {
 }
 
 /** @throws {Refusal} 422 where the body is empty or not JSON by its content type */
-export function requireJson(body: Uint8Array<ArrayBuffer>, contentType: string | undefined): void {
+export function requireJson(body: Uint8Array, contentType: string | undefined): void {
   if (body.length === 0) throw new Refusal(422, [missing(["body"], null)]);
   if (!isJson(contentType)) {
     throw new Refusal(422, [notAnObject(["body"], lenientUtf8.decode(body))]);
@@ -72,7 +47,7 @@ export function requireJson(body: Uint8Array<ArrayBuffer>, contentType: string |
  *
  * @throws {Refusal} 400 where it is not UTF-8
  */
-export function decodeJson(body: Uint8Array<ArrayBuffer>): string {
+export function decodeJson(body: Uint8Array): string {
   try {
     return strictUtf8.decode(body);
   } catch {

@@ -1,0 +1,39 @@
+import { TimeLimitError, within } from "../time-limit.ts";
+import { Refusal } from "../wire/refusal.ts";
+import type { Limits } from "./limits.ts";
+
+/** Keeps the prediction routes within their bounds of concurrency and time. */
+export class Admission {
+  readonly #limits: Limits;
+  #underWay = 0;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+  }
+
+  /** How many requests are being answered. */
+  get underWay(): number {
+    return this.#underWay;
+  }
+
+  /**
+   * Runs the work of one request. Where it takes too long it goes on to its end, unheard.
+   *
+   * @throws {Refusal} 503 with `Retry-After` (RFC 9110, 10.2.3) where too many are under way; 504
+   *   where the work is not done in time
+   */
+  async admit<T>(work: () => Promise<T>): Promise<T> {
+    const { maxConcurrentRequests, requestTimeoutMs } = this.#limits;
+    if (this.#underWay >= maxConcurrentRequests) {
+      throw new Refusal(503, "Service Unavailable", { "Retry-After": "1" });
+    }
+    this.#underWay++;
+    try {
+      return await within(requestTimeoutMs, work());
+    } catch (error) {
+      throw error instanceof TimeLimitError ? new Refusal(504, "Gateway Timeout") : error;
+    } finally {
+      this.#underWay--;
+    }
+  }
+}
