@@ -4,8 +4,9 @@ import { parseRedisUrl } from "./redis-url.ts";
 
 const integer = (minimum: number, maximum: number, allowed = "an integer") => {
   const error = `${allowed} from ${minimum} to ${maximum}`;
-  const stop = { error, abort: true };
-  return z.int(stop).min(minimum, stop).max(maximum, stop);
+  // Aborts, so that what compares two settings sees valid ones only.
+  const fault = { error, abort: true };
+  return z.int(fault).min(minimum, fault).max(maximum, fault);
 };
 
 const text = (pattern: RegExp, allowed: string) => z.string(allowed).regex(pattern, allowed);
@@ -50,14 +51,17 @@ const redisUrl = z.string().transform((url, { addIssue }) => {
 
 const Settings = section({
   kubeContext: text(/^\S+$/, "the name of a kubeconfig context").default("minikube"),
+  // By default the context, which Minikube names after the profile.
   minikubeProfile: text(/^[\w.-]+$/, "the name of a Minikube profile").optional(),
   namespace: text(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, "a DNS label").default("w255"),
   service: service.prefault({}),
   cache: cache.prefault({}),
+  // Where the image is pushed to; without one it is built in Minikube.
   registry: text(
     /^([a-z0-9-]+\.[a-z0-9.-]+|[a-z0-9.-]+:\d+|localhost)(\/[a-z0-9._-]+)*$/,
     "a registry's host and path such as registry.example.com/team",
   ).optional(),
+  // A Redis that somebody else runs; without one, Redis is deployed.
   redisUrl: redisUrl.optional(),
   loadBalancer: section({ await: z.boolean("true or false").default(false) }).prefault({}),
 });

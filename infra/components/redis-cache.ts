@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { labels, secretAnnotation, selectorLabels } from "./labels.ts";
-import { restrictedContainer, restrictedPod, users } from "./pod-security.ts";
 import { fromSecret, type Redis } from "./redis.ts";
+import { port, redisPod } from "./redis-pod.ts";
 
 /** What a {@link RedisCache} needs. */
 export interface RedisCacheArgs {
@@ -16,7 +16,6 @@ export interface RedisCacheArgs {
 }
 
 const app = "redis";
-const port = 6379;
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 
 /** A Redis in the cluster that caches and keeps nothing. */
@@ -77,12 +76,6 @@ export class RedisCache extends pulumi.ComponentResource implements Redis {
       { parent: this },
     );
 
-    // Beside its data Redis needs room for connections and for fragmentation.
-    const memory = `${Math.ceil(args.maxMemoryMiB * 1.5) + 32}Mi`;
-    const ping = (accepted: string) => ({
-      exec: { command: ["sh", "-c", `redis-cli ping 2>&1 | grep -qE '${accepted}'`] },
-      timeoutSeconds: 3,
-    });
     new k8s.apps.v1.Deployment(
       name,
       {
@@ -97,54 +90,7 @@ export class RedisCache extends pulumi.ComponentResource implements Redis {
               labels: labels(app, "cache"),
               annotations: { [secretAnnotation]: this.secretUid },
             },
-            spec: {
-              ...restrictedPod(users.redis),
-              serviceAccountName: account.metadata.name,
-              containers: [
-                {
-                  name: app,
-                  image: "redis:7.4",
-                  imagePullPolicy: "IfNotPresent",
-                  command: ["redis-server", "/etc/redis/redis.conf"],
-                  args: [
-                    ...["--maxmemory", `${args.maxMemoryMiB}mb`],
-                    ...["--maxmemory-policy", "allkeys-lru"],
-                    ...["--save", ""],
-                    ...["--appendonly", "no"],
-                  ],
-                  workingDir: "/data",
-                  ports: [{ name: "redis", containerPort: port }],
-                  env: [{ ...password, name: "REDISCLI_AUTH" }],
-                  resources: {
-                    requests: { cpu: "50m", memory },
-                    limits: { cpu: "500m", memory },
-                  },
-                  ...restrictedContainer,
-                  readinessProbe: { ...ping("^PONG"), periodSeconds: 2, failureThreshold: 3 },
-                  // One that still loads lives.
-                  livenessProbe: {
-                    ...ping("^(PONG|LOADING)"),
-                    periodSeconds: 10,
-                    failureThreshold: 6,
-                  },
-                  volumeMounts: [
-                    { name: "config", mountPath: "/etc/redis", readOnly: true },
-                    { name: "data", mountPath: "/data" },
-                  ],
-                },
-              ],
-              volumes: [
-                {
-                  name: "config",
-                  secret: {
-                    secretName: secret.metadata.name,
-                    items: [{ key: "redis.conf", path: "redis.conf" }],
-                    defaultMode: 0o440,
-                  },
-                },
-                { name: "data", emptyDir: { sizeLimit: "16Mi" } },
-              ],
-            },
+            spec: redisPod(app, account.metadata.name, secret, args.maxMemoryMiB),
           },
         },
       },

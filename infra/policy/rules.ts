@@ -89,8 +89,7 @@ const restrictedPods = podRule(
   "A pod runs as a user other than root, under the runtime's seccomp profile.",
   ({ securityContext }, report) => {
     if (!securityContext.runAsNonRoot) report("set securityContext.runAsNonRoot");
-    if (!securityContext.runAsUser)
-      report("set securityContext.runAsUser to a number other than 0");
+    if (!securityContext.runAsUser) report("set securityContext.runAsUser to other than 0");
     if (securityContext.seccompProfile?.type !== "RuntimeDefault") {
       report("set securityContext.seccompProfile.type to RuntimeDefault");
     }
@@ -104,8 +103,9 @@ const restrictedContainers = containerRule(
     if (securityContext.allowPrivilegeEscalation !== false) {
       report("set securityContext.allowPrivilegeEscalation to false");
     }
-    if (!securityContext.readOnlyRootFilesystem)
+    if (!securityContext.readOnlyRootFilesystem) {
       report("set securityContext.readOnlyRootFilesystem");
+    }
     if (securityContext.runAsUser === 0) report("don't set securityContext.runAsUser to 0");
     if (!securityContext.capabilities?.drop.includes("ALL")) {
       report("set securityContext.capabilities.drop to ALL");

@@ -170,28 +170,3 @@ describe("a real API server", () => {
     expect(await api.get(namespace)).toBeUndefined();
   });
 });
-
-describe("the program under Pulumi's own runner", () => {
-  test("ends with all that is wrong in the configuration", async () => {
-    const config = {
-      ...dev.config,
-      "prediction-service:namespace": "_",
-      "prediction-service:x": "",
-    };
-    const { exitCode, log } = await stack.up({ config });
-    expect(exitCode).toBe(32);
-    expect(log).toMatch(
-      /^prediction-service:namespace: found "_"; .*\nprediction-service:x: .*\n$/,
-    );
-  });
-
-  test("ends with what to run where Minikube is stopped", async () => {
-    const stopped = new DeployedStack({
-      kubeconfig: join(folder, "kubeconfig"),
-      environment: { MINIKUBE_STATUS: "85" },
-    });
-    const { exitCode, log } = await stopped.up(dev);
-    expect(exitCode).toBe(32);
-    expect(log).toMatch(/^Minikube's Docker daemon .* minikube start -p minikube\nX Exiting .*\n$/);
-  });
-});

@@ -23,6 +23,12 @@ const inapplicable = () => {
   throw new Error("no rule calls this");
 };
 
+const common = {
+  stackTags: new Map<string, string>(),
+  getConfig: inapplicable,
+  notApplicable: inapplicable,
+};
+
 /** What Pulumi's engine hands to a rule; the rules look at no more than a few properties. */
 const policyResource = ({ type, name, inputs }: Resource) => ({
   type,
@@ -36,11 +42,9 @@ const policyResource = ({ type, name, inputs }: Resource) => ({
     customTimeouts: { createSeconds: 0, updateSeconds: 0, deleteSeconds: 0 },
     additionalSecretOutputs: [],
   },
-  stackTags: new Map<string, string>(),
+  ...common,
   isType: inapplicable,
   asType: inapplicable,
-  getConfig: inapplicable,
-  notApplicable: inapplicable,
   dependencies: [],
   propertyDependencies: {},
 });
@@ -52,12 +56,7 @@ function violations(resources: Resource[]): string[] {
   for (const rule of rules) {
     const report = (message: string) => found.push(`${rule.name}: ${message}`);
     if ("validateStack" in rule) {
-      const { getConfig, notApplicable, stackTags } = policyResource({
-        type: "",
-        name: "",
-        inputs: {},
-      });
-      rule.validateStack({ resources: subjects, getConfig, notApplicable, stackTags }, report);
+      rule.validateStack({ ...common, resources: subjects }, report);
     } else {
       for (const subject of subjects) rule.validateResource(subject, report);
     }
@@ -154,7 +153,7 @@ describe("each rule finds", () => {
       [withPodContext({ runAsNonRoot: false, runAsUser: 0 })],
       [
         "restricted-pods: d: set securityContext.runAsNonRoot",
-        "restricted-pods: d: set securityContext.runAsUser to a number other than 0",
+        "restricted-pods: d: set securityContext.runAsUser to other than 0",
       ],
     ],
     [

@@ -43,6 +43,8 @@ export interface RunOptions {
   /** Added to the environment. */
   readonly environment?: Record<string, string>;
   readonly engine: Engine;
+  /** Whether what the engine leaves out is not known yet, rather than absent; default false. */
+  readonly isPreview?: boolean;
 }
 
 /** How a run of the program ended. */
@@ -64,7 +66,10 @@ function unary<Request, Response>(answer: (request: Request) => Response | Promi
     try {
       callback(null, await answer(call.request));
     } catch (error) {
-      callback({ code: status.UNKNOWN, details: error instanceof Error ? error.message : "" });
+      callback({
+        code: status.UNKNOWN,
+        details: error instanceof Error ? error.message : String(error),
+      });
     }
   };
 }
@@ -76,8 +81,7 @@ const struct = (properties: Properties) =>
 
 /** Runs the program once. */
 export async function runProgram(options: RunOptions): Promise<RunResult> {
-  const { stack, environment = {}, engine } = options;
-  const project = "prediction-service";
+  const { stack, environment = {}, engine, isPreview = false } = options;
   let log = "";
   let outputs = reveal({});
 
@@ -140,8 +144,9 @@ export async function runProgram(options: RunOptions): Promise<RunResult> {
   try {
     const address = `127.0.0.1:${port}`;
     const where = ["--monitor", address, "--engine", address, "--pwd", program];
-    const what = ["--project", project, "--stack", "test", "--parallel", "16"];
-    const child = spawn(process.execPath, [runner, ...where, ...what, "."], {
+    const what = ["--project", "prediction-service", "--stack", "test", "--parallel", "16"];
+    const how = isPreview ? ["--dry-run"] : [];
+    const child = spawn(process.execPath, [runner, ...where, ...what, ...how, "."], {
       stdio: ["ignore", "pipe", "pipe"],
       env: {
         ...process.env,

@@ -21,11 +21,9 @@ export interface Recording<Result> {
 }
 
 /** What the mocks give back beyond the inputs. */
-const providerState = (type: string) => {
-  if (type === "kubernetes:core/v1:Node")
-    return { status: { nodeInfo: { architecture: "arm64" } } };
-  if (type === "docker:index/image:Image") return { repoDigest: `image@sha256:${"0".repeat(64)}` };
-  return {};
+const providerState: Record<string, object> = {
+  "kubernetes:core/v1:Node": { status: { nodeInfo: { architecture: "arm64" } } },
+  "docker:index/image:Image": { repoDigest: `image@sha256:${"0".repeat(64)}` },
 };
 
 /**
@@ -42,7 +40,7 @@ export async function record<Result>(
       newResource: ({ type, name, id, inputs }) => {
         const uid = `uid-of-${type.split(":").at(-1)}-${name}`;
         const metadata = { ...inputs.metadata, uid };
-        return { id: id ?? name, state: { ...inputs, ...providerState(type), metadata } };
+        return { id: id ?? name, state: { ...inputs, ...providerState[type], metadata } };
       },
       call: ({ inputs }) => inputs,
     },
@@ -73,7 +71,7 @@ export async function record<Result>(
     resource(type, name) {
       const isMeant = (r: Registration) => r.type.endsWith(`:${type}`) && r.name === name;
       const [found, ...others] = resources.filter(isMeant);
-      if (found === undefined || others.length > 0) throw new Error(`no or no one ${type} ${name}`);
+      if (found === undefined || others.length > 0) throw new Error(`not one ${type} ${name}`);
       return found;
     },
   };

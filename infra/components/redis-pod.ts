@@ -1,0 +1,71 @@
+import type * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import { restrictedContainer, restrictedPod, users } from "./pod-security.ts";
+import { fromSecret } from "./redis.ts";
+
+export const port = 6379;
+
+const ping = (accepted: string) => ({
+  exec: { command: ["sh", "-c", `redis-cli ping 2>&1 | grep -qE '${accepted}'`] },
+  timeoutSeconds: 3,
+});
+
+/**
+ * The pod of a Redis that caches and keeps nothing.
+ *
+ * @param secret - has the keys `redis.conf`, with what Redis must not be told in the open, and
+ *   `password`
+ */
+export function redisPod(
+  app: string,
+  serviceAccountName: pulumi.Input<string>,
+  secret: k8s.core.v1.Secret,
+  maxMemoryMiB: number,
+): k8s.types.input.core.v1.PodSpec {
+  // Beside its data Redis needs room for connections and for fragmentation.
+  const memory = `${Math.ceil(maxMemoryMiB * 1.5) + 32}Mi`;
+  return {
+    ...restrictedPod(users.redis),
+    serviceAccountName,
+    containers: [
+      {
+        name: app,
+        image: "redis:7.4",
+        imagePullPolicy: "IfNotPresent",
+        command: ["redis-server", "/etc/redis/redis.conf"],
+        args: [
+          ...["--maxmemory", `${maxMemoryMiB}mb`],
+          ...["--maxmemory-policy", "allkeys-lru"],
+          ...["--save", ""],
+          ...["--appendonly", "no"],
+        ],
+        workingDir: "/data",
+        ports: [{ name: "redis", containerPort: port }],
+        env: [fromSecret("REDISCLI_AUTH", secret, "password")],
+        resources: {
+          requests: { cpu: "50m", memory },
+          limits: { cpu: "500m", memory },
+        },
+        ...restrictedContainer,
+        readinessProbe: { ...ping("^PONG"), periodSeconds: 2, failureThreshold: 3 },
+        // One that still loads lives.
+        livenessProbe: { ...ping("^(PONG|LOADING)"), periodSeconds: 10, failureThreshold: 6 },
+        volumeMounts: [
+          { name: "config", mountPath: "/etc/redis", readOnly: true },
+          { name: "data", mountPath: "/data" },
+        ],
+      },
+    ],
+    volumes: [
+      {
+        name: "config",
+        secret: {
+          secretName: secret.metadata.name,
+          items: [{ key: "redis.conf", path: "redis.conf" }],
+          defaultMode: 0o440,
+        },
+      },
+      { name: "data", emptyDir: { sizeLimit: "16Mi" } },
+    ],
+  };
+}

@@ -1,0 +1,69 @@
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { runProgram } from "./pulumi-runner.ts";
+import { cloud, dev, type StackConfig } from "./stack-config.ts";
+
+/** What Pulumi sends for what it can't know in a preview. */
+const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+/** The program under Pulumi's own runner, and an engine in whose place nothing is built or deployed. */
+function preview(stack: StackConfig, environment: Record<string, string> = {}) {
+  const { PATH } = process.env;
+  return runProgram({
+    stack,
+    isPreview: true,
+    environment: { PATH: `${join(import.meta.dirname, "stand-ins")}:${PATH}`, ...environment },
+    engine: {
+      create: async ({ inputs }) => inputs,
+      read: async (_type, name) => ({
+        metadata: { name, uid: "some-uid" },
+        status: { nodeInfo: { architecture: "amd64" } },
+      }),
+    },
+  });
+}
+
+describe("a preview of what is not there yet succeeds", () => {
+  test("for Minikube, where all outputs are known", async () => {
+    expect(await preview(dev)).toEqual({
+      exitCode: 0,
+      log: "",
+      secretOutputs: [],
+      outputs: {
+        namespace: "w255",
+        imageRef: expect.stringMatching(/^prediction-service:[0-9a-f]{16}$/),
+        serviceName: "prediction-service",
+        servicePort: 8000,
+        redisKind: "in-cluster",
+      },
+    });
+  });
+
+  test("for another cluster, where only a push tells the image's digest", async () => {
+    const { exitCode, log, outputs } = await preview(cloud);
+    expect({ exitCode, log }).toEqual({ exitCode: 0, log: "" });
+    expect(outputs).toMatchObject({ namespace: "w255", redisKind: "managed" });
+    expect(outputs).toHaveProperty("imageRef", unknownValue);
+  });
+});
+
+describe("the program ends with", () => {
+  test("all that is wrong in the configuration", async () => {
+    const config = {
+      ...dev.config,
+      "prediction-service:namespace": "_",
+      "prediction-service:x": "",
+    };
+    const { exitCode, log } = await preview({ config });
+    expect(exitCode).toBe(32);
+    expect(log).toMatch(
+      /^prediction-service:namespace: found "_"; .*\nprediction-service:x: .*\n$/,
+    );
+  });
+
+  test("what to run where Minikube is stopped", async () => {
+    const { exitCode, log } = await preview(dev, { MINIKUBE_STATUS: "85" });
+    expect(exitCode).toBe(32);
+    expect(log).toMatch(/^Minikube's Docker daemon .* minikube start -p minikube\nX Exiting .*\n$/);
+  });
+});
