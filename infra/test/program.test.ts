@@ -132,7 +132,7 @@ describe("for Minikube", () => {
   test("the profile may have another name than the context", async () => {
     const config = { ...dev.config, "prediction-service:minikubeProfile": "other" };
     const { resource } = await record(program, { ...dev, config });
-    expect(resource("Namespace", "namespace").replacementTrigger).toBe("uid-of-Node-minikube");
+    expect(resource("Namespace", "namespace").replacementTrigger).toBe("uid-of-Node-other");
     expect(resource("kubernetes", "kubernetes").inputs).toEqual({ context: "minikube" });
   });
 });

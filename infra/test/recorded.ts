@@ -28,7 +28,7 @@ const providerState: Record<string, object> = {
 
 /**
  * Runs what declares resources, in this process and from the program's folder, against Pulumi's
- * mocks. Each Kubernetes object gets the uid `uid-of-KIND-NAME`.
+ * mocks. Each Kubernetes object gets the uid `uid-of-KIND-NAME`, one that is read `uid-of-KIND-ID`.
  */
 export async function record<Result>(
   declare: () => Promise<Result> | Result,
@@ -38,9 +38,9 @@ export async function record<Result>(
   await runtime.setMocks(
     {
       newResource: ({ type, name, id, inputs }) => {
-        const uid = `uid-of-${type.split(":").at(-1)}-${name}`;
+        const uid = `uid-of-${type.split(":").at(-1)}-${id || name}`;
         const metadata = { ...inputs.metadata, uid };
-        return { id: id ?? name, state: { ...inputs, ...providerState[type], metadata } };
+        return { id: id || name, state: { ...inputs, ...providerState[type], metadata } };
       },
       call: ({ inputs }) => inputs,
     },
