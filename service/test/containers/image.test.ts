@@ -165,7 +165,10 @@ describe("a container with a read-only root and no rights", () => {
   });
 
   test("finds all its code compiled", async () => {
-    const { id, answered } = start("--env=NODE_DEBUG_NATIVE=COMPILE_CACHE", "--env=REDIS_URL=redis://localhost");
+    const { id, answered } = start(
+      "--env=NODE_DEBUG_NATIVE=COMPILE_CACHE",
+      "--env=REDIS_URL=redis://localhost",
+    );
     await answered;
 
     const readings = logOf(id).filter((line) => line.startsWith("[compile cache] reading "));

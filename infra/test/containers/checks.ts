@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
+import { eventually, type NodeUnderTest } from "./node-under-test.ts";
+import { startRequestStream } from "./request-stream.ts";
+
+/** Something that must hold on the node; later ones build on earlier ones. */
+export interface Check {
+  readonly name: string;
+  /** @returns what was seen, in a few words */
+  readonly run: (on: NodeUnderTest) => Promise<string>;
+}
+
+let population = 1000;
+
+/** A house that nobody asked for before. */
+const newHouse = () => ({
+  MedInc: 8.3252,
+  HouseAge: 41,
+  AveRooms: 6.98,
+  AveBedrms: 1.02,
+  Population: population++,
+  AveOccup: 2.56,
+  Latitude: 37.88,
+  Longitude: -122.23,
+});
+
+const seconds = (since: number) => `${((Date.now() - since) / 1000).toFixed(1)} s`;
+
+const apiPods = async (on: NodeUnderTest, wanted: (on: { image: string }) => boolean) => {
+  const pods = await on.pods("prediction-api");
+  assert.equal(pods.length, 2);
+  assert.ok(pods.every((pod) => pod.isReady && wanted(pod)));
+  return pods;
+};
+
+const ready: Check = {
+  name: "every pod gets ready where only restricted pods are admitted",
+  async run(on) {
+    const start = Date.now();
+    await on.deploy();
+    const applied = seconds(start);
+    await eventually(120, () => apiPods(on, () => true));
+    await eventually(60, async () => {
+      assert.deepEqual(
+        (await on.pods("redis")).map(({ isReady }) => isReady),
+        [true],
+      );
+    });
+    await assert.rejects(
+      on.kubectl("run", "unrestricted", "--image=busybox:1.37", "--dry-run=server"),
+      /violates PodSecurity "restricted:/,
+    );
+    return `applied in ${applied}, ready after ${seconds(start)}`;
+  },
+};
+
+const predictions: Check = {
+  name: "the Service answers predictions",
+  async run(on) {
+    const house = newHouse();
+    const one = await on.ask("/predict", house);
+    const bulk = await on.ask("/bulk_predict", { houses: [house, house] });
+    assert.deepEqual([one.status, bulk.status], [200, 200]);
+    const { prediction } = Object(one.body);
+    assert.equal(typeof prediction, "number");
+    assert.deepEqual(bulk.body, { predictions: [prediction, prediction] });
+    return `${prediction}`;
+  },
+};
+
+const cached: Check = {
+  name: "a prediction is a MISS, then a HIT, with its key in Redis",
+  async run(on) {
+    const before = await on.redisKeys();
+    const house = newHouse();
+    const first = await on.ask("/predict", house);
+    assert.equal(first.headers.get("x-cache"), "MISS");
+    const [key, ...others] = await eventually(5, async () => {
+      const added = (await on.redisKeys()).filter((name) => !before.includes(name));
+      assert.notEqual(added.length, 0);
+      return added;
+    });
+    assert.deepEqual(others, []);
+    const version = first.headers.get("x-model-version");
+    assert.match(String(key), new RegExp(`^predictions:${version}:[^:]*predict:[0-9a-f]{64}$`));
+    const second = await on.ask("/predict", house);
+    assert.equal(second.headers.get("x-cache"), "HIT");
+    assert.match(String(second.headers.get("cache-status")), /detail=redis/);
+    assert.deepEqual(second.body, first.body);
+    return String(key);
+  },
+};
+
+const redisKilled: Check = {
+  name: "predictions go on while Redis is killed, and hit again later",
+  async run(on) {
+    const house = newHouse();
+    const start = Date.now();
+    const [redis] = await on.pods("redis");
+    await on.kubectl("delete", "pod", String(redis?.name), "--grace-period=0", "--force");
+    const seen: (string | null)[] = [];
+    while (seen.at(-1) !== "HIT") {
+      const { status, headers } = await on.ask("/predict", house);
+      assert.equal(status, 200);
+      seen.push(headers.get("x-cache"));
+      assert.ok(Date.now() - start < 60_000, "no HIT within a minute");
+    }
+    const changes = seen.filter((answer, index) => answer !== seen[index - 1]);
+    return `${seen.length} answers, ${changes.join(", ")} after ${seconds(start)}`;
+  },
+};
+
+const rollout: Check = {
+  name: "a changed image rolls out without a lost request",
+  async run(on) {
+    const target = `http://prediction-service.${on.namespace}.svc.cluster.local:8000/predict`;
+    const stream = await startRequestStream(on.node, on.image, target);
+    const start = Date.now();
+    await on.deploy();
+    const { image } = on;
+    // Two that are ready and none that still ends.
+    await eventually(120, () => apiPods(on, (pod) => pod.image === image));
+    const elapsed = Date.now() - start;
+    await delay(2000);
+    const { sent, failures } = await stream.end();
+    assert.deepEqual(failures, []);
+    assert.ok(sent > (elapsed / 1000) * 25, `only ${sent} requests in ${elapsed} ms`);
+    return `${sent} requests, none lost; built and rolled out in ${seconds(start)}`;
+  },
+};
+
+const hung: Check = {
+  name: "a pod that hangs is restarted",
+  async run(on) {
+    const [victim] = await on.pods("prediction-api");
+    const start = Date.now();
+    process.kill(await on.node.processOf(String(victim?.containerId)), "SIGSTOP");
+    await eventually(150, async () => {
+      const pod = (await on.pods("prediction-api")).find(({ name }) => name === victim?.name);
+      assert.deepEqual([pod?.restarts, pod?.isReady], [1, true]);
+    });
+    assert.equal((await on.ask("/predict", newHouse())).status, 200);
+    return `ready again after ${seconds(start)}`;
+  },
+};
+
+const destroyed: Check = {
+  name: "nothing is left of a destroyed stack",
+  async run(on) {
+    const start = Date.now();
+    await on.stack.destroy();
+    const duration = seconds(start);
+    const kinds = await on.kubectl("api-resources", "--verbs=list", "--output=name");
+    const label = "app.kubernetes.io/managed-by=pulumi";
+    const all = kinds.split("\n").join();
+    assert.equal(await on.kubectl("get", all, "-A", "--selector", label, "--output=name"), "");
+    await assert.rejects(on.kubectl("get", "namespace", on.namespace), /NotFound/);
+    return `in ${duration}`;
+  },
+};
+
+/** In the order in which they must run. */
+export const checks: readonly Check[] = [
+  ready,
+  predictions,
+  cached,
+  redisKilled,
+  rollout,
+  hung,
+  destroyed,
+];

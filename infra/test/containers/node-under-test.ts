@@ -1,0 +1,151 @@
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { z } from "zod";
+import { docker } from "../../../test/docker.ts";
+import { DeployedStack } from "../deployed-stack.ts";
+import type { Properties } from "../registration.ts";
+import { dev } from "../stack-config.ts";
+import { KubernetesNode } from "./kubernetes-node.ts";
+
+const infra = join(import.meta.dirname, "../..");
+const namespace = "w255";
+
+const Image = z.object({
+  imageName: z.string(),
+  build: z.object({ context: z.string(), dockerfile: z.string(), platform: z.string() }),
+});
+
+const Pods = z.object({
+  items: z.array(
+    z.object({
+      metadata: z.object({ name: z.string() }),
+      spec: z.object({ containers: z.tuple([z.object({ image: z.string() })]) }),
+      status: z.object({
+        conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]),
+        containerStatuses: z
+          .array(z.object({ restartCount: z.number(), containerID: z.string().default("") }))
+          .default([]),
+      }),
+    }),
+  ),
+});
+
+/** A pod, as far as the tests look at it. */
+export interface Pod {
+  readonly name: string;
+  readonly image: string;
+  readonly isReady: boolean;
+  readonly restarts: number;
+  readonly containerId: string;
+}
+
+/** What the service answered to a prediction. */
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly headers: Headers;
+}
+
+/** Tries until it succeeds; after the time given, it fails with the last failure. */
+export async function eventually<T>(seconds: number, attempt: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + seconds * 1000;
+  while (true) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await delay(250);
+    }
+  }
+}
+
+/** The committed stack on a node, with images built from the checkout. */
+export class NodeUnderTest {
+  readonly namespace = namespace;
+  readonly node: KubernetesNode;
+  readonly stack: DeployedStack;
+  /** The image that the API was last deployed with. */
+  image = "";
+  #revision = 0;
+
+  private constructor(node: KubernetesNode) {
+    this.node = node;
+    this.stack = new DeployedStack({
+      kubeconfig: node.kubeconfig,
+      hasControllers: true,
+      buildImage: (inputs) => this.#buildImage(inputs),
+    });
+  }
+
+  static async start(): Promise<NodeUnderTest> {
+    const node = await KubernetesNode.start();
+    for (const image of ["redis:7.4", "busybox:1.37"]) await node.load(image);
+    return new NodeUnderTest(node);
+  }
+
+  async stop(): Promise<void> {
+    await this.node.stop();
+  }
+
+  /** Deploys the stack with an image that it never had. */
+  async deploy(): Promise<void> {
+    this.#revision += 1;
+    const cache = JSON.parse(dev.config["prediction-service:cache"] ?? "{}");
+    const { exitCode, log } = await this.stack.up({
+      config: {
+        ...dev.config,
+        "prediction-service:minikubeProfile": KubernetesNode.name,
+        // Without the tier in the process, each hit comes from Redis.
+        "prediction-service:cache": JSON.stringify({ ...cache, memoryBytes: 0 }),
+      },
+    });
+    if (exitCode !== 0) throw new Error(log);
+  }
+
+  async #buildImage(inputs: Properties): Promise<{ imageName: string; repoDigest: string }> {
+    const { imageName, build } = Image.parse(inputs);
+    const revision = String(this.#revision);
+    this.image = `${imageName}-${revision}`;
+    const made = ["--tag", this.image, "--label", `revision=${revision}`];
+    const from = ["--platform", build.platform, "--file", join(infra, build.dockerfile)];
+    docker("build", ...made, ...from, join(infra, build.context));
+    await this.node.load(this.image);
+    return { imageName: this.image, repoDigest: "" };
+  }
+
+  kubectl(...args: readonly string[]): Promise<string> {
+    return this.node.kubectl("--namespace", namespace, ...args);
+  }
+
+  /** The pods of a workload, those that are ending too. */
+  async pods(workload: string): Promise<Pod[]> {
+    const selector = `app.kubernetes.io/name=${workload}`;
+    const list = await this.kubectl("get", "pods", "--selector", selector, "--output", "json");
+    return Pods.parse(JSON.parse(list)).items.map(({ metadata, spec, status }) => ({
+      name: metadata.name,
+      image: spec.containers[0].image,
+      isReady: status.conditions.some((c) => c.type === "Ready" && c.status === "True"),
+      restarts: status.containerStatuses[0]?.restartCount ?? 0,
+      containerId: status.containerStatuses[0]?.containerID ?? "",
+    }));
+  }
+
+  /** Asks the service through the address of its Service. */
+  async ask(path: string, body: unknown): Promise<Answer> {
+    const at = "jsonpath={.spec.clusterIP}:{.spec.ports[0].port}";
+    const address = await this.kubectl("get", "service", "prediction-service", "--output", at);
+    const response = await fetch(`http://${address}${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(10_000),
+    });
+    return { status: response.status, body: await response.json(), headers: response.headers };
+  }
+
+  async redisKeys(): Promise<string[]> {
+    const scan = ["redis-cli", "--scan", "--pattern", "*"];
+    const keys = await this.kubectl("exec", "deployment/redis", "--", ...scan);
+    return keys.split("\n").filter((key) => key !== "");
+  }
+}

@@ -1,0 +1,27 @@
+import { afterAll, beforeAll, describe } from "vitest";
+import { dockerAnswers } from "../../../test/docker.ts";
+import { testNeeding } from "../../../test/prerequisite.ts";
+import { checks } from "./checks.ts";
+import { KubernetesNode } from "./kubernetes-node.ts";
+import { NodeUnderTest } from "./node-under-test.ts";
+
+const TIMEOUT_MS = 300_000;
+const test = testNeeding(dockerAnswers() && KubernetesNode.isPossible());
+
+describe("on a whole node", () => {
+  let on: NodeUnderTest;
+  beforeAll(async () => {
+    on = await NodeUnderTest.start();
+  }, TIMEOUT_MS);
+  afterAll(() => on?.stop(), TIMEOUT_MS);
+
+  let isSound = true;
+  for (const { name, run } of checks) {
+    test(name, { timeout: TIMEOUT_MS }, async ({ skip }) => {
+      skip(!isSound, "a check before this one failed");
+      isSound = false;
+      process.stdout.write(`${name}: ${await run(on)}\n`);
+      isSound = true;
+    });
+  }
+});
