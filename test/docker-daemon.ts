@@ -1,9 +1,13 @@
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { dockerAnswers } from "./docker.ts";
 
-const images = join(import.meta.dirname, "../../shared/images/images.sh");
+const script = join(import.meta.dirname, "../../shared/images/images.sh");
+
+/** A failure shows in the tests that lack what it should have brought, and in no others. */
+const run = (step: "daemon" | "build" | "stop") =>
+  void spawnSync(script, [step], { stdio: "inherit" });
 
 /**
  * Where no test may be skipped, sees to a Docker daemon and the base images for all of a run.
@@ -12,9 +16,9 @@ const images = join(import.meta.dirname, "../../shared/images/images.sh");
  */
 export function setup(): (() => void) | undefined {
   const { REQUIRE_ALL_TESTS } = process.env;
-  if (REQUIRE_ALL_TESTS !== "1" || !existsSync(images)) return undefined;
+  if (REQUIRE_ALL_TESTS !== "1" || !existsSync(script)) return undefined;
   const wasThere = dockerAnswers();
-  execFileSync(images, ["daemon"]);
-  execFileSync(images, ["build"]);
-  return wasThere ? undefined : () => void execFileSync(images, ["stop"]);
+  run("daemon");
+  run("build");
+  return wasThere ? undefined : () => run("stop");
 }

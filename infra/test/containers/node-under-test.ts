@@ -64,9 +64,8 @@ export class NodeUnderTest {
   readonly namespace = namespace;
   readonly node: KubernetesNode;
   readonly stack: DeployedStack;
-  /** The image that the API was last deployed with. */
-  image = "";
-  #revision = 0;
+  /** What the API was deployed with, the last one last. */
+  readonly #images: string[] = [];
 
   private constructor(node: KubernetesNode) {
     this.node = node;
@@ -85,11 +84,16 @@ export class NodeUnderTest {
 
   async stop(): Promise<void> {
     await this.node.stop();
+    for (const image of this.#images) docker("image", "rm", image);
+  }
+
+  /** The image that the API was last deployed with. */
+  get image(): string {
+    return this.#images.at(-1) ?? "";
   }
 
   /** Deploys the stack with an image that it never had. */
   async deploy(): Promise<void> {
-    this.#revision += 1;
     const cache = JSON.parse(dev.config["prediction-service:cache"] ?? "{}");
     const { exitCode, log } = await this.stack.up({
       config: {
@@ -104,13 +108,14 @@ export class NodeUnderTest {
 
   async #buildImage(inputs: Properties): Promise<{ imageName: string; repoDigest: string }> {
     const { imageName, build } = Image.parse(inputs);
-    const revision = String(this.#revision);
-    this.image = `${imageName}-${revision}`;
-    const made = ["--tag", this.image, "--label", `revision=${revision}`];
+    const revision = this.#images.length;
+    const image = `${imageName}-${revision}`;
+    const made = ["--tag", image, "--label", `revision=${revision}`];
     const from = ["--platform", build.platform, "--file", join(infra, build.dockerfile)];
     docker("build", ...made, ...from, join(infra, build.context));
-    await this.node.load(this.image);
-    return { imageName: this.image, repoDigest: "" };
+    await this.node.load(image);
+    this.#images.push(image);
+    return { imageName: image, repoDigest: "" };
   }
 
   kubectl(...args: readonly string[]): Promise<string> {
