@@ -7,6 +7,7 @@ import { unrecorded } from "./cache/recorder.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { drain } from "./drain.ts";
 import { featureNames } from "./houses/house.ts";
+import { batched } from "./predictor/batcher.ts";
 import { loadOnnxPredictor, ModelError } from "./predictor/onnx.ts";
 import { createLogger } from "./telemetry/logger.ts";
 
@@ -24,7 +25,9 @@ async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
 async function main(): Promise<void> {
   const config = readConfig();
   const logger = await createLogger(config.LOG_LEVEL);
-  const predictor = await loadOnnxPredictor(config.MODEL_PATH, featureNames);
+  const model = await loadOnnxPredictor(config.MODEL_PATH, featureNames);
+  const features = featureNames.length;
+  const predictor = batched(model, { features, maxRunRows: 256, maxQueuedRows: 1_000_000 });
 
   const cache = await createCache({
     modelVersion: predictor.modelVersion,

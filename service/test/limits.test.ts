@@ -1,6 +1,7 @@
 import { request } from "node:http";
 import { describe, expect, test } from "vitest";
 import { exampleHouse as house } from "../src/houses/house.ts";
+import { QueueFullError } from "../src/predictor/batcher.ts";
 import { appUnderTest, firstFeaturePredictor, post, serve } from "./app-under-test.ts";
 
 const text = JSON.stringify(house);
@@ -83,6 +84,17 @@ test("beyond MAX_CONCURRENT_REQUESTS predictions are a 503 with Retry-After, hea
   predictor.release();
   expect((await Promise.all(taken)).map(({ status }) => status)).toEqual([200, 200]);
   expect((await post(app, "/predict", text)).status).toBe(200);
+});
+
+test("a full queue is a 503 with Retry-After too", async () => {
+  const predict = () => Promise.reject(new QueueFullError("full"));
+  const response = await post(
+    appUnderTest({ predictor: { modelVersion: "x", predict } }),
+    "/predict",
+    text,
+  );
+  expect(response.status).toBe(503);
+  expect(response.headers.get("retry-after")).toBe("1");
 });
 
 describe("beyond REQUEST_TIMEOUT_MS", () => {

@@ -1,6 +1,11 @@
+import { QueueFullError } from "../predictor/batcher.ts";
 import { TimeLimitError, within } from "../time-limit.ts";
 import { Refusal } from "../wire/refusal.ts";
 import type { Limits } from "./limits.ts";
+
+function overloaded(): Refusal {
+  return new Refusal(503, "Service Unavailable", { "Retry-After": "1" });
+}
 
 /** Keeps the prediction routes within their bounds of concurrency and time. */
 export class Admission {
@@ -19,19 +24,18 @@ export class Admission {
   /**
    * Runs the work of one request. Where it takes too long it goes on to its end, unheard.
    *
-   * @throws {Refusal} 503 with `Retry-After` (RFC 9110, 10.2.3) where too many are under way; 504
+   * @throws {Refusal} 503 with `Retry-After` (RFC 9110, 10.2.3) where too much is under way; 504
    *   where the work is not done in time
    */
   async admit<T>(work: () => Promise<T>): Promise<T> {
     const { maxConcurrentRequests, requestTimeoutMs } = this.#limits;
-    if (this.#underWay >= maxConcurrentRequests) {
-      throw new Refusal(503, "Service Unavailable", { "Retry-After": "1" });
-    }
+    if (this.#underWay >= maxConcurrentRequests) throw overloaded();
     this.#underWay++;
     try {
       return await within(requestTimeoutMs, work());
     } catch (error) {
-      throw error instanceof TimeLimitError ? new Refusal(504, "Gateway Timeout") : error;
+      if (error instanceof TimeLimitError) throw new Refusal(504, "Gateway Timeout");
+      throw error instanceof QueueFullError ? overloaded() : error;
     } finally {
       this.#underWay--;
     }

@@ -13,6 +13,7 @@ import { Admission } from "./admission.ts";
 import { cacheHeaders } from "./cache-headers.ts";
 import type { Limits } from "./limits.ts";
 import { ServerTiming } from "./server-timing.ts";
+import { Together } from "./together.ts";
 
 /** What the two prediction routes do differently: how they read a request and write an answer. */
 interface Endpoint {
@@ -52,6 +53,7 @@ interface Answer {
 export function predictRoutes(deps: PredictDependencies): Hono<NodeEnvironment> {
   const { predictor, cache, logger, limits, isDraining } = deps;
   const admission = new Admission(limits);
+  const together = new Together();
 
   async function answer(endpoint: Endpoint, request: SentRequest): Promise<Answer> {
     const sent = await readBody(request, limits.maxBodyBytes);
@@ -89,6 +91,7 @@ export function predictRoutes(deps: PredictDependencies): Hono<NodeEnvironment> 
     const { status, body, headers } = await admission
       .admit(() => answer(endpoint, request))
       .catch((error: unknown) => answerError(error, requestId, logger));
+    if (admission.underWay > 1) await together.endOfTurn();
     const path = `/${endpoint.name}`;
     const durationMs = durationMsSince(start);
     logRequest(logger, { requestId, method: "POST", path, route: path, status, durationMs });

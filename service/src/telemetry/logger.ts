@@ -21,5 +21,5 @@ async function readableLines(): Promise<DestinationStream> {
 /** JSON lines on standard output; readable ones where that is a terminal. */
 export async function createLogger(level: LogLevel): Promise<Logger> {
   const destination = process.stdout.isTTY ? await readableLines() : jsonLines();
-  return pino({ level, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+  return pino({ level }, destination);
 }

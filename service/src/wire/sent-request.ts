@@ -20,6 +20,10 @@ export function tooLarge(): Refusal {
   return new Refusal(413, "Content Too Large");
 }
 
+function cutOff(): Refusal {
+  return new Refusal(400, "The body was cut off");
+}
+
 function joined(chunks: readonly Buffer[]): Buffer {
   const [first, second] = chunks;
   return first !== undefined && second === undefined ? first : Buffer.concat(chunks);
@@ -35,10 +39,10 @@ function readIncoming(incoming: IncomingMessage, maxBytes: number): Promise<Buff
       else chunks.push(chunk);
     });
     incoming.on("end", () => resolve(joined(chunks)));
-    const cutOff = () => reject(new Refusal(400, "The body was cut off"));
-    incoming.on("error", cutOff);
-    incoming.on("close", cutOff);
-    if (incoming.destroyed) cutOff();
+    incoming.on("close", () => {
+      if (!incoming.complete) reject(cutOff());
+    });
+    if (incoming.destroyed) reject(cutOff());
   });
 }
 

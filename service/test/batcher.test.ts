@@ -1,0 +1,116 @@
+import { setImmediate as turn } from "node:timers/promises";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { readConfig } from "../src/config.ts";
+import { featureNames } from "../src/houses/house.ts";
+import { batched, QueueFullError } from "../src/predictor/batcher.ts";
+import { loadOnnxPredictor } from "../src/predictor/onnx.ts";
+import type { Predictor } from "../src/predictor/predictor.ts";
+
+/** Answers each row of two features by their sum, one run a turn; keeps the rows of each run. */
+function sums(fails: (matrix: Float32Array) => boolean = () => false) {
+  const runs: number[] = [];
+  const predictor: Predictor = {
+    modelVersion: "v1",
+    async predict(matrix) {
+      const rows = Float32Array.from(
+        { length: matrix.length / 2 },
+        (_, row) => (matrix[2 * row] ?? 0) + (matrix[2 * row + 1] ?? 0),
+      );
+      runs.push(rows.length);
+      const failed = fails(matrix);
+      await turn();
+      if (failed) throw new Error("the run failed");
+      return rows;
+    },
+  };
+  return { predictor, runs };
+}
+
+const options = { features: 2, maxRunRows: 8, maxQueuedRows: 100 };
+const list = (rows: number, first = 1) =>
+  Float32Array.from({ length: 2 * rows }, (_, index) => first + index);
+
+describe("a run that fails", () => {
+  test("fails the requests in it, and no other", async () => {
+    const { predictor } = sums((matrix) => matrix.includes(-1));
+    const { predict } = batched(predictor, options);
+    const before = predict(list(1));
+    const together = [predict(Float32Array.of(-1, 1)), predict(list(1))];
+    const settled = await Promise.allSettled([before, ...together]);
+    expect(settled.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected"]);
+    expect(await predict(list(1))).toEqual(Float32Array.of(3));
+  });
+
+  test("ends a long list at once", async () => {
+    const { predictor, runs } = sums(() => true);
+    await expect(batched(predictor, options).predict(list(50))).rejects.toThrow("the run failed");
+    expect(runs).toEqual([8]);
+  });
+});
+
+test("more rows than may wait are refused, until some are done", async () => {
+  const { predict } = batched(sums().predictor, options);
+  const taken = predict(list(95));
+  await expect(predict(list(6))).rejects.toThrow(QueueFullError);
+  expect(await predict(list(5))).toHaveLength(5);
+  await taken;
+  expect(await predict(list(300))).toHaveLength(300);
+});
+
+test("a request that finds no run under way is run at once", async () => {
+  const { predictor, runs } = sums();
+  expect(await batched(predictor, options).predict(list(3))).toEqual(Float32Array.of(3, 7, 11));
+  expect(runs).toEqual([3]);
+});
+
+test("those that arrive during a run go into the next together", async () => {
+  const { predictor, runs } = sums();
+  const { predict } = batched(predictor, options);
+  const answers = await Promise.all([1, 2, 3, 4].map((first) => predict(list(1, first))));
+  expect(answers).toEqual([3, 5, 7, 9].map((sum) => Float32Array.of(sum)));
+  expect(runs).toEqual([1, 3]);
+});
+
+test("a run is never longer than it may be, however many wait", async () => {
+  const { predictor, runs } = sums();
+  const { predict } = batched(predictor, options);
+  await Promise.all(Array.from({ length: 30 }, () => predict(list(1))));
+  expect(runs).toEqual([1, 8, 8, 8, 5]);
+});
+
+test("short requests do not wait for a long list to end", async () => {
+  const { predictor } = sums();
+  const { predict } = batched(predictor, options);
+  const order: string[] = [];
+  const long = predict(list(80)).then(() => order.push("long"));
+  await turn();
+  const short = [1, 2, 3].map((first) => predict(list(1, first)).then(() => order.push("short")));
+  await Promise.all([long, ...short]);
+  expect(order).toEqual(["short", "short", "short", "long"]);
+});
+
+test("no houses are no run of their own", async () => {
+  const { predictor } = sums();
+  expect(await batched(predictor, options).predict(new Float32Array())).toEqual(new Float32Array());
+});
+
+test("predictions are those of the model alone, to the last bit, in order", async () => {
+  const model = await loadOnnxPredictor(readConfig({}).MODEL_PATH, featureNames);
+  const { predict } = batched(model, { features: 8, maxRunRows: 16, maxQueuedRows: 10_000 });
+  const row = fc.array(fc.float({ noNaN: true, min: -1000, max: 1000 }), {
+    minLength: 8,
+    maxLength: 8,
+  });
+  const lists = fc.array(fc.array(row, { maxLength: 40 }), { minLength: 1, maxLength: 12 });
+  await fc.assert(
+    fc.asyncProperty(lists, async (requests) => {
+      const matrices = requests.map((rows) => Float32Array.from(rows.flat()));
+      const together = await Promise.all(matrices.map((matrix) => predict(matrix)));
+      for (const [index, matrix] of matrices.entries()) {
+        expect(together[index]).toEqual(await model.predict(matrix));
+      }
+    }),
+    { numRuns: 30 },
+  );
+});
