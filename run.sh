@@ -9,7 +9,25 @@ platform="$(uname -s) $(uname -m)"
 
 usage() {
   cat <<'USAGE'
-Usage: ./run.sh VERB [ARGUMENT…]
+Usage: ./run.sh [VERB] [ARGUMENT…]
+
+On Minikube, with Docker, kubectl and Pulumi:
+
+  demo    deploy, validate each endpoint, clean up; this is what no verb does
+  up      deploy, and leave it up
+  down    take down what up has deployed
+  status  show what is up
+  load    drive the deployed service as 100 clients; arguments go to the load test
+  tools   fetch the pinned Pulumi CLI into .tools
+
+  --port-forward  reach the service by kubectl port-forward, without minikube tunnel
+  --keep          leave everything up after the demonstration
+  --stop          stop Minikube at the end, even if it ran before
+
+  MINIKUBE_PROFILE names the cluster, MINIKUBE_START_FLAGS adds flags to minikube
+  start, PULUMI_BACKEND_URL keeps the stack's state elsewhere than in .state.
+
+Without a cluster:
 
   local   install, then serve predictions (PORT, REDIS_URL… from the environment)
   test    install, then run the tests; arguments go to vitest
@@ -77,7 +95,7 @@ require_onnxruntime_build() {
 }
 
 require_npm() {
-  node --version >/dev/null 2>&1 && command -v npm >/dev/null && return
+  node --version >/dev/null 2>&1 && command -v npm >/dev/null && return 0
   fail 3 "Node.js and its npm are needed: they bring and run everything else." \
     "Install Node.js $(node_pin) from https://nodejs.org, or on Linux: apt install nodejs npm; on macOS: brew install node."
 }
@@ -137,15 +155,27 @@ check() {
   pnpm lint
   pnpm typecheck
   if command -v shellcheck >/dev/null; then
-    shellcheck run.sh .ci/run
+    shellcheck -xa run.sh .ci/run
   else
     say "The shell scripts were not checked: there is no shellcheck here."
   fi
 }
 
-verb="${1:-help}"
-[ $# -eq 0 ] || shift
+on_minikube() {
+  # shellcheck source=scripts/demonstration.sh
+  . "$root/scripts/demonstration.sh"
+  "$@"
+}
+
+verb="${1:-}"
 case "$verb" in
+  "" | --port-forward | --keep | --stop) verb=demo ;;
+  *) shift ;;
+esac
+case "$verb" in
+  demo | up | down | load) on_minikube "$verb" "$@" ;;
+  status) on_minikube show_status ;;
+  tools) on_minikube fetch_pulumi ;;
   local) serve "$@" ;;
   test) run_tests "$@" ;;
   train) train "$@" ;;
