@@ -54,7 +54,7 @@ describe(".ci/run", () => {
       "pnpm format:check",
       "pnpm lint",
       "pnpm typecheck",
-      "shellcheck run.sh",
+      "shellcheck -xa",
       "vitest run",
       "node -",
     ]);

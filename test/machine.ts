@@ -24,7 +24,23 @@ export const pnpmPin: string = JSON.parse(
 const standIns = join(import.meta.dirname, "stand-ins");
 
 /** What every machine has, beside the commands whose presence a test decides. */
-const BASE = "basename bash cat dirname env ln mkdir mktemp mv rm sed sleep".split(" ");
+const BASE = (
+  "basename bash cat comm cp cut dirname env find grep head ln mkdir mktemp mv nohup ps rm sed " +
+  "sha256sum sleep sort tail tar tee touch tr"
+).split(" ");
+
+/** What of the project is in the checkout as it is. */
+const FILES = [
+  "run.sh",
+  "scripts",
+  ".ci/run",
+  ".gitignore",
+  ".node-version",
+  "package.json",
+  "infra/package.json",
+  "Pulumi.yaml",
+  "Pulumi.dev.yaml",
+];
 
 /** In the place of the service and the trainer: tells how it was started, or stays until SIGTERM. */
 const PROGRAM = `
@@ -48,6 +64,10 @@ export interface MachineOptions {
   pnpm?: string;
   /** Further commands that are there, of which only the call matters. */
   commands?: string[];
+  /** Further commands that are there, each with a stand-in of its own. */
+  standIns?: string[];
+  /** Further commands that are there, and are the real ones. */
+  real?: string[];
 }
 
 /** Has all that the project needs, and no npm to bring anything else. */
@@ -58,6 +78,8 @@ export interface StartOptions {
   cwd?: string;
   /** Added to the environment. */
   env?: Record<string, string>;
+  /** Whether it is called in a terminal, which `script` makes; default false. */
+  terminal?: boolean;
 }
 
 /**
@@ -65,7 +87,7 @@ export interface StartOptions {
  * Only the Node.js that runs the programs is real.
  */
 export function machine(options: MachineOptions = {}) {
-  const { platform = "Linux x86_64", node = "v20.20.2", npm = true, pnpm, commands = [] } = options;
+  const { platform = "Linux x86_64", node = "v20.20.2", npm = true, pnpm } = options;
   const home = mkdtempSync(join(realpathSync(tmpdir()), "a machine "));
   onTestFinished(() => rmSync(home, { recursive: true, force: true }));
   const checkout = join(home, "check out");
@@ -74,17 +96,16 @@ export function machine(options: MachineOptions = {}) {
 
   mkdirSync(bin);
   const add = (name: string, path = join(standIns, name)) => symlinkSync(path, join(bin, name));
-  for (const name of BASE) add(name, commandPath(name));
-  for (const name of commands) add(name, join(standIns, "recorder"));
+  for (const name of [...BASE, ...(options.real ?? [])]) add(name, commandPath(name));
+  for (const name of options.commands ?? []) add(name, join(standIns, "recorder"));
+  for (const name of options.standIns ?? []) add(name);
   add("uname");
   add("ldd");
   if (node !== null) add("node");
   if (npm) add("npm");
   if (pnpm !== undefined) add("pnpm");
 
-  for (const path of ["run.sh", ".ci/run", "package.json", ".node-version"]) {
-    cpSync(join(root, path), join(checkout, path));
-  }
+  for (const path of FILES) cpSync(join(root, path), join(checkout, path), { recursive: true });
   for (const folder of ["service/src", "model/src", "node_modules/.bin"]) {
     mkdirSync(join(checkout, folder), { recursive: true });
   }
@@ -92,12 +113,18 @@ export function machine(options: MachineOptions = {}) {
   writeFileSync(join(checkout, "model/src/train.ts"), PROGRAM);
   symlinkSync(join(standIns, "vitest"), join(checkout, "node_modules/.bin/vitest"));
 
-  function start(command: string, args: string[], { cwd = checkout, env = {} }: StartOptions = {}) {
-    const child = spawn(join(checkout, command), args, {
+  function start(command: string, args: string[], how: StartOptions = {}) {
+    const { cwd = checkout, env = {}, terminal = false } = how;
+    const path = join(checkout, command);
+    const quoted = [path, ...args].map((word) => `'${word}'`).join(" ");
+    const [file, words] = terminal
+      ? [commandPath("script"), ["-qec", quoted, "/dev/null"]]
+      : [path, args];
+    const child = spawn(file, words, {
       cwd,
       // A group of its own, so that a test can end it with all that it started.
       detached: true,
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: [terminal ? "pipe" : "ignore", "pipe", "pipe"],
       env: {
         PATH: bin,
         TMPDIR: home,
@@ -107,17 +134,20 @@ export function machine(options: MachineOptions = {}) {
         PLATFORM: platform,
         NODE_VERSION: node ?? "",
         PNPM_VERSION: pnpm ?? "",
+        SHELL: commandPath("bash"),
         ...env,
       },
     });
     const output = { stdout: "", stderr: "" };
-    child.stdout.setEncoding("utf8").on("data", (text) => (output.stdout += text));
-    child.stderr.setEncoding("utf8").on("data", (text) => (output.stderr += text));
+    child.stdout?.setEncoding("utf8").on("data", (text) => (output.stdout += text));
+    child.stderr?.setEncoding("utf8").on("data", (text) => (output.stderr += text));
     const ended = once(child, "close").then(([status, signal]) => ({ status, signal, ...output }));
-    return { pid: Number(child.pid), output, ended };
+    const type = (text: string) => void child.stdin?.write(text);
+    return { pid: Number(child.pid), output, ended, type };
   }
 
   return {
+    home,
     checkout,
     start,
     run: (args: string[], how?: StartOptions) => start("run.sh", args, how).ended,

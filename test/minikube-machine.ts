@@ -1,0 +1,81 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterAll, beforeAll } from "vitest";
+import { fitting, type MachineOptions, machine, root, type StartOptions } from "./machine.ts";
+
+const MODEL = ["california-housing.onnx", "california-housing.json"];
+
+/** What the demonstration needs beside Node.js and pnpm. */
+export const CLUSTER_TOOLS = ["docker", "minikube", "kubectl", "pulumi"];
+
+/** The real service on a free port, with a copy of the model, for all tests of a file. */
+export function serviceForAll() {
+  const folder = mkdtempSync(join(tmpdir(), "model-"));
+  for (const name of MODEL) cpSync(join(root, "model", name), join(folder, name));
+  const { version } = JSON.parse(readFileSync(join(folder, "california-housing.json"), "utf8"));
+  const service = { port: 0, folder, modelVersion: String(version) };
+  let child: ChildProcess;
+
+  beforeAll(async () => {
+    const { PATH } = process.env;
+    const started = spawn(process.execPath, [join(root, "service/src/main.ts")], {
+      env: { PATH, PORT: "0", MODEL_PATH: join(folder, "california-housing.onnx") },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    child = started;
+    const [line] = await once(createInterface(started.stdout), "line");
+    started.stdout.resume();
+    service.port = JSON.parse(line).address.port;
+  });
+  afterAll(() => {
+    child.kill();
+    rmSync(folder, { recursive: true });
+  });
+  return service;
+}
+
+export type Service = ReturnType<typeof serviceForAll>;
+
+/** A machine with stand-ins for Minikube, kubectl, Pulumi and Docker, behind which a service runs. */
+export function minikubeMachine(service: Service, options: MachineOptions = {}) {
+  const host = machine({
+    ...fitting,
+    standIns: [...CLUSTER_TOOLS, "sudo"],
+    real: ["curl"],
+    ...options,
+  });
+  const world = join(host.home, "world");
+  mkdirSync(world);
+  for (const name of MODEL) cpSync(join(service.folder, name), join(host.checkout, "model", name));
+
+  const start = (args: string[], { env, ...how }: StartOptions = {}) =>
+    host.start("run.sh", args, {
+      ...how,
+      env: {
+        WORLD: world,
+        API_PORT: String(service.port),
+        MODEL_VERSION: service.modelVersion,
+        ...env,
+      },
+    });
+  const state = (path: string) => join(host.checkout, ".state", path);
+  return {
+    ...host,
+    world: (path: string) => join(world, path),
+    state,
+    start,
+    run: (args: string[], how?: StartOptions) => start(args, how).ended,
+    /** The calls that change something, without their flags. */
+    steps: () =>
+      host
+        .calls()
+        .map((call) => call.replace(/^kubectl --context \S+/, "kubectl").replace(/ -.*/, ""))
+        .filter((call) => /^(minikube|pulumi|kubectl delete)/.test(call))
+        .filter((call) => !/^(minikube status|pulumi stack export)/.test(call)),
+    isUp: () => existsSync(join(world, "namespace")),
+  };
+}
