@@ -1,8 +1,8 @@
-import { existsSync } from "node:fs";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { chromium } from "playwright-core";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
+import { findBrowser } from "../../test/browser.ts";
 import { testNeeding } from "../../test/prerequisite.ts";
 import { exampleHouse as house } from "../src/houses/house.ts";
 import { appUnderTest, serve } from "./app-under-test.ts";
@@ -86,20 +86,14 @@ describe("/docs", () => {
     expect((await app.request("/docs/..%2fpackage.json")).status).toBe(404);
   });
 
-  const browsers = [
-    "/usr/bin/chromium",
-    "/usr/bin/chromium-browser",
-    "/usr/bin/google-chrome",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-  ];
-  const executablePath = browsers.find((path) => existsSync(path));
+  const browserPath = findBrowser();
 
-  testNeeding(executablePath !== undefined)(
+  testNeeding(browserPath !== undefined)(
     "renders in Chromium with no network, and predicts through the page",
     async () => {
       const port = await serve(app);
       const browser = await chromium.launch({
-        executablePath: executablePath ?? "/usr/bin/chromium",
+        executablePath: browserPath ?? "chromium",
         args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
       });
       onTestFinished(() => browser.close());

@@ -1,0 +1,13 @@
+import { existsSync } from "node:fs";
+
+const paths = [
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+];
+
+/** The path of this machine's Chromium or Chrome, if there is one. */
+export function findBrowser(): string | undefined {
+  return paths.find((path) => existsSync(path));
+}

@@ -1,0 +1,54 @@
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findBrowser } from "./browser.ts";
+import { testNeeding } from "./prerequisite.ts";
+
+const root = new URL("..", import.meta.url).pathname;
+const documents = [...globSync("*.md", { cwd: root }), ...globSync("docs/*.md", { cwd: root })].map(
+  (name) => ({ name, text: readFileSync(join(root, name), "utf8") }),
+);
+
+describe("every link to a file leads somewhere", () => {
+  const links = documents.flatMap(({ name, text }) =>
+    Array.from(text.matchAll(/\]\((?!https?:)([^)#]+)/g), ([, target = ""]) => ({ name, target })),
+  );
+
+  test.for(links)("$name: $target", ({ name, target }) => {
+    expect(existsSync(join(root, dirname(name), target))).toBe(true);
+  });
+});
+
+describe("every diagram can be drawn", () => {
+  const diagrams = documents.flatMap(({ name, text }) =>
+    Array.from(text.matchAll(/```mermaid\n([\s\S]*?)```/g), ([, source = ""], index) => ({
+      title: `${name}, diagram ${index + 1}`,
+      source,
+    })),
+  );
+  const browserPath = findBrowser();
+  let browser: Browser | undefined;
+  let page: Page;
+
+  beforeAll(async () => {
+    if (browserPath === undefined) return;
+    browser = await chromium.launch({ executablePath: browserPath, args: ["--no-sandbox"] });
+    page = await browser.newPage();
+    const script = createRequire(import.meta.url).resolve("mermaid/dist/mermaid.min.js");
+    await page.addScriptTag({ path: script });
+  });
+  afterAll(() => browser?.close());
+
+  test("and there are some", () => {
+    expect(diagrams.length).toBeGreaterThanOrEqual(3);
+  });
+
+  testNeeding(browserPath !== undefined).for(diagrams)("$title", async ({ source }) => {
+    const svg = await page.evaluate(
+      `mermaid.render("diagram", ${JSON.stringify(source)}).then(({ svg }) => svg)`,
+    );
+    expect(svg).toContain("<svg");
+  });
+});
