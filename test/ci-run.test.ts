@@ -9,7 +9,7 @@ const REPORT = JSON.stringify({
 });
 
 const tools = (
-  "redis-server shellcheck chromium dockerd iptables debootstrap busybox etcd zstd openssl " +
+  "redis-server shellcheck chromium dockerd iptables debootstrap static-sh etcd zstd openssl " +
   "containerd conntrack ip"
 ).split(" ");
 
@@ -62,7 +62,7 @@ describe(".ci/run", () => {
   });
 
   test("installs exactly what the machine lacks", async () => {
-    const lacking = ["redis-server", "dockerd", "busybox", "ip"];
+    const lacking = ["redis-server", "dockerd", "static-sh", "ip"];
     const present = tools.filter((tool) => !lacking.includes(tool));
     const { ci, calls } = machine({ ...fitting, commands: ["apt-get", ...present] });
 

@@ -26,12 +26,12 @@ const newHouse = () => ({
 
 const seconds = (since: number) => `${((Date.now() - since) / 1000).toFixed(1)} s`;
 
-const apiPods = async (on: NodeUnderTest, wanted: (on: { image: string }) => boolean) => {
-  const pods = await on.pods("prediction-api");
-  assert.equal(pods.length, 2);
-  assert.ok(pods.every((pod) => pod.isReady && wanted(pod)));
-  return pods;
-};
+/** That two pods are ready with the last image, and none of another is left. */
+async function isRolledOut(on: NodeUnderTest): Promise<void> {
+  const pods = (await on.pods("prediction-api")).map(({ image, isReady }) => ({ image, isReady }));
+  const wanted = { image: on.image, isReady: true };
+  assert.deepEqual(pods, [wanted, wanted]);
+}
 
 const ready: Check = {
   name: "every pod gets ready where only restricted pods are admitted",
@@ -39,7 +39,7 @@ const ready: Check = {
     const start = Date.now();
     await on.deploy();
     const applied = seconds(start);
-    await eventually(120, () => apiPods(on, () => true));
+    await eventually(120, () => isRolledOut(on));
     await eventually(60, async () => {
       assert.deepEqual(
         (await on.pods("redis")).map(({ isReady }) => isReady),
@@ -117,9 +117,7 @@ const rollout: Check = {
     const stream = await startRequestStream(on.node, on.image, target);
     const start = Date.now();
     await on.deploy();
-    const { image } = on;
-    // Two that are ready and none that still ends.
-    await eventually(120, () => apiPods(on, (pod) => pod.image === image));
+    await eventually(120, () => isRolledOut(on));
     const elapsed = Date.now() - start;
     await delay(2000);
     const { sent, failures } = await stream.end();
