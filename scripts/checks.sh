@@ -3,6 +3,8 @@
 
 house='{"MedInc":8.3252,"HouseAge":41,"AveRooms":6.98,"AveBedrms":1.02,"Population":322,"AveOccup":2.55,"Latitude":37.88,"Longitude":-122.23}'
 other_house='{"MedInc":3.2,"HouseAge":25,"AveRooms":5.1,"AveBedrms":1.1,"Population":1400,"AveOccup":3,"Latitude":34.05,"Longitude":-118.3}'
+# How long a prediction may take to be found in the cache.
+cache_seconds="${CACHE_SECONDS:-15}"
 number='-?[0-9]+(\.[0-9]+)?(e-?[0-9]+)?'
 
 # ask METHOD PATH [BODY]: leaves the answer in $status, $body and the file of headers.
@@ -83,7 +85,7 @@ validate_prediction_endpoints() {
 # The same new house until another pod, too, knows the answer: the first is computed, and what it
 # stores in the background is found a little later.
 validate_cache() {
-  local new_house before first deadline=$((SECONDS + 15))
+  local new_house before first deadline=$((SECONDS + cache_seconds))
   new_house="{\"MedInc\":8.$RANDOM,\"HouseAge\":$((RANDOM % 52 + 1)),\"AveRooms\":6.$RANDOM,\"AveBedrms\":1.$RANDOM,\"Population\":$((RANDOM + 1)),\"AveOccup\":2.$RANDOM,\"Latitude\":37.88,\"Longitude\":-122.23}"
   before="$(cached_keys || true)"
   ask POST /predict "$new_house"

@@ -4,13 +4,12 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, beforeAll, onTestFinished } from "vitest";
 import { fitting, type MachineOptions, machine, root, type StartOptions } from "./machine.ts";
 
 const MODEL = ["california-housing.onnx", "california-housing.json"];
 
-/** What the demonstration needs beside Node.js and pnpm. */
-export const CLUSTER_TOOLS = ["docker", "minikube", "kubectl", "pulumi"];
+const CLUSTER_TOOLS = ["docker", "minikube", "kubectl", "pulumi"];
 
 /** The real service on a free port, with a copy of the model, for all tests of a file. */
 export function serviceForAll() {
@@ -50,6 +49,7 @@ export function minikubeMachine(service: Service, options: MachineOptions = {}) 
   });
   const world = join(host.home, "world");
   mkdirSync(world);
+  onTestFinished(() => end("hanging", "staying"));
   for (const name of MODEL) cpSync(join(service.folder, name), join(host.checkout, "model", name));
 
   const start = (args: string[], { env, ...how }: StartOptions = {}) =>
@@ -62,12 +62,24 @@ export function minikubeMachine(service: Service, options: MachineOptions = {}) 
         ...env,
       },
     });
+  /** Ends stand-ins that have outlived what called them. */
+  function end(...kinds: ("hanging" | "staying")[]): void {
+    for (const kind of kinds) {
+      const file = join(world, `${kind}.pid`);
+      try {
+        process.kill(Number(readFileSync(file, "utf8")), "SIGKILL");
+      } catch {
+        // It has ended already, or never began.
+      }
+    }
+  }
   const state = (path: string) => join(host.checkout, ".state", path);
   return {
     ...host,
     world: (path: string) => join(world, path),
     state,
     start,
+    end,
     run: (args: string[], how?: StartOptions) => start(args, how).ended,
     /** The calls that change something, without their flags. */
     steps: () =>
