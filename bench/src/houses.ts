@@ -25,3 +25,9 @@ export function bulkBodies(houses: number): BodySource {
   let count = 0;
   return () => `${head}${count++},${tail}`;
 }
+
+/** Bodies of `/predict`, each a miss. */
+export function singleBodies(): BodySource {
+  let count = 0;
+  return () => JSON.stringify({ ...house(0), Population: count++ });
+}

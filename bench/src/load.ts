@@ -43,7 +43,7 @@ export async function ask(server: Server, path: string, body: string): Promise<R
   const url = `http://127.0.0.1:${server.port}${path}`;
   const headers = { "content-type": "application/json" };
   const response = await fetch(url, { method: "POST", headers, body });
-  await response.arrayBuffer();
+  await response.clone().arrayBuffer();
   if (!response.ok) throw new Error(`void: ${path} answered ${response.status}`);
   return response;
 }

@@ -1,3 +1,4 @@
+import { againstBare } from "./against-bare.ts";
 import { cacheTiers } from "./cache-tiers.ts";
 import { frozenRedis } from "./frozen-redis.ts";
 
@@ -11,6 +12,20 @@ const scenarios: Readonly<Record<string, () => Promise<void>>> = {
         const rate = String(Math.round(requestsPerSecond)).padStart(8);
         print(`${scenario.padEnd(28)}${rate} requests/s ${ratio.toFixed(2).padStart(8)} × miss`);
       }
+    }
+  },
+
+  async bare() {
+    const paces = await againstBare(print);
+    const [, hono] = paces;
+    for (const { name, requestsPerSecond, cpuMsPerRequest } of paces) {
+      const ratio = requestsPerSecond / (hono?.requestsPerSecond ?? Number.NaN);
+      const columns = [
+        `${Math.round(requestsPerSecond)} requests/s`.padStart(18),
+        `${cpuMsPerRequest.toFixed(4)} CPU ms`.padStart(16),
+        `${ratio.toFixed(2)} × bare Hono`.padStart(18),
+      ];
+      print(name.padEnd(30) + columns.join(""));
     }
   },
 

@@ -15,7 +15,8 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-async function freePort(): Promise<number> {
+/** A port that nothing listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
@@ -25,7 +26,7 @@ async function freePort(): Promise<number> {
 }
 
 /** Waits for the line of output that says that the process is ready. */
-async function ready(child: ChildProcess, pattern: RegExp): Promise<void> {
+export async function ready(child: ChildProcess, pattern: RegExp): Promise<void> {
   if (child.stdout === null) throw new Error("the process has no output");
   const lines = createInterface(child.stdout);
   const exit = once(child, "exit").then(([code]) => {
@@ -39,7 +40,8 @@ async function ready(child: ChildProcess, pattern: RegExp): Promise<void> {
   child.stdout.resume();
 }
 
-function stopper(child: ChildProcess, cleanUp = () => {}): () => Promise<void> {
+/** Ends a process at once, and waits until it is gone. */
+export function stopper(child: ChildProcess, cleanUp = () => {}): () => Promise<void> {
   return async () => {
     const exit = once(child, "exit");
     child.kill("SIGKILL");

@@ -6,5 +6,6 @@ export interface ConstantAnswer {
 
 /** Read from the environment, where the benchmark has put it as JSON. */
 export function constantAnswer(): ConstantAnswer {
-  return JSON.parse(process.env["ANSWER"] ?? "");
+  const { ANSWER } = process.env;
+  return JSON.parse(ANSWER ?? "");
 }

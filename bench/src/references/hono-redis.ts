@@ -5,8 +5,9 @@ import { createClient } from "redis";
 import { constantAnswer } from "./answer.ts";
 
 // Bare Hono that parses the body, hashes it, and answers what one GET finds.
+const { PORT, REDIS_URL } = process.env;
 const { body, headers } = constantAnswer();
-const redis = createClient({ url: process.env["REDIS_URL"] ?? "", RESP: 2, commandOptions: { timeout: 0 } });
+const redis = createClient({ url: REDIS_URL ?? "", RESP: 2, commandOptions: { timeout: 0 } });
 await redis.connect();
 
 const app = new Hono().post("*", async (c) => {
@@ -20,6 +21,6 @@ const app = new Hono().post("*", async (c) => {
   }
   return new Response(found, { headers });
 });
-serve({ fetch: app.fetch, port: Number(process.env["PORT"]), hostname: "127.0.0.1" }, () => {
+serve({ fetch: app.fetch, port: Number(PORT), hostname: "127.0.0.1" }, () => {
   process.stdout.write("listening\n");
 });

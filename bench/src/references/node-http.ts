@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import { constantAnswer } from "./answer.ts";
 
 // Bare node:http: reads the whole body, answers a constant.
+const { PORT } = process.env;
 const { body, headers } = constantAnswer();
 
 const server = createServer((request, response) => {
@@ -12,6 +13,6 @@ const server = createServer((request, response) => {
     response.writeHead(200, headers).end(body);
   });
 });
-server.listen(Number(process.env["PORT"]), "127.0.0.1", () => {
+server.listen(Number(PORT), "127.0.0.1", () => {
   process.stdout.write("listening\n");
 });
