@@ -3,14 +3,28 @@ import { type DestinationStream, type Logger, pino } from "pino";
 export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/** Lines are written together: one system call for many, but none is held back for longer. */
-const batchBytes = 8 * 1024;
+/** Lines are written together, one system call for many, but none waits for longer than this. */
+const batchLength = 64 * 1024;
 const flushMs = 100;
 
 function jsonLines(): DestinationStream {
-  const destination = pino.destination({ sync: false, minLength: batchBytes });
-  setInterval(() => destination.flush(), flushMs).unref();
-  return destination;
+  let lines = "";
+  function flush(): void {
+    if (lines !== "") process.stdout.write(lines);
+    lines = "";
+  }
+  setInterval(flush, flushMs).unref();
+  process.on("exit", flush);
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    // Predictions go on when nobody reads the log any more.
+    if (error.code !== "EPIPE") throw error;
+  });
+  return {
+    write(line) {
+      lines += line;
+      if (lines.length >= batchLength) flush();
+    },
+  };
 }
 
 async function readableLines(): Promise<DestinationStream> {
