@@ -24,13 +24,15 @@ open_access() {
   fi
 }
 
-# In a process group of its own, which Ctrl-C doesn't reach. Job control also lets it keep SIGINT,
-# by which alone a tunnel ends cleanly; other background commands of bash ignore that.
+# run_detached COMMAND…: in a process group of its own, which Ctrl-C doesn't reach, and deaf to the
+# terminal's end. Job control also leaves it SIGINT, by which alone a tunnel ends cleanly; other
+# background commands of bash ignore that.
 run_detached() {
   (
     exec </dev/null >"$state/access.log" 2>&1
+    trap '' HUP
     set -m
-    nohup "$@" &
+    "$@" &
     echo "$!" >"$state/access.pid"
   )
 }

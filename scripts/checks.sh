@@ -16,8 +16,8 @@ ask() {
   fi
   answer="$(request "${arguments[@]}" --dump-header "$state/headers" \
     --write-out '\n%{http_code}' "http://$(address)$2" 2>&1)" || true
-  status="${answer##*$'\n'}"
-  body="${answer%$'\n'*}"
+  status=${answer##*$'\n'}
+  body=${answer%$'\n'*}
 }
 
 header() {

@@ -74,16 +74,15 @@ require_fitting_cluster() {
 
 # The Pulumi program asks for the daemon itself; here it shows that there is one.
 find_docker_daemon() {
-  local settings version
+  local settings
   settings="$(minikube docker-env --shell none -p "$profile")" ||
     fail 1 "Minikube tells of no Docker daemon: see its message above."
-  version="$(
+  (
     while IFS= read -r setting; do
       case "$setting" in DOCKER_*=*) export "${setting?}" ;; esac
     done <<<"$settings"
-    docker version --format '{{.Server.Version}}'
-  )" || fail 1 "Minikube's Docker daemon doesn't answer."
-  echo "Docker $version at $(sed -n 's/^DOCKER_HOST=//p' <<<"$settings"), inside Minikube"
+    docker version --format "Docker {{.Server.Version}} at $DOCKER_HOST, inside Minikube"
+  ) || fail 1 "Minikube's Docker daemon doesn't answer."
 }
 
 stop_minikube() {

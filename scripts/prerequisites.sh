@@ -17,7 +17,7 @@ node_can_be_had() {
 check_prerequisites() {
   local missing
   missing="$(
-    lacks docker "runs Minikube's node" \
+    lacks docker "runs the node of Minikube" \
       "apt install docker.io" "install Docker Desktop"
     lacks minikube "is the Kubernetes cluster" \
       "https://minikube.sigs.k8s.io/docs/start/" "brew install minikube"

@@ -1,9 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
 import { front } from "./front.ts";
-import { commandPath } from "./machine.ts";
 import { minikubeMachine, serviceForAll } from "./minikube-machine.ts";
-import { testNeeding } from "./prerequisite.ts";
 
 const service = serviceForAll();
 const WAIT = { timeout: 15_000, interval: 20 };
@@ -209,22 +207,4 @@ describe("a demonstration that is ended by", () => {
       expect(cleanUp(host)).toEqual(UNDEPLOY);
     },
   );
-});
-
-const script = commandPath("script");
-
-testNeeding(script !== "")("Ctrl-C in a terminal reaches what runs in it, once", async () => {
-  const host = minikubeMachine(service);
-  const { output, ended, type } = host.start([], {
-    env: { HANGS_AT: "pulumi up" },
-    terminal: true,
-  });
-  await vi.waitFor(() => expect(host.steps()).toContain("pulumi up"), WAIT);
-  type("\u0003");
-
-  const { stdout } = await ended;
-
-  expect(output.stdout).toContain("\u001b[1m[5/10]");
-  expect(stdout).toMatch(/^ +5 .* interrupted/m);
-  expect(cleanUp(host)).toEqual(UNDEPLOY);
 });

@@ -23,10 +23,13 @@ const steps = (results: Record<number, string> = {}, last = 10) =>
   Array.from({ length: last }, (_, index) => `${index + 1} ${results[index + 1] ?? "passed"}`);
 
 describe("the demonstration", () => {
-  test.each([[[]], [["demo"]]])("with %j goes through its steps in order", async (args) => {
+  test.each([
+    [[], {}],
+    [["demo"], { BASH_COMPAT: "3.2" }],
+  ])("with %j and %j goes through its steps in order", async (args, env) => {
     const host = minikubeMachine(service);
 
-    const { status, stdout, stderr } = await host.run(args);
+    const { status, stdout, stderr } = await host.run(args, { env });
 
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     expect(host.steps()).toEqual([...START, ...DEPLOY, ...TUNNEL, ...UNDEPLOY, "minikube stop"]);

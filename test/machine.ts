@@ -25,7 +25,7 @@ const standIns = join(import.meta.dirname, "stand-ins");
 
 /** What every machine has, beside the commands whose presence a test decides. */
 const BASE = (
-  "basename bash cat comm cp cut dirname env find grep head ln mkdir mktemp mv nohup ps rm sed " +
+  "basename bash cat comm cp cut dirname env find grep ln mkdir mktemp mv ps rm sed " +
   "sha256sum sleep sort tail tar tee touch tr"
 ).split(" ");
 
