@@ -78,7 +78,12 @@ export class NodeUnderTest {
 
   static async start(): Promise<NodeUnderTest> {
     const node = await KubernetesNode.start();
-    for (const image of ["redis:7.4", "busybox:1.37"]) await node.load(image);
+    try {
+      for (const image of ["redis:7.4", "busybox:1.37"]) await node.load(image);
+    } catch (error) {
+      await node.stop();
+      throw error;
+    }
     return new NodeUnderTest(node);
   }
 
