@@ -147,6 +147,8 @@ load() {
     *" --url"*) ;;
     *)
       access_is_open || fail 1 "There is no service to drive: ./run.sh up deploys it."
+      ! runs "$(cat "$state/access.pid")" port-forward ||
+        say "kubectl port-forward, which these requests go through, is slower than the service."
       set -- --url "http://$(address)" "$@"
       ;;
   esac

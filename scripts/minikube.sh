@@ -45,7 +45,7 @@ start_minikube() {
 
 force_minikube_start() {
   grep -q K8S_OLD_UNSUPPORTED "$state/minikube.log" ||
-    fail 1 "Minikube didn't start: see its message above."
+    fail 1 "Minikube didn't start: see its message above. MINIKUBE_START_FLAGS adds flags."
   echo "This release of Minikube takes Kubernetes $kubernetes_version only by force: trying again with --force."
   attend minikube_start --force || fail 1 "Minikube didn't start by force either: see its message above."
 }

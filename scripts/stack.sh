@@ -4,26 +4,25 @@
 namespace=w255
 stack=dev
 
+has_own_backend=no
+[ -z "${PULUMI_BACKEND_URL:-}" ] || has_own_backend=yes
+
 # Everything that Pulumi writes goes into the state folder. The project there is a copy, since a new
 # stack writes the salt of its passphrase into the stack file beside the project.
 prepare_pulumi() {
-  local project="$state/project" salt=""
-  mkdir -p "$project"
-  stack_file="$project/Pulumi.$stack.yaml"
-  if [ -e "$stack_file" ]; then
-    salt="$(sed -n '/^encryptionsalt:/p' "$stack_file")"
-  fi
-  cp "$root/Pulumi.yaml" "$project"
-  sed "s/\(:kubeContext:\).*/\1 $profile/" "$root/Pulumi.$stack.yaml" >"$stack_file.new"
-  [ -z "$salt" ] || printf '%s\n' "$salt" >>"$stack_file.new"
-  mv "$stack_file.new" "$stack_file"
-
   export PULUMI_SKIP_UPDATE_CHECK=true
-  has_own_backend=no
-  if [ -n "${PULUMI_BACKEND_URL:-}" ]; then
-    has_own_backend=yes
-    return 0
+  project="$state/project"
+  if [ "$has_own_backend" = yes ]; then
+    project="$state/project-of-own-backend"
+  else
+    keep_state_here
   fi
+  mkdir -p "$project"
+  cp "$root/Pulumi.yaml" "$project"
+  copy_stack_file
+}
+
+keep_state_here() {
   mkdir -p "$state/backend"
   if [ ! -e "$state/passphrase" ]; then
     (umask 077 && node --print 'crypto.randomBytes(32).toString("hex")' >"$state/passphrase")
@@ -33,8 +32,25 @@ prepare_pulumi() {
   unset PULUMI_CONFIG_PASSPHRASE
 }
 
+# The copy keeps its salt. One in the original belongs to the user's own backend and passphrase.
+copy_stack_file() {
+  local original="$root/Pulumi.$stack.yaml" salt=""
+  stack_file="$project/Pulumi.$stack.yaml"
+  if [ "$has_own_backend" = yes ]; then
+    salt="$(sed -n '/^encryptionsalt:/p' "$original")"
+  fi
+  if [ -z "$salt" ] && [ -e "$stack_file" ]; then
+    salt="$(sed -n '/^encryptionsalt:/p' "$stack_file")"
+  fi
+  {
+    sed -e '/^encryptionsalt:/d' -e "s/\(:kubeContext:\).*/\1 $profile/" "$original"
+    echo "$salt"
+  } >"$stack_file.new"
+  mv "$stack_file.new" "$stack_file"
+}
+
 stack_exists() {
-  pulumi stack export --cwd "$state/project" --stack "$stack" --non-interactive >/dev/null 2>&1
+  pulumi stack export --cwd "$project" --stack "$stack" --non-interactive >/dev/null 2>&1
 }
 
 # operate up|refresh|destroy [FLAG…]
@@ -50,11 +66,12 @@ deploy() {
   prepare_pulumi
   release_stale_lock
   if ! stack_exists; then
-    attend pulumi stack init "$stack" --cwd "$state/project" --no-select --non-interactive
+    touch "$state/deploying"
+    attend pulumi stack init "$stack" --cwd "$project" --no-select --non-interactive
     remove_namespace "no state knows it any more"
   elif [ -e "$state/deploying" ]; then
     # What was being created then is in the cluster but not in the state.
-    remove_namespace "an earlier run was cut off while it deployed"
+    remove_namespace "an earlier deployment did not come to its end"
     attend operate refresh --clear-pending-creates
   fi
   touch "$state/deploying"
@@ -75,11 +92,14 @@ release_stale_lock() {
     if [ -n "$pid" ] && runs "$pid" pulumi; then
       say "Ending Pulumi (process $pid), which an earlier run has left behind"
       kill -INT "$pid"
-      outlive 120 runs "$pid" pulumi || fail 1 "It doesn't end. End it yourself, then start again."
+      if ! outlive 120 runs "$pid" pulumi; then
+        say "It doesn't end. End it yourself, then start again."
+        return 1
+      fi
     fi
   done < <(find "$state/backend" -path '*/locks/*' -name '*.json')
   [ "$found" = no ] ||
-    pulumi cancel --cwd "$state/project" --stack "$stack" --yes --non-interactive
+    pulumi cancel --cwd "$project" --stack "$stack" --yes --non-interactive
 }
 
 namespace_label() {

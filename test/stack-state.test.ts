@@ -62,6 +62,7 @@ describe("the stack's state", () => {
     const host = minikubeMachine(service);
     const backend = host.world("own");
     write(`${backend}/locks/dev/1.json`, '{"pid":1}');
+    host.rewrite("Pulumi.dev.yaml", "config:\n", "encryptionsalt: v1:own\nconfig:\n");
     write(host.world("passphrase"), "own");
 
     const { status } = await host.run([], {
@@ -74,6 +75,8 @@ describe("the stack's state", () => {
     expect(status).toBe(0);
     expect(existsSync(`${backend}/stack`)).toBe(true);
     expect(existsSync(host.state("passphrase"))).toBe(false);
+    const copy = readFileSync(host.state("project-of-own-backend/Pulumi.dev.yaml"), "utf8");
+    expect(copy.match(/^encryptionsalt: .*$/gm)).toEqual(["encryptionsalt: v1:own"]);
     expect(host.steps()).not.toContain("pulumi cancel");
   });
 
@@ -106,6 +109,17 @@ describe("the stack's state", () => {
   });
 });
 
+test("a lock that a killed Pulumi leaves is released before what it deployed is destroyed", async () => {
+  const host = minikubeMachine(service);
+  const { pid, ended } = host.start([], { env: { HANGS_AT: "pulumi up" } });
+  await vi.waitFor(() => expect(host.steps()).toContain("pulumi up"), WAIT);
+  write(host.state("backend/locks/dev/1.json"), '{"pid":4194304,"hostname":"here"}');
+  process.kill(pid, "SIGTERM");
+  await ended;
+
+  expect(host.steps().slice(-3)).toEqual(["pulumi cancel", "pulumi destroy", "minikube stop"]);
+});
+
 describe("after kill -9", () => {
   test("while it deployed, a new run starts over, and stops the Minikube that it finds", async () => {
     const host = minikubeMachine(service);
@@ -116,7 +130,7 @@ describe("after kill -9", () => {
     const { status, stdout } = await host.run([]);
 
     expect(status).toBe(0);
-    expect(stdout).toContain("an earlier run was cut off while it deployed");
+    expect(stdout).toContain("an earlier deployment did not come to its end");
     const steps = host.steps();
     expect(steps.slice(steps.indexOf("pulumi cancel"), -3)).toEqual([
       "pulumi cancel",
