@@ -74,6 +74,11 @@ describe("the committed model", () => {
   });
   const row = featureNames.map((name) => exampleHouse[name]);
 
+  test("reports its use to nobody", () => {
+    const { ORT_DISABLE_TELEMETRY } = process.env;
+    expect(ORT_DISABLE_TELEMETRY).toBe("1");
+  });
+
   test("has its digest as its version", async () => {
     const digest = createHash("sha256")
       .update(await readFile(modelPath))

@@ -59,7 +59,7 @@ test("runs the service itself, as a numeric user without rights, with no health 
       "org.opencontainers.image.licenses": license,
     },
   });
-  expect(config.Env).toEqual(expect.arrayContaining(["HOST=0.0.0.0", "ORT_DISABLE_TELEMETRY=1"]));
+  expect(config.Env).toEqual(expect.arrayContaining(["HOST=0.0.0.0"]));
   expect([config.Cmd ?? null, config.Healthcheck ?? null]).toEqual([null, null]);
 });
 
