@@ -16,6 +16,15 @@ const count = (maximum = 1_000_000_000) => integer(1, maximum, "an integer");
 
 const redisUrls = "redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE], rediss://… or unix:///PATH";
 
+function isWellFormedUrl(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return text.startsWith("unix:") || URL.canParse(text);
+  } catch {
+    return false;
+  }
+}
+
 const Environment = z.object({
   PORT: integer(0, 65_535, "an integer").default(8000),
   HOST: z.string().default("127.0.0.1"),
@@ -27,7 +36,11 @@ const Environment = z.object({
   REQUEST_TIMEOUT_MS: integer(1, 3_600_000, "milliseconds").default(30_000),
   REDIS_URL: z
     .string()
-    .regex(/^(?:rediss?:\/\/[^\s/?#]+(?:\/\d*)?|unix:\/\/[^\s#]+)$/, redisUrls)
+    .regex(/^(?:rediss?:\/\/[^\s/?#]+(?:\/\d*)?|unix:\/\/(?:[^\s/@]+@)?\/[^\s?#]+(?:\?db=\d+)?)$/, {
+      error: redisUrls,
+      abort: true,
+    })
+    .refine(isWellFormedUrl, redisUrls)
     .optional(),
   CACHE_TTL_SECONDS: count(31_536_000).default(3_600),
   CACHE_TIMEOUT_MS: integer(1, 60_000, "milliseconds").default(50),

@@ -1,14 +1,14 @@
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
-import { getRequestListener } from "@hono/node-server";
+import type { Server } from "node:http";
 import { createApp } from "./app.ts";
 import { createCache } from "./cache/create-cache.ts";
 import { unrecorded } from "./cache/recorder.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
-import { drain } from "./drain.ts";
+import { drain, trackUnused } from "./drain.ts";
 import { featureNames } from "./houses/house.ts";
 import { batched } from "./predictor/batcher.ts";
 import { loadOnnxPredictor, ModelError } from "./predictor/onnx.ts";
+import { createAppServer } from "./server.ts";
 import { createLogger } from "./telemetry/logger.ts";
 
 async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
@@ -53,13 +53,15 @@ async function main(): Promise<void> {
     },
   });
 
-  const server = createServer(getRequestListener(app.fetch));
+  const server = createAppServer(app, { timeoutMs: config.REQUEST_TIMEOUT_MS });
+  const unused = trackUnused(server);
   async function stop(signal: NodeJS.Signals): Promise<void> {
     if (draining) process.exit(1);
     draining = true;
     logger.info({ signal }, "stopping");
     await drain(server, {
       logger,
+      unused,
       drainSeconds: config.DRAIN_SECONDS,
       timeoutMs: config.REQUEST_TIMEOUT_MS,
     });

@@ -1,6 +1,4 @@
-import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { getRequestListener } from "@hono/node-server";
 import { pino } from "pino";
 import { onTestFinished } from "vitest";
 import { type App, type AppDependencies, createApp } from "../src/app.ts";
@@ -8,6 +6,7 @@ import { ReadThrough } from "../src/cache/read-through.ts";
 import { unrecorded } from "../src/cache/recorder.ts";
 import type { Predictor } from "../src/predictor/predictor.ts";
 import type { Limits } from "../src/routes/limits.ts";
+import { createAppServer } from "../src/server.ts";
 
 /** Predicts the first feature of each row, and keeps the batches that it was given. */
 export function firstFeaturePredictor(): Predictor & { readonly batches: Float32Array[] } {
@@ -51,7 +50,7 @@ export function appUnderTest(overrides: Overrides = {}): App {
 
 /** Serves the app on a free port until the test ends. */
 export async function serve(app: App): Promise<number> {
-  const server = createServer(getRequestListener(app.fetch));
+  const server = createAppServer(app, { timeoutMs: 30_000 });
   const { promise, resolve } = Promise.withResolvers<void>();
   server.listen(0, "127.0.0.1", resolve);
   await promise;

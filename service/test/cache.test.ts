@@ -375,7 +375,9 @@ describe("over HTTP", () => {
     const { app, ask } = cachedApp();
     await ask();
     const { headers } = await post(app, "/predict", house);
-    expect(headers.get("server-timing")).toMatch(/^cache;dur=\d+\.\d{3}$/);
+    expect(headers.get("server-timing")).toMatch(
+      /^parse;dur=0, cache;dur=\d+\.\d{3}, inference;dur=0$/,
+    );
   });
 
   test("without a store and memory nothing is cached", async () => {

@@ -39,14 +39,21 @@ describe("REDIS_URL", () => {
     expect(readConfig({ REDIS_URL })).toMatchObject({ REDIS_URL });
   });
 
-  test.each(["localhost:6379", "http://redis", "redis://", "redis://:secret@redis/x", "unix://"])(
-    "can't be %s, and is not shown: it may hold a password",
-    (REDIS_URL) => {
-      expect(() => readConfig({ REDIS_URL })).toThrow(
-        /^REDIS_URL: found a value not shown; allowed: redis:\/\/\[USER:PASSWORD@\]HOST/,
-      );
-    },
-  );
+  test.each([
+    "localhost:6379",
+    "http://redis",
+    "redis://",
+    "redis://:secret@redis/x",
+    "redis://user:secret@redis:99999",
+    "redis://user:p%zz@redis",
+    "redis://[::1",
+    "unix://",
+    "unix:///redis.sock?db=a",
+  ])("can't be %s, and is not shown: it may hold a password", (REDIS_URL) => {
+    expect(() => readConfig({ REDIS_URL })).toThrow(
+      /^REDIS_URL: found a value not shown; allowed: redis:\/\/\[USER:PASSWORD@\]HOST.*PATH$/,
+    );
+  });
 });
 
 test("the defaults are those of the README", () => {

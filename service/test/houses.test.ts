@@ -19,6 +19,13 @@ describe("a number in a string", () => {
     expect(parseNumberText("0x10")).toBeUndefined();
   });
 
+  test.each(["1".repeat(1_000_000), `1${" ".repeat(1_000_000)}`, "_1".repeat(500_000)])(
+    "that is none is refused in one pass, however long",
+    (text) => {
+      expect(parseNumberText(`${text}x`)).toBeUndefined();
+    },
+  );
+
   test("keeps its value, whatever the notation", () => {
     fc.assert(
       fc.property(fc.double({ noNaN: true }), (value) => {

@@ -1,10 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { JsonLimitError, JsonSyntaxError, readJson as readItems } from "../src/wire/json-reader.ts";
+import {
+  JsonLimitError,
+  JsonSyntaxError,
+  readJson as readLimited,
+} from "../src/wire/json-reader.ts";
 import { writeJson } from "../src/wire/json-writer.ts";
 
 const unlimited = Number.POSITIVE_INFINITY;
-const readJson = (text: string) => readItems(text, unlimited);
+const names = new Set(["name"]);
+const readAll = { maxItems: unlimited, maxKeys: unlimited, names };
+const readJson = (text: string) => readLimited(text, readAll);
 
 function syntaxError(text: string): { message: string; offset: number } {
   try {
@@ -103,10 +109,17 @@ describe("what is read", () => {
   });
 
   test("of a long array only so many items are kept, and its length", () => {
-    const read = readItems("[[1,2,3],4,[]]", 2);
+    const read = readLimited("[[1,2,3],4,[]]", { ...readAll, maxItems: 2 });
     expect(read).toHaveLength(3);
     expect(Object.values(read ?? {})).toEqual([[1n, 2n, undefined], 4n]);
-    expect(() => readItems("[1,2,3,}", 2)).toThrow("Expecting value");
+    expect(() => readLimited("[1,2,3,}", { ...readAll, maxItems: 2 })).toThrow("Expecting value");
+  });
+
+  test("of a large object only so many keys are kept, and those with a name that matters", () => {
+    const text = '{"a":1,"b":2,"c":3,"name":4,"a":5}';
+    const read = readLimited(text, { ...readAll, maxKeys: 2 });
+    expect(writeJson(read, unlimited)).toBe('{"a":5,"b":2,"name":4}');
+    expect(() => readLimited('{"a":1,"b":2,"c"}', { ...readAll, maxKeys: 1 })).toThrow("':'");
   });
 
   test("a lone surrogate is written escaped", () => {

@@ -46,8 +46,8 @@ describe("an encoded body", () => {
     expect(await response.json()).toEqual({ detail: "Unsupported Media Type" });
   });
 
-  test("identity is none", async () => {
-    const headers = { "content-encoding": "Identity" };
+  test.each(["Identity", "", "identity, identity", " , "])("'%s' is none", async (encoding) => {
+    const headers = { "content-encoding": encoding };
     expect((await post(appUnderTest(), "/predict", text, headers)).status).toBe(200);
   });
 });

@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { createServer, request } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { z } from "zod";
 import { exampleHouse } from "../src/houses/house.ts";
 
@@ -18,6 +19,14 @@ const LogLine = z.looseObject({
 });
 
 type LogLine = z.infer<typeof LogLine>;
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
 
 /** The service as a process of its own, on a free port. */
 function start(environment: Record<string, string> = {}) {
@@ -130,6 +139,37 @@ describe.each(["SIGTERM", "SIGINT"] as const)("on %s", (signal) => {
   });
 });
 
+test("a connection that never carried a request does not keep the process from ending", async () => {
+  const service = start();
+  const silent = connect(await service.port(), "127.0.0.1");
+  silent.on("error", () => {});
+  await once(silent, "connect");
+  silent.write("GET /hea");
+  await delay(100);
+  service.child.kill("SIGTERM");
+  expect((await service.exit)[0]).toBe(0);
+});
+
+describe("a body of the greatest length", () => {
+  const bytes = 32 * 1024 * 1024 - 100;
+  const repeated = (part: string) => part.repeat(Math.floor(bytes / part.length));
+
+  test.each([
+    ["escapes", `{"MedInc":"${repeated("\\n")}"}`],
+    ["unknown fields", `{${repeated('"0":0,')}"1":0}`],
+    ["numbers", `{"houses":[${repeated("0,")}0]}`],
+    ["objects", `{"houses":[${repeated("{},")}{}]}`],
+    ["brackets", repeated("[")],
+  ])("of %s is refused within a small heap", async (_, body) => {
+    const service = start({ NODE_OPTIONS: "--max-old-space-size=256" });
+    const url = `http://127.0.0.1:${await service.port()}`;
+    const headers = { "content-type": "application/json" };
+    const refused = await fetch(`${url}/bulk_predict`, { method: "POST", headers, body });
+    expect([400, 422]).toContain(refused.status);
+    expect((await fetch(`${url}/health`)).status).toBe(200);
+  });
+});
+
 test("a request that never ends does not keep the process from ending", async () => {
   const service = start({ REQUEST_TIMEOUT_MS: "300" });
   const port = await service.port();
@@ -142,6 +182,17 @@ test("a request that never ends does not keep the process from ending", async ()
 });
 
 describe("the log", () => {
+  test.runIf(existsSync("/dev/full"))("may fill the disk, and predictions go on", async () => {
+    const script = `exec "${process.execPath}" "${main}" >/dev/full`;
+    const port = await freePort();
+    const child = spawn("bash", ["-c", script], { env: { PORT: String(port) } });
+    onTestFinished(() => void child.kill("SIGKILL"));
+    const health = () => fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined);
+    await vi.waitUntil(async () => (await health())?.status === 200, 10_000);
+    await delay(300);
+    expect((await health())?.status).toBe(200);
+  });
+
   test("is JSON: one line a request, with its id, route, status and duration", async () => {
     const service = start();
     const port = await service.port();

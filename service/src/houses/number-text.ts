@@ -1,7 +1,16 @@
 /** What Rust's `f64::from_str` accepts, which is how pydantic reads a number from a string. */
-const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+const decimal = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 const special = /^([+-]?)(inf|infinity|nan)$/i;
-const surroundingWhiteSpace = /^\p{White_Space}+|\p{White_Space}+$/gu;
+const whiteSpace = /\p{White_Space}/u;
+
+/** By index, since a pattern for the end of a text tries at every white space within it. */
+function trim(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && whiteSpace.test(text.charAt(start))) start++;
+  while (end > start && whiteSpace.test(text.charAt(end - 1))) end--;
+  return text.slice(start, end);
+}
 
 function parseFloat64(text: string): number | undefined {
   if (decimal.test(text)) return Number(text);
@@ -20,7 +29,7 @@ function parseFloat64(text: string): number | undefined {
  * @see https://github.com/pydantic/pydantic-core/blob/main/src/input/shared.rs `str_as_float`
  */
 export function parseNumberText(text: string): number | undefined {
-  const number = parseFloat64(text.replace(surroundingWhiteSpace, ""));
+  const number = parseFloat64(trim(text));
   if (number !== undefined) return number;
   if (text.startsWith("_") || text.endsWith("_") || text.includes("__")) return undefined;
   return parseFloat64(text.replaceAll("_", ""));

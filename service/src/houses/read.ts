@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { readRefusedJson } from "../wire/body.ts";
-import type { JsonValue } from "../wire/json-reader.ts";
-import { type Detail, type Location, maxInputBytes } from "../wire/refusal.ts";
+import type { JsonValue, ReadLimits } from "../wire/json-reader.ts";
+import { type Detail, type Location, maxDetails, maxInputBytes } from "../wire/refusal.ts";
 import { explainIssues, refuseIfAny } from "../wire/validation.ts";
 import { bulkOf, featureNames, House } from "./house.ts";
 import { toMatrix } from "./matrix.ts";
@@ -21,10 +21,10 @@ function hasMore(character: string, text: string, max: number): boolean {
   return true;
 }
 
-/** `undefined` for what is malformed, and for what has many times the objects of a valid body. */
+/** `undefined` for what is malformed, and for what has many times the parts of a valid body. */
 function parseJson(text: string, maxHouses: number): unknown {
-  const max = 2 * maxHouses;
-  if (text.length > longText && (hasMore("{", text, max) || hasMore("[", text, max))) {
+  const maxParts = 2 * featureNames.length * maxHouses;
+  if (text.length > longText && [",", "{", "["].some((part) => hasMore(part, text, maxParts))) {
     return undefined;
   }
   try {
@@ -32,6 +32,28 @@ function parseJson(text: string, maxHouses: number): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** For houses that are valid but not plain numbers; `undefined` where any is not valid. */
+function toCoercedMatrix(houses: readonly unknown[]): HouseMatrix | undefined {
+  const rows: number[] = [];
+  for (const house of houses) {
+    const { data } = House.safeParse(house);
+    if (data === undefined) return undefined;
+    for (const name of featureNames) rows.push(data[name]);
+  }
+  return Float32Array.from(rows);
+}
+
+const names = new Set(["houses", ...featureNames]);
+
+/** What the explanation of a refused body can make use of. */
+function explainable(maxItems: number): ReadLimits {
+  return {
+    maxItems: Math.max(maxItems, maxInputBytes),
+    maxKeys: maxDetails + names.size,
+    names,
+  };
 }
 
 /** Objects become plain ones for zod; own keys only, `__proto__` included. */
@@ -67,18 +89,19 @@ function* judgeHouses(root: JsonValue, maxHouses: number, rows: number[]): Gener
  * @throws {Refusal} 422 or 400, as FastAPI and pydantic v2 refuse it
  */
 export function readHouse(text: string): HouseMatrix {
-  const matrix = toMatrix([parseJson(text, 1)]);
+  const houses = [parseJson(text, 1)];
+  const matrix = toMatrix(houses) ?? toCoercedMatrix(houses);
   if (matrix) return matrix;
   const rows: number[] = [];
-  refuseIfAny(judgeHouse(readRefusedJson(text, maxInputBytes), ["body"], rows));
+  refuseIfAny(judgeHouse(readRefusedJson(text, explainable(1)), ["body"], rows));
   return Float32Array.from(rows);
 }
 
-function plainHouses(body: unknown, maxHouses: number): HouseMatrix | undefined {
+function housesOf(body: unknown, maxHouses: number): readonly unknown[] | undefined {
   if (typeof body !== "object" || body === null || !("houses" in body)) return undefined;
   const { houses } = body;
   if (!Array.isArray(houses) || houses.length > maxHouses) return undefined;
-  return Object.keys(body).length === 1 ? toMatrix(houses) : undefined;
+  return Object.keys(body).length === 1 ? houses : undefined;
 }
 
 /**
@@ -88,10 +111,11 @@ function plainHouses(body: unknown, maxHouses: number): HouseMatrix | undefined 
  * @throws {Refusal} 422 or 400, as FastAPI and pydantic v2 refuse it
  */
 export function readHouses(text: string, maxHouses: number): HouseMatrix {
-  const matrix = plainHouses(parseJson(text, maxHouses), maxHouses);
+  const houses = housesOf(parseJson(text, maxHouses), maxHouses);
+  const matrix = houses && (toMatrix(houses) ?? toCoercedMatrix(houses));
   if (matrix) return matrix;
   const rows: number[] = [];
-  const root = readRefusedJson(text, Math.max(maxHouses, maxInputBytes));
+  const root = readRefusedJson(text, explainable(maxHouses));
   refuseIfAny(judgeHouses(root, maxHouses, rows));
   return Float32Array.from(rows);
 }

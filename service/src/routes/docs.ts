@@ -28,18 +28,29 @@ const distributed: Readonly<Record<string, string>> = {
   "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
 };
 
-/** Resolved only when asked for: a start needs none of them. */
-function readAsset(name: string): Promise<Buffer> {
-  return readFile(new URL(import.meta.resolve(`swagger-ui-dist/${name}`)));
+/** Makes a value when it is first asked for, and once: a start needs none of it. */
+function lazily<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+async function readAsset(name: string): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await readFile(new URL(import.meta.resolve(`swagger-ui-dist/${name}`))));
 }
 
 /** `GET /openapi.json`, and `GET /docs` showing it in Swagger UI with no other host asked. */
 export function docsRoutes({ limits }: { limits: Limits }): Hono {
   const routes = new Hono();
-  routes.get("/openapi.json", async (c) => {
+  const description = lazily(async () => {
     const { describeApi } = await import("./openapi.ts");
-    return c.json(describeApi(limits));
+    return JSON.stringify(describeApi(limits));
   });
+  routes.get("/openapi.json", async (c) =>
+    c.body(await description(), 200, { "Content-Type": "application/json" }),
+  );
   routes.use(
     "/docs/*",
     secureHeaders({
@@ -62,8 +73,9 @@ export function docsRoutes({ limits }: { limits: Limits }): Hono {
     c.body(start, 200, { "Content-Type": "text/javascript; charset=utf-8" }),
   );
   for (const [name, contentType] of Object.entries(distributed)) {
+    const asset = lazily(() => readAsset(name));
     routes.get(`/docs/${name}`, async (c) =>
-      c.body(new Uint8Array(await readAsset(name)), 200, { "Content-Type": contentType }),
+      c.body(await asset(), 200, { "Content-Type": contentType }),
     );
   }
   return routes;

@@ -64,7 +64,7 @@ const predictionHeaders = {
   }),
   "Server-Timing": header("Milliseconds spent on each phase (W3C Server Timing)", {
     type: "string",
-    examples: ["cache;dur=0.312, parse;dur=0.041, inference;dur=0.120"],
+    examples: ["parse;dur=0.041, cache;dur=0.312, inference;dur=0.120"],
   }),
 };
 
@@ -108,10 +108,11 @@ function predictionAnswers(limits: Limits, schema: string): Json {
     413: answer(`The body is longer than ${limits.maxBodyBytes} bytes`, "HTTPError"),
     415: answer("The body has a `Content-Encoding` other than identity", "HTTPError"),
     422: validationFailed,
-    503: answer(
-      `${limits.maxConcurrentRequests} requests are under way; see \`Retry-After\``,
-      "HTTPError",
-    ),
+    503: answer(`${limits.maxConcurrentRequests} requests are under way`, "HTTPError", {
+      headers: {
+        "Retry-After": header("Seconds to wait before trying again", { type: "integer" }),
+      },
+    }),
     504: answer(`No answer within ${limits.requestTimeoutMs} ms`, "HTTPError"),
   };
 }
@@ -124,9 +125,16 @@ const cacheControl = {
   schema: { type: "string" },
 };
 
+const requestId = {
+  name: "X-Request-Id",
+  in: "header",
+  description: "Comes back in the answer and stands in the log, where it is sane",
+  schema: { type: "string", maxLength: 255 },
+};
+
 function post(operation: Json, body: string, example: Json, responses: Json): Json {
   const requestBody = { required: true, content: json(body, { example }) };
-  const parameters = [cacheControl];
+  const parameters = [cacheControl, requestId];
   return { post: { tags: ["predictions"], ...operation, parameters, requestBody, responses } };
 }
 

@@ -1,6 +1,8 @@
 /** What a prediction spends its time on. */
 export type Phase = "cache" | "parse" | "inference";
 
+const inMs = (duration: number) => (duration === 0 ? "0" : duration.toFixed(3));
+
 /** Times the phases of one request for its `Server-Timing` header (W3C Server Timing). */
 export class ServerTiming {
   readonly #spentMs: Record<Phase, number> = { cache: 0, parse: 0, inference: 0 };
@@ -20,13 +22,11 @@ export class ServerTiming {
     this.#since = now;
   }
 
-  /** Ends the last phase. Durations in milliseconds: `cache;dur=0.041, parse;dur=0.120`. */
+  /** Ends the last phase. Durations in milliseconds: `parse;dur=0.041, cache;dur=0.120,
+   * inference;dur=0`. */
   header(): string {
     this.enter("cache");
     const { cache, parse, inference } = this.#spentMs;
-    let header = `cache;dur=${cache.toFixed(3)}`;
-    if (parse > 0) header += `, parse;dur=${parse.toFixed(3)}`;
-    if (inference > 0) header += `, inference;dur=${inference.toFixed(3)}`;
-    return header;
+    return `parse;dur=${inMs(parse)}, cache;dur=${inMs(cache)}, inference;dur=${inMs(inference)}`;
   }
 }

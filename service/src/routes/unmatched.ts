@@ -17,6 +17,13 @@ function decode(path: string): string | undefined {
   }
 }
 
+/** By index, since a pattern for the end of a text tries at every slash within it. */
+function withoutTrailingSlashes(path: string): string {
+  let end = path.length;
+  while (path[end - 1] === "/") end--;
+  return path.slice(0, end);
+}
+
 /**
  * Answers what none of the routes takes, as FastAPI does: 307 from a known path with trailing
  * slashes to the one without, 405 for a known path with another method, else 404.
@@ -25,12 +32,15 @@ export function answerUnmatched(routes: readonly RouterRoute[]): (c: Context) =>
   const methods = methodsByPath(routes);
   return function answerUnmatched(c) {
     const path = decode(c.req.path);
-    const canonical = path?.replace(/\/+$/, "");
+    const canonical = path && withoutTrailingSlashes(path);
     const allow = canonical === undefined ? undefined : methods.get(canonical);
     if (canonical === undefined || allow === undefined) {
       return c.json({ detail: "Not Found" }, 404);
     }
-    if (path !== canonical) return c.redirect(canonical + new URL(c.req.url).search, 307);
+    if (path !== canonical) {
+      const [query = ""] = /\?[^#]+/.exec(c.req.url) ?? [];
+      return c.redirect(canonical + query, 307);
+    }
     return c.json({ detail: "Method Not Allowed" }, 405, { Allow: allow });
   };
 }

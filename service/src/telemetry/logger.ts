@@ -15,9 +15,8 @@ function jsonLines(): DestinationStream {
   }
   setInterval(flush, flushMs).unref();
   process.on("exit", flush);
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    // Predictions go on when nobody reads the log any more.
-    if (error.code !== "EPIPE") throw error;
+  process.stdout.on("error", () => {
+    // Predictions go on when nobody reads the log any more, or the disk under it is full.
   });
   return {
     write(line) {

@@ -1,9 +1,17 @@
-import { JsonLimitError, JsonSyntaxError, type JsonValue, readJson } from "./json-reader.ts";
+import {
+  JsonLimitError,
+  JsonSyntaxError,
+  type JsonValue,
+  type ReadLimits,
+  readJson,
+} from "./json-reader.ts";
 import { Refusal } from "./refusal.ts";
 import { type SentRequest, tooLarge } from "./sent-request.ts";
 import { missing, notAnObject } from "./validation.ts";
 
 const jsonMediaType = /^\s*application\/(?:[^\s;/]*\+)?json\s*(?:;|$)/i;
+/** A list with nothing in it but `identity` (RFC 9110, 8.4). */
+const encodings = /^[\s,]*(?:identity[\s,]*)*$/i;
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
 const lenientUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -18,8 +26,7 @@ function unreadableBody(): Refusal {
  *   its length is declared, else as soon as too much has come
  */
 export function readBody(request: SentRequest, maxBytes: number): Promise<Buffer> {
-  const encoding = request.header("content-encoding");
-  if (encoding !== undefined && encoding.trim().toLowerCase() !== "identity") {
+  if (!encodings.test(request.header("content-encoding") ?? "")) {
     throw new Refusal(415, "Unsupported Media Type");
   }
   if (Number(request.header("content-length") ?? 0) > maxBytes) throw tooLarge();
@@ -58,12 +65,12 @@ export function decodeJson(body: Uint8Array): string {
 /**
  * Reads JSON for a request that is to be explained.
  *
- * @param maxItems of an array that the explanation may need
+ * @param limits what the explanation may need
  * @throws {Refusal} 422 naming Python's message and offset; 400 where Python's reader gives up
  */
-export function readRefusedJson(text: string, maxItems: number): JsonValue {
+export function readRefusedJson(text: string, limits: ReadLimits): JsonValue {
   try {
-    return readJson(text, maxItems);
+    return readJson(text, limits);
   } catch (error) {
     if (error instanceof JsonLimitError) throw unreadableBody();
     if (!(error instanceof JsonSyntaxError)) throw error;

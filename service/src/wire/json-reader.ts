@@ -37,28 +37,25 @@ const literals: ReadonlyMap<string, JsonValue> = new Map<string, JsonValue>([
   ["true", true],
   ["false", false],
 ]);
-const escapes: ReadonlyMap<string | undefined, string> = new Map([
-  ['"', '"'],
-  ["\\", "\\"],
-  ["/", "/"],
-  ["b", "\b"],
-  ["f", "\f"],
-  ["n", "\n"],
-  ["r", "\r"],
-  ["t", "\t"],
-]);
+/** What a reader keeps of a large text; the rest is only checked and counted. */
+export interface ReadLimits {
+  /** Of an array: so many items, and its length. */
+  readonly maxItems: number;
+  /** Of an object: so many keys, and these whatever their place. */
+  readonly maxKeys: number;
+  readonly names: ReadonlySet<string>;
+}
 
 /**
  * Reads JSON (RFC 8259) as CPython's `json` module does, and fails with its messages at its
  * offsets. Slower than `JSON.parse`: for texts that are to be explained, not for those that pass.
  *
- * @param maxItems of an array that are kept; the rest only count, as its length, so that a text of
- *   millions of small things does not fill the memory
  * @throws {JsonSyntaxError} malformed JSON
  * @throws {JsonLimitError} nesting deeper than 900, or an integer of more than 4,300 digits
  * @see https://github.com/python/cpython/blob/3.11/Modules/_json.c
  */
-export function readJson(text: string, maxItems: number): JsonValue {
+export function readJson(text: string, limits: ReadLimits): JsonValue {
+  const { maxItems, maxKeys, names } = limits;
   let index = 0;
 
   function fail(message: string, at: number): never {
@@ -126,38 +123,38 @@ export function readJson(text: string, maxItems: number): JsonValue {
       const key = readString();
       if (!skip(":")) fail("Expecting ':' delimiter", index);
       skip();
-      entries.set(key, readValue(depth));
+      const value = readValue(depth);
+      if (entries.size < maxKeys || names.has(key) || entries.has(key)) entries.set(key, value);
       if (skip("}")) return entries;
       if (!skip(",")) fail("Expecting ',' delimiter", index);
       skip();
     }
   }
 
+  /** Checks a string piece by piece, and leaves its making to `JSON.parse`. */
   function readString(): string {
     const start = index++;
-    let value = "";
     for (;;) {
-      value += match(stringRun)?.[0] ?? "";
+      match(stringRun);
       const end = text[index];
-      if (end === '"') {
-        index++;
-        return value;
-      }
       if (end === undefined) fail("Unterminated string starting at", start);
-      if (end !== "\\") fail("Invalid control character at", index);
-      value += readEscape(start);
+      if (end !== '"' && end !== "\\") fail("Invalid control character at", index);
+      if (end === '"') return JSON.parse(text.slice(start, ++index));
+      skipEscape(start);
     }
   }
 
-  function readEscape(start: number): string {
+  function skipEscape(start: number): void {
     const backslash = index++;
     const kind = text[index++];
     if (kind === undefined) fail("Unterminated string starting at", start);
-    if (kind !== "u") return escapes.get(kind) ?? fail("Invalid \\escape", backslash);
+    if (kind !== "u") {
+      if (!'"\\/bfnrt'.includes(kind)) fail("Invalid \\escape", backslash);
+      return;
+    }
     const digits = match(fourHexDigits);
     // CPython asks for a character after the four digits before it looks at them.
     if (!digits || index === text.length) fail("Invalid \\uXXXX escape", backslash + 1);
-    return String.fromCharCode(Number.parseInt(digits[0], 16));
   }
 
   skip();
