@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type { RouterRoute } from "hono/types";
+import type { NodeEnvironment } from "../wire/sent-request.ts";
 
 function methodsByPath(routes: readonly RouterRoute[]): ReadonlyMap<string, string> {
   const methods = new Map<string, string>();
@@ -28,7 +29,9 @@ function withoutTrailingSlashes(path: string): string {
  * Answers what none of the routes takes, as FastAPI does: 307 from a known path with trailing
  * slashes to the one without, 405 for a known path with another method, else 404.
  */
-export function answerUnmatched(routes: readonly RouterRoute[]): (c: Context) => Response {
+export function answerUnmatched(
+  routes: readonly RouterRoute[],
+): (c: Context<NodeEnvironment>) => Response {
   const methods = methodsByPath(routes);
   return function answerUnmatched(c) {
     const path = decode(c.req.path);
@@ -38,7 +41,9 @@ export function answerUnmatched(routes: readonly RouterRoute[]): (c: Context) =>
       return c.json({ detail: "Not Found" }, 404);
     }
     if (path !== canonical) {
-      const [query = ""] = /\?[^#]+/.exec(c.req.url) ?? [];
+      // A URL parser would have written some of its characters otherwise.
+      const asSent = c.env?.incoming?.url ?? c.req.url;
+      const [query = ""] = /\?[^#]+/.exec(asSent) ?? [];
       return c.redirect(canonical + query, 307);
     }
     return c.json({ detail: "Method Not Allowed" }, 405, { Allow: allow });
