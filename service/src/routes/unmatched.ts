@@ -29,9 +29,9 @@ function withoutTrailingSlashes(path: string): string {
  * Answers what none of the routes takes, as FastAPI does: 307 from a known path with trailing
  * slashes to the one without, 405 for a known path with another method, else 404.
  */
-export function answerUnmatched(
+export function answerUnmatched<E extends NodeEnvironment>(
   routes: readonly RouterRoute[],
-): (c: Context<NodeEnvironment>) => Response {
+): (c: Context<E>) => Response {
   const methods = methodsByPath(routes);
   return function answerUnmatched(c) {
     const path = decode(c.req.path);
