@@ -138,15 +138,15 @@ describe("a circuit", () => {
 
   function opened() {
     const { breaker, pass } = circuit();
-    for (let failure = 0; failure < 3; failure++) breaker.fail();
+    for (let failure = 0; failure < 3; failure++) breaker.fail("call");
     return { breaker, pass };
   }
 
   test("opens after so many failures in a row", () => {
     const { breaker } = circuit();
-    for (const outcome of ["fail", "fail", "succeed", "fail", "fail"] as const) breaker[outcome]();
-    expect(breaker.isClosed).toBe(true);
-    breaker.fail();
+    for (const end of ["fail", "fail", "succeed", "fail", "fail"] as const) breaker[end]("call");
+    expect(breaker.tryPass()).toBe("call");
+    breaker.fail("call");
     expect(breaker.isClosed).toBe(false);
     expect(breaker.tryPass()).toBe(false);
   });
@@ -156,10 +156,11 @@ describe("a circuit", () => {
     pass(99);
     expect(breaker.tryPass()).toBe(false);
     pass(1);
-    expect(breaker.tryPass()).toBe(true);
+    expect(breaker.tryPass()).toBe("probe");
     expect(breaker.tryPass()).toBe(false);
-    breaker.succeed();
-    expect(breaker.isClosed && breaker.tryPass()).toBe(true);
+    breaker.succeed("probe");
+    expect(breaker.isClosed).toBe(true);
+    expect(breaker.tryPass()).toBe("call");
   });
 
   test("stays open twice as long after each failed probe, up to a bound", () => {
@@ -168,16 +169,35 @@ describe("a circuit", () => {
       pass(openMs - 1);
       expect(breaker.tryPass()).toBe(false);
       pass(1);
-      expect(breaker.tryPass()).toBe(true);
-      expect(breaker.fail()).toBe(true);
+      expect(breaker.tryPass()).toBe("probe");
+      breaker.fail("probe");
     }
   });
 
-  test("does not take a late failure of an earlier call for the probe's", () => {
+  test.each(["fail", "succeed"] as const)("heeds no earlier call that ends late: %s", (end) => {
     const { breaker, pass } = opened();
-    expect(breaker.fail()).toBe(false);
+    breaker[end]("call");
+    expect(breaker.tryPass()).toBe(false);
     pass(100);
-    expect(breaker.tryPass()).toBe(true);
+    expect(breaker.tryPass()).toBe("probe");
+    breaker[end]("call");
+    expect(breaker.isClosed).toBe(false);
+    pass(1000);
+    expect(breaker.tryPass()).toBe(false);
+    breaker.fail("probe");
+    pass(200);
+    expect(breaker.tryPass()).toBe("probe");
+  });
+
+  test("counts anew once it is closed", () => {
+    const { breaker, pass } = opened();
+    pass(100);
+    breaker.tryPass();
+    breaker.fail("call");
+    breaker.succeed("probe");
+    breaker.fail("call");
+    breaker.fail("call");
+    expect(breaker.tryPass()).toBe("call");
   });
 });
 

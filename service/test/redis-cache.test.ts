@@ -2,22 +2,33 @@ import { setTimeout as delay } from "node:timers/promises";
 import { pino } from "pino";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { type CacheOptions, createCache } from "../src/cache/create-cache.ts";
-import { unrecorded } from "../src/cache/recorder.ts";
+import { type CacheRecorder, unrecorded } from "../src/cache/recorder.ts";
+import { RedisCache } from "../src/cache/redis.ts";
 import { exampleHouse as house } from "../src/houses/house.ts";
 import { appUnderTest, firstFeaturePredictor, post } from "./app-under-test.ts";
 import { RedisProxy, RedisServer, redisTest } from "./redis-server.ts";
 
 const modelVersion = "0".repeat(64);
+const timeoutMs = 200;
+/** What a request may take without Redis, generously: the machine is small and noisy. */
+const marginMs = 800;
+
+/** A logger, and the messages it was given. */
+function eventLog() {
+  const events: string[] = [];
+  const logger = pino({}, { write: (line: string) => void events.push(JSON.parse(line).msg) });
+  const connected = () => vi.waitUntil(() => events.includes("cache connected"), 10_000);
+  return { events, logger, connected };
+}
 
 /** The service with a cache of its own, and no in-process tier unless it is asked for. */
 async function serviceWith(options: Partial<CacheOptions> = {}) {
-  const events: string[] = [];
-  const logger = pino({}, { write: (line: string) => void events.push(JSON.parse(line).msg) });
+  const { events, logger, connected } = eventLog();
   const predictor = firstFeaturePredictor();
   const cache = await createCache({
     modelVersion,
     redisUrl: undefined,
-    redisTimeoutMs: 200,
+    redisTimeoutMs: timeoutMs,
     ttlSeconds: 60,
     memoryBytes: 0,
     recorder: unrecorded,
@@ -39,7 +50,7 @@ async function serviceWith(options: Partial<CacheOptions> = {}) {
     events,
     predict,
     inferences: () => predictor.batches.length,
-    connected: () => vi.waitUntil(() => events.includes("cache connected"), 10_000),
+    connected,
     /** Waits until a house is answered from the cache. */
     hits: (MedInc = 1) => vi.waitUntil(async () => (await predict(MedInc)) === "HIT", 10_000),
     bypasses: (MedInc = 1) =>
@@ -53,19 +64,22 @@ type Service = Awaited<ReturnType<typeof serviceWith>>;
 function traffic({ predict }: Service) {
   let stopped = false;
   const seen = new Set<string | null>();
+  let longestMs = 0;
   const clients = [1, 2, 3, 4].map(async (client) => {
     for (let round = 0; !stopped; round++) {
       const income = round % 2 ? client : client * 1000 + round;
+      const start = performance.now();
       seen.add(await predict(income));
+      longestMs = Math.max(longestMs, performance.now() - start);
       await delay(1);
     }
   });
   return {
-    /** Each `X-Cache` that was seen. */
+    /** Each `X-Cache` that was seen, and how long the slowest request took. */
     async stop() {
       stopped = true;
       await Promise.all(clients);
-      return seen;
+      return { seen, longestMs };
     },
   };
 }
@@ -79,7 +93,7 @@ describe("without a usable Redis every answer is right, during", () => {
     const load = traffic(service);
     await redis.start();
     await service.hits();
-    expect([...(await load.stop())]).toEqual(expect.arrayContaining(["BYPASS", "HIT"]));
+    expect([...(await load.stop()).seen]).toEqual(expect.arrayContaining(["BYPASS", "HIT"]));
     expect(service.events).toEqual(["cache degraded", "cache recovered"]);
   });
 
@@ -106,7 +120,7 @@ describe("without a usable Redis every answer is right, during", () => {
     await delay(500);
     redis.thaw();
     await service.hits();
-    await load.stop();
+    expect((await load.stop()).longestMs).toBeLessThan(timeoutMs + marginMs);
     expect(service.events).toEqual(["cache connected", "cache degraded", "cache recovered"]);
   });
 
@@ -115,11 +129,12 @@ describe("without a usable Redis every answer is right, during", () => {
     const service = await serviceWith({ redisUrl: proxy.url });
     await service.hits();
     const load = traffic(service);
-    proxy.delayMs = 500;
+    proxy.delayMs = 1_500;
     await service.bypasses();
+    await delay(500);
     proxy.delayMs = 0;
     await service.hits();
-    await load.stop();
+    expect((await load.stop()).longestMs).toBeLessThan(timeoutMs + marginMs);
   });
 
   redisTest("connections reset in the middle of a reply", async () => {
@@ -132,6 +147,33 @@ describe("without a usable Redis every answer is right, during", () => {
     proxy.resets = false;
     await service.hits();
     await load.stop();
+  });
+
+  redisTest("connections accepted and never answered, from the start", async () => {
+    const proxy = await RedisProxy.to(await RedisServer.start());
+    proxy.silent = true;
+    const service = await serviceWith({ redisUrl: proxy.url });
+    const load = traffic(service);
+    await vi.waitUntil(() => proxy.connections > 1, 10_000);
+    expect((await load.stop()).seen).toEqual(new Set(["BYPASS"]));
+    expect(service.events).toEqual(["cache degraded"]);
+    proxy.silent = false;
+    await service.hits();
+    expect(service.events).toEqual(["cache degraded", "cache recovered"]);
+  });
+
+  redisTest("a host gone without a word, and those that follow", async () => {
+    const proxy = await RedisProxy.to(await RedisServer.start());
+    const service = await serviceWith({ redisUrl: proxy.url });
+    await service.hits();
+    const load = traffic(service);
+    proxy.silent = true;
+    await vi.waitUntil(() => proxy.connections > 2, 10_000);
+    expect(await service.predict(1)).toBe("BYPASS");
+    proxy.silent = false;
+    await service.hits();
+    expect((await load.stop()).longestMs).toBeLessThan(timeoutMs + marginMs);
+    expect(service.events).toEqual(["cache connected", "cache degraded", "cache recovered"]);
   });
 
   redisTest("a wrong password, until it is the right one", async () => {
@@ -174,7 +216,7 @@ describe("without a usable Redis every answer is right, during", () => {
     await redis.command("CONFIG", "SET", "maxmemory", "0");
     await vi.waitUntil(() => service.events.includes("cache recovered"), 15_000);
     await service.hits(0.25);
-    expect((await load.stop()).has("BYPASS")).toBe(false);
+    expect((await load.stop()).seen.has("BYPASS")).toBe(false);
   });
 
   redisTest("FLUSHALL", async () => {
@@ -187,25 +229,26 @@ describe("without a usable Redis every answer is right, during", () => {
       await delay(5);
     }
     await service.hits();
-    expect((await load.stop()).has("BYPASS")).toBe(false);
+    expect((await load.stop()).seen.has("BYPASS")).toBe(false);
   });
 });
 
 describe("a value that is not the answer is never served, and is replaced", () => {
-  redisTest.for([
-    ["garbage", ["SET", "KEY", "garbage"]],
-    ["an empty string", ["SET", "KEY", ""]],
-    ["another's answer", ["SET", "KEY", 'AAAAAAAAAAAAAAAA{"prediction":9}']],
-    ["a truncated answer", ["SETRANGE", "KEY", "30", "   "]],
-    ["a list", ["LPUSH", "KEY", "x"]],
-    ["a hash", ["HSET", "KEY", "field", "x"]],
-  ] as const)("%s", async ([, command]) => {
+  redisTest.for<[string, (key: string, entry: string) => string[]]>([
+    ["garbage", (key) => ["SET", key, "garbage"]],
+    ["an empty string", (key) => ["SET", key, ""]],
+    ["another's answer", (key) => ["SET", key, 'AAAAAAAAAAAAAAAA{"prediction":9}']],
+    ["an altered answer", (key, entry) => ["SET", key, entry.replace(/.\}$/, "9}")]],
+    ["a truncated answer", (key, entry) => ["SET", key, entry.slice(0, entry.length / 2)]],
+    ["a list", (key) => ["LPUSH", key, "x"]],
+    ["a hash", (key) => ["HSET", key, "field", "x"]],
+  ])("%s", async ([, command]) => {
     const redis = await RedisServer.start();
     const service = await serviceWith({ redisUrl: redis.url });
     await service.hits();
     const [key = ""] = await redis.keys();
-    if (["LPUSH", "HSET"].includes(command[0])) await redis.command("DEL", key);
-    await redis.command(...command.map((word) => (word === "KEY" ? key : word)));
+    const entry = String(await redis.command("GETDEL", key));
+    await redis.command(...command(key, entry));
     expect(await service.predict(1)).toBe("MISS");
     await service.hits();
     expect(service.events).toEqual(["cache connected"]);
@@ -220,6 +263,122 @@ describe("a value that is not the answer is never served, and is replaced", () =
     const two = (await redis.keys()).find((key) => key !== one) ?? "";
     await redis.command("COPY", one, two, "REPLACE");
     expect(await service.predict(2)).toBe("MISS");
+  });
+});
+
+/** The cache in Redis by itself, and what it tells its recorder. */
+function redisCache(url: string) {
+  const told: string[] = [];
+  const durations: number[] = [];
+  const recorder: CacheRecorder = {
+    ...unrecorded,
+    failed: (operation, reason) => void told.push(`${operation} ${reason}`),
+    replied(operation, durationMs) {
+      told.push(`${operation} replied`);
+      durations.push(durationMs);
+    },
+  };
+  const { events, logger, connected } = eventLog();
+  const cache = new RedisCache({ url, timeoutMs, ttlSeconds: 60, recorder, logger });
+  onTestFinished(() => cache.close());
+  const both = () => Promise.allSettled([cache.get("key"), cache.set("key", "body")]);
+  return { cache, told, durations, events, connected, both };
+}
+
+describe("the recorder is told of", () => {
+  redisTest("a reply, and how long it took", async () => {
+    const redis = await RedisServer.start();
+    const { cache, told, durations, connected } = redisCache(redis.url);
+    await connected();
+    await cache.set("key", "body");
+    expect(await cache.get("key")).toBe("body");
+    expect(told).toEqual(["set replied", "get replied"]);
+    for (const durationMs of durations) {
+      expect(durationMs).toBeGreaterThan(0);
+      expect(durationMs).toBeLessThan(timeoutMs + marginMs);
+    }
+  });
+
+  redisTest("no connection", async () => {
+    const { told, both } = redisCache((await RedisServer.absent()).url);
+    await both();
+    expect(told).toEqual(["get offline", "set offline"]);
+  });
+
+  redisTest("replies that do not come, and then calls that are not made", async () => {
+    const redis = await RedisServer.start();
+    const { told, both, connected } = redisCache(redis.url);
+    await connected();
+    redis.freeze();
+    await Promise.all(Array.from({ length: 5 }, both));
+    expect(new Set(told.splice(0))).toEqual(new Set(["get timeout", "set timeout"]));
+    await both();
+    expect(told).toEqual(["get open_circuit", "set open_circuit"]);
+  });
+
+  redisTest("a write that is refused", async () => {
+    const redis = await RedisServer.start("--maxmemory", "1");
+    const { told, both, connected } = redisCache(redis.url);
+    await connected();
+    await both();
+    expect(told).toEqual(["get replied", "set refused"]);
+  });
+
+  redisTest("a key that holds another type", async () => {
+    const redis = await RedisServer.start();
+    const { cache, told, connected } = redisCache(redis.url);
+    await connected();
+    await redis.command("LPUSH", "key", "x");
+    expect(await cache.get("key")).toBeUndefined();
+    expect(told).toEqual(["get wrong_type"]);
+  });
+
+  redisTest("a value that is not the answer", async () => {
+    const redis = await RedisServer.start();
+    const { cache, told, connected } = redisCache(redis.url);
+    await connected();
+    await redis.command("SET", "key", "garbage");
+    expect(await cache.get("key")).toBeUndefined();
+    expect(told).toEqual(["get replied", "get corrupt"]);
+  });
+});
+
+describe("a connection gone silent", () => {
+  redisTest("is replaced once, though the probes of reads and writes fail together", async () => {
+    const proxy = await RedisProxy.to(await RedisServer.start());
+    const { told, both, connected } = redisCache(proxy.url);
+    await connected();
+    proxy.silent = true;
+    await Promise.all(Array.from({ length: 5 }, both));
+    await delay(150);
+    proxy.silent = false;
+    told.length = 0;
+    await both();
+    expect(told[0]).toBe("get timeout");
+    expect(told).not.toContain("set open_circuit");
+    await delay(500);
+    expect(proxy.connections).toBe(2);
+  });
+
+  redisTest("is replaced while it is idle, before a request waits for it", async () => {
+    const proxy = await RedisProxy.to(await RedisServer.start());
+    const { cache, told, events, connected } = redisCache(proxy.url);
+    await connected();
+    proxy.silent = true;
+    await vi.waitUntil(() => events.includes("cache degraded"), 10_000);
+    proxy.silent = false;
+    await vi.waitUntil(() => events.includes("cache recovered"), 10_000);
+    expect(await cache.get("key")).toBeUndefined();
+    expect(told).toEqual(["get replied"]);
+  });
+
+  redisTest("is left alone while it is answered, however idle", async () => {
+    const proxy = await RedisProxy.to(await RedisServer.start());
+    const { connected, events } = redisCache(proxy.url);
+    await connected();
+    await delay(3_500);
+    expect(proxy.connections).toBe(1);
+    expect(events).toEqual(["cache connected"]);
   });
 });
 

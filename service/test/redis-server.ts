@@ -121,6 +121,10 @@ export class RedisProxy {
   delayMs = 0;
   /** Cut the connection in the middle of each reply. */
   resets = false;
+  /** Whatever sends now is never answered, not later either: its host is gone without a word. */
+  silent = false;
+  /** How many connections were accepted. */
+  connections = 0;
   #port = 0;
   readonly #sockets = new Set<Socket>();
 
@@ -144,6 +148,7 @@ export class RedisProxy {
   }
 
   #join(client: Socket, redis: Socket): void {
+    this.connections++;
     for (const socket of [client, redis]) {
       this.#sockets.add(socket);
       socket.on("error", () => {});
@@ -153,7 +158,11 @@ export class RedisProxy {
         this.#sockets.delete(socket);
       });
     }
-    client.pipe(redis);
+    let unanswered = false;
+    client.on("data", (command) => {
+      unanswered ||= this.silent;
+      if (!unanswered) redis.write(command);
+    });
     redis.on("data", async (reply) => {
       if (this.delayMs > 0) await delay(this.delayMs);
       if (!this.resets) client.write(reply);

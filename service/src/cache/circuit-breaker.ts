@@ -9,6 +9,9 @@ export interface CircuitBreakerOptions {
   readonly now?: () => number;
 }
 
+/** What passes a circuit: a call through a closed one, or the probe of an open one. */
+export type Passage = "call" | "probe";
+
 /**
  * Keeps calls from a dependency that fails (M. Nygard, "Release It!", 2nd ed., ch. 5):
  *
@@ -16,6 +19,8 @@ export interface CircuitBreakerOptions {
  * 2. open: no call passes for a while;
  * 3. then one call passes as a probe: its success closes the circuit, its failure opens it for
  *    twice as long.
+ *
+ * An open circuit heeds its probe only: other calls that end now were sent before it opened.
  */
 export class CircuitBreaker {
   readonly #options: CircuitBreakerOptions;
@@ -35,30 +40,30 @@ export class CircuitBreaker {
     return this.#openMs === 0;
   }
 
-  /** Whether a call may pass now. Each that does ends in `succeed` or `fail`. */
-  tryPass(): boolean {
-    if (this.isClosed) return true;
+  /**
+   * Whether a call may pass now, and as what: each that does ends in `succeed` or `fail`, which are
+   * told.
+   */
+  tryPass(): Passage | false {
+    if (this.isClosed) return "call";
     if (this.#probing || this.#now() < this.#retryAt) return false;
     this.#probing = true;
-    return true;
+    return "probe";
   }
 
-  succeed(): void {
+  succeed(passage: Passage): void {
     this.#failures = 0;
-    this.#openMs = 0;
+    if (passage === "call") return;
     this.#probing = false;
+    this.#openMs = 0;
   }
 
-  /** @returns whether it was the probe of an open circuit that failed */
-  fail(): boolean {
-    const wasProbe = this.#probing;
-    this.#probing = false;
+  fail(passage: Passage): void {
     this.#failures++;
-    if (wasProbe || (this.isClosed && this.#failures >= this.#options.failureThreshold)) {
-      const { minOpenMs, maxOpenMs } = this.#options;
-      this.#openMs = Math.min(maxOpenMs, Math.max(minOpenMs, 2 * this.#openMs));
-      this.#retryAt = this.#now() + this.#openMs;
-    }
-    return wasProbe;
+    if (passage === "probe") this.#probing = false;
+    else if (!this.isClosed || this.#failures < this.#options.failureThreshold) return;
+    const { minOpenMs, maxOpenMs } = this.#options;
+    this.#openMs = Math.min(maxOpenMs, Math.max(minOpenMs, 2 * this.#openMs));
+    this.#retryAt = this.#now() + this.#openMs;
   }
 }

@@ -38,7 +38,7 @@ export interface ReadThroughDependencies {
  * 2. else it is read, and the store is asked by the canonical key;
  * 3. on a miss the model computes, once for all requests that wait for the same key (single
  *    flight); a failed flight fails its waiters and is forgotten;
- * 4. the answer is stored in the background and kept in memory.
+ * 4. the answer is kept in memory and handed to the store; whether that keeps it is not waited for.
  *
  * A prediction is a pure function of model and numbers, so no answer is ever stale. Where the store
  * fails, the model answers.

@@ -1,8 +1,9 @@
 import type { CacheErrorReason } from "./prediction-cache.ts";
 
 /**
- * Where an answer came from: found in a tier, computed and stored, computed by another request
- * under way, computed anew because the request asked for that, or the cache not used at all.
+ * Where an answer came from: found in a tier, computed and handed to the store, computed by another
+ * request under way, computed anew because the request asked for that, or the cache not used at
+ * all.
  */
 export type CacheOutcome = "memory" | "redis" | "stored" | "collapsed" | "refreshed" | "bypassed";
 

@@ -34,7 +34,14 @@ function newClient(url: string) {
     disableOfflineQueue: true,
     // None: it would end when a command is written, not when the reply comes.
     commandOptions: { timeout: 0 },
-    socket: { connectTimeout: 1_000, reconnectStrategy: reconnectDelayMs },
+    // A connection that stays silent is replaced. `connectTimeout` ends once TCP is connected;
+    // `socketTimeout` watches over the handshake, and with the pings over an idle connection too.
+    pingInterval: 1_000,
+    socket: {
+      connectTimeout: 1_000,
+      socketTimeout: 2_000,
+      reconnectStrategy: reconnectDelayMs,
+    },
   });
 }
 
@@ -110,19 +117,22 @@ export class RedisCache implements PredictionCache {
   async #send<T>(operation: Operation, command: (client: Client) => Promise<T>): Promise<T> {
     const { recorder, timeoutMs } = this.#options;
     const breaker = this.#circuits[operation];
-    if (!this.#client.isReady) throw this.#failure(operation, "offline");
-    if (!breaker.tryPass()) throw this.#failure(operation, "open_circuit");
+    const client = this.#client;
+    if (!client.isReady) throw this.#failure(operation, "offline");
+    const passage = breaker.tryPass();
+    if (!passage) throw this.#failure(operation, "open_circuit");
     const start = performance.now();
     try {
-      const reply = await within(timeoutMs, command(this.#client));
+      const reply = await within(timeoutMs, command(client));
       recorder.replied(operation, performance.now() - start);
-      breaker.succeed();
+      breaker.succeed(passage);
       this.#report();
       return reply;
     } catch (error) {
       const reason = reasonOf(error);
-      if (reason === "wrong_type") breaker.succeed();
-      else if (breaker.fail() && mayReconnectHelp(error)) this.#reconnect();
+      if (reason === "wrong_type") breaker.succeed(passage);
+      else breaker.fail(passage);
+      if (passage === "probe" && mayReconnectHelp(error)) this.#reconnect(client);
       this.#report(error);
       throw this.#failure(operation, reason, error);
     }
@@ -133,12 +143,14 @@ export class RedisCache implements PredictionCache {
     return new CacheError(reason, { cause });
   }
 
-  #reconnect(): void {
-    this.#client.removeAllListeners();
-    this.#client.on("error", () => {
+  #reconnect(client: Client): void {
+    // Replaced or closed since, or connecting anew by itself.
+    if (!client.isOpen || !client.isReady) return;
+    client.removeAllListeners();
+    client.on("error", () => {
       // Nobody waits for the old connection any more.
     });
-    this.#client.destroy();
+    client.destroy();
     this.#client = this.#connect();
   }
 
