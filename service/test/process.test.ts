@@ -8,6 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { z } from "zod";
 import { exampleHouse } from "../src/houses/house.ts";
+import { freePort } from "./free-port.ts";
 
 const main = new URL("../src/main.ts", import.meta.url).pathname;
 
@@ -19,14 +20,6 @@ const LogLine = z.looseObject({
 });
 
 type LogLine = z.infer<typeof LogLine>;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
 
 /** The service as a process of its own, on a free port. */
 function start(environment: Record<string, string> = {}) {

@@ -8,6 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { createClient } from "redis";
 import { onTestFinished } from "vitest";
 import { testNeeding } from "../../test/prerequisite.ts";
+import { freePort } from "./free-port.ts";
 
 function hasRedisServer(): boolean {
   try {
@@ -20,14 +21,6 @@ function hasRedisServer(): boolean {
 
 /** A test that needs `redis-server` on the PATH. */
 export const redisTest = testNeeding(hasRedisServer());
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
 
 /** A real Redis on a free port, in a temporary folder, until the test ends. */
 export class RedisServer {
