@@ -61,8 +61,8 @@ async function readStream(
 }
 
 /**
- * The request behind a context. Read from Node.js itself it costs a fifth less of an answer from
- * memory than through the Fetch API (`docs/benchmarks.md`); both ways answer alike.
+ * The request behind a context, read from Node.js itself where there is one, which takes less work
+ * than the Fetch API does; both ways answer alike.
  */
 export function sentRequest(c: Context<NodeEnvironment>): SentRequest {
   const { incoming } = c.env ?? {};
