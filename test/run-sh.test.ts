@@ -11,6 +11,7 @@ import {
   pnpmPin,
   root,
 } from "./machine.ts";
+import { testNeeding } from "./prerequisite.ts";
 
 const WAIT = { timeout: 4000, interval: 10 };
 
@@ -331,10 +332,9 @@ describe("check", () => {
   });
 });
 
-const { REQUIRE_ALL_TESTS } = process.env;
 const shellcheck = commandPath("shellcheck");
 
-test.skipIf(shellcheck === "" && !REQUIRE_ALL_TESTS)(
+testNeeding(shellcheck !== "")(
   "shellcheck finds nothing in run.sh, what it sources, and .ci/run",
   () => {
     expect(shellcheck, "where shellcheck is").not.toBe("");

@@ -91,6 +91,26 @@ test("short requests do not wait for a long list to end", async () => {
   expect(order).toEqual(["short", "short", "short", "long"]);
 });
 
+test("nor does a list wait for short requests that never end", async () => {
+  const { predictor, runs } = sums();
+  const { predict } = batched(predictor, options);
+  const stream: Promise<unknown>[] = [];
+  const keepFull = () => {
+    while (stream.length < 16 * (runs.length + 1)) stream.push(predict(list(1)));
+  };
+  keepFull();
+  let isDone = false;
+  const long = predict(list(4)).then(() => {
+    isDone = true;
+  });
+  while (!isDone) {
+    keepFull();
+    await turn();
+    expect(runs.length).toBeLessThan(30);
+  }
+  await Promise.all([long, ...stream]);
+});
+
 test("no houses are no run of their own", async () => {
   const { predictor } = sums();
   expect(await batched(predictor, options).predict(new Float32Array())).toEqual(new Float32Array());

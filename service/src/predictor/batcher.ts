@@ -31,16 +31,17 @@ interface Part {
 const waitingRows = ({ predictions, begun }: Job) => predictions.length - begun;
 
 /**
- * Shares the runs out: every waiting request gets as many rows as any other, and what the short
- * ones leave goes to the long ones. Takes the rows as begun.
+ * Shares a run out among those that wait longest, at most as many as it has rows: each gets as many
+ * rows as any other, and what short requests leave goes to long ones. Counts the rows as begun.
  */
 function takeParts(queue: readonly Job[], maxRunRows: number): Part[] {
   const parts: Part[] = [];
-  const shortFirst = queue.toSorted((one, other) => waitingRows(one) - waitingRows(other));
+  const shortFirst = queue
+    .slice(0, maxRunRows)
+    .sort((one, other) => waitingRows(one) - waitingRows(other));
   let left = maxRunRows;
   for (const [index, job] of shortFirst.entries()) {
-    if (left === 0) break;
-    const share = Math.max(1, Math.floor(left / (shortFirst.length - index)));
+    const share = Math.floor(left / (shortFirst.length - index));
     const rows = Math.min(share, waitingRows(job));
     parts.push({ job, from: job.begun, rows });
     job.begun += rows;
