@@ -30,7 +30,8 @@ function run(line: string, REDIS_HOST: string, port = 0, REDIS_PASSWORD = PASSWO
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text) => log.push(...text.trimEnd().split("\n")));
   }
-  const exit = once(child, "exit");
+  // Not "exit", which may come before the last of the output.
+  const exit = once(child, "close");
   return {
     /** Resolves once the check has failed as often, and the line still runs. */
     async failed(times: number, message: string) {

@@ -38,7 +38,8 @@ function start(environment: Record<string, string> = {}) {
     child,
     log,
     stderr: async () => (await stderr).join(""),
-    exit: once(child, "exit"),
+    // Not "exit", which may come before the last of the log.
+    exit: once(child, "close"),
     logged(msg: string): Promise<LogLine> {
       const found = log.find((line) => line.msg === msg);
       return found ? Promise.resolve(found) : new Promise((seen) => waiting.set(msg, seen));
