@@ -11,7 +11,7 @@ import { missing, notAnObject } from "./validation.ts";
 
 const jsonMediaType = /^\s*application\/(?:[^\s;/]*\+)?json\s*(?:;|$)/i;
 /** A list with nothing in it but `identity` (RFC 9110, 8.4). */
-const encodings = /^[\s,]*(?:identity[\s,]*)*$/i;
+const encodings = /^[\s,]*(?:identity\s*(?:,[\s,]*|$))*$/i;
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
 const lenientUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
