@@ -1,53 +1,8 @@
-import { cpuMs } from "./cpu.ts";
-import { type BodySource, bulkBodies, singleBodies } from "./houses.ts";
-import { ask, measure } from "./load.ts";
+import { bulkBodies, singleBodies } from "./houses.ts";
+import { ask } from "./load.ts";
+import { type Pace, race } from "./race.ts";
 import { startReference } from "./references.ts";
-import { type Server, startRedis, startService } from "./servers.ts";
-import { quantile } from "./statistics.ts";
-
-const rounds = 5;
-const seconds = 3;
-const connections = 64;
-
-interface Contender {
-  readonly name: string;
-  readonly server: Server;
-  readonly path: string;
-  readonly body: BodySource;
-}
-
-/** What a contender needs for its requests: medians of interleaved rounds. */
-export interface Pace {
-  readonly name: string;
-  readonly requestsPerSecond: number;
-  readonly cpuMsPerRequest: number;
-}
-
-async function race(
-  contenders: readonly Contender[],
-  tell: (line: string) => void,
-): Promise<Pace[]> {
-  const paces = contenders.map(() => ({ rates: [] as number[], costs: [] as number[] }));
-  for (let round = 0; round <= rounds; round++) {
-    for (const [index, { name, server, path, body }] of contenders.entries()) {
-      await ask(server, path, body());
-      const before = cpuMs(server);
-      const rate = await measure(server, { path, body, connections, seconds });
-      if (round === 0) continue;
-      const cost = (cpuMs(server) - before) / (rate * seconds);
-      paces[index]?.rates.push(rate);
-      paces[index]?.costs.push(cost);
-      tell(
-        `round ${round}, ${name}: ${Math.round(rate)} requests/s, ${cost.toFixed(4)} CPU ms each`,
-      );
-    }
-  }
-  return contenders.map(({ name }, index) => ({
-    name,
-    requestsPerSecond: quantile(paces[index]?.rates ?? [], 0.5),
-    cpuMsPerRequest: quantile(paces[index]?.costs ?? [], 0.5),
-  }));
-}
+import { startRedis, startService } from "./servers.ts";
 
 /**
  * The service, with its production defaults, against bare servers that read the same bodies and send

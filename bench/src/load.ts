@@ -38,12 +38,18 @@ export async function measure(server: Server, load: Load): Promise<number> {
   return result["2xx"] / result.duration;
 }
 
+/** What came back. */
+export interface Answer {
+  readonly headers: Headers;
+  readonly body: string;
+}
+
 /** Sends one request and waits for its answer. */
-export async function ask(server: Server, path: string, body: string): Promise<Response> {
+export async function ask(server: Server, path: string, body: string): Promise<Answer> {
   const url = `http://127.0.0.1:${server.port}${path}`;
   const headers = { "content-type": "application/json" };
   const response = await fetch(url, { method: "POST", headers, body });
-  await response.clone().arrayBuffer();
+  const answer = { headers: response.headers, body: await response.text() };
   if (!response.ok) throw new Error(`void: ${path} answered ${response.status}`);
-  return response;
+  return answer;
 }

@@ -1,32 +1,30 @@
 import { againstBare } from "./against-bare.ts";
 import { cacheTiers } from "./cache-tiers.ts";
 import { frozenRedis } from "./frozen-redis.ts";
+import type { Pace } from "./race.ts";
 
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
+/** A row each, compared with the one whose name ends in `baseline`. */
+function printPaces(paces: readonly Pace[], baseline: string): void {
+  const base = paces.find(({ name }) => name.endsWith(baseline))?.requestsPerSecond ?? Number.NaN;
+  for (const { name, requestsPerSecond, cpuMsPerRequest } of paces) {
+    const columns = [
+      `${Math.round(requestsPerSecond)} requests/s`.padStart(18),
+      `${cpuMsPerRequest.toFixed(4)} CPU ms`.padStart(16),
+      `${(requestsPerSecond / base).toFixed(2)} × ${baseline}`.padStart(18),
+    ];
+    print(name.padEnd(30) + columns.join(""));
+  }
+}
+
 const scenarios: Readonly<Record<string, () => Promise<void>>> = {
   async cache() {
-    for (const houses of [10, 1000]) {
-      const rows = await cacheTiers(houses, print);
-      for (const { scenario, requestsPerSecond, ratio } of rows) {
-        const rate = String(Math.round(requestsPerSecond)).padStart(8);
-        print(`${scenario.padEnd(28)}${rate} requests/s ${ratio.toFixed(2).padStart(8)} × miss`);
-      }
-    }
+    for (const houses of [10, 1000]) printPaces(await cacheTiers(houses, print), "miss");
   },
 
   async bare() {
-    const paces = await againstBare(print);
-    const [, hono] = paces;
-    for (const { name, requestsPerSecond, cpuMsPerRequest } of paces) {
-      const ratio = requestsPerSecond / (hono?.requestsPerSecond ?? Number.NaN);
-      const columns = [
-        `${Math.round(requestsPerSecond)} requests/s`.padStart(18),
-        `${cpuMsPerRequest.toFixed(4)} CPU ms`.padStart(16),
-        `${ratio.toFixed(2)} × bare Hono`.padStart(18),
-      ];
-      print(name.padEnd(30) + columns.join(""));
-    }
+    printPaces(await againstBare(print), "bare Hono");
   },
 
   async "frozen-redis"() {

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import type { Answer } from "./load.ts";
 import { freePort, ready, type Server, stopper } from "./servers.ts";
 
 /** The servers in `references/`. */
@@ -7,21 +8,20 @@ export type Reference = "node-http" | "hono" | "hono-redis";
 /** Headers that the server itself adds to every answer. */
 const added = ["connection", "content-length", "date", "keep-alive"];
 
-/** Starts a bare server that answers as `answer`, with the same headers. */
+/** Starts a bare server that sends this answer, with the same headers. */
 export async function startReference(
   name: Reference,
-  answer: Response,
+  { headers, body }: Answer,
   redisUrl: string,
 ): Promise<Server> {
-  const headers = [...answer.headers].filter(([header]) => !added.includes(header));
-  const body = await answer.text();
+  const repeated = [...headers].filter(([header]) => !added.includes(header));
   const port = await freePort();
   const path = new URL(`references/${name}.ts`, import.meta.url).pathname;
   const child = spawn(process.execPath, [path], {
     env: {
       PORT: String(port),
       REDIS_URL: redisUrl,
-      ANSWER: JSON.stringify({ body, headers: Object.fromEntries(headers) }),
+      ANSWER: JSON.stringify({ body, headers: Object.fromEntries(repeated) }),
     },
     stdio: ["ignore", "pipe", "inherit"],
   });

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect } from "vitest";
 import { z } from "zod";
 import { testNeeding } from "../../test/prerequisite.ts";
 import { DeployedStack } from "./deployed-stack.ts";
+import { devResult } from "./dev-result.ts";
 import { KubernetesApi } from "./kubernetes-api.ts";
 import { cloud, dev, managedRedisUrl } from "./stack-config.ts";
 
@@ -74,18 +75,7 @@ const always = [
 
 describe("a real API server", () => {
   test("takes every resource strictly, without a warning, and admits every pod", async () => {
-    expect(await stack.up(dev)).toEqual({
-      exitCode: 0,
-      log: "",
-      secretOutputs: [],
-      outputs: {
-        namespace: "w255",
-        imageRef: expect.stringMatching(/^prediction-service:[0-9a-f]{16}$/),
-        serviceName: "prediction-service",
-        servicePort: 8000,
-        redisKind: "in-cluster",
-      },
-    });
+    expect(await stack.up(dev)).toEqual(devResult);
     const redis = ["Deployment redis", "NetworkPolicy redis", "Secret redis"];
     const access = ["Service redis-service", "ServiceAccount redis"];
     expect(names()).toEqual([...always, ...redis, ...access].sort());

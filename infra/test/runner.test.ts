@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { devResult } from "./dev-result.ts";
 import { runProgram } from "./pulumi-runner.ts";
 import { cloud, dev, type StackConfig } from "./stack-config.ts";
 
@@ -25,18 +26,7 @@ function preview(stack: StackConfig, environment: Record<string, string> = {}) {
 
 describe("a preview of what is not there yet succeeds", () => {
   test("for Minikube, where all outputs are known", async () => {
-    expect(await preview(dev)).toEqual({
-      exitCode: 0,
-      log: "",
-      secretOutputs: [],
-      outputs: {
-        namespace: "w255",
-        imageRef: expect.stringMatching(/^prediction-service:[0-9a-f]{16}$/),
-        serviceName: "prediction-service",
-        servicePort: 8000,
-        redisKind: "in-cluster",
-      },
-    });
+    expect(await preview(dev)).toEqual(devResult);
   });
 
   test("for another cluster, where only a push tells the image's digest", async () => {

@@ -1,4 +1,4 @@
-import { selectRows } from "./columns.ts";
+import { type Samples, selectRows } from "./columns.ts";
 import type { Dataset } from "./dataset.ts";
 import { TREE_FEATURES } from "./derived-features.ts";
 import { countLeaves, type Ensemble, predictEnsemble } from "./ensemble.ts";
@@ -17,6 +17,7 @@ export function describeModel(
   hyperparameters: Hyperparameters,
 ): ModelFacts {
   const { train, test } = splitDataset(dataset);
+  const samples = treeSamples(dataset);
   return {
     name: MODEL_NAME,
     description:
@@ -30,8 +31,8 @@ export function describeModel(
       testRows: test.length,
     },
     metrics: {
-      train: evaluate(ensemble, dataset, train),
-      test: evaluate(ensemble, dataset, test),
+      train: evaluate(ensemble, samples, train),
+      test: evaluate(ensemble, samples, test),
     },
     hyperparameters: {
       ...hyperparameters,
@@ -43,8 +44,8 @@ export function describeModel(
   };
 }
 
-function evaluate(ensemble: Ensemble, dataset: Dataset, rows: Int32Array): Metrics {
-  const { columns, targets } = selectRows(treeSamples(dataset), rows);
+function evaluate(ensemble: Ensemble, samples: Samples, rows: Int32Array): Metrics {
+  const { columns, targets } = selectRows(samples, rows);
   return computeMetrics(targets, predictEnsemble(ensemble, columns));
 }
 

@@ -34,13 +34,17 @@ function parseJson(text: string, maxHouses: number): unknown {
   }
 }
 
+function rowOf(house: z.infer<typeof House>): number[] {
+  return featureNames.map((name) => house[name]);
+}
+
 /** For houses that are valid but not plain numbers; `undefined` where any is not valid. */
 function toCoercedMatrix(houses: readonly unknown[]): HouseMatrix | undefined {
   const rows: number[] = [];
   for (const house of houses) {
     const { data } = House.safeParse(house);
     if (data === undefined) return undefined;
-    for (const name of featureNames) rows.push(data[name]);
+    rows.push(...rowOf(data));
   }
   return Float32Array.from(rows);
 }
@@ -65,7 +69,7 @@ function plain(value: JsonValue): unknown {
 function* judgeHouse(value: JsonValue, loc: Location, rows: number[]): Generator<Detail> {
   const result = House.safeParse(plain(value), { reportInput: true });
   if (!result.success) yield* explainIssues(result.error.issues, value, loc);
-  else for (const name of featureNames) rows.push(result.data[name]);
+  else rows.push(...rowOf(result.data));
 }
 
 function* judgeHouses(root: JsonValue, maxHouses: number, rows: number[]): Generator<Detail> {
@@ -82,6 +86,13 @@ function* judgeHouses(root: JsonValue, maxHouses: number, rows: number[]): Gener
   yield* explainIssues(unknown, root, loc);
 }
 
+/** @throws {Refusal} 422 where the judge tells any fault; else its rows are the matrix */
+function judged(judge: (rows: number[]) => Iterable<Detail>): HouseMatrix {
+  const rows: number[] = [];
+  refuseIfAny(judge(rows));
+  return Float32Array.from(rows);
+}
+
 /**
  * Reads the body of `/predict`.
  *
@@ -92,9 +103,8 @@ export function readHouse(text: string): HouseMatrix {
   const houses = [parseJson(text, 1)];
   const matrix = toMatrix(houses) ?? toCoercedMatrix(houses);
   if (matrix) return matrix;
-  const rows: number[] = [];
-  refuseIfAny(judgeHouse(readRefusedJson(text, explainable(1)), ["body"], rows));
-  return Float32Array.from(rows);
+  const root = readRefusedJson(text, explainable(1));
+  return judged((rows) => judgeHouse(root, ["body"], rows));
 }
 
 function housesOf(body: unknown, maxHouses: number): readonly unknown[] | undefined {
@@ -114,8 +124,6 @@ export function readHouses(text: string, maxHouses: number): HouseMatrix {
   const houses = housesOf(parseJson(text, maxHouses), maxHouses);
   const matrix = houses && (toMatrix(houses) ?? toCoercedMatrix(houses));
   if (matrix) return matrix;
-  const rows: number[] = [];
   const root = readRefusedJson(text, explainable(maxHouses));
-  refuseIfAny(judgeHouses(root, maxHouses, rows));
-  return Float32Array.from(rows);
+  return judged((rows) => judgeHouses(root, maxHouses, rows));
 }

@@ -1,5 +1,5 @@
 import "./no-telemetry.ts";
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { z } from "zod";
@@ -53,7 +53,7 @@ export async function loadOnnxPredictor(
   const cardPath = modelPath.replace(/\.onnx$/, ".json");
   const [model, card] = await Promise.all([read(modelPath), readCard(cardPath)]);
 
-  const digest = createHash("sha256").update(model).digest("hex");
+  const digest = hash("sha256", model);
   if (digest !== card.version) {
     throw new ModelError(`${cardPath} is of another model: ${modelPath} has SHA-256 ${digest}`);
   }

@@ -7,7 +7,7 @@ import type { Predictor } from "../predictor/predictor.ts";
 import { durationMsSince, logRequest } from "../telemetry/access-log.ts";
 import { requestIdOf } from "../telemetry/request-id.ts";
 import { decodeJson, readBody, requireJson } from "../wire/body.ts";
-import { answerError } from "../wire/error-answer.ts";
+import { answerError, type JsonAnswer } from "../wire/error-answer.ts";
 import { type NodeEnvironment, type SentRequest, sentRequest } from "../wire/sent-request.ts";
 import { Admission } from "./admission.ts";
 import { cacheHeaders } from "./cache-headers.ts";
@@ -43,19 +43,13 @@ export interface PredictDependencies {
   readonly isDraining: () => boolean;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly body: string;
-  readonly headers: Readonly<Record<string, string>>;
-}
-
 /** `POST /predict` for one house, `POST /bulk_predict` for a list, which is one batch. */
 export function predictRoutes(deps: PredictDependencies): Hono<NodeEnvironment> {
   const { predictor, cache, logger, limits, isDraining } = deps;
   const admission = new Admission(limits);
   const together = new Together();
 
-  async function answer(endpoint: Endpoint, request: SentRequest): Promise<Answer> {
+  async function answer(endpoint: Endpoint, request: SentRequest): Promise<JsonAnswer> {
     const sent = await readBody(request, limits.maxBodyBytes);
     requireJson(sent, request.header("content-type"));
     const timing = new ServerTiming(performance.now());
