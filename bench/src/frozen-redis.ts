@@ -1,21 +1,17 @@
-import { bulkBodies } from "./houses.ts";
+import { type BodySource, bulkBodies } from "./houses.ts";
 import { ask } from "./load.ts";
+import type { Cell, Section } from "./report.ts";
+import type { Tell } from "./scenario.ts";
 import { type Server, startRedis, startService } from "./servers.ts";
 import { quantile } from "./statistics.ts";
 
-/** Latencies of misses one after the other, in milliseconds. */
-export interface FrozenRedis {
-  readonly medianBefore: number;
-  /** Of requests that waited for the frozen Redis at all. */
-  readonly slow: number;
-  readonly requests: number;
-  readonly slowest: number;
-  readonly medianAfter: number;
-}
+const seconds = 20;
+/** The service's default for Redis. */
+const timeoutMs = 50;
 
-async function latencies(server: Server, body: () => string, seconds: number): Promise<number[]> {
+async function latenciesMs(server: Server, body: BodySource, duration: number): Promise<number[]> {
   const measured: number[] = [];
-  const end = performance.now() + seconds * 1000;
+  const end = performance.now() + duration * 1000;
   while (performance.now() < end) {
     const start = performance.now();
     await ask(server, "/bulk_predict", body());
@@ -24,26 +20,40 @@ async function latencies(server: Server, body: () => string, seconds: number): P
   return measured;
 }
 
+const row = (name: string, latencies: readonly number[]): Cell[] => [
+  name,
+  quantile(latencies, 0.5),
+  quantile(latencies, 0.99),
+  Math.max(...latencies),
+  `${latencies.filter((ms) => ms > timeoutMs / 2).length} of ${latencies.length}`,
+];
+
 /** What a Redis that hangs costs: bounded by the time limit, then by the circuit breaker. */
-export async function frozenRedis(seconds: number): Promise<FrozenRedis> {
+export async function frozenRedis(tell: Tell): Promise<Section> {
   const redis = await startRedis();
   const service = await startService({
-    LOG_LEVEL: "info",
     REDIS_URL: `redis://127.0.0.1:${redis.port}`,
     CACHE_MEMORY_BYTES: "0",
   });
   try {
     const body = bulkBodies(10);
-    await latencies(service, body, 2);
-    const before = await latencies(service, body, seconds);
+    tell("warm-up");
+    await latenciesMs(service, body, 2);
+    tell(`Redis answers, ${seconds} s`);
+    const before = await latenciesMs(service, body, seconds);
     redis.process.kill("SIGSTOP");
-    const after = await latencies(service, body, seconds);
+    tell(`Redis is frozen, ${seconds} s`);
+    const after = await latenciesMs(service, body, seconds);
     return {
-      medianBefore: quantile(before, 0.5),
-      slow: after.filter((ms) => ms > 25).length,
-      requests: after.length,
-      slowest: Math.max(...after),
-      medianAfter: quantile(after, 0.5),
+      name: "frozen-redis",
+      title: "A Redis that hangs",
+      about:
+        `One client sends misses of 10 houses one after the other; then Redis is stopped by ` +
+        `SIGSTOP for ${seconds} seconds, with the time limit at its default of ${timeoutMs} ms.`,
+      columns: ["Redis", "p50 ms", "p99 ms", "slowest ms", `over ${timeoutMs / 2} ms`],
+      rows: [row("answers", before), row("is frozen", after)],
+      charts: [],
+      verdicts: [],
     };
   } finally {
     redis.process.kill("SIGCONT");

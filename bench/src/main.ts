@@ -1,47 +1,57 @@
-import { againstBare } from "./against-bare.ts";
-import { cacheTiers } from "./cache-tiers.ts";
-import { frozenRedis } from "./frozen-redis.ts";
-import type { Pace } from "./race.ts";
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { passes, sectionTable, verdictTable } from "./figures.ts";
+import type { Section } from "./report.ts";
+import { LeftOut, type Scenario } from "./scenario.ts";
+import { print, progressOf, tableText } from "./terminal.ts";
 
-const print = (line: string) => void process.stdout.write(`${line}\n`);
-
-/** A row each, compared with the one whose name ends in `baseline`. */
-function printPaces(paces: readonly Pace[], baseline: string): void {
-  const base = paces.find(({ name }) => name.endsWith(baseline))?.requestsPerSecond ?? Number.NaN;
-  for (const { name, requestsPerSecond, cpuMsPerRequest } of paces) {
-    const columns = [
-      `${Math.round(requestsPerSecond)} requests/s`.padStart(18),
-      `${cpuMsPerRequest.toFixed(4)} CPU ms`.padStart(16),
-      `${(requestsPerSecond / base).toFixed(2)} × ${baseline}`.padStart(18),
-    ];
-    print(name.padEnd(30) + columns.join(""));
-  }
-}
-
-const scenarios: Readonly<Record<string, () => Promise<void>>> = {
-  async cache() {
-    for (const houses of [10, 1000]) printPaces(await cacheTiers(houses, print), "miss");
-  },
-
-  async bare() {
-    printPaces(await againstBare(print), "bare Hono");
-  },
-
-  async "frozen-redis"() {
-    const seconds = 20;
-    const result = await frozenRedis(seconds);
-    print(`median before:      ${result.medianBefore.toFixed(2)} ms`);
-    print(`median while frozen: ${result.medianAfter.toFixed(2)} ms`);
-    print(`slowest while frozen: ${result.slowest.toFixed(1)} ms`);
-    print(`over 25 ms: ${result.slow} of ${result.requests} requests in ${seconds} s`);
-  },
+/** In the order in which they are told; each is loaded when it runs. */
+const scenarios: Readonly<Record<string, () => Promise<Scenario>>> = {
+  "frozen-redis": async () => (await import("./frozen-redis.ts")).frozenRedis,
 };
 
-const chosen = process.argv.slice(2);
-for (const name of chosen.length > 0 ? chosen : Object.keys(scenarios)) {
-  const run = scenarios[name];
-  if (run === undefined) {
-    throw new Error(`no scenario ${name}; there are: ${Object.keys(scenarios).join(", ")}`);
+/** @returns the sections of those that ran; a void run and what is left out are said on the way */
+async function run(names: readonly string[]): Promise<Section[]> {
+  const sections: Section[] = [];
+  for (const name of names) {
+    try {
+      const scenario = await scenarios[name]?.();
+      const section = await scenario?.(progressOf(name));
+      if (section === undefined) continue;
+      print(`\n${section.title}: pnpm bench ${name}\n\n${tableText(sectionTable(section))}`);
+      sections.push(section);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      if (error instanceof LeftOut) print(`\n${name} is left out: ${error.message}`);
+      else {
+        print(`\n${name}: ${error.stack}`);
+        process.exitCode = 1;
+      }
+    }
   }
-  await run();
+  return sections;
+}
+
+function printVerdicts(sections: readonly Section[]): void {
+  const verdicts = sections.flatMap((section) => section.verdicts);
+  if (verdicts.length === 0) return;
+  const failed = verdicts.filter((verdict) => !passes(verdict)).length;
+  print(`\n${tableText(verdictTable(sections))}\n\n${failed} of ${verdicts.length} FAIL`);
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: "string" } },
+});
+const names = Object.keys(scenarios);
+const unknown = positionals.filter((name) => !names.includes(name));
+if (unknown.length > 0) {
+  print(`no scenario ${unknown.join(", ")}; there are: ${names.join(", ")}`);
+  process.exitCode = 2;
+} else {
+  const sections = await run(positionals.length > 0 ? positionals : names);
+  printVerdicts(sections);
+  if (values.json !== undefined) {
+    writeFileSync(values.json, `${JSON.stringify(sections, null, 2)}\n`);
+  }
 }
