@@ -8,6 +8,7 @@ import { print, progressOf, tableText } from "./terminal.ts";
 /** In the order in which they are told; each is loaded when it runs. */
 const scenarios: Readonly<Record<string, () => Promise<Scenario>>> = {
   "frozen-redis": async () => (await import("./frozen-redis.ts")).frozenRedis,
+  "start-up": async () => (await import("./start-up.ts")).startUp,
 };
 
 /** @returns the sections of those that ran; a void run and what is left out are said on the way */
