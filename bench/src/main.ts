@@ -9,6 +9,7 @@ import { print, progressOf, tableText } from "./terminal.ts";
 const scenarios: Readonly<Record<string, () => Promise<Scenario>>> = {
   "frozen-redis": async () => (await import("./frozen-redis.ts")).frozenRedis,
   "start-up": async () => (await import("./start-up.ts")).startUp,
+  inference: async () => (await import("./inference.ts")).inference(values.data),
 };
 
 /** @returns the sections of those that ran; a void run and what is left out are said on the way */
@@ -42,7 +43,7 @@ function printVerdicts(sections: readonly Section[]): void {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: "string" } },
+  options: { json: { type: "string" }, data: { type: "string" } },
 });
 const names = Object.keys(scenarios);
 const unknown = positionals.filter((name) => !names.includes(name));
