@@ -11,7 +11,10 @@ const nearest = new Intl.NumberFormat("en", threeDigits);
 const down = new Intl.NumberFormat("en", { ...threeDigits, roundingMode: "floor" });
 const up = new Intl.NumberFormat("en", { ...threeDigits, roundingMode: "ceil" });
 
-const cellText = (cell: Cell) => (typeof cell === "number" ? nearest.format(cell) : cell);
+/** A figure with three digits. */
+export const figureText = (figure: number): string => nearest.format(figure);
+
+const cellText = (cell: Cell) => (typeof cell === "number" ? figureText(cell) : cell);
 
 /** A section's table, its figures with three digits. */
 export const sectionTable = ({ columns, rows }: Section): Table => ({

@@ -1,20 +1,20 @@
-import { type BodySource, bulkBodies } from "./houses.ts";
+import { type Bodies, bulkBodies } from "./houses.ts";
 import { ask } from "./load.ts";
 import type { Cell, Section } from "./report.ts";
 import type { Tell } from "./scenario.ts";
-import { type Server, startRedis, startService } from "./servers.ts";
+import { redisUrl, type Server, Servers, startRedis, startService } from "./servers.ts";
 import { quantile } from "./statistics.ts";
 
 const seconds = 20;
 /** The service's default for Redis. */
 const timeoutMs = 50;
 
-async function latenciesMs(server: Server, body: BodySource, duration: number): Promise<number[]> {
+async function latenciesMs(server: Server, bodies: Bodies, duration: number): Promise<number[]> {
   const measured: number[] = [];
   const end = performance.now() + duration * 1000;
   while (performance.now() < end) {
     const start = performance.now();
-    await ask(server, "/bulk_predict", body());
+    await ask(server, "/bulk_predict", bodies.next());
     measured.push(performance.now() - start);
   }
   return measured;
@@ -30,20 +30,20 @@ const row = (name: string, latencies: readonly number[]): Cell[] => [
 
 /** What a Redis that hangs costs: bounded by the time limit, then by the circuit breaker. */
 export async function frozenRedis(tell: Tell): Promise<Section> {
-  const redis = await startRedis();
-  const service = await startService({
-    REDIS_URL: `redis://127.0.0.1:${redis.port}`,
-    CACHE_MEMORY_BYTES: "0",
-  });
+  await using servers = new Servers();
+  const redis = await servers.add(startRedis());
+  const service = await servers.add(
+    startService({ REDIS_URL: redisUrl(redis), CACHE_MEMORY_BYTES: "0" }),
+  );
   try {
-    const body = bulkBodies(10);
+    const bodies = bulkBodies(10);
     tell("warm-up");
-    await latenciesMs(service, body, 2);
+    await latenciesMs(service, bodies, 2);
     tell(`Redis answers, ${seconds} s`);
-    const before = await latenciesMs(service, body, seconds);
+    const before = await latenciesMs(service, bodies, seconds);
     redis.process.kill("SIGSTOP");
     tell(`Redis is frozen, ${seconds} s`);
-    const after = await latenciesMs(service, body, seconds);
+    const after = await latenciesMs(service, bodies, seconds);
     return {
       name: "frozen-redis",
       title: "A Redis that hangs",
@@ -57,6 +57,5 @@ export async function frozenRedis(tell: Tell): Promise<Section> {
     };
   } finally {
     redis.process.kill("SIGCONT");
-    await Promise.all([service.stop(), redis.stop()]);
   }
 }

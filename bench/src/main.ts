@@ -7,6 +7,7 @@ import { print, progressOf, tableText } from "./terminal.ts";
 
 /** In the order in which they are told; each is loaded when it runs. */
 const scenarios: Readonly<Record<string, () => Promise<Scenario>>> = {
+  bare: async () => (await import("./bare.ts")).bare,
   "frozen-redis": async () => (await import("./frozen-redis.ts")).frozenRedis,
   "start-up": async () => (await import("./start-up.ts")).startUp,
   inference: async () => (await import("./inference.ts")).inference(values.data),

@@ -1,19 +1,23 @@
 import { cpuMs } from "./cpu.ts";
-import type { BodySource } from "./houses.ts";
-import { ask, measure } from "./load.ts";
+import type { Bodies } from "./houses.ts";
+import { ask, drive, type Load } from "./load.ts";
+import type { Tell } from "./scenario.ts";
 import type { Server } from "./servers.ts";
 import { quantile } from "./statistics.ts";
 
 const rounds = 5;
-const seconds = 3;
-const connections = 64;
+const usual = { connections: 64, until: { seconds: 2 } } as const;
 
 /** One kind of request to one server. */
-export interface Contender {
+export interface Contender extends Pick<Load, "path"> {
   readonly name: string;
   readonly server: Server;
-  readonly path: string;
-  readonly body: BodySource;
+  /** What is posted; without bodies it is GET. */
+  readonly bodies?: Bodies;
+  /** What the cache is to say to each. */
+  readonly cache?: "HIT" | "MISS";
+  /** By default 64 connections for two seconds. */
+  readonly load?: Pick<Load, "connections" | "until">;
 }
 
 /** What a contender needs for its requests: medians of interleaved rounds. */
@@ -21,31 +25,66 @@ export interface Pace {
   readonly name: string;
   readonly requestsPerSecond: number;
   readonly cpuMsPerRequest: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly clientCores: number;
 }
 
-/** Lets contenders take turns, so that what else the machine does falls on all of them. */
+/** Asks once or twice so that a known body is in the cache, and an unknown one is not. */
+async function checkCache({ name, server, path, bodies, cache }: Contender): Promise<void> {
+  if (bodies === undefined || cache === undefined) return;
+  const attempts = cache === "HIT" ? 10 : 1;
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const { headers } = await ask(server, path, bodies.next());
+    if (headers.get("x-cache") === cache) return;
+  }
+  throw new Error(`void: ${name} is not a ${cache}`);
+}
+
+/** What one contender needed in one round. */
+type Run = Omit<Pace, "name">;
+
+async function run(contender: Contender): Promise<Run> {
+  const { server, path, bodies, load = usual } = contender;
+  await checkCache(contender);
+  const before = cpuMs(server);
+  const found = await drive(server, { path, ...(bodies && { bodies }), ...load });
+  return {
+    ...found,
+    requestsPerSecond: found.requests / found.seconds,
+    cpuMsPerRequest: (cpuMs(server) - before) / found.requests,
+  };
+}
+
+/**
+ * Lets contenders take turns, so that what else the machine does falls on all of them. The first
+ * round is a warm-up.
+ *
+ * @returns each contender's pace
+ * @throws where a run is void
+ */
 export async function race(
   contenders: readonly Contender[],
-  tell: (line: string) => void,
-): Promise<Pace[]> {
-  const paces = contenders.map(() => ({ rates: [] as number[], costs: [] as number[] }));
+  tell: Tell,
+): Promise<(contender: Contender) => Pace> {
+  const runs = new Map(contenders.map((contender) => [contender, [] as Run[]]));
   for (let round = 0; round <= rounds; round++) {
-    for (const [index, { name, server, path, body }] of contenders.entries()) {
-      await ask(server, path, body());
-      const before = cpuMs(server);
-      const rate = await measure(server, { path, body, connections, seconds });
-      if (round === 0) continue;
-      const cost = (cpuMs(server) - before) / (rate * seconds);
-      paces[index]?.rates.push(rate);
-      paces[index]?.costs.push(cost);
-      tell(
-        `round ${round}, ${name}: ${Math.round(rate)} requests/s, ${cost.toFixed(4)} CPU ms each`,
-      );
+    for (const [contender, found] of runs) {
+      tell(`round ${round} of ${rounds}: ${contender.name}`);
+      const measured = await run(contender);
+      if (round > 0) found.push(measured);
     }
   }
-  return contenders.map(({ name }, index) => ({
-    name,
-    requestsPerSecond: quantile(paces[index]?.rates ?? [], 0.5),
-    cpuMsPerRequest: quantile(paces[index]?.costs ?? [], 0.5),
-  }));
+  return (contender) => {
+    const median = (figure: keyof Run) =>
+      quantile(runs.get(contender)?.map((found) => found[figure]) ?? [], 0.5);
+    return {
+      name: contender.name,
+      requestsPerSecond: median("requestsPerSecond"),
+      cpuMsPerRequest: median("cpuMsPerRequest"),
+      p50Ms: median("p50Ms"),
+      p99Ms: median("p99Ms"),
+      clientCores: median("clientCores"),
+    };
+  };
 }

@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 
 const serviceMain = new URL("../../service/src/main.ts", import.meta.url).pathname;
 
@@ -13,6 +14,19 @@ export interface Server {
   readonly port: number;
   readonly process: ChildProcess;
   stop(): Promise<void>;
+}
+
+/** Starts servers that stop, the last first, where their block ends: `await using`. */
+export class Servers implements AsyncDisposable {
+  readonly #started = new AsyncDisposableStack();
+
+  async add<S extends Server>(starting: Promise<S>): Promise<S> {
+    return this.#started.adopt(await starting, (server) => server.stop());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#started.disposeAsync();
+  }
 }
 
 /** A port that nothing listens on. */
@@ -50,16 +64,42 @@ export function stopper(child: ChildProcess, cleanUp = () => {}): () => Promise<
   };
 }
 
-/** The service by its production command. */
+/**
+ * Waits until a server answers `GET /health` with a 200.
+ *
+ * @throws where it ends before that
+ */
+export async function healthy({ port, process }: Server): Promise<void> {
+  while (process.exitCode === null) {
+    const isHealthy = await fetch(`http://127.0.0.1:${port}/health`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (isHealthy) return;
+    await sleep(20);
+  }
+  throw new Error(`${process.spawnargs.join(" ")} ended with ${process.exitCode}`);
+}
+
+/**
+ * The service by its production command. Its log goes into a pipe, as to a container's runtime, that
+ * another process empties.
+ */
 export async function startService(environment: Record<string, string>): Promise<Server> {
   const port = await freePort();
-  const child = spawn(process.execPath, [serviceMain], {
+  const piped = 'exec "$@" > >(exec cat > /dev/null)';
+  const child = spawn("bash", ["-c", piped, "bash", process.execPath, serviceMain], {
     env: { ...environment, PORT: String(port) },
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "ignore", "inherit"],
   });
-  await ready(child, /"msg":"listening"/);
-  return { port, process: child, stop: stopper(child) };
+  const server = { port, process: child, stop: stopper(child) };
+  await healthy(server);
+  return server;
 }
+
+/** Where a server finds a Redis. Each database of the sixteen is a cache of its own. */
+export const redisUrl = ({ port }: Server, database = 0): string =>
+  `redis://127.0.0.1:${port}/${database}`;
 
 /** A Redis that keeps nothing on disk. */
 export async function startRedis(): Promise<Server> {
