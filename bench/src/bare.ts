@@ -79,11 +79,10 @@ export async function bare(tell: Tell): Promise<Section> {
   const matches = await startMatches(servers);
   const contenders = matches.map(({ contender }) => contender);
   const paceOf = await race(contenders, tell);
-  const paces = contenders.map(paceOf);
   return {
     name: "bare",
     title: "Against bare servers",
-    about: `${about} ${aboutClient(paces)}`,
+    about: `${about} ${aboutClient(contenders.map(paceOf))}`,
     columns: ["", ...paceColumns, "× requests/s", "× per CPU"],
     rows: matches.map(({ contender, baseline }) => {
       const { rate, cpu } = ratios(paceOf(contender), paceOf(baseline));
@@ -96,12 +95,23 @@ export async function bare(tell: Tell): Promise<Section> {
         title: "Against bare servers: processor time a request",
         unit: "ms",
         scale: "linear",
-        labels: paces.map(({ name }) => name),
-        series: [{ name: "CPU ms a request", values: paces.map((pace) => pace.cpuMsPerRequest) }],
+        labels: contenders.map(({ name }) => name),
+        series: [
+          {
+            name: "CPU ms a request",
+            values: contenders.map((contender) => paceOf(contender).cpuMsPerRequest),
+          },
+        ],
       },
     ],
     verdicts: matches.flatMap(({ contender, baseline, target }) =>
-      target === undefined ? [] : paceVerdicts(paceOf(contender), paceOf(baseline), target),
+      target === undefined
+        ? []
+        : paceVerdicts(contender.name, paceOf(contender), {
+            name: baseline.name,
+            pace: paceOf(baseline),
+            target,
+          }),
     ),
   };
 }

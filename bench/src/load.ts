@@ -3,17 +3,21 @@ import type { Bodies } from "./houses.ts";
 import type { Server } from "./servers.ts";
 import { driveByWrk, hasWrk } from "./wrk.ts";
 
-/** How a server is driven: each connection asks again as soon as it is answered. */
-export interface Load {
-  readonly path: string;
-  /** What is posted; without bodies it is GET. */
-  readonly bodies?: Bodies;
+/** How hard, and how long: each connection asks again as soon as it is answered. */
+export interface Pressure {
   readonly connections: number;
   /**
    * When it ends. A number of requests, no smaller than that of connections, is for answers of which
    * a few seconds hold so few that the broken-off ones would tell.
    */
   readonly until: { readonly seconds: number } | { readonly requests: number };
+}
+
+/** How a server is driven. */
+export interface Load extends Pressure {
+  readonly path: string;
+  /** What is posted; without bodies it is GET. */
+  readonly bodies?: Bodies;
 }
 
 /** What came of it. */

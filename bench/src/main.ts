@@ -8,9 +8,11 @@ import { print, progressOf, tableText } from "./terminal.ts";
 /** In the order in which they are told; each is loaded when it runs. */
 const scenarios: Readonly<Record<string, () => Promise<Scenario>>> = {
   bare: async () => (await import("./bare.ts")).bare,
-  "frozen-redis": async () => (await import("./frozen-redis.ts")).frozenRedis,
+  throughput: async () => (await import("./throughput.ts")).throughput,
+  fastapi: async () => (await import("./fastapi.ts")).fastapi,
   "start-up": async () => (await import("./start-up.ts")).startUp,
   inference: async () => (await import("./inference.ts")).inference(values.data),
+  "frozen-redis": async () => (await import("./frozen-redis.ts")).frozenRedis,
 };
 
 /** @returns the sections of those that ran; a void run and what is left out are said on the way */

@@ -11,8 +11,7 @@ export const paceColumns = ["requests/s", "CPU ms", "p50 ms", "p99 ms"] as const
 /** A pace's cells below {@link paceColumns}; a dagger is at a rate that the client bounded. */
 export function paceCells(pace: Pace): readonly Cell[] {
   const { requestsPerSecond, cpuMsPerRequest, p50Ms, p99Ms, clientCores } = pace;
-  const rate =
-    clientCores < saturation ? requestsPerSecond : `${figureText(requestsPerSecond)} †`;
+  const rate = clientCores < saturation ? requestsPerSecond : `${figureText(requestsPerSecond)} †`;
   return [rate, cpuMsPerRequest, p50Ms, p99Ms];
 }
 
@@ -37,11 +36,15 @@ export function ratios(
 }
 
 /** Demands so many times a baseline's pace, in requests a second and in processor time. */
-export function paceVerdicts(pace: Pace, baseline: Pace, target: number): readonly Verdict[] {
-  const { rate, cpu } = ratios(pace, baseline);
-  const common = { what: pace.name, bound: "at least", target } as const;
+export function paceVerdicts(
+  what: string,
+  pace: Pace,
+  baseline: { readonly name: string; readonly pace: Pace; readonly target: number },
+): readonly Verdict[] {
+  const { rate, cpu } = ratios(pace, baseline.pace);
+  const common = { what, bound: "at least", target: baseline.target } as const;
   return [
-    { ...common, measure: `requests/s, to ${baseline.name}`, figure: rate },
-    { ...common, measure: `requests a CPU second, to ${baseline.name}`, figure: cpu },
+    { ...common, measure: `requests/s to ${baseline.name}`, figure: rate },
+    { ...common, measure: `requests a CPU second to ${baseline.name}`, figure: cpu },
   ];
 }

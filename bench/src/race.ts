@@ -1,28 +1,28 @@
 import { cpuMs } from "./cpu.ts";
 import type { Bodies } from "./houses.ts";
-import { ask, drive, type Load } from "./load.ts";
+import { ask, drive, type Pressure } from "./load.ts";
 import type { Tell } from "./scenario.ts";
 import type { Server } from "./servers.ts";
 import { quantile } from "./statistics.ts";
 
 const rounds = 5;
-const usual = { connections: 64, until: { seconds: 2 } } as const;
+const usual: Pressure = { connections: 64, until: { seconds: 2 } };
 
 /** One kind of request to one server. */
-export interface Contender extends Pick<Load, "path"> {
+export interface Contender {
   readonly name: string;
   readonly server: Server;
+  readonly path: string;
   /** What is posted; without bodies it is GET. */
   readonly bodies?: Bodies;
   /** What the cache is to say to each. */
   readonly cache?: "HIT" | "MISS";
   /** By default 64 connections for two seconds. */
-  readonly load?: Pick<Load, "connections" | "until">;
+  readonly pressure?: Pressure;
 }
 
 /** What a contender needs for its requests: medians of interleaved rounds. */
 export interface Pace {
-  readonly name: string;
   readonly requestsPerSecond: number;
   readonly cpuMsPerRequest: number;
   readonly p50Ms: number;
@@ -41,14 +41,11 @@ async function checkCache({ name, server, path, bodies, cache }: Contender): Pro
   throw new Error(`void: ${name} is not a ${cache}`);
 }
 
-/** What one contender needed in one round. */
-type Run = Omit<Pace, "name">;
-
-async function run(contender: Contender): Promise<Run> {
-  const { server, path, bodies, load = usual } = contender;
+async function run(contender: Contender): Promise<Pace> {
+  const { server, path, bodies, pressure = usual } = contender;
   await checkCache(contender);
   const before = cpuMs(server);
-  const found = await drive(server, { path, ...(bodies && { bodies }), ...load });
+  const found = await drive(server, { path, ...(bodies && { bodies }), ...pressure });
   return {
     ...found,
     requestsPerSecond: found.requests / found.seconds,
@@ -67,7 +64,7 @@ export async function race(
   contenders: readonly Contender[],
   tell: Tell,
 ): Promise<(contender: Contender) => Pace> {
-  const runs = new Map(contenders.map((contender) => [contender, [] as Run[]]));
+  const runs = new Map(contenders.map((contender) => [contender, [] as Pace[]]));
   for (let round = 0; round <= rounds; round++) {
     for (const [contender, found] of runs) {
       tell(`round ${round} of ${rounds}: ${contender.name}`);
@@ -76,10 +73,9 @@ export async function race(
     }
   }
   return (contender) => {
-    const median = (figure: keyof Run) =>
+    const median = (figure: keyof Pace) =>
       quantile(runs.get(contender)?.map((found) => found[figure]) ?? [], 0.5);
     return {
-      name: contender.name,
       requestsPerSecond: median("requestsPerSecond"),
       cpuMsPerRequest: median("cpuMsPerRequest"),
       p50Ms: median("p50Ms"),
