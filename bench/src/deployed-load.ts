@@ -24,6 +24,8 @@ export interface LoadReport {
   readonly hitShare: number;
   /** Answers other than a 2xx, and requests that were not answered. */
   readonly faults: number;
+  /** Cores that this process, the client, kept busy. Near 1, it is itself the limit. */
+  readonly clientCores: number;
 }
 
 const known = {
@@ -63,6 +65,7 @@ export async function driveLoad(test: LoadTest): Promise<LoadReport> {
   const latencies: number[] = [];
   let predictions = 0;
   let hits = 0;
+  const cpu = process.cpuUsage();
   const result = await new Promise<autocannon.Result>((resolve, reject) => {
     const options: autocannon.Options = {
       url,
@@ -91,6 +94,7 @@ export async function driveLoad(test: LoadTest): Promise<LoadReport> {
     run.on("tick", () => tell(++passed, latencies.length));
   });
 
+  const { user, system } = process.cpuUsage(cpu);
   return {
     requestsPerSecond: latencies.length / result.duration,
     p50: quantile(latencies, 0.5),
@@ -98,5 +102,6 @@ export async function driveLoad(test: LoadTest): Promise<LoadReport> {
     p99: quantile(latencies, 0.99),
     hitShare: hits / predictions,
     faults: result.non2xx + result.errors + result.timeouts,
+    clientCores: (user + system) / 1e6 / result.duration,
   };
 }

@@ -10,6 +10,7 @@ const scenarios: Readonly<Record<string, () => Promise<Scenario>>> = {
   bare: async () => (await import("./bare.ts")).bare,
   throughput: async () => (await import("./throughput.ts")).throughput,
   fastapi: async () => (await import("./fastapi.ts")).fastapi,
+  course: async () => (await import("./course.ts")).course,
   "start-up": async () => (await import("./start-up.ts")).startUp,
   inference: async () => (await import("./inference.ts")).inference(values.data),
   "frozen-redis": async () => (await import("./frozen-redis.ts")).frozenRedis,
