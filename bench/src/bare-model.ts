@@ -2,7 +2,7 @@ import "../../model/src/no-telemetry.ts";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 
 /** A tensor by the name of the model's input. */
-export type Feeds = Readonly<Record<string, Tensor>>;
+type Feeds = Readonly<Record<string, Tensor>>;
 
 /** ONNX Runtime with nothing around it, on one thread as in the service. */
 export interface BareModel {

@@ -12,6 +12,7 @@ const scenarios: Readonly<Record<string, () => Promise<Scenario>>> = {
   fastapi: async () => (await import("./fastapi.ts")).fastapi,
   course: async () => (await import("./course.ts")).course,
   "start-up": async () => (await import("./start-up.ts")).startUp,
+  "long-lists": async () => (await import("./long-lists.ts")).longLists,
   inference: async () => (await import("./inference.ts")).inference(values.data),
   "frozen-redis": async () => (await import("./frozen-redis.ts")).frozenRedis,
 };

@@ -1,0 +1,40 @@
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { buffer } from "node:stream/consumers";
+import { readConfig } from "../../../service/src/config.ts";
+import { featureNames } from "../../../service/src/houses/house.ts";
+import { toMatrix } from "../../../service/src/houses/matrix.ts";
+import { loadBareModel } from "../bare-model.ts";
+
+// The least that a list costs: JSON.parse, one run of the model, JSON.stringify. Only these are
+// timed, and told by Server-Timing; receiving, what lies between them, and sending are not.
+const { PORT } = process.env;
+const { MODEL_PATH } = readConfig({});
+const model = await loadBareModel(await readFile(MODEL_PATH));
+
+const inMs = (from: number, to: number) => (to - from).toFixed(3);
+
+const server = createServer(async (request, response) => {
+  const body = (await buffer(request)).toString();
+  const parsing = performance.now();
+  const { houses }: { houses: unknown[] } = JSON.parse(body);
+  const parsed = performance.now();
+  const matrix = toMatrix(houses) ?? new Float32Array();
+  const feeds = model.feed(matrix, featureNames.length);
+  const running = performance.now();
+  const result = await model.run(feeds);
+  const ran = performance.now();
+  const predictions = Array.from(result);
+  const writing = performance.now();
+  const answer = JSON.stringify({ predictions });
+  const written = performance.now();
+  const timing = [
+    `parse;dur=${inMs(parsing, parsed)}`,
+    `inference;dur=${inMs(running, ran)}`,
+    `stringify;dur=${inMs(writing, written)}`,
+  ];
+  response.writeHead(200, { "Server-Timing": timing.join(", ") }).end(answer);
+});
+server.listen(Number(PORT), "127.0.0.1", () => {
+  process.stdout.write("listening\n");
+});
