@@ -27,6 +27,7 @@ export default defineConfig({
       project("service", "service"),
       project("model", "model"),
       project("infra", "infra"),
+      project("bench", "bench"),
       project("run.sh", "."),
       containers,
     ],

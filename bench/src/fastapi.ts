@@ -19,7 +19,10 @@ interface Result extends Pick<Match, "what" | "cache" | "connections"> {
 async function play(match: Match, tell: Tell): Promise<Result> {
   const { path, cache, bodies, connections } = match;
   const contender = <A extends Answerer>({ requests, ...answerer }: A) => ({
-    ...{ ...answerer, path, cache, bodies: bodies() },
+    ...answerer,
+    path,
+    cache,
+    bodies: bodies(),
     pressure: { connections, until: requests === undefined ? { seconds: 2 } : { requests } },
   });
   const service = contender(match.service);

@@ -6,13 +6,15 @@ export interface Table {
   readonly rows: readonly (readonly string[])[];
 }
 
-const threeDigits = { maximumSignificantDigits: 3 } as const;
+const threeDigits = { minimumSignificantDigits: 3, maximumSignificantDigits: 3 } as const;
 const nearest = new Intl.NumberFormat("en", threeDigits);
+const whole = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 const down = new Intl.NumberFormat("en", { ...threeDigits, roundingMode: "floor" });
 const up = new Intl.NumberFormat("en", { ...threeDigits, roundingMode: "ceil" });
 
-/** A figure with three digits. */
-export const figureText = (figure: number): string => nearest.format(figure);
+/** A figure with three digits, a whole one with three at most. */
+export const figureText = (figure: number): string =>
+  (Number.isInteger(figure) ? whole : nearest).format(figure);
 
 const cellText = (cell: Cell) => (typeof cell === "number" ? figureText(cell) : cell);
 

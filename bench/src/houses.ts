@@ -28,7 +28,7 @@ export class Bodies {
   skip(count: number): void {
     this.#taken += count;
     const counts = Math.ceil(this.#taken / this.templates.length);
-    if (this.templates[0]?.includes(mark) && counts > lastCount - firstCount) {
+    if (this.templates[0]?.includes(mark) && counts > lastCount - firstCount + 1) {
       throw new Error(`void: ${this.#taken} bodies asked for, and they would begin again`);
     }
   }

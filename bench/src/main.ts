@@ -1,7 +1,7 @@
-import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { passes, sectionTable, verdictTable } from "./figures.ts";
 import type { Section } from "./report.ts";
+import { measuredNow, type Result, writeResults } from "./results.ts";
 import { LeftOut, type Scenario } from "./scenario.ts";
 import { print, progressOf, tableText } from "./terminal.ts";
 
@@ -17,26 +17,29 @@ const scenarios: Readonly<Record<string, () => Promise<Scenario>>> = {
   "frozen-redis": async () => (await import("./frozen-redis.ts")).frozenRedis,
 };
 
-/** @returns the sections of those that ran; a void run and what is left out are said on the way */
-async function run(names: readonly string[]): Promise<Section[]> {
-  const sections: Section[] = [];
-  for (const name of names) {
-    try {
-      const scenario = await scenarios[name]?.();
-      const section = await scenario?.(progressOf(name));
-      if (section === undefined) continue;
-      print(`\n${section.title}: pnpm bench ${name}\n\n${tableText(sectionTable(section))}`);
-      sections.push(section);
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      if (error instanceof LeftOut) print(`\n${name} is left out: ${error.message}`);
-      else {
-        print(`\n${name}: ${error.stack}`);
-        process.exitCode = 1;
-      }
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: "string" },
+    write: { type: "boolean", default: false },
+    data: { type: "string" },
+  },
+});
+
+/** @returns nothing where it is left out or void, which is said */
+async function run(name: string): Promise<Section | undefined> {
+  try {
+    const scenario = await scenarios[name]?.();
+    return await scenario?.(progressOf(name));
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    if (error instanceof LeftOut) print(`\n${name} is left out: ${error.message}`);
+    else {
+      print(`\n${name}: ${error.stack}`);
+      process.exitCode = 1;
     }
+    return undefined;
   }
-  return sections;
 }
 
 function printVerdicts(sections: readonly Section[]): void {
@@ -46,19 +49,23 @@ function printVerdicts(sections: readonly Section[]): void {
   print(`\n${tableText(verdictTable(sections))}\n\n${failed} of ${verdicts.length} FAIL`);
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { json: { type: "string" }, data: { type: "string" } },
-});
-const names = Object.keys(scenarios);
-const unknown = positionals.filter((name) => !names.includes(name));
-if (unknown.length > 0) {
-  print(`no scenario ${unknown.join(", ")}; there are: ${names.join(", ")}`);
-  process.exitCode = 2;
-} else {
-  const sections = await run(positionals.length > 0 ? positionals : names);
-  printVerdicts(sections);
-  if (values.json !== undefined) {
-    writeFileSync(values.json, `${JSON.stringify(sections, null, 2)}\n`);
+const all = Object.keys(scenarios);
+
+async function main(names: readonly string[]): Promise<void> {
+  const results: Result[] = [];
+  for (const name of names) {
+    const section = await run(name);
+    if (section === undefined) continue;
+    print(`\n${section.title}: pnpm bench ${name}\n\n${tableText(sectionTable(section))}`);
+    results.push(measuredNow(section));
+    if (values.write) (await import("./documents.ts")).writeDocuments(results, all);
   }
+  printVerdicts(results.map(({ section }) => section));
+  if (values.json !== undefined) writeResults(values.json, results);
 }
+
+const unknown = positionals.filter((name) => !all.includes(name));
+if (unknown.length > 0) {
+  print(`no scenario ${unknown.join(", ")}; there are: ${all.join(", ")}`);
+  process.exitCode = 2;
+} else await main(positionals.length > 0 ? positionals : all);

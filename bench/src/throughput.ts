@@ -75,7 +75,11 @@ export async function throughput(tell: Tell): Promise<Section> {
     unit: string,
     value: (entry: Entry) => number,
   ): BarChart => ({
-    ...{ kind: "bars", name: `throughput-${name}`, title, unit, scale: "log" },
+    kind: "bars",
+    name: `throughput-${name}`,
+    title,
+    unit,
+    scale: "log",
     labels: kinds.map(({ request }) => request),
     series: sources.map((source) => ({
       name: source,
