@@ -13,6 +13,8 @@ const scenarios: Readonly<Record<string, () => Promise<Scenario>>> = {
   course: async () => (await import("./course.ts")).course,
   "start-up": async () => (await import("./start-up.ts")).startUp,
   "long-lists": async () => (await import("./long-lists.ts")).longLists,
+  "tail-latency": async () => (await import("./tail-latency.ts")).tailLatency,
+  memory: async () => (await import("./memory.ts")).memory,
   inference: async () => (await import("./inference.ts")).inference(values.data),
   "frozen-redis": async () => (await import("./frozen-redis.ts")).frozenRedis,
 };
