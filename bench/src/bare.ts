@@ -17,43 +17,42 @@ interface Match {
 
 async function startMatches(servers: Servers): Promise<Match[]> {
   const redis = await servers.add(startRedis());
-  const REDIS_URL = redisUrl(redis);
-  const hitting = await servers.add(startService({ REDIS_URL }));
-  const missing = await servers.add(startService({ REDIS_URL }));
-  const withoutMemory = await servers.add(startService({ REDIS_URL, CACHE_MEMORY_BYTES: "0" }));
-
-  const list = { path: "/bulk_predict", bodies: repeated(bulkBodies(10).next()) } as const;
-  const single = { path: "/predict", bodies: singleBodies() } as const;
-  const reference = async (name: Reference, { path, bodies }: typeof list | typeof single) => {
-    const answer = await ask(missing, path, bodies.next());
-    return servers.add(startReference(name, answer, redisUrl(redis, 1)));
-  };
-
-  const node = { ...list, name: "bare node:http", server: await reference("node-http", list) };
-  const hono = { ...list, name: "bare Hono", server: await reference("hono", list) };
-  const memoryHit = {
-    ...list,
-    name: "10 houses, memory hit",
-    server: hitting,
+  const environment = { REDIS_URL: redisUrl(redis) };
+  const list = {
+    path: "/bulk_predict",
+    bodies: repeated(bulkBodies(10).next()),
+    server: await servers.add(startService(environment)),
     cache: "HIT",
   } as const;
-  const honoRedis = {
-    ...list,
-    name: "bare Hono: parse, hash, GET",
-    server: await reference("hono-redis", list),
-  };
+  const single = {
+    path: "/predict",
+    bodies: singleBodies(),
+    server: await servers.add(startService(environment)),
+    cache: "MISS",
+  } as const;
+  const withoutMemory = startService({ ...environment, CACHE_MEMORY_BYTES: "0" });
+  const memoryHit = { ...list, name: "10 houses, memory hit" };
   const redisHit = {
     ...list,
     name: "10 houses, Redis hit",
-    server: withoutMemory,
-    cache: "HIT",
-  } as const;
-  const honoSingle = {
-    ...single,
-    name: "bare Hono, one house",
-    server: await reference("hono", single),
+    server: await servers.add(withoutMemory),
   };
-  const miss = { ...single, name: "one house, miss", server: missing, cache: "MISS" } as const;
+  const miss = { ...single, name: "one house, miss" };
+
+  async function bareServer(
+    name: string,
+    reference: Reference,
+    { path, bodies, server }: typeof list | typeof single,
+  ) {
+    const answer = await ask(server, path, bodies.next());
+    const started = startReference(reference, answer, redisUrl(redis, 1));
+    return { name, path, bodies, server: await servers.add(started) };
+  }
+  await ask(list.server, list.path, list.bodies.next());
+  const node = await bareServer("bare node:http", "node-http", list);
+  const hono = await bareServer("bare Hono", "hono", list);
+  const honoRedis = await bareServer("bare Hono: parse, hash, GET", "hono-redis", list);
+  const honoSingle = await bareServer("bare Hono, one house", "hono", single);
   return [
     { contender: node, baseline: hono },
     { contender: hono, baseline: hono },

@@ -1,10 +1,14 @@
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { firstAnswer } from "./first-answer.ts";
 import { LeftOut } from "./scenario.ts";
-import { freePort, healthy, type Server, stopper } from "./servers.ts";
+import { freePort, type Server, stopper } from "./servers.ts";
 
 /** Installs the peer on first use, and becomes its only worker. */
 const runScript = new URL("../../../shared/peer/run.sh", import.meta.url).pathname;
+
+/** Its packages are downloaded once, and its pipeline is trained once. */
+const patienceMs = 900_000;
 
 /** @throws {LeftOut} where it can't be run on this machine */
 export function requireFastApi(): void {
@@ -24,6 +28,6 @@ export async function startFastApi(environment: Record<string, string>): Promise
     stdio: ["ignore", "ignore", "inherit"],
   });
   const server = { port, process: child, stop: stopper(child) };
-  await healthy(server);
+  await firstAnswer(server, "GET /health", patienceMs);
   return server;
 }

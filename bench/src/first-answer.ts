@@ -4,7 +4,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Server } from "./servers.ts";
 
 const pollMs = 2;
-const patienceMs = 30_000;
 
 /** Sends one request on a connection of its own; the first bytes of what comes back. */
 async function tryOnce(port: number, request: string): Promise<string> {
@@ -24,9 +23,13 @@ async function tryOnce(port: number, request: string): Promise<string> {
  * until it answers 200.
  *
  * @param request such as `GET /health`
- * @throws where it ends instead, or does not answer so in half a minute
+ * @throws where it ends instead, or does not answer so in time
  */
-export async function firstAnswer({ port, process }: Server, request: string): Promise<void> {
+export async function firstAnswer(
+  { port, process }: Server,
+  request: string,
+  patienceMs = 30_000,
+): Promise<void> {
   const end = performance.now() + patienceMs;
   while (process.exitCode === null && performance.now() < end) {
     const answer = await tryOnce(port, request).catch(() => "");

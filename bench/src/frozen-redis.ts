@@ -35,27 +35,23 @@ export async function frozenRedis(tell: Tell): Promise<Section> {
   const service = await servers.add(
     startService({ REDIS_URL: redisUrl(redis), CACHE_MEMORY_BYTES: "0" }),
   );
-  try {
-    const bodies = bulkBodies(10);
-    tell("warm-up");
-    await latenciesMs(service, bodies, 2);
-    tell(`Redis answers, ${seconds} s`);
-    const before = await latenciesMs(service, bodies, seconds);
-    redis.process.kill("SIGSTOP");
-    tell(`Redis is frozen, ${seconds} s`);
-    const after = await latenciesMs(service, bodies, seconds);
-    return {
-      name: "frozen-redis",
-      title: "A Redis that hangs",
-      about:
-        `One client sends misses of 10 houses one after the other; then Redis is stopped by ` +
-        `SIGSTOP for ${seconds} seconds, with the time limit at its default of ${timeoutMs} ms.`,
-      columns: ["Redis", "p50 ms", "p99 ms", "slowest ms", `over ${timeoutMs / 2} ms`],
-      rows: [row("answers", before), row("is frozen", after)],
-      charts: [],
-      verdicts: [],
-    };
-  } finally {
-    redis.process.kill("SIGCONT");
-  }
+  const bodies = bulkBodies(10);
+  tell("warm-up");
+  await latenciesMs(service, bodies, 2);
+  tell(`Redis answers, ${seconds} s`);
+  const before = await latenciesMs(service, bodies, seconds);
+  redis.process.kill("SIGSTOP");
+  tell(`Redis is frozen, ${seconds} s`);
+  const after = await latenciesMs(service, bodies, seconds);
+  return {
+    name: "frozen-redis",
+    title: "A Redis that hangs",
+    about:
+      `One client sends misses of 10 houses one after the other; then Redis is stopped by ` +
+      `SIGSTOP for ${seconds} seconds, with the time limit at its default of ${timeoutMs} ms.`,
+    columns: ["Redis", "p50 ms", "p99 ms", "slowest ms", `over ${timeoutMs / 2} ms`],
+    rows: [row("answers", before), row("is frozen", after)],
+    charts: [],
+    verdicts: [],
+  };
 }

@@ -1,6 +1,6 @@
-import { spawn } from "node:child_process";
 import type { Answer } from "./load.ts";
-import { freePort, ready, type Server, stopper } from "./servers.ts";
+import { startProgram } from "./programs.ts";
+import type { Server } from "./servers.ts";
 
 /** The servers in `references/`. */
 export type Reference = "node-http" | "hono" | "hono-redis";
@@ -15,16 +15,8 @@ export async function startReference(
   redisUrl: string,
 ): Promise<Server> {
   const repeated = [...headers].filter(([header]) => !added.includes(header));
-  const port = await freePort();
-  const path = new URL(`references/${name}.ts`, import.meta.url).pathname;
-  const child = spawn(process.execPath, [path], {
-    env: {
-      PORT: String(port),
-      REDIS_URL: redisUrl,
-      ANSWER: JSON.stringify({ body, headers: Object.fromEntries(repeated) }),
-    },
-    stdio: ["ignore", "pipe", "inherit"],
+  return startProgram(name, {
+    REDIS_URL: redisUrl,
+    ANSWER: JSON.stringify({ body, headers: Object.fromEntries(repeated) }),
   });
-  await ready(child, /listening/);
-  return { port, process: child, stop: stopper(child) };
 }

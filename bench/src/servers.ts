@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { setTimeout as sleep } from "node:timers/promises";
+import { firstAnswer } from "./first-answer.ts";
 
 const serviceMain = new URL("../../service/src/main.ts", import.meta.url).pathname;
 
@@ -65,23 +65,6 @@ export function stopper(child: ChildProcess, cleanUp = () => {}): () => Promise<
 }
 
 /**
- * Waits until a server answers `GET /health` with a 200.
- *
- * @throws where it ends before that
- */
-export async function healthy({ port, process }: Server): Promise<void> {
-  while (process.exitCode === null) {
-    const isHealthy = await fetch(`http://127.0.0.1:${port}/health`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-    if (isHealthy) return;
-    await sleep(20);
-  }
-  throw new Error(`${process.spawnargs.join(" ")} ended with ${process.exitCode}`);
-}
-
-/**
  * The service by its production command. Its log goes into a pipe, as to a container's runtime, that
  * another process empties.
  */
@@ -93,7 +76,7 @@ export async function startService(environment: Record<string, string>): Promise
     stdio: ["ignore", "ignore", "inherit"],
   });
   const server = { port, process: child, stop: stopper(child) };
-  await healthy(server);
+  await firstAnswer(server, "GET /health");
   return server;
 }
 
