@@ -15,6 +15,7 @@ const scenarios: Readonly<Record<string, () => Promise<Scenario>>> = {
   "long-lists": async () => (await import("./long-lists.ts")).longLists,
   "tail-latency": async () => (await import("./tail-latency.ts")).tailLatency,
   memory: async () => (await import("./memory.ts")).memory,
+  "growth-houses": async () => (await import("./growth-houses.ts")).growthHouses,
   inference: async () => (await import("./inference.ts")).inference(values.data),
   "frozen-redis": async () => (await import("./frozen-redis.ts")).frozenRedis,
 };
