@@ -1,4 +1,5 @@
 import { cpuMs } from "./cpu.ts";
+import { figureText } from "./figures.ts";
 import type { Bodies } from "./houses.ts";
 import { ask, drive, type Pressure } from "./load.ts";
 import type { Tell } from "./scenario.ts";
@@ -67,9 +68,10 @@ export async function race(
   const runs = new Map(contenders.map((contender) => [contender, [] as Pace[]]));
   for (let round = 0; round <= rounds; round++) {
     for (const [contender, found] of runs) {
-      tell(`round ${round} of ${rounds}: ${contender.name}`);
-      const measured = await run(contender);
-      if (round > 0) found.push(measured);
+      const pace = await run(contender);
+      if (round > 0) found.push(pace);
+      const figures = `${figureText(pace.requestsPerSecond)} requests/s`;
+      tell(`round ${round} of ${rounds}: ${contender.name}: ${figures}`);
     }
   }
   return (contender) => {
