@@ -69,6 +69,6 @@ async function main(names: readonly string[]): Promise<void> {
 
 const unknown = positionals.filter((name) => !all.includes(name));
 if (unknown.length > 0) {
-  print(`no scenario ${unknown.join(", ")}; there are: ${all.join(", ")}`);
+  process.stderr.write(`no scenario ${unknown.join(", ")}; there are: ${all.join(", ")}\n`);
   process.exitCode = 2;
 } else await main(positionals.length > 0 ? positionals : all);
