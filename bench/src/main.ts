@@ -16,6 +16,7 @@ const scenarios: Readonly<Record<string, () => Promise<Scenario>>> = {
   "tail-latency": async () => (await import("./tail-latency.ts")).tailLatency,
   memory: async () => (await import("./memory.ts")).memory,
   "growth-houses": async () => (await import("./growth-houses.ts")).growthHouses,
+  "growth-clients": async () => (await import("./growth-clients.ts")).growthClients,
   inference: async () => (await import("./inference.ts")).inference(values.data),
   "frozen-redis": async () => (await import("./frozen-redis.ts")).frozenRedis,
 };
