@@ -53,6 +53,7 @@ function printVerdicts(sections: readonly Section[]): void {
   print(`\n${tableText(verdictTable(sections))}\n\n${failed} of ${verdicts.length} FAIL`);
 }
 
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
 const all = Object.keys(scenarios);
 
 async function main(names: readonly string[]): Promise<void> {

@@ -54,9 +54,21 @@ export async function ready(child: ChildProcess, pattern: RegExp): Promise<void>
   child.stdout.resume();
 }
 
-/** Ends a process at once, and waits until it is gone. */
+/** What is still to be done for each process that runs. */
+const endings = new Set<() => void>();
+process.on("exit", () => {
+  for (const end of endings) end();
+});
+
+/** Ends a process at once, and waits until it is gone; at the latest, it ends with this one. */
 export function stopper(child: ChildProcess, cleanUp = () => {}): () => Promise<void> {
+  function end(): void {
+    child.kill("SIGKILL");
+    cleanUp();
+  }
+  endings.add(end);
   return async () => {
+    endings.delete(end);
     const exit = once(child, "exit");
     child.kill("SIGKILL");
     await exit;
