@@ -17,6 +17,7 @@ const scenarios: Readonly<Record<string, () => Promise<Scenario>>> = {
   memory: async () => (await import("./memory.ts")).memory,
   "growth-houses": async () => (await import("./growth-houses.ts")).growthHouses,
   "growth-clients": async () => (await import("./growth-clients.ts")).growthClients,
+  capacity: async () => (await import("./capacity.ts")).capacity,
   inference: async () => (await import("./inference.ts")).inference(values.data),
   "frozen-redis": async () => (await import("./frozen-redis.ts")).frozenRedis,
 };
