@@ -19,7 +19,7 @@ const missesForMemory = 20_000;
 const kinds = ["miss", "hit"] as const;
 type Kind = (typeof kinds)[number];
 const titles: Readonly<Record<Kind, string>> = {
-  miss: "`/predict` miss",
+  miss: "one house, miss",
   hit: "10 houses, memory hit",
 };
 
