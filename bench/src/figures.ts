@@ -43,4 +43,4 @@ export const verdictTable = (sections: readonly Section[]): Table => ({
 
 /** Whether all that stands in a column is figures, which are read from the right. */
 export const isFigures = ({ rows }: Table, column: number): boolean =>
-  rows.every((cells) => /^[\d≥≤~−-]/.test(cells[column] ?? ""));
+  rows.every((cells) => /^(?:$|[\d≥≤~−-])/.test(cells[column] ?? ""));
