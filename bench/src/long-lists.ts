@@ -57,7 +57,7 @@ function report(costs: readonly Costs[]): Section {
   return {
     name: "long-lists",
     title: "Long lists against the floor",
-    about: `Misses of \`/bulk_predict\`, one after the other, with Redis and production defaults. The floor is \`JSON.parse\`, one run of the same model over the whole list on one thread, and \`JSON.stringify\`, in a process of its own that is sent the same bodies before its clock starts; making the tensor does not count. The service's time is the client's, from the first byte sent to the last received. The small requests are misses of \`/predict\`, ${rate}, sent evenly by another process whether or not earlier ones are answered: a steady company, which takes its turns between the slices of a list, not a load that fights for the processor (that is \`tail-latency\`).`,
+    about: `Misses of \`/bulk_predict\`, one after the other, with Redis and production defaults; each feature of each house is drawn from its distribution in the data set, since regular houses would cost the trees half as much. The floor is \`JSON.parse\`, one run of the same model over the whole list on one thread, and \`JSON.stringify\`, in a process of its own that is sent the same bodies before its clock starts; making the tensor does not count. The service's time is the client's, from the first byte sent to the last received. The small requests are misses of \`/predict\`, ${rate}, sent evenly by another process whether or not earlier ones are answered: a steady company, which takes its turns between the slices of a list, not a load that fights for the processor (that is \`tail-latency\`).`,
     columns: [
       "houses",
       "",

@@ -95,14 +95,14 @@ function report(sliced: Meeting, whole: Meeting): Section {
   return {
     name: "tail-latency",
     title: "Small requests beside long lists",
-    about: `Misses of \`/predict\` on ${connections} connections, each asking again as soon as it is answered, while one client posts lists of ${houses.toLocaleString("en")} houses to \`/bulk_predict\` without pause, all misses. The service cuts the lists into short runs; the other server is the same but for that: a run takes all rows that wait. The small requests are sent by ${client()}, in rounds of ${seconds} seconds.`,
+    about: `Misses of \`/predict\` on ${connections} connections, each asking again as soon as it is answered, while one client posts lists of ${houses.toLocaleString("en")} houses to \`/bulk_predict\` without pause, all misses of houses drawn as in \`long-lists\`. The service cuts the lists into short runs; the other server is the same but for that: a run takes all rows that wait. The small requests are sent by ${client()}, in rounds of ${seconds} seconds.`,
     columns: ["", "p50 ms", "p99 ms", "requests/s", "a list, ms"],
     rows: [row("service", sliced), row("without slices", whole)],
     charts: [
       {
         kind: "bars",
         name: "tail-latency",
-        title: `p99 of /predict beside lists of ${houses.toLocaleString("en")} houses`,
+        title: `/predict beside lists of ${houses.toLocaleString("en")} houses`,
         unit: "ms",
         scale: "linear",
         labels: ["p50", "p99"],
