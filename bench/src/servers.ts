@@ -69,9 +69,11 @@ export function stopper(child: ChildProcess, cleanUp = () => {}): () => Promise<
   endings.add(end);
   return async () => {
     endings.delete(end);
-    const exit = once(child, "exit");
-    child.kill("SIGKILL");
-    await exit;
+    if (child.exitCode === null && child.signalCode === null) {
+      const exit = once(child, "exit");
+      child.kill("SIGKILL");
+      await exit;
+    }
     cleanUp();
   };
 }
