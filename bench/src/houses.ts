@@ -1,3 +1,5 @@
+import { drawHouses } from "./drawn-houses.ts";
+
 /** Stands in a template where its count goes. */
 const mark = "#";
 const firstCount = 1000;
@@ -45,35 +47,27 @@ export class Bodies {
 /** How many different houses there are at least among the bodies of one kind. */
 const variety = 4096;
 
-function house(index: number): Record<string, number> {
-  return {
-    MedInc: 1 + (index % 97) / 10,
-    HouseAge: 1 + (index % 52),
-    AveRooms: 3 + (index % 41) / 7,
-    AveBedrms: 0.9 + (index % 13) / 50,
-    Population: 100 + (index % 3001),
-    AveOccup: 1.5 + (index % 29) / 11,
-    Latitude: 33 + (index % 89) / 10,
-    Longitude: -124 + (index % 101) / 10,
-  };
-}
+type House = Readonly<Record<string, number>>;
 
 /** The count is the population: at its first value or its last, a common one. */
-const counted = (index: number) =>
-  JSON.stringify({ ...house(index), Population: mark }).replace(`"${mark}"`, mark);
+const counted = (house: House) =>
+  JSON.stringify({ ...house, Population: mark }).replace(`"${mark}"`, mark);
 
-/** Bodies of `/predict`, each a miss. */
+/** Bodies of `/predict`, each a miss: always the same ones, in the same order. */
 export function singleBodies(): Bodies {
-  return new Bodies(Array.from({ length: variety }, (_, index) => counted(index)));
+  return new Bodies(drawHouses(variety, 1).map(counted));
 }
 
-/** Bodies of `/bulk_predict` with so many houses, each a miss. */
+/** Bodies of `/bulk_predict` with so many houses, each a miss: always the same, in the same order. */
 export function bulkBodies(houses: number): Bodies {
+  const lists = Math.ceil(variety / houses);
+  const drawn = drawHouses(lists * houses, houses);
   return new Bodies(
-    Array.from({ length: Math.ceil(variety / houses) }, (_, body) => {
-      const first = body * houses;
-      const rest = Array.from({ length: houses - 1 }, (_, index) => house(first + 1 + index));
-      return `{"houses":[${[counted(first), ...rest.map((row) => JSON.stringify(row))].join(",")}]}`;
+    Array.from({ length: lists }, (_, list) => {
+      const rows = drawn
+        .slice(list * houses, (list + 1) * houses)
+        .map((house, row) => (row === 0 ? counted(house) : JSON.stringify(house)));
+      return `{"houses":[${rows.join(",")}]}`;
     }),
   );
 }

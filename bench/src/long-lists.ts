@@ -1,4 +1,4 @@
-import { drawnLists } from "./drawn-houses.ts";
+import { bulkBodies } from "./houses.ts";
 import { ask } from "./load.ts";
 import { type ByWay, type Cost, costsOf, type Respondents, runRound } from "./long-list-costs.ts";
 import { startProgram } from "./programs.ts";
@@ -30,13 +30,13 @@ const housesText = (houses: number) => `${houses.toLocaleString("en")} houses`;
 
 /** @throws where the service and the floor do not answer the same */
 async function demandSameAnswers(one: Server, other: Server): Promise<void> {
-  const body = drawnLists(999).next();
+  const body = bulkBodies(999).next();
   const answers = await Promise.all([ask(one, path, body), ask(other, path, body)]);
   if (answers[0].body !== answers[1].body) throw new Error("void: the floor predicts otherwise");
 }
 
 async function measure(houses: number, aRound: number, respondents: Respondents, tell: Tell) {
-  const bodies = drawnLists(houses);
+  const bodies = bulkBodies(houses);
   const found: ByWay<TimedAnswer>[] = [];
   for (let round = 0; round <= rounds; round++) {
     tell(`${housesText(houses)}, round ${round} of ${rounds}`);

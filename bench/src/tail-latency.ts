@@ -1,5 +1,4 @@
-import { drawnLists } from "./drawn-houses.ts";
-import { type Bodies, singleBodies } from "./houses.ts";
+import { type Bodies, bulkBodies, singleBodies } from "./houses.ts";
 import { client, drive } from "./load.ts";
 import { startProgram } from "./programs.ts";
 import type { Section } from "./report.ts";
@@ -71,7 +70,7 @@ function medians(meetings: readonly Meeting[]): Meeting {
 /** Takes turns, so that what else the machine does falls on all; the first round is a warm-up. */
 async function meetInTurns(contenders: readonly Contender[], tell: Tell): Promise<Meeting[]> {
   const small = singleBodies();
-  const lists = drawnLists(houses);
+  const lists = bulkBodies(houses);
   const found = contenders.map((contender) => ({ contender, meetings: [] as Meeting[] }));
   for (let round = 0; round <= rounds; round++) {
     for (const { contender, meetings } of found) {
