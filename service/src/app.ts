@@ -9,6 +9,7 @@ import type { Limits } from "./routes/limits.ts";
 import { type ObservedVariables, observe } from "./routes/observe.ts";
 import { predictRoutes } from "./routes/predict.ts";
 import { answerUnmatched } from "./routes/unmatched.ts";
+import type { AccessLog } from "./telemetry/access-log.ts";
 import { answerError } from "./wire/error-answer.ts";
 import type { NodeEnvironment } from "./wire/sent-request.ts";
 
@@ -17,6 +18,7 @@ export interface AppDependencies {
   readonly predictor: Predictor;
   readonly cache: ReadThrough;
   readonly logger: Logger;
+  readonly accessLog: AccessLog;
   readonly limits: Limits;
   /** True from the first stop signal on. */
   readonly isDraining: () => boolean;
@@ -31,12 +33,12 @@ export type App = Hono<Environment>;
 
 /** Puts the app together: middleware and routes in order. Opens nothing, reads no environment. */
 export function createApp(deps: AppDependencies): App {
-  const { logger, isDraining } = deps;
+  const { logger, accessLog, isDraining } = deps;
   const app = new Hono<Environment>();
 
   // The prediction routes observe themselves: on their path a middleware costs more than it does.
   app.route("/", predictRoutes(deps));
-  app.use(observe(logger, isDraining));
+  app.use(observe(accessLog, isDraining));
   app.route("/", hello);
   app.route("/", healthRoutes(deps));
   app.route("/", docsRoutes(deps));

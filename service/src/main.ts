@@ -9,7 +9,8 @@ import { featureNames } from "./houses/house.ts";
 import { batched } from "./predictor/batcher.ts";
 import { loadOnnxPredictor, ModelError } from "./predictor/onnx.ts";
 import { createAppServer } from "./server.ts";
-import { createLogger } from "./telemetry/logger.ts";
+import { createAccessLog } from "./telemetry/access-log.ts";
+import { createLog } from "./telemetry/logger.ts";
 
 async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
   server.listen(PORT, HOST);
@@ -24,10 +25,10 @@ async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
 
 async function main(): Promise<void> {
   const config = readConfig();
-  const logger = await createLogger(config.LOG_LEVEL);
+  const { logger, lines } = await createLog(config.LOG_LEVEL);
   const model = await loadOnnxPredictor(config.MODEL_PATH, featureNames);
   const features = featureNames.length;
-  const predictor = batched(model, { features, maxRunRows: 256, maxQueuedRows: 1_000_000 });
+  const predictor = batched(model, { features, maxRunRows: 128, maxQueuedRows: 1_000_000 });
 
   const cache = await createCache({
     modelVersion: predictor.modelVersion,
@@ -44,6 +45,7 @@ async function main(): Promise<void> {
     predictor,
     cache: cache.readThrough,
     logger,
+    accessLog: createAccessLog(logger, lines),
     isDraining: () => draining,
     limits: {
       maxBodyBytes: config.MAX_BODY_BYTES,

@@ -42,6 +42,7 @@ export function appUnderTest(overrides: Overrides = {}): App {
       recorder: unrecorded,
     }),
     logger: pino({ level: "silent" }),
+    accessLog: () => {},
     isDraining: () => false,
     ...overrides,
     limits: { ...defaultLimits, ...overrides.limits },

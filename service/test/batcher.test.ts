@@ -36,6 +36,7 @@ describe("a run that fails", () => {
     const { predictor } = sums((matrix) => matrix.includes(-1));
     const { predict } = batched(predictor, options);
     const before = predict(list(1));
+    await turn();
     const together = [predict(Float32Array.of(-1, 1)), predict(list(1))];
     const settled = await Promise.allSettled([before, ...together]);
     expect(settled.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected"]);
@@ -52,6 +53,7 @@ describe("a run that fails", () => {
 test("more rows than may wait are refused, until some are done", async () => {
   const { predict } = batched(sums().predictor, options);
   const taken = predict(list(100));
+  await turn();
   // Eight are in a run already.
   await expect(predict(list(9))).rejects.toThrow(QueueFullError);
   expect(await predict(list(8))).toHaveLength(8);
@@ -59,17 +61,21 @@ test("more rows than may wait are refused, until some are done", async () => {
   expect(await predict(list(300))).toHaveLength(300);
 });
 
-test("a request that finds no run under way is run at once", async () => {
+test("a request that finds no run under way is run with those of the same turn", async () => {
   const { predictor, runs } = sums();
-  expect(await batched(predictor, options).predict(list(3))).toEqual(Float32Array.of(3, 7, 11));
-  expect(runs).toEqual([3]);
+  const { predict } = batched(predictor, options);
+  const answers = await Promise.all([1, 2, 3, 4].map((first) => predict(list(1, first))));
+  expect(answers).toEqual([3, 5, 7, 9].map((sum) => Float32Array.of(sum)));
+  expect(await predict(list(3))).toEqual(Float32Array.of(3, 7, 11));
+  expect(runs).toEqual([4, 3]);
 });
 
 test("those that arrive during a run go into the next together", async () => {
   const { predictor, runs } = sums();
   const { predict } = batched(predictor, options);
-  const answers = await Promise.all([1, 2, 3, 4].map((first) => predict(list(1, first))));
-  expect(answers).toEqual([3, 5, 7, 9].map((sum) => Float32Array.of(sum)));
+  const first = predict(list(1));
+  await turn();
+  await Promise.all([first, ...[1, 2, 3].map((each) => predict(list(1, each)))]);
   expect(runs).toEqual([1, 3]);
 });
 
@@ -77,7 +83,7 @@ test("a run is never longer than it may be, however many wait", async () => {
   const { predictor, runs } = sums();
   const { predict } = batched(predictor, options);
   await Promise.all(Array.from({ length: 30 }, () => predict(list(1))));
-  expect(runs).toEqual([1, 8, 8, 8, 5]);
+  expect(runs).toEqual([8, 8, 8, 6]);
 });
 
 test("short requests do not wait for a long list to end", async () => {

@@ -1,6 +1,8 @@
 import { hash } from "node:crypto";
 import { endianness } from "node:os";
 
+const isBigEndian = endianness() === "BE";
+
 /**
  * The key of a request as it was sent: found before anything is parsed. A cryptographic digest,
  * since clients choose the bytes and a collision would be another's answer.
@@ -10,15 +12,14 @@ export function rawKey(endpoint: string, body: Uint8Array): string {
 }
 
 /**
- * The key of what a request means: the model and the numbers. Notation makes no difference, `-0`
- * counts as `0`, and a changed model never finds another's answers.
+ * The key of what a request means: the model and the numbers. Notation makes no difference, and a
+ * changed model never finds another's answers.
  *
- * @param matrix rows × 8, row-major float32
+ * @param matrix rows × 8, row-major float32, without `-0`
  */
 export function canonicalKey(modelVersion: string, endpoint: string, matrix: Float32Array): string {
-  // Adding 0 turns -0 into 0 and leaves every other number as it is.
-  const canonical = matrix.map((value) => value + 0);
-  const bytes = Buffer.from(canonical.buffer);
-  if (endianness() === "BE") bytes.swap32();
-  return `predictions:${modelVersion}:${endpoint}:${hash("sha256", bytes)}`;
+  const { buffer, byteOffset, byteLength } = matrix;
+  const bytes = Buffer.from(buffer, byteOffset, byteLength);
+  const digest = hash("sha256", isBigEndian ? Buffer.from(bytes).swap32() : bytes);
+  return `predictions:${modelVersion}:${endpoint}:${digest}`;
 }

@@ -51,38 +51,37 @@ export class ReadThrough {
     this.#deps = deps;
   }
 
-  async answer(question: CacheQuestion): Promise<CachedAnswer> {
-    const answer = await this.#find(question);
-    this.#deps.recorder.answered(answer.outcome);
-    return answer;
-  }
-
-  async #find({ endpoint, policy, body, read, compute }: CacheQuestion): Promise<CachedAnswer> {
-    const { memory, modelVersion } = this.#deps;
-    if (policy === "bypass") return { body: await compute(read()), outcome: "bypassed" };
-
-    const raw = memory && rawKey(endpoint, body); // 1
+  /** At once where the answer is in memory: most requests of a warm cache wait for nothing. */
+  answer(question: CacheQuestion): CachedAnswer | Promise<CachedAnswer> {
+    const { memory, recorder } = this.#deps;
+    const { endpoint, policy, body } = question;
+    const raw = memory && policy !== "bypass" ? rawKey(endpoint, body) : undefined; // 1
     const known = raw !== undefined && policy === "use" ? memory?.get(raw) : undefined;
-    if (known !== undefined) return { body: known, outcome: "memory" };
+    if (known === undefined) return this.#answerUnknown(question, raw);
+    recorder.answered("memory");
+    return { body: known, outcome: "memory" };
+  }
 
-    const matrix = read(); // 2
-    const key = canonicalKey(modelVersion, endpoint, matrix);
-    const answer =
-      policy === "refresh"
-        ? await this.#compute(key, () => compute(matrix), "refreshed")
-        : await this.#fly(key, () => this.#ask(key, () => compute(matrix)));
+  async #answerUnknown(question: CacheQuestion, raw: string | undefined): Promise<CachedAnswer> {
+    const { memory, recorder } = this.#deps;
+    const answer = await this.#find(question, question.read()); // 2
     if (raw !== undefined) memory?.set(raw, answer.body); // 4
+    recorder.answered(answer.outcome);
     return answer;
   }
 
-  /** 3: joins the flight of the key, or starts one. */
-  async #fly(key: string, start: () => Promise<CachedAnswer>): Promise<CachedAnswer> {
-    const underWay = this.#flights.get(key);
+  async #find(question: CacheQuestion, matrix: Float32Array): Promise<CachedAnswer> {
+    const { endpoint, policy, compute } = question;
+    if (policy === "bypass") return { body: await compute(matrix), outcome: "bypassed" };
+    const key = canonicalKey(this.#deps.modelVersion, endpoint, matrix);
+    if (policy === "refresh") return this.#compute(key, () => compute(matrix), "refreshed");
+
+    const underWay = this.#flights.get(key); // 3
     if (underWay) {
       const { body, outcome } = await underWay;
       return { body, outcome: outcome === "stored" ? "collapsed" : outcome };
     }
-    const flight = start();
+    const flight = this.#ask(key, () => compute(matrix));
     this.#flights.set(key, flight);
     try {
       return await flight;

@@ -43,6 +43,15 @@ export const exampleHouse: z.infer<typeof House> = {
 /** The names of the features in the model's order: columns of the matrix, keys of a house. */
 export const featureNames = House.keyof().options;
 
+const { properties = {} } = z.toJSONSchema(House, { io: "input" });
+
+/** What each feature must be greater than, in the model's order; any finite number is over −∞. */
+export const lowerBounds = featureNames.map((name) => {
+  const property = properties[name];
+  const bound = typeof property === "object" ? property.exclusiveMinimum : undefined;
+  return typeof bound === "number" ? bound : Number.NEGATIVE_INFINITY;
+});
+
 /** The body of `/bulk_predict`, with each house as `house` describes it. */
 export function bulkOf<T extends z.ZodType>(house: T, maxHouses: number) {
   return z.strictObject({ houses: z.array(house).max(maxHouses) });

@@ -1,10 +1,11 @@
 import { z } from "zod";
-import { readRefusedJson } from "../wire/body.ts";
+import { decodeJson, readRefusedJson } from "../wire/body.ts";
 import type { JsonValue, ReadLimits } from "../wire/json-reader.ts";
 import { type Detail, type Location, maxDetails, maxInputBytes } from "../wire/refusal.ts";
 import { explainIssues, refuseIfAny } from "../wire/validation.ts";
 import { bulkOf, featureNames, House } from "./house.ts";
 import { toMatrix } from "./matrix.ts";
+import { scanHouse, scanHouses } from "./scan.ts";
 
 /** The model's input: rows × 8, row-major float32, one row a house in the order sent. */
 export type HouseMatrix = Float32Array<ArrayBuffer>;
@@ -38,6 +39,11 @@ function rowOf(house: z.infer<typeof House>): number[] {
   return featureNames.map((name) => house[name]);
 }
 
+/** Its zeros have no sign: every model holds both for the same. */
+function matrixOf(rows: Iterable<number>): HouseMatrix {
+  return Float32Array.from(rows, (value) => value + 0);
+}
+
 /** For houses that are valid but not plain numbers; `undefined` where any is not valid. */
 function toCoercedMatrix(houses: readonly unknown[]): HouseMatrix | undefined {
   const rows: number[] = [];
@@ -46,7 +52,7 @@ function toCoercedMatrix(houses: readonly unknown[]): HouseMatrix | undefined {
     if (data === undefined) return undefined;
     rows.push(...rowOf(data));
   }
-  return Float32Array.from(rows);
+  return matrixOf(rows);
 }
 
 const names = new Set(["houses", ...featureNames]);
@@ -90,7 +96,7 @@ function* judgeHouses(root: JsonValue, maxHouses: number, rows: number[]): Gener
 function judged(judge: (rows: number[]) => Iterable<Detail>): HouseMatrix {
   const rows: number[] = [];
   refuseIfAny(judge(rows));
-  return Float32Array.from(rows);
+  return matrixOf(rows);
 }
 
 /**
@@ -99,7 +105,10 @@ function judged(judge: (rows: number[]) => Iterable<Detail>): HouseMatrix {
  * @returns 1 × 8
  * @throws {Refusal} 422 or 400, as FastAPI and pydantic v2 refuse it
  */
-export function readHouse(text: string): HouseMatrix {
+export function readHouse(body: Buffer): HouseMatrix {
+  const scanned = scanHouse(body);
+  if (scanned) return scanned;
+  const text = decodeJson(body);
   const houses = [parseJson(text, 1)];
   const matrix = toMatrix(houses) ?? toCoercedMatrix(houses);
   if (matrix) return matrix;
@@ -120,7 +129,10 @@ function housesOf(body: unknown, maxHouses: number): readonly unknown[] | undefi
  * @returns houses × 8
  * @throws {Refusal} 422 or 400, as FastAPI and pydantic v2 refuse it
  */
-export function readHouses(text: string, maxHouses: number): HouseMatrix {
+export function readHouses(body: Buffer, maxHouses: number): HouseMatrix {
+  const scanned = scanHouses(body, maxHouses);
+  if (scanned) return scanned;
+  const text = decodeJson(body);
   const houses = housesOf(parseJson(text, maxHouses), maxHouses);
   const matrix = houses && (toMatrix(houses) ?? toCoercedMatrix(houses));
   if (matrix) return matrix;

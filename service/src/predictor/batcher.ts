@@ -53,7 +53,8 @@ function takeParts(queue: readonly Job[], maxRunRows: number): Part[] {
 /**
  * Puts requests together in front of a predictor:
  *
- * 1. a request that finds no run under way is run at once;
+ * 1. a request that finds no run under way is run at the end of the event loop's turn, with those
+ *    that arrived in the same turn;
  * 2. those that arrive during a run go into the next one together, with no added wait;
  * 3. a run is short: a long list takes several, and short requests go along in each.
  *
@@ -102,7 +103,6 @@ export function batched(predictor: Predictor, options: BatcherOptions): Predicto
   }
 
   async function runAll(): Promise<void> {
-    isRunning = true;
     while (queue.length > 0) {
       const parts = takeParts(queue, maxRunRows);
       for (const { rows } of parts) queuedRows -= rows;
@@ -123,7 +123,10 @@ export function batched(predictor: Predictor, options: BatcherOptions): Predicto
       queuedRows += rows;
       return new Promise((resolve, reject) => {
         queue.push({ matrix, predictions: new Float32Array(rows), resolve, reject, begun: 0 });
-        if (!isRunning) void runAll();
+        if (!isRunning) {
+          isRunning = true;
+          setImmediate(runAll);
+        }
       });
     },
   };

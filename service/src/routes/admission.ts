@@ -1,5 +1,5 @@
 import { QueueFullError } from "../predictor/batcher.ts";
-import { TimeLimitError, within } from "../time-limit.ts";
+import { TimeLimit, TimeLimitError } from "../time-limit.ts";
 import { Refusal } from "../wire/refusal.ts";
 import type { Limits } from "./limits.ts";
 
@@ -9,16 +9,13 @@ function overloaded(): Refusal {
 
 /** Keeps the prediction routes within their bounds of concurrency and time. */
 export class Admission {
-  readonly #limits: Limits;
+  readonly #maxConcurrentRequests: number;
+  readonly #timeLimit: TimeLimit;
   #underWay = 0;
 
-  constructor(limits: Limits) {
-    this.#limits = limits;
-  }
-
-  /** How many requests are being answered. */
-  get underWay(): number {
-    return this.#underWay;
+  constructor({ maxConcurrentRequests, requestTimeoutMs }: Limits) {
+    this.#maxConcurrentRequests = maxConcurrentRequests;
+    this.#timeLimit = new TimeLimit(requestTimeoutMs);
   }
 
   /**
@@ -28,11 +25,10 @@ export class Admission {
    *   where the work is not done in time
    */
   async admit<T>(work: () => Promise<T>): Promise<T> {
-    const { maxConcurrentRequests, requestTimeoutMs } = this.#limits;
-    if (this.#underWay >= maxConcurrentRequests) throw overloaded();
+    if (this.#underWay >= this.#maxConcurrentRequests) throw overloaded();
     this.#underWay++;
     try {
-      return await within(requestTimeoutMs, work());
+      return await this.#timeLimit.within(work());
     } catch (error) {
       if (error instanceof TimeLimitError) throw new Refusal(504, "Gateway Timeout");
       throw error instanceof QueueFullError ? overloaded() : error;

@@ -1,7 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
-import type { Logger } from "pino";
-import { durationMsSince, logRequest } from "../telemetry/access-log.ts";
+import { type AccessLog, durationMsSince } from "../telemetry/access-log.ts";
 import { requestIdOf } from "../telemetry/request-id.ts";
 
 /** What {@link observe} leaves for the handlers. */
@@ -11,7 +10,7 @@ export interface ObservedVariables {
 
 /** Gives each request its id and its line in the access log; while draining, closes connections. */
 export function observe(
-  logger: Logger,
+  accessLog: AccessLog,
   isDraining: () => boolean,
 ): MiddlewareHandler<{ Variables: ObservedVariables }> {
   return async function observe(c, next) {
@@ -24,13 +23,7 @@ export function observe(
     const { method, path } = c.req;
     const { status } = c.res;
     const route = routePath(c, -1);
-    logRequest(logger, {
-      requestId,
-      method,
-      path,
-      route,
-      status,
-      durationMs: durationMsSince(start),
-    });
+    const durationMs = durationMsSince(start);
+    accessLog({ requestId, method, path, route, status, durationMs });
   };
 }

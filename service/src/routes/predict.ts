@@ -4,9 +4,9 @@ import { cachePolicy } from "../cache/cache-control.ts";
 import type { ReadThrough } from "../cache/read-through.ts";
 import { type HouseMatrix, readHouse, readHouses } from "../houses/read.ts";
 import type { Predictor } from "../predictor/predictor.ts";
-import { durationMsSince, logRequest } from "../telemetry/access-log.ts";
+import { type AccessLog, durationMsSince } from "../telemetry/access-log.ts";
 import { requestIdOf } from "../telemetry/request-id.ts";
-import { decodeJson, readBody, requireJson } from "../wire/body.ts";
+import { readBody, requireJson } from "../wire/body.ts";
 import { answerError, type JsonAnswer } from "../wire/error-answer.ts";
 import { type NodeEnvironment, type SentRequest, sentRequest } from "../wire/sent-request.ts";
 import { Admission } from "./admission.ts";
@@ -18,7 +18,7 @@ import { Together } from "./together.ts";
 /** What the two prediction routes do differently: how they read a request and write an answer. */
 interface Endpoint {
   readonly name: string;
-  readonly read: (text: string, limits: Limits) => HouseMatrix;
+  readonly read: (body: Buffer, limits: Limits) => HouseMatrix;
   readonly write: (predictions: Float32Array) => string;
 }
 
@@ -30,7 +30,7 @@ const predict: Endpoint = {
 
 const bulkPredict: Endpoint = {
   name: "bulk_predict",
-  read: (text, { maxHouses }) => readHouses(text, maxHouses),
+  read: (body, { maxHouses }) => readHouses(body, maxHouses),
   write: (predictions) => `{"predictions":[${predictions.join(",")}]}`,
 };
 
@@ -39,13 +39,14 @@ export interface PredictDependencies {
   readonly predictor: Predictor;
   readonly cache: ReadThrough;
   readonly logger: Logger;
+  readonly accessLog: AccessLog;
   readonly limits: Limits;
   readonly isDraining: () => boolean;
 }
 
 /** `POST /predict` for one house, `POST /bulk_predict` for a list, which is one batch. */
 export function predictRoutes(deps: PredictDependencies): Hono<NodeEnvironment> {
-  const { predictor, cache, logger, limits, isDraining } = deps;
+  const { predictor, cache, logger, accessLog, limits, isDraining } = deps;
   const admission = new Admission(limits);
   const together = new Together();
 
@@ -53,13 +54,13 @@ export function predictRoutes(deps: PredictDependencies): Hono<NodeEnvironment> 
     const sent = await readBody(request, limits.maxBodyBytes);
     requireJson(sent, request.header("content-type"));
     const timing = new ServerTiming(performance.now());
-    const { body, outcome } = await cache.answer({
+    const found = cache.answer({
       endpoint: endpoint.name,
       policy: cachePolicy(request.header("cache-control")),
       body: sent,
       read: () => {
         timing.enter("parse");
-        const matrix = endpoint.read(decodeJson(sent), limits);
+        const matrix = endpoint.read(sent, limits);
         timing.enter("cache");
         return matrix;
       },
@@ -70,11 +71,14 @@ export function predictRoutes(deps: PredictDependencies): Hono<NodeEnvironment> 
         return endpoint.write(predictions);
       },
     });
+    const { body, outcome } = await found;
     const headers = {
       "X-Model-Version": predictor.modelVersion,
       "Server-Timing": timing.header(),
       ...cacheHeaders[outcome],
     };
+    // What comes from a run of the model or from Redis comes together with others anyway.
+    if (!(found instanceof Promise)) await together.moment();
     return { status: 200, body, headers };
   }
 
@@ -85,10 +89,9 @@ export function predictRoutes(deps: PredictDependencies): Hono<NodeEnvironment> 
     const { status, body, headers } = await admission
       .admit(() => answer(endpoint, request))
       .catch((error: unknown) => answerError(error, requestId, logger));
-    if (admission.underWay > 1) await together.endOfTurn();
     const path = `/${endpoint.name}`;
     const durationMs = durationMsSince(start);
-    logRequest(logger, { requestId, method: "POST", path, route: path, status, durationMs });
+    accessLog({ requestId, method: "POST", path, route: path, status, durationMs });
     return new Response(body, {
       status,
       headers: {

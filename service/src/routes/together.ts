@@ -1,20 +1,27 @@
 /**
  * Lets answers that become ready in one turn of the event loop be sent together at its end: many
- * small writes in a row cost less than many apart. A single one would only be delayed by it.
+ * small writes in a row cost less than as many apart. A single one would only be delayed by it, so
+ * answers wait only while turns have more than one.
  */
 export class Together {
   #waiting: (() => void)[] = [];
+  #ready = 0;
+  #readyBefore = 0;
 
-  /** Settles at the end of this turn. */
-  endOfTurn(): Promise<void> {
+  /** When to send an answer that is ready: at once, or at the end of this turn where there are more to send. */
+  moment(): Promise<void> | undefined {
+    if (this.#ready++ === 0) setImmediate(() => this.#endTurn());
+    if (this.#ready === 1 && this.#readyBefore <= 1) return undefined;
     return new Promise((resolve) => {
-      if (this.#waiting.push(resolve) === 1) setImmediate(() => this.#settle());
+      this.#waiting.push(resolve);
     });
   }
 
-  #settle(): void {
-    const settled = this.#waiting;
+  #endTurn(): void {
+    const sent = this.#waiting;
     this.#waiting = [];
-    for (const resolve of settled) resolve();
+    this.#readyBefore = this.#ready;
+    this.#ready = 0;
+    for (const send of sent) send();
   }
 }

@@ -31,8 +31,14 @@ async function readableLines(): Promise<DestinationStream> {
   return PinoPretty({ sync: true, ignore: "pid,hostname" });
 }
 
+/** A logger, and where it writes to. */
+export interface Log {
+  readonly logger: Logger;
+  readonly lines: DestinationStream;
+}
+
 /** JSON lines on standard output; readable ones where that is a terminal. */
-export async function createLogger(level: LogLevel): Promise<Logger> {
-  const destination = process.stdout.isTTY ? await readableLines() : jsonLines();
-  return pino({ level }, destination);
+export async function createLog(level: LogLevel): Promise<Log> {
+  const lines = process.stdout.isTTY ? await readableLines() : jsonLines();
+  return { logger: pino({ level }, lines), lines };
 }
