@@ -1,4 +1,4 @@
-import { bulkBodies, repeated, singleBodies } from "./houses.ts";
+import { bulkBodies, knownBodies, singleBodies } from "./houses.ts";
 import { ask } from "./load.ts";
 import { aboutClient, paceCells, paceColumns, paceVerdicts, ratios } from "./paces.ts";
 import { type Contender, race } from "./race.ts";
@@ -20,7 +20,7 @@ async function startMatches(servers: Servers): Promise<Match[]> {
   const environment = { REDIS_URL: redisUrl(redis) };
   const list = {
     path: "/bulk_predict",
-    bodies: repeated(bulkBodies(10).next()),
+    bodies: knownBodies(10, bulkBodies(10)),
     server: await servers.add(startService(environment)),
     cache: "HIT",
   } as const;
@@ -42,13 +42,14 @@ async function startMatches(servers: Servers): Promise<Match[]> {
   async function bareServer(
     name: string,
     reference: Reference,
-    { path, bodies, server }: typeof list | typeof single,
+    { path, bodies, server, cache }: typeof list | typeof single,
   ) {
-    const answer = await ask(server, path, bodies.next());
+    const body = bodies.next();
+    if (cache === "HIT") await ask(server, path, body);
+    const answer = await ask(server, path, body);
     const started = startReference(reference, answer, redisUrl(redis, 1));
     return { name, path, bodies, server: await servers.add(started) };
   }
-  await ask(list.server, list.path, list.bodies.next());
   const node = await bareServer("bare node:http", "node-http", list);
   const hono = await bareServer("bare Hono", "hono", list);
   const honoRedis = await bareServer("bare Hono: parse, hash, GET", "hono-redis", list);

@@ -7,7 +7,7 @@ const lastCount = 9999;
 
 /**
  * Request bodies, no two alike: templates in turns, each with a count of four digits at its mark.
- * A template without a mark is sent as it is, again and again.
+ * Templates without a mark are sent as they are, round and round.
  */
 export class Bodies {
   readonly templates: readonly string[];
@@ -70,6 +70,15 @@ export function bulkBodies(houses: number): Bodies {
       return `{"houses":[${rows.join(",")}]}`;
     }),
   );
+}
+
+/**
+ * The next few bodies of so many houses, to be sent round and round. They are many, since concurrent
+ * requests for one body would share one look into Redis.
+ */
+export function knownBodies(houses: number, bodies: Bodies): Bodies {
+  const count = Math.max(8, Math.min(400, Math.floor(64_000 / houses)));
+  return new Bodies(Array.from({ length: count }, () => bodies.next()));
 }
 
 /** The same body again and again. */

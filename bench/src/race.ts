@@ -31,20 +31,26 @@ export interface Pace {
   readonly clientCores: number;
 }
 
-/** Asks once or twice so that a known body is in the cache, and an unknown one is not. */
-async function checkCache({ name, server, path, bodies, cache }: Contender): Promise<void> {
-  if (bodies === undefined || cache === undefined) return;
+/** Asks until a known body is in the cache, or once for an unknown one, which must not be. */
+async function demandCache({ name, server, path, cache }: Contender, body: string): Promise<void> {
+  if (cache === undefined) return;
   const attempts = cache === "HIT" ? 10 : 1;
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const { headers } = await ask(server, path, bodies.next());
+    const { headers } = await ask(server, path, body);
     if (headers.get("x-cache") === cache) return;
   }
   throw new Error(`void: ${name} is not a ${cache}`);
 }
 
+/** Brings all known bodies into the cache. */
+async function fillCache(contender: Contender): Promise<void> {
+  if (contender.cache !== "HIT") return;
+  for (const body of contender.bodies?.templates ?? []) await demandCache(contender, body);
+}
+
 async function run(contender: Contender): Promise<Pace> {
   const { server, path, bodies, pressure = usual } = contender;
-  await checkCache(contender);
+  if (bodies) await demandCache(contender, bodies.next());
   const before = cpuMs(server);
   const found = await drive(server, { path, ...(bodies && { bodies }), ...pressure });
   return {
@@ -65,6 +71,7 @@ export async function race(
   contenders: readonly Contender[],
   tell: Tell,
 ): Promise<(contender: Contender) => Pace> {
+  for (const contender of contenders) await fillCache(contender);
   const runs = new Map(contenders.map((contender) => [contender, [] as Pace[]]));
   for (let round = 0; round <= rounds; round++) {
     for (const [contender, found] of runs) {

@@ -1,4 +1,4 @@
-import { bulkBodies, repeated, singleBodies } from "./houses.ts";
+import { bulkBodies, knownBodies, singleBodies } from "./houses.ts";
 import type { Pressure } from "./load.ts";
 import { aboutClient, paceCells, paceColumns } from "./paces.ts";
 import { type Contender, race } from "./race.ts";
@@ -43,6 +43,7 @@ async function startServices(servers: Servers): Promise<Record<Source, Server>> 
 }
 
 function entriesOf({ bodies, ...kind }: (typeof kinds)[number], services: Record<Source, Server>) {
+  const known = knownBodies(kind.houses, bodies());
   return sources.map((source): Entry => {
     const common = {
       ...kind,
@@ -50,7 +51,7 @@ function entriesOf({ bodies, ...kind }: (typeof kinds)[number], services: Record
       source,
       server: services[source],
     };
-    if (source !== "miss") return { ...common, bodies: repeated(bodies().next()), cache: "HIT" };
+    if (source !== "miss") return { ...common, bodies: known, cache: "HIT" };
     const pressure = kind.houses < 10_000 ? kind.pressure : counted;
     return { ...common, pressure, bodies: bodies(), cache: "MISS" };
   });

@@ -23,6 +23,17 @@ local function varying(lines)
   end
 end
 
+local function fixed(lines)
+  local requests = {}
+  for index, line in ipairs(lines) do
+    requests[index] = wrk.format(nil, nil, nil, line)
+  end
+  return function()
+    taken = taken + 1
+    return requests[(taken - 1) % #requests + 1]
+  end
+end
+
 function init(args)
   taken = tonumber(args[1])
   if args[2] then
@@ -35,7 +46,7 @@ function init(args)
     if lines[1]:find("#", 1, true) then
       request = varying(lines)
     else
-      wrk.body = lines[1]
+      request = fixed(lines)
     end
   end
   startedCpu = os.clock()

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { Bodies, bulkBodies, repeated, singleBodies } from "../src/houses.ts";
+import { Bodies, bulkBodies, knownBodies, repeated, singleBodies } from "../src/houses.ts";
 
 const House = z.record(z.string(), z.number());
 const List = z.object({ houses: z.array(House) });
@@ -35,6 +35,19 @@ describe("bodies", () => {
   test("without a count repeat themselves without end", () => {
     expect(new Set(taken(repeated("a"), 20_000))).toEqual(new Set(["a"]));
   });
+});
+
+test.each([
+  [1, 400],
+  [100, 400],
+  [1_000, 64],
+  [10_000, 8],
+])("known lists of %d houses are %d, and come round", (houses, count) => {
+  const known = knownBodies(houses, bulkBodies(houses));
+  const round = taken(known, count);
+
+  expect(new Set(round).size).toBe(count);
+  expect(taken(known, count)).toEqual(round);
 });
 
 test("single houses differ, and in every feature", () => {
