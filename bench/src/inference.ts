@@ -4,7 +4,7 @@ import { loadCaliforniaHousing } from "../../model/src/dataset-source.ts";
 import { computeMetrics } from "../../model/src/metrics.ts";
 import { readConfig } from "../../service/src/config.ts";
 import { featureNames } from "../../service/src/houses/house.ts";
-import { batched } from "../../service/src/predictor/batcher.ts";
+import { batched, batching } from "../../service/src/predictor/batcher.ts";
 import { loadOnnxPredictor } from "../../service/src/predictor/onnx.ts";
 import { type BareModel, loadBareModel } from "./bare-model.ts";
 import { type Costs, compareCosts, type Each, type Prepare } from "./inference-costs.ts";
@@ -111,8 +111,7 @@ export const inference =
     const { MODEL_PATH } = readConfig({});
     const { predict } = batched(await loadOnnxPredictor(MODEL_PATH, featureNames), {
       features,
-      maxRunRows: 256,
-      maxQueuedRows: 1_000_000,
+      ...batching,
     });
     const prepare: Each<Prepare> = {
       service: (matrix) => () => predict(matrix),

@@ -6,7 +6,7 @@ import { unrecorded } from "./cache/recorder.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { drain, trackUnused } from "./drain.ts";
 import { featureNames } from "./houses/house.ts";
-import { batched } from "./predictor/batcher.ts";
+import { batched, batching } from "./predictor/batcher.ts";
 import { loadOnnxPredictor, ModelError } from "./predictor/onnx.ts";
 import { createAppServer } from "./server.ts";
 import { createAccessLog } from "./telemetry/access-log.ts";
@@ -28,7 +28,7 @@ async function main(): Promise<void> {
   const { logger, lines } = await createLog(config.LOG_LEVEL);
   const model = await loadOnnxPredictor(config.MODEL_PATH, featureNames);
   const features = featureNames.length;
-  const predictor = batched(model, { features, maxRunRows: 128, maxQueuedRows: 1_000_000 });
+  const predictor = batched(model, { features, ...batching });
 
   const cache = await createCache({
     modelVersion: predictor.modelVersion,
