@@ -1,9 +1,5 @@
-import { type BatcherOptions, batched as sliced } from "../../../service/src/predictor/batcher.ts";
-import type { Predictor } from "../../../service/src/predictor/predictor.ts";
+import { batched as sliced, batching as usual } from "../../../service/src/predictor/batcher.ts";
 
-export { batching } from "../../../service/src/predictor/batcher.ts";
-
-/** Takes the place of the service's own: a run takes all the rows that wait. */
-export function batched(predictor: Predictor, options: BatcherOptions): Predictor {
-  return sliced(predictor, { ...options, maxRunRows: options.maxQueuedRows });
-}
+// Takes the place of the service's own batcher: a run takes all the rows that wait.
+export const batched = sliced;
+export const batching = { ...usual, maxRunRows: usual.maxQueuedRows };
