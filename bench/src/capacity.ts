@@ -1,6 +1,6 @@
-import { type Bodies, repeated, singleBodies } from "./houses.ts";
+import { type Bodies, knownBodies, singleBodies } from "./houses.ts";
 import { demandPinning, pin } from "./pinning.ts";
-import { type Contender, race } from "./race.ts";
+import { type Contender, fillCache, race } from "./race.ts";
 import { type ArrivalCost, arrive } from "./random-arrivals.ts";
 import type { Section } from "./report.ts";
 import type { Tell } from "./scenario.ts";
@@ -24,6 +24,12 @@ interface Pod {
   readonly server: Server;
 }
 
+/** What pods are asked for: the known ones are never among the others. */
+interface Houses {
+  readonly known: Bodies;
+  readonly unknown: Bodies;
+}
+
 /** What a request costs a pod under one load. */
 interface Cost {
   readonly kind: Kind;
@@ -43,20 +49,21 @@ async function startPods(servers: Servers, redis: Server): Promise<readonly Pod[
   return pods;
 }
 
+function contenderOf({ kind, server }: Pod, { known, unknown }: Houses) {
+  const common = { kind, server, name: kind, path: "/predict" };
+  return kind === "miss"
+    ? ({ ...common, bodies: unknown, cache: "MISS" } as const)
+    : ({ ...common, bodies: known, cache: "HIT" } as const);
+}
+
 /** What pods carry that are asked without pause. */
 async function saturate(
   loads: ReadonlyMap<string, readonly Pod[]>,
-  bodies: Bodies,
+  houses: Houses,
   tell: Tell,
 ): Promise<readonly Cost[]> {
-  const known = repeated(bodies.next());
   const contenders = Array.from(loads, ([load, pods]) =>
-    pods.map(({ kind, server }) => {
-      const common = { kind, load, server, name: `${kind}, ${load}`, path: "/predict" };
-      return kind === "miss"
-        ? ({ ...common, bodies, cache: "MISS" } as const)
-        : ({ ...common, bodies: known, cache: "HIT" } as const);
-    }),
+    pods.map((pod) => ({ ...contenderOf(pod, houses), load, name: `${pod.kind}, ${load}` })),
   ).flat() satisfies Contender[];
   const paceOf = await race(contenders, tell);
   return contenders.map((contender) => {
@@ -67,16 +74,18 @@ async function saturate(
 }
 
 /** What requests cost that arrive at random. */
-async function scatter(pods: readonly Pod[], bodies: Bodies, tell: Tell): Promise<readonly Cost[]> {
+async function scatter(pods: readonly Pod[], houses: Houses, tell: Tell): Promise<readonly Cost[]> {
+  const { unknown } = houses;
+  for (const pod of pods) await fillCache(contenderOf(pod, houses));
   const runs = pods.flatMap((pod) =>
     ratesPerSecond.map((perSecond) => ({ ...pod, perSecond, found: [] as ArrivalCost[] })),
   );
   for (let round = 1; round <= rounds; round++) {
     for (const { kind, server, perSecond, found } of runs) {
       tell(`round ${round} of ${rounds}: ${kind}, ${perSecond} a second`);
-      const arrivals = { perSecond, seconds, ...(kind === "miss" && { first: bodies.taken }) };
+      const arrivals = { perSecond, seconds, ...(kind === "miss" && { first: unknown.taken }) };
       const cost = await arrive(server, arrivals, clientCore);
-      if (kind === "miss") bodies.skip(cost.requests);
+      if (kind === "miss") unknown.skip(cost.requests);
       found.push(cost);
     }
   }
@@ -141,11 +150,12 @@ export async function capacity(tell: Tell): Promise<Section> {
   pin(redis, clientCore);
   for (const { server } of pinned) pin(server, podCore);
 
-  const bodies = singleBodies();
+  const unknown = singleBodies();
+  const houses = { known: knownBodies(1, unknown), unknown };
   const loads = new Map([
     [onOneCore, pinned],
     [onTwoCores, free],
   ]);
-  const saturated = await saturate(loads, bodies, tell);
-  return report([...(await scatter(pinned, bodies, tell)), ...saturated]);
+  const saturated = await saturate(loads, houses, tell);
+  return report([...(await scatter(pinned, houses, tell)), ...saturated]);
 }

@@ -42,8 +42,12 @@ async function demandCache({ name, server, path, cache }: Contender, body: strin
   throw new Error(`void: ${name} is not a ${cache}`);
 }
 
-/** Brings all known bodies into the cache. */
-async function fillCache(contender: Contender): Promise<void> {
+/**
+ * Brings all known bodies into the cache.
+ *
+ * @throws where one is no hit after several requests
+ */
+export async function fillCache(contender: Contender): Promise<void> {
   if (contender.cache !== "HIT") return;
   for (const body of contender.bodies?.templates ?? []) await demandCache(contender, body);
 }

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { Agent, request } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { singleBodies } from "./houses.ts";
+import { knownBodies, singleBodies } from "./houses.ts";
 import { Arrivals } from "./random-arrivals.ts";
 
 // Posts houses at random moments, however long an answer takes, and prints how many were answered in
@@ -9,12 +9,11 @@ import { Arrivals } from "./random-arrivals.ts";
 const { port, perSecond, seconds, first } = Arrivals.parse(JSON.parse(process.argv[2] ?? ""));
 
 const agent = new Agent({ keepAlive: true });
-const bodies = singleBodies();
-const known = bodies.next();
-if (first !== undefined) bodies.skip(first - bodies.taken);
+const bodies = first === undefined ? knownBodies(1, singleBodies()) : singleBodies();
+bodies.skip(first ?? 0);
 
 async function post(): Promise<void> {
-  const body = first === undefined ? known : bodies.next();
+  const body = bodies.next();
   const headers = { "content-type": "application/json", "content-length": body.length };
   const options = { agent, host: "127.0.0.1", port, path: "/predict", method: "POST", headers };
   const [answer] = await once(request(options).end(body), "response");

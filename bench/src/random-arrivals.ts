@@ -12,7 +12,7 @@ export const Arrivals = z.object({
   port: z.number(),
   perSecond: z.number(),
   seconds: z.number(),
-  /** The number of the first house; without one, a single house is asked for again and again. */
+  /** The number of the first house; without one, the known houses are asked for, round and round. */
   first: z.number().optional(),
 });
 
