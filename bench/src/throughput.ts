@@ -43,7 +43,8 @@ async function startServices(servers: Servers): Promise<Record<Source, Server>> 
 }
 
 function entriesOf({ bodies, ...kind }: (typeof kinds)[number], services: Record<Source, Server>) {
-  const known = knownBodies(kind.houses, bodies());
+  const unknown = bodies();
+  const known = knownBodies(kind.houses, unknown);
   return sources.map((source): Entry => {
     const common = {
       ...kind,
@@ -53,7 +54,7 @@ function entriesOf({ bodies, ...kind }: (typeof kinds)[number], services: Record
     };
     if (source !== "miss") return { ...common, bodies: known, cache: "HIT" };
     const pressure = kind.houses < 10_000 ? kind.pressure : counted;
-    return { ...common, pressure, bodies: bodies(), cache: "MISS" };
+    return { ...common, pressure, bodies: unknown, cache: "MISS" };
   });
 }
 
