@@ -10,7 +10,7 @@ import { quantile } from "./statistics.ts";
 const kinds = ["miss", "Redis hit", "memory hit"] as const;
 type Kind = (typeof kinds)[number];
 
-const ratesPerSecond = [500, 2_000, 4_000, 8_000];
+const ratesPerSecond = [500, 1_000, 2_000, 4_000];
 const rounds = 5;
 const seconds = 1.5;
 const podCore = 0;

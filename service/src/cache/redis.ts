@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import { createClient, ErrorReply } from "redis";
-import { TimeLimit, TimeLimitError } from "../time-limit.ts";
+import { TimeLimitError, within } from "../time-limit.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import { openEntry, sealEntry } from "./entry.ts";
 import { CacheError, type CacheErrorReason, type PredictionCache } from "./prediction-cache.ts";
@@ -67,14 +67,12 @@ export class RedisCache implements PredictionCache {
   readonly tier = "redis";
   readonly #options: RedisCacheOptions;
   readonly #circuits = { get: new CircuitBreaker(circuit), set: new CircuitBreaker(circuit) };
-  readonly #timeLimit: TimeLimit;
   #client: Client;
   #state: "starting" | "connected" | "degraded" = "starting";
 
   /** Begins to connect, and goes on until it is closed; nothing waits for it. */
   constructor(options: RedisCacheOptions) {
     this.#options = options;
-    this.#timeLimit = new TimeLimit(options.timeoutMs);
     this.#client = this.#connect();
   }
 
@@ -100,7 +98,7 @@ export class RedisCache implements PredictionCache {
   async close(): Promise<void> {
     const client = this.#client;
     try {
-      await this.#timeLimit.within(client.close());
+      await within(this.#options.timeoutMs, client.close());
     } catch {
       client.destroy();
     }
@@ -117,7 +115,7 @@ export class RedisCache implements PredictionCache {
   }
 
   async #send<T>(operation: Operation, command: (client: Client) => Promise<T>): Promise<T> {
-    const { recorder } = this.#options;
+    const { recorder, timeoutMs } = this.#options;
     const breaker = this.#circuits[operation];
     const client = this.#client;
     if (!client.isReady) throw this.#failure(operation, "offline");
@@ -125,7 +123,7 @@ export class RedisCache implements PredictionCache {
     if (!passage) throw this.#failure(operation, "open_circuit");
     const start = performance.now();
     try {
-      const reply = await this.#timeLimit.within(command(client));
+      const reply = await within(timeoutMs, command(client));
       recorder.replied(operation, performance.now() - start);
       breaker.succeed(passage);
       this.#report();

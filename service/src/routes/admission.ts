@@ -1,5 +1,5 @@
 import { QueueFullError } from "../predictor/batcher.ts";
-import { TimeLimit, TimeLimitError } from "../time-limit.ts";
+import { TimeLimitError, within } from "../time-limit.ts";
 import { Refusal } from "../wire/refusal.ts";
 import type { Limits } from "./limits.ts";
 
@@ -10,12 +10,12 @@ function overloaded(): Refusal {
 /** Keeps the prediction routes within their bounds of concurrency and time. */
 export class Admission {
   readonly #maxConcurrentRequests: number;
-  readonly #timeLimit: TimeLimit;
+  readonly #requestTimeoutMs: number;
   #underWay = 0;
 
   constructor({ maxConcurrentRequests, requestTimeoutMs }: Limits) {
     this.#maxConcurrentRequests = maxConcurrentRequests;
-    this.#timeLimit = new TimeLimit(requestTimeoutMs);
+    this.#requestTimeoutMs = requestTimeoutMs;
   }
 
   /**
@@ -28,7 +28,7 @@ export class Admission {
     if (this.#underWay >= this.#maxConcurrentRequests) throw overloaded();
     this.#underWay++;
     try {
-      return await this.#timeLimit.within(work());
+      return await within(this.#requestTimeoutMs, work());
     } catch (error) {
       if (error instanceof TimeLimitError) throw new Refusal(504, "Gateway Timeout");
       throw error instanceof QueueFullError ? overloaded() : error;
