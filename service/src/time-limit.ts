@@ -11,6 +11,15 @@ export function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {
     const timer = setTimeout(() => {
       reject(new TimeLimitError(`not settled within ${timeoutMs} ms`));
     }, timeoutMs);
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+    promise.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
   });
 }
