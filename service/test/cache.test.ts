@@ -48,6 +48,7 @@ describe("the canonical key", () => {
     ["1", "true"],
     ["0", "-0.0"],
     ["0", '"-0"'],
+    ["0", "-1e-50"],
     ["0.1", "0.10000000149011612"],
   ])("of %s is that of %s", (one, other) => {
     const text = (source: string) => JSON.stringify(house).replace("-122.23", source);

@@ -39,7 +39,8 @@ describe("a number in a string", () => {
 });
 
 /** Zeros come without a sign. */
-const matrixOf = (rows: readonly number[]) => Float32Array.from(rows, (value) => value + 0);
+const matrixOf = (rows: readonly number[]) =>
+  Float32Array.from(rows, (value) => Math.fround(value) + 0);
 
 describe("the compiled path", () => {
   const number = fc.oneof(

@@ -1,5 +1,10 @@
 import { featureNames, lowerBounds } from "./house.ts";
 
+/** A number as float32, zero without a sign: every model holds both zeros for the same. */
+export function unsigned(value: number): number {
+  return Math.fround(value) + 0;
+}
+
 /** Writes one house into its row; false, and nothing promised about the row, where it declines. */
 type RowWriter = (house: unknown, matrix: Float32Array, offset: number) => boolean;
 
@@ -14,7 +19,7 @@ function compileRowWriter(): RowWriter {
     const v${column} = house[${key}];
     if (typeof v${column} !== "number" || !isFinite(v${column})) return false;
     if (!(v${column} > ${lowerBounds[column]})) return false;
-    matrix[offset + ${column}] = v${column} + 0;`;
+    matrix[offset + ${column}] = unsigned(v${column});`;
   });
   const body = `
     if (typeof house !== "object" || house === null) return false;
@@ -23,7 +28,7 @@ function compileRowWriter(): RowWriter {
     if (keys !== ${featureNames.length}) return false;
     ${checks.join("")}
     return true;`;
-  return new Function("house", "matrix", "offset", body) as RowWriter;
+  return new Function("unsigned", `return (house, matrix, offset) => {${body}}`)(unsigned);
 }
 
 const writeRow = compileRowWriter();

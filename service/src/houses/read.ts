@@ -4,7 +4,7 @@ import type { JsonValue, ReadLimits } from "../wire/json-reader.ts";
 import { type Detail, type Location, maxDetails, maxInputBytes } from "../wire/refusal.ts";
 import { explainIssues, refuseIfAny } from "../wire/validation.ts";
 import { bulkOf, featureNames, House } from "./house.ts";
-import { toMatrix } from "./matrix.ts";
+import { toMatrix, unsigned } from "./matrix.ts";
 import { scanHouse, scanHouses } from "./scan.ts";
 
 /** The model's input: rows × 8, row-major float32, one row a house in the order sent. */
@@ -39,9 +39,8 @@ function rowOf(house: z.infer<typeof House>): number[] {
   return featureNames.map((name) => house[name]);
 }
 
-/** Its zeros have no sign: every model holds both for the same. */
 function matrixOf(rows: Iterable<number>): HouseMatrix {
-  return Float32Array.from(rows, (value) => value + 0);
+  return Float32Array.from(rows, unsigned);
 }
 
 /** For houses that are valid but not plain numbers; `undefined` where any is not valid. */

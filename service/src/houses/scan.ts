@@ -1,4 +1,5 @@
 import { featureNames, lowerBounds } from "./house.ts";
+import { unsigned } from "./matrix.ts";
 
 const comma = 0x2c;
 const minus = 0x2d;
@@ -130,7 +131,7 @@ function readRow(body: Buffer, from: number, matrix: Float32Array, offset: numbe
     if (body[at] !== colon) return -1;
     const value = readNumber(body, skipSpace(body, at + 1));
     if (!(value > (bounds[column] ?? Number.NaN))) return -1;
-    matrix[offset + column] = value + 0;
+    matrix[offset + column] = unsigned(value);
     at = skipSpace(body, numberEnd);
     if (body[at] !== (column === columns - 1 ? closeBrace : comma)) return -1;
   }
