@@ -7,7 +7,8 @@ import type { Server } from "./servers.ts";
 import { quantile } from "./statistics.ts";
 
 const rounds = 5;
-const usual: Pressure = { connections: 64, until: { seconds: 2 } };
+/** How a contender is driven that says nothing else. */
+export const usual: Pressure = { connections: 64, until: { seconds: 2 } };
 
 /** One kind of request to one server. */
 export interface Contender {

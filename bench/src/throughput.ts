@@ -1,7 +1,7 @@
 import { bulkBodies, knownBodies, singleBodies } from "./houses.ts";
 import type { Pressure } from "./load.ts";
 import { aboutClient, paceCells, paceColumns } from "./paces.ts";
-import { type Contender, race } from "./race.ts";
+import { type Contender, race, usual } from "./race.ts";
 import type { BarChart, Section } from "./report.ts";
 import type { Tell } from "./scenario.ts";
 import { redisUrl, type Server, Servers, startRedis, startService } from "./servers.ts";
@@ -9,7 +9,6 @@ import { redisUrl, type Server, Servers, startRedis, startService } from "./serv
 const sources = ["miss", "Redis hit", "memory hit"] as const;
 type Source = (typeof sources)[number];
 
-const usual: Pressure = { connections: 64, until: { seconds: 2 } };
 const few: Pressure = { ...usual, connections: 8 };
 /** So few of these are computed in two seconds that the unfinished ones would tell. */
 const counted: Pressure = { ...few, until: { requests: 64 } };

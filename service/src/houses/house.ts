@@ -46,7 +46,7 @@ export const featureNames = House.keyof().options;
 const { properties = {} } = z.toJSONSchema(House, { io: "input" });
 
 /** What each feature must be greater than, in the model's order; any finite number is over −∞. */
-export const lowerBounds = featureNames.map((name) => {
+export const lowerBounds = Float64Array.from(featureNames, (name) => {
   const property = properties[name];
   const bound = typeof property === "object" ? property.exclusiveMinimum : undefined;
   return typeof bound === "number" ? bound : Number.NEGATIVE_INFINITY;

@@ -16,7 +16,6 @@ const closeBrace = 0x7d;
 const columns = featureNames.length;
 const housesName = Buffer.from('"houses"');
 const quotedNames = featureNames.map((name) => Buffer.from(`"${name}"`));
-const bounds = Float64Array.from(lowerBounds);
 /** The powers of ten that a double holds exactly. */
 const powersOfTen = Float64Array.from({ length: 23 }, (_, exponent) => 10 ** exponent);
 
@@ -130,7 +129,7 @@ function readRow(body: Buffer, from: number, matrix: Float32Array, offset: numbe
     at = skipSpace(body, at);
     if (body[at] !== colon) return -1;
     const value = readNumber(body, skipSpace(body, at + 1));
-    if (!(value > (bounds[column] ?? Number.NaN))) return -1;
+    if (!(value > (lowerBounds[column] ?? Number.NaN))) return -1;
     matrix[offset + column] = unsigned(value);
     at = skipSpace(body, numberEnd);
     if (body[at] !== (column === columns - 1 ? closeBrace : comma)) return -1;

@@ -8,7 +8,7 @@ export class Together {
   #ready = 0;
   #readyBefore = 0;
 
-  /** When to send an answer that is ready: at once, or at the end of this turn where there are more to send. */
+  /** When to send an answer: at once, or at the end of this turn where there are more to send. */
   moment(): Promise<void> | undefined {
     if (this.#ready++ === 0) setImmediate(() => this.#endTurn());
     if (this.#ready === 1 && this.#readyBefore <= 1) return undefined;
