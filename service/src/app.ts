@@ -1,7 +1,9 @@
 import { Hono } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Logger } from "pino";
 import type { ReadThrough } from "./cache/read-through.ts";
 import type { Predictor } from "./predictor/predictor.ts";
+import type { BodyReader } from "./records/body-reader.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { hello } from "./routes/hello.ts";
@@ -16,6 +18,7 @@ import type { NodeEnvironment } from "./wire/sent-request.ts";
 /** All that the app needs from outside. */
 export interface AppDependencies {
   readonly predictor: Predictor;
+  readonly reader: BodyReader;
   readonly cache: ReadThrough;
   readonly logger: Logger;
   readonly accessLog: AccessLog;
@@ -46,7 +49,10 @@ export function createApp(deps: AppDependencies): App {
   app.notFound(answerUnmatched(app.routes));
   app.onError((error, c) => {
     const { status, body, headers } = answerError(error, c.get("requestId"), logger);
-    return c.body(body, status, { "Content-Type": "application/json", ...headers });
+    return c.body(body, status as ContentfulStatusCode, {
+      "Content-Type": "application/json",
+      ...headers,
+    });
   });
   return app;
 }

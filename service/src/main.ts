@@ -5,9 +5,10 @@ import { createCache } from "./cache/create-cache.ts";
 import { unrecorded } from "./cache/recorder.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { drain, trackUnused } from "./drain.ts";
-import { featureNames } from "./houses/house.ts";
+import { featureNames, houseSchema } from "./houses/house.ts";
 import { batched, batching } from "./predictor/batcher.ts";
 import { loadOnnxPredictor, ModelError } from "./predictor/onnx.ts";
+import { createBodyReader } from "./records/body-reader.ts";
 import { createAppServer } from "./server.ts";
 import { createAccessLog } from "./telemetry/access-log.ts";
 import { createLog } from "./telemetry/logger.ts";
@@ -43,12 +44,15 @@ async function main(): Promise<void> {
   let draining = false;
   const app = createApp({
     predictor,
+    reader: createBodyReader(houseSchema, config.MAX_HOUSES),
     cache: cache.readThrough,
     logger,
     accessLog: createAccessLog(logger, lines),
     isDraining: () => draining,
     limits: {
       maxBodyBytes: config.MAX_BODY_BYTES,
+      maxRecordBytes: config.MAX_RECORD_BYTES,
+      maxBytesInFlight: config.MAX_BYTES_IN_FLIGHT,
       maxHouses: config.MAX_HOUSES,
       maxConcurrentRequests: config.MAX_CONCURRENT_REQUESTS,
       requestTimeoutMs: config.REQUEST_TIMEOUT_MS,

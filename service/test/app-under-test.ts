@@ -4,7 +4,9 @@ import { onTestFinished } from "vitest";
 import { type App, type AppDependencies, createApp } from "../src/app.ts";
 import { ReadThrough } from "../src/cache/read-through.ts";
 import { unrecorded } from "../src/cache/recorder.ts";
+import { houseSchema } from "../src/houses/house.ts";
 import type { Predictor } from "../src/predictor/predictor.ts";
+import { createBodyReader } from "../src/records/body-reader.ts";
 import type { Limits } from "../src/routes/limits.ts";
 import { createAppServer } from "../src/server.ts";
 
@@ -23,6 +25,8 @@ export function firstFeaturePredictor(): Predictor & { readonly batches: Float32
 
 const defaultLimits: Limits = {
   maxBodyBytes: 32 * 1024 * 1024,
+  maxRecordBytes: 1024 * 1024,
+  maxBytesInFlight: 64 * 1024 * 1024,
   maxHouses: 100_000,
   maxConcurrentRequests: 1_000,
   requestTimeoutMs: 30_000,
@@ -33,8 +37,10 @@ type Overrides = Partial<Omit<AppDependencies, "limits">> & { readonly limits?: 
 export function appUnderTest(overrides: Overrides = {}): App {
   const predictor = overrides.predictor ?? firstFeaturePredictor();
   const { modelVersion } = predictor;
+  const limits = { ...defaultLimits, ...overrides.limits };
   return createApp({
     predictor,
+    reader: createBodyReader(houseSchema, limits.maxHouses),
     cache: new ReadThrough({
       modelVersion,
       memory: undefined,
@@ -45,7 +51,7 @@ export function appUnderTest(overrides: Overrides = {}): App {
     accessLog: () => {},
     isDraining: () => false,
     ...overrides,
-    limits: { ...defaultLimits, ...overrides.limits },
+    limits,
   });
 }
 

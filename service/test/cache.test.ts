@@ -9,10 +9,11 @@ import { CacheError, type PredictionCache } from "../src/cache/prediction-cache.
 import { type CachedAnswer, ReadThrough } from "../src/cache/read-through.ts";
 import { type CacheOutcome, unrecorded } from "../src/cache/recorder.ts";
 import { jitteredTtlMs } from "../src/cache/time-to-live.ts";
-import { exampleHouse as house } from "../src/houses/house.ts";
-import { readHouse } from "../src/houses/read.ts";
+import { exampleHouse as house, houseSchema } from "../src/houses/house.ts";
+import { createRecordReader } from "../src/records/reader.ts";
 import { appUnderTest, firstFeaturePredictor, post } from "./app-under-test.ts";
 
+const { one: readHouse } = createRecordReader(houseSchema, 1);
 const keyOf = (text: string) => canonicalKey("v1", "predict", readHouse(Buffer.from(text)));
 
 describe("the canonical key", () => {
@@ -247,7 +248,7 @@ describe("read-through", () => {
       cache.answer({
         endpoint: "predict",
         policy: "use",
-        body: sent,
+        digest: () => hash("sha256", sent, "base64"),
         read: () => Float32Array.of(1),
         compute,
       });

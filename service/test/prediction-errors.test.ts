@@ -152,7 +152,7 @@ describe("an error body is bounded", () => {
   test("a large refused body is answered in little more than its reading", async () => {
     const nested = `${"[".repeat(800)}${"]".repeat(800)}`;
     const extras = Array.from({ length: 1000 }, (_, i) => `"x${i}":${nested}`);
-    const { status } = await refused("/predict", `{${extras.join(",")}}`);
+    const { status } = await refused("/bulk_predict", `{${extras.join(",")}}`);
     expect(status).toBe(422);
   });
 });

@@ -7,8 +7,8 @@ const isBigEndian = endianness() === "BE";
  * The key of a request as it was sent: found before anything is parsed. A cryptographic digest,
  * since clients choose the bytes and a collision would be another's answer.
  */
-export function rawKey(endpoint: string, body: Uint8Array): string {
-  return `${endpoint}:${hash("sha256", body, "base64")}`;
+export function rawKey(endpoint: string, digest: string): string {
+  return `${endpoint}:${digest}`;
 }
 
 /**

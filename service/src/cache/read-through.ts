@@ -1,3 +1,4 @@
+import { AbandonedError } from "../predictor/predictor.ts";
 import type { CachePolicy } from "./cache-control.ts";
 import { canonicalKey, rawKey } from "./keys.ts";
 import type { MemoryCache } from "./memory.ts";
@@ -14,9 +15,10 @@ export interface CachedAnswer {
 export interface CacheQuestion {
   readonly endpoint: string;
   readonly policy: CachePolicy;
-  readonly body: Uint8Array;
+  /** The SHA-256 of the body, in base64. */
+  readonly digest: () => string;
   /** Validates the body; throws where it is refused, and then nothing is cached. */
-  readonly read: () => Float32Array;
+  readonly read: () => Float32Array | Promise<Float32Array>;
   /** Computes the answer's body. */
   readonly compute: (matrix: Float32Array) => Promise<string>;
 }
@@ -54,8 +56,8 @@ export class ReadThrough {
   /** At once where the answer is in memory: most requests of a warm cache wait for nothing. */
   answer(question: CacheQuestion): CachedAnswer | Promise<CachedAnswer> {
     const { memory, recorder } = this.#deps;
-    const { endpoint, policy, body } = question;
-    const raw = memory && policy !== "bypass" ? rawKey(endpoint, body) : undefined; // 1
+    const { endpoint, policy } = question;
+    const raw = memory && policy !== "bypass" ? rawKey(endpoint, question.digest()) : undefined; // 1
     const known = raw !== undefined && policy === "use" ? memory?.get(raw) : undefined;
     if (known === undefined) return this.#answerUnknown(question, raw);
     recorder.answered("memory");
@@ -64,7 +66,8 @@ export class ReadThrough {
 
   async #answerUnknown(question: CacheQuestion, raw: string | undefined): Promise<CachedAnswer> {
     const { memory, recorder } = this.#deps;
-    const answer = await this.#find(question, question.read()); // 2
+    const read = question.read(); // 2
+    const answer = await this.#find(question, read instanceof Promise ? await read : read);
     if (raw !== undefined) memory?.set(raw, answer.body); // 4
     recorder.answered(answer.outcome);
     return answer;
@@ -78,8 +81,14 @@ export class ReadThrough {
 
     const underWay = this.#flights.get(key); // 3
     if (underWay) {
-      const { body, outcome } = await underWay;
-      return { body, outcome: outcome === "stored" ? "collapsed" : outcome };
+      try {
+        const { body, outcome } = await underWay;
+        return { body, outcome: outcome === "stored" ? "collapsed" : outcome };
+      } catch (error) {
+        // The client that it was for has gone, but this one waits.
+        if (!(error instanceof AbandonedError)) throw error;
+        return this.#find(question, matrix);
+      }
     }
     const flight = this.#ask(key, () => compute(matrix));
     this.#flights.set(key, flight);

@@ -1,19 +1,8 @@
 import { z } from "zod";
-import { parseNumberText } from "./number-text.ts";
-
-/** Booleans count as 0 and 1, strings as the number they hold, integers as their double. */
-function coerceNumber(value: unknown): unknown {
-  if (typeof value === "boolean") return Number(value);
-  if (typeof value === "string") return parseNumberText(value) ?? value;
-  if (typeof value === "bigint") {
-    const number = Number(value);
-    return Number.isFinite(number) ? number : value;
-  }
-  return value;
-}
+import type { RecordSchema } from "../records/schema.ts";
 
 function feature(title: string, description: string, number = z.number()) {
-  return z.preprocess(coerceNumber, number).meta({ title, description });
+  return number.meta({ title, description });
 }
 
 /** One block group of the 1990 census: the eight raw features of the model, in the model's order. */
@@ -43,14 +32,15 @@ export const exampleHouse: z.infer<typeof House> = {
 /** The names of the features in the model's order: columns of the matrix, keys of a house. */
 export const featureNames = House.keyof().options;
 
-const { properties = {} } = z.toJSONSchema(House, { io: "input" });
-
-/** What each feature must be greater than, in the model's order; any finite number is over −∞. */
-export const lowerBounds = Float64Array.from(featureNames, (name) => {
-  const property = properties[name];
-  const bound = typeof property === "object" ? property.exclusiveMinimum : undefined;
-  return typeof bound === "number" ? bound : Number.NEGATIVE_INFINITY;
-});
+/** What the readers enforce. */
+export const houseSchema: RecordSchema = {
+  record: { singular: "house", plural: "houses" },
+  features: featureNames.map((name) => ({
+    name,
+    type: "number",
+    ...(name === "MedInc" && { gt: 0 }),
+  })),
+};
 
 /** The body of `/bulk_predict`, with each house as `house` describes it. */
 export function bulkOf<T extends z.ZodType>(house: T, maxHouses: number) {

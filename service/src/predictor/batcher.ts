@@ -1,4 +1,4 @@
-import type { Predictor } from "./predictor.ts";
+import { AbandonedError, type Predictor } from "./predictor.ts";
 
 /** More rows wait than may; try again later. */
 export class QueueFullError extends Error {}
@@ -21,6 +21,7 @@ export const batching = { maxRunRows: 128, maxQueuedRows: 1_000_000 } as const;
 interface Job {
   readonly matrix: Float32Array;
   readonly predictions: Float32Array;
+  readonly signal: AbortSignal | undefined;
   readonly resolve: (predictions: Float32Array) => void;
   readonly reject: (error: unknown) => void;
   /** Rows that runs have been given so far. */
@@ -73,6 +74,17 @@ export function batched(predictor: Predictor, options: BatcherOptions): Predicto
   let queuedRows = 0;
   let isRunning = false;
 
+  /** Removes the requests that have no more rows to run, or that nobody waits for any more. */
+  function prune(): void {
+    queue = queue.filter((job) => {
+      if (waitingRows(job) === 0) return false;
+      if (!job.signal?.aborted) return true;
+      queuedRows -= waitingRows(job);
+      job.reject(new AbandonedError());
+      return false;
+    });
+  }
+
   function gather(parts: readonly Part[]): Float32Array {
     const [only, another] = parts;
     const rowsOf = ({ job, from, rows }: Part) =>
@@ -108,26 +120,29 @@ export function batched(predictor: Predictor, options: BatcherOptions): Predicto
   }
 
   async function runAll(): Promise<void> {
-    while (queue.length > 0) {
+    for (;;) {
+      prune();
+      if (queue.length === 0) break;
       const parts = takeParts(queue, maxRunRows);
       for (const { rows } of parts) queuedRows -= rows;
       await run(parts);
-      queue = queue.filter((job) => waitingRows(job) > 0);
     }
     isRunning = false;
   }
 
   return {
     modelVersion: predictor.modelVersion,
-    predict(matrix) {
+    predict(matrix, signal) {
       const rows = matrix.length / features;
       if (rows === 0) return predictor.predict(matrix);
+      if (queuedRows + rows > maxQueuedRows) prune();
       if (queuedRows > 0 && queuedRows + rows > maxQueuedRows) {
         return Promise.reject(new QueueFullError(`${queuedRows} rows are waiting`));
       }
       queuedRows += rows;
       return new Promise((resolve, reject) => {
-        queue.push({ matrix, predictions: new Float32Array(rows), resolve, reject, begun: 0 });
+        const predictions = new Float32Array(rows);
+        queue.push({ matrix, predictions, signal, resolve, reject, begun: 0 });
         if (!isRunning) {
           isRunning = true;
           setImmediate(runAll);

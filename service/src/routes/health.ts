@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { z } from "zod";
-import { Refusal } from "../wire/refusal.ts";
+import { refusal } from "../wire/refusal.ts";
 
 /** The answer of `/health`. */
 export const Health = z.strictObject({ time: z.iso.datetime({ offset: true }) });
@@ -11,7 +11,7 @@ export const Health = z.strictObject({ time: z.iso.datetime({ offset: true }) })
  */
 export function healthRoutes({ isDraining }: { isDraining: () => boolean }): Hono {
   return new Hono().get("/health", (c) => {
-    if (isDraining()) throw new Refusal(503, "Service Unavailable");
+    if (isDraining()) throw refusal(503, "Service Unavailable");
     const time = new Date().toISOString().replace("Z", "+00:00");
     return c.json<z.infer<typeof Health>>({ time });
   });

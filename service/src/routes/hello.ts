@@ -1,8 +1,8 @@
 import { zValidator } from "@hono/zod-validator";
 import { Hono } from "hono";
 import { z } from "zod";
-import { Refusal } from "../wire/refusal.ts";
-import { missing } from "../wire/validation.ts";
+import { invalid } from "../wire/refusal.ts";
+import { missing } from "../wire/faults.ts";
 
 /** The query of `/hello`; a repeated name arrives as a list, and any text is a name. */
 const HelloQuery = z.object({ name: z.union([z.string(), z.array(z.string())]) });
@@ -14,7 +14,7 @@ export const Hello = z.strictObject({ message: z.string() });
 export const hello = new Hono().get(
   "/hello",
   zValidator("query", HelloQuery, ({ success }) => {
-    if (!success) throw new Refusal(422, [missing(["query", "name"], null)]);
+    if (!success) throw invalid([missing(["query", "name"], "null")]);
   }),
   (c) => {
     // Hono leaves invalid UTF-8 as it stands; the WHATWG parser decodes it as Python's does.

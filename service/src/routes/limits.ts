@@ -1,6 +1,10 @@
-/** The bounds that a request must keep to. */
+/** The limits that a request must keep to; see the table in docs/configuration.md. */
 export interface Limits {
   readonly maxBodyBytes: number;
+  /** For a body that holds one record. */
+  readonly maxRecordBytes: number;
+  /** Of all bodies that are in memory at the same time. */
+  readonly maxBytesInFlight: number;
   readonly maxHouses: number;
   readonly maxConcurrentRequests: number;
   readonly requestTimeoutMs: number;

@@ -1,11 +1,10 @@
-import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Logger } from "pino";
 import { Refusal } from "./refusal.ts";
 
 /** A JSON answer, with the headers that it has beside those of every answer. */
 export interface JsonAnswer {
-  readonly status: ContentfulStatusCode;
-  readonly body: string;
+  readonly status: number;
+  readonly body: string | Uint8Array<ArrayBuffer>;
   readonly headers: Readonly<Record<string, string>>;
 }
 

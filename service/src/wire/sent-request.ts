@@ -1,82 +1,131 @@
 import type { IncomingMessage } from "node:http";
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
-import { Refusal } from "./refusal.ts";
+import { type Refusal, refusal } from "./refusal.ts";
+import { SentBody } from "./sent-body.ts";
+
+/** Whether one more chunk of a body may be kept; throws a {@link Refusal} if not. */
+export type AdmitChunk = (bytes: number) => void;
 
 /** What is read of a request on the prediction path. */
 export interface SentRequest {
   /** @param name in lower case */
   header(name: string): string | undefined;
-  /** @throws {Refusal} 413 as soon as more than `maxBytes` have come */
-  body(maxBytes: number): Promise<Buffer>;
+  /**
+   * Receives the body.
+   *
+   * @param admit is called with each chunk's length before the chunk is kept
+   * @throws {Refusal} what `admit` throws, at once; 400 if the client does not send all of it
+   */
+  body(admit: AdmitChunk): Promise<SentBody>;
+  /** Drops what has come of a body that is still arriving, and what will come. */
+  discardBody(): void;
+  /**
+   * Calls back once when the response is sent, or the client has disconnected before that.
+   *
+   * @returns false if there is no connection, and so no call
+   */
+  onClose(callback: () => void): boolean;
 }
 
-/** Node.js's own request, where a server took it; nothing in the test client. */
+/** Node.js's own request and response behind a server; nothing in the test client. */
 export interface NodeEnvironment {
   Bindings: Partial<HttpBindings>;
 }
 
-export function tooLarge(): Refusal {
-  return new Refusal(413, "Content Too Large");
-}
-
 function cutOff(): Refusal {
-  return new Refusal(400, "The body was cut off");
+  return refusal(400, "The body was cut off");
 }
 
-function joined(chunks: readonly Buffer[]): Buffer {
-  const [first, second] = chunks;
-  return first !== undefined && second === undefined ? first : Buffer.concat(chunks);
-}
+/** Receives a body from Node.js. */
+class IncomingBody {
+  readonly #incoming: IncomingMessage;
+  readonly #body = new SentBody();
+  #isDiscarded = false;
 
-function readIncoming(incoming: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    incoming.on("data", (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes > maxBytes) reject(tooLarge());
-      else chunks.push(chunk);
+  constructor(incoming: IncomingMessage) {
+    this.#incoming = incoming;
+  }
+
+  receive(admit: AdmitChunk): Promise<SentBody> {
+    const incoming = this.#incoming;
+    return new Promise((resolve, reject) => {
+      incoming.on("data", (chunk: Buffer) => {
+        // Still read to its end: a client may not look for the response before it has sent all.
+        if (this.#isDiscarded) return;
+        try {
+          admit(chunk.length);
+          this.#body.add(chunk);
+        } catch (error) {
+          this.discard();
+          reject(error);
+        }
+      });
+      incoming.on("end", () => resolve(this.#body));
+      incoming.on("close", () => {
+        if (!incoming.complete) reject(cutOff());
+      });
+      if (incoming.destroyed) reject(cutOff());
     });
-    incoming.on("end", () => resolve(joined(chunks)));
-    incoming.on("close", () => {
-      if (!incoming.complete) reject(cutOff());
-    });
-    if (incoming.destroyed) reject(cutOff());
-  });
+  }
+
+  discard(): void {
+    this.#isDiscarded = true;
+    this.#body.clear();
+  }
 }
 
 async function readStream(
-  body: AsyncIterable<Uint8Array> | null,
-  maxBytes: number,
-): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body ?? []) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) throw tooLarge();
-    chunks.push(chunk);
+  chunks: AsyncIterable<Uint8Array> | null,
+  admit: AdmitChunk,
+): Promise<SentBody> {
+  const body = new SentBody();
+  for await (const chunk of chunks ?? []) {
+    admit(chunk.length);
+    body.add(chunk);
   }
-  return Buffer.concat(chunks, bytes);
+  return body;
+}
+
+async function readBuffered(bytes: Promise<ArrayBuffer>, admit: AdmitChunk): Promise<SentBody> {
+  const body = new SentBody();
+  const chunk = new Uint8Array(await bytes);
+  admit(chunk.length);
+  body.add(chunk);
+  return body;
 }
 
 /**
- * The request behind a context, read from Node.js itself where there is one, which takes less work
- * than the Fetch API does; both ways answer alike.
+ * The request behind a context. Its body is read from Node.js itself where that is possible, which
+ * takes less work than the Fetch API does; both ways give the same result. If a middleware has read
+ * the body, Hono's copy is used.
  */
 export function sentRequest(c: Context<NodeEnvironment>): SentRequest {
-  const { incoming } = c.env ?? {};
-  if (incoming === undefined) {
+  const { incoming, outgoing } = c.env ?? {};
+  const isRead = Object.keys(c.req.bodyCache).length > 0;
+  if (incoming === undefined || outgoing === undefined) {
     return {
       header: (name) => c.req.header(name),
-      body: (maxBytes) => readStream(c.req.raw.body, maxBytes),
+      body: (admit) =>
+        isRead ? readBuffered(c.req.arrayBuffer(), admit) : readStream(c.req.raw.body, admit),
+      discardBody: () => {},
+      onClose: () => false,
     };
   }
+  const body = new IncomingBody(incoming);
   return {
     header(name) {
       const value = incoming.headers[name];
       return typeof value === "object" ? value.join(", ") : value;
     },
-    body: (maxBytes) => readIncoming(incoming, maxBytes),
+    body: (admit) =>
+      isRead || incoming.readableDidRead
+        ? readBuffered(c.req.arrayBuffer(), admit)
+        : body.receive(admit),
+    discardBody: () => body.discard(),
+    onClose(callback) {
+      outgoing.on("close", callback);
+      return true;
+    },
   };
 }

@@ -1,0 +1,186 @@
+import { ascii } from "../json/bytes.ts";
+import { eachItem, eachMember, valueEnd } from "../json/value.ts";
+import { inputAt, missing, notAList, notAnObject, tooLong } from "../wire/faults.ts";
+import { type Detail, type Location, maxDetails, invalid } from "../wire/refusal.ts";
+import { featureReader } from "./feature-reader.ts";
+import { startOfJson } from "./json-body.ts";
+import { keyIdentity, Names, UnknownMembers } from "./members.ts";
+import { type Matrix, type RecordSchema, toCell } from "./schema.ts";
+
+/** The faults of a body, as many as an error response can name. */
+class Faults {
+  readonly #details: Detail[] = [];
+
+  get areFull(): boolean {
+    return this.#details.length === maxDetails;
+  }
+
+  add(detail: Detail): void {
+    if (!this.areFull) this.#details.push(detail);
+  }
+
+  addAll(details: Iterable<Detail>): void {
+    for (const detail of details) {
+      if (this.areFull) return;
+      this.add(detail);
+    }
+  }
+
+  clear(): void {
+    this.#details.length = 0;
+  }
+
+  /** @throws {Refusal} 422 if there are any */
+  refuse(): void {
+    if (this.#details.length > 0) throw invalid(this.#details);
+  }
+}
+
+/** The rows of a matrix, of which the number is not known before all are read. */
+class Rows {
+  readonly #columns: number;
+  #cells: Matrix;
+  #length = 0;
+
+  constructor(columns: number) {
+    this.#columns = columns;
+    this.#cells = new Float32Array(columns);
+  }
+
+  /** Adds a row of zeros. */
+  add(): void {
+    this.#length += this.#columns;
+    if (this.#length <= this.#cells.length) return;
+    const longer = new Float32Array(2 * this.#cells.length);
+    longer.set(this.#cells);
+    this.#cells = longer;
+  }
+
+  /** Sets a cell of the row that was added last. */
+  set(column: number, value: number): void {
+    this.#cells[this.#length - this.#columns + column] = toCell(value);
+  }
+
+  toMatrix(): Matrix {
+    return this.#cells.slice(0, this.#length);
+  }
+}
+
+/** Reads any body, and explains what is wrong with an invalid one. */
+export interface Judge {
+  /**
+   * @param body one record
+   * @returns one row
+   * @throws {Refusal} 422 or 400, as FastAPI and pydantic v2 refuse it
+   */
+  readonly one: (body: Buffer) => Matrix;
+  /** The same for `{"houses":[…]}` with at most `maxRecords` records, a row for each. */
+  readonly many: (body: Buffer, maxRecords: number) => Matrix;
+}
+
+/**
+ * Makes the judge of a model's bodies. It moves through the bytes of a body and makes no objects of
+ * them, so it takes time proportional to the body's length, and memory for the matrix and for the
+ * faults that a response can name.
+ */
+export function createJudge({ record, features }: RecordSchema): Judge {
+  const columns = features.map((feature) => ({ name: feature.name, read: featureReader(feature) }));
+  const fields = new Names(features.map(({ name }) => name));
+  const envelope = new Names([record.plural]);
+  /** Of the record that is being read: where each field's value begins and ends, -1 if it is absent. */
+  const starts = new Int32Array(features.length);
+  const ends = new Int32Array(features.length);
+
+  function readRecord(body: Buffer, at: number, loc: Location, rows: Rows, faults: Faults): number {
+    if (body[at] !== ascii.openBrace) {
+      faults.add(notAnObject(loc, inputAt(body, at)));
+      return valueEnd(body, at);
+    }
+    starts.fill(-1);
+    let unknown: UnknownMembers | undefined;
+    let guess = 0;
+    const end = eachMember(body, at, (key, keyEnd, value) => {
+      const stop = valueEnd(body, value);
+      let column = guess;
+      if (!fields.isUsual(guess, body, key, keyEnd)) {
+        const identity = keyIdentity(body, key, keyEnd);
+        column = fields.indexOf(identity);
+        if (column === -1) {
+          unknown ??= new UnknownMembers(body);
+          unknown.add(identity, key, keyEnd, value);
+          return stop;
+        }
+      }
+      starts[column] = value;
+      ends[column] = stop;
+      guess = column + 1;
+      return stop;
+    });
+
+    rows.add();
+    let whole: { readonly json: string | undefined } | undefined;
+    for (const [column, { name, read }] of columns.entries()) {
+      const start = starts[column] ?? -1;
+      if (start === -1) {
+        whole ??= { json: inputAt(body, at) };
+        faults.add(missing([...loc, name], whole.json));
+        continue;
+      }
+      const value = read(body, start, ends[column] ?? start);
+      if (typeof value === "number") rows.set(column, value);
+      else faults.add({ ...value, loc: [...loc, name], input: inputAt(body, start) });
+    }
+    if (unknown) faults.addAll(unknown.details(loc));
+    return end;
+  }
+
+  function readRecords(body: Buffer, at: number, max: number, faults: Faults): Rows {
+    const loc = ["body", record.plural];
+    const rows = new Rows(features.length);
+    let count = 0;
+    eachItem(body, at, (item) => {
+      const index = count++;
+      if (count > max || faults.areFull) return valueEnd(body, item);
+      return readRecord(body, item, [...loc, index], rows, faults);
+    });
+    if (count > max) {
+      faults.clear();
+      faults.add(tooLong(loc, max, count));
+    }
+    return rows;
+  }
+
+  return {
+    one(body) {
+      const rows = new Rows(features.length);
+      const faults = new Faults();
+      readRecord(body, startOfJson(body), ["body"], rows, faults);
+      faults.refuse();
+      return rows.toMatrix();
+    },
+
+    many(body, maxRecords) {
+      const at = startOfJson(body);
+      if (body[at] !== ascii.openBrace) {
+        throw invalid([notAnObject(["body"], inputAt(body, at))]);
+      }
+      const unknown = new UnknownMembers(body);
+      let list = -1;
+      eachMember(body, at, (key, keyEnd, value) => {
+        const identity = keyIdentity(body, key, keyEnd);
+        if (envelope.indexOf(identity) === 0) list = value;
+        else unknown.add(identity, key, keyEnd, value);
+        return valueEnd(body, value);
+      });
+      const loc = ["body", record.plural];
+      const faults = new Faults();
+      let rows: Rows | undefined;
+      if (list === -1) faults.add(missing(loc, inputAt(body, at)));
+      else if (body[list] !== ascii.openBracket) faults.add(notAList(loc, inputAt(body, list)));
+      else rows = readRecords(body, list, maxRecords, faults);
+      faults.addAll(unknown.details(["body"]));
+      faults.refuse();
+      return rows?.toMatrix() ?? new Float32Array();
+    },
+  };
+}

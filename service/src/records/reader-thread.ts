@@ -1,0 +1,109 @@
+import { Worker } from "node:worker_threads";
+import { AbandonedError } from "../predictor/predictor.ts";
+import type { BodyShape } from "./reader.ts";
+import type { Matrix, RecordSchema } from "./schema.ts";
+
+/** What the thread is given at its start. */
+export interface ReaderSettings {
+  readonly schema: RecordSchema;
+  readonly maxRecords: number;
+}
+
+/** A body to be read. */
+export interface ReadTask {
+  readonly shape: BodyShape;
+  /** Views of whole buffers, which are transferred. */
+  readonly blocks: readonly Uint8Array<ArrayBuffer>[];
+}
+
+/** The matrix, or the error response that the body gets. */
+export type ReadResult =
+  | Matrix
+  | { readonly status: number; readonly body: string | Uint8Array<ArrayBuffer> };
+
+/** The thread ran out of memory. */
+export class ThreadExhaustedError extends Error {}
+
+interface Job {
+  readonly task: ReadTask;
+  readonly bytes: number;
+  readonly signal: AbortSignal;
+  readonly resolve: (result: ReadResult) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A body takes none of the thread's own heap but for its matrix and an error response. */
+const maxHeapMiB = 128;
+
+/**
+ * A thread that reads one body at a time, the shortest of those that wait first. It starts with the
+ * first body, and again with the next one after a failure.
+ */
+export class ReaderThread {
+  readonly #settings: ReaderSettings;
+  #worker: Worker | undefined;
+  #running: Job | undefined;
+  #waiting: Job[] = [];
+
+  constructor(settings: ReaderSettings) {
+    this.#settings = settings;
+  }
+
+  /**
+   * @param signal gives up a body that still waits when it is aborted
+   * @throws {AbandonedError} the body was given up
+   * @throws {ThreadExhaustedError} only this body is lost
+   */
+  read(task: ReadTask, signal: AbortSignal): Promise<ReadResult> {
+    const bytes = task.blocks.reduce((sum, block) => sum + block.length, 0);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ task, bytes, signal, resolve, reject });
+      this.#next();
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#worker?.terminate();
+  }
+
+  #next(): void {
+    if (this.#running) return;
+    this.#waiting.sort((one, other) => one.bytes - other.bytes);
+    const job = this.#waiting.shift();
+    if (job === undefined) return;
+    if (job.signal.aborted) {
+      job.reject(new AbandonedError());
+      this.#next();
+      return;
+    }
+    this.#running = job;
+    const { task } = job;
+    this.#worker ??= this.#start();
+    this.#worker.postMessage(
+      task,
+      task.blocks.map(({ buffer }) => buffer),
+    );
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL("./reader-worker.ts", import.meta.url), {
+      workerData: this.#settings,
+      resourceLimits: { maxOldGenerationSizeMb: maxHeapMiB },
+    });
+    worker.unref();
+    worker.on("message", (result: ReadResult) => this.#finish((job) => job.resolve(result)));
+    worker.on("error", (error: Error & { readonly code?: string }) => {
+      const isExhausted = error.code === "ERR_WORKER_OUT_OF_MEMORY";
+      this.#worker = undefined;
+      this.#finish((job) => job.reject(isExhausted ? new ThreadExhaustedError() : error));
+    });
+    return worker;
+  }
+
+  #finish(settle: (job: Job) => void): void {
+    const job = this.#running;
+    this.#running = undefined;
+    if (job) settle(job);
+    this.#next();
+  }
+}
