@@ -23,7 +23,7 @@ export function firstFeaturePredictor(): Predictor & { readonly batches: Float32
   };
 }
 
-const defaultLimits: Limits = {
+export const defaultLimits: Limits = {
   maxBodyBytes: 32 * 1024 * 1024,
   maxRecordBytes: 1024 * 1024,
   maxBytesInFlight: 64 * 1024 * 1024,

@@ -5,7 +5,7 @@ import { readConfig } from "../src/config.ts";
 import { featureNames } from "../src/houses/house.ts";
 import { batched, QueueFullError } from "../src/predictor/batcher.ts";
 import { loadOnnxPredictor } from "../src/predictor/onnx.ts";
-import type { Predictor } from "../src/predictor/predictor.ts";
+import { AbandonedError, type Predictor } from "../src/predictor/predictor.ts";
 
 /** Answers each row of two features by their sum, one run a turn; keeps the rows of each run. */
 function sums(fails: (matrix: Float32Array) => boolean = () => false) {
@@ -46,6 +46,34 @@ describe("a run that fails", () => {
   test("ends a long list at once", async () => {
     const { predictor, runs } = sums(() => true);
     await expect(batched(predictor, options).predict(list(50))).rejects.toThrow("the run failed");
+    expect(runs).toEqual([8]);
+  });
+});
+
+describe("a request that is abandoned", () => {
+  test("leaves the queue, and its rows make room for others", async () => {
+    const { predictor, runs } = sums();
+    const { predict } = batched(predictor, options);
+    const first = predict(list(8));
+    await turn();
+    const abandoned = new AbortController();
+    const waiting = predict(list(90), abandoned.signal);
+    await expect(predict(list(20))).rejects.toThrow(QueueFullError);
+    abandoned.abort();
+    const next = predict(list(20));
+    await expect(waiting).rejects.toThrow(AbandonedError);
+    expect(await first).toHaveLength(8);
+    expect(await next).toHaveLength(20);
+    expect(runs.reduce((sum, rows) => sum + rows)).toBe(28);
+  });
+
+  test("stops in the middle of its list", async () => {
+    const { predictor, runs } = sums();
+    const abandoned = new AbortController();
+    const predicted = batched(predictor, options).predict(list(80), abandoned.signal);
+    await turn();
+    abandoned.abort();
+    await expect(predicted).rejects.toThrow(AbandonedError);
     expect(runs).toEqual([8]);
   });
 });

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { cachePolicy } from "../src/cache/cache-control.ts";
@@ -14,6 +15,7 @@ import { createRecordReader } from "../src/records/reader.ts";
 import { appUnderTest, firstFeaturePredictor, post } from "./app-under-test.ts";
 
 const { one: readHouse } = createRecordReader(houseSchema, 1);
+const digestOf = (body: Buffer) => hash("sha256", body, "base64");
 const keyOf = (text: string) => canonicalKey("v1", "predict", readHouse(Buffer.from(text)));
 
 describe("the canonical key", () => {
@@ -68,13 +70,6 @@ describe("the canonical key", () => {
       }),
     );
   });
-});
-
-test("the raw key is of the endpoint and every byte", () => {
-  const body = Buffer.from("{}");
-  expect(rawKey("predict", body)).toBe(rawKey("predict", Buffer.from("{}")));
-  expect(rawKey("bulk_predict", body)).not.toBe(rawKey("predict", body));
-  expect(rawKey("predict", Buffer.from("{} "))).not.toBe(rawKey("predict", body));
 });
 
 describe("an entry", () => {
@@ -248,7 +243,7 @@ describe("read-through", () => {
       cache.answer({
         endpoint: "predict",
         policy: "use",
-        digest: () => hash("sha256", sent, "base64"),
+        digest: () => digestOf(sent),
         read: () => Float32Array.of(1),
         compute,
       });
@@ -279,10 +274,11 @@ describe("read-through", () => {
     const read = () => {
       throw new RangeError("refused");
     };
-    const question = { endpoint: "predict", policy: "use", body, read } as const;
+    const digest = () => digestOf(body);
+    const question = { endpoint: "predict", policy: "use", digest, read } as const;
     const asked = cache.answer({ ...question, compute: async () => "answer" });
     await expect(asked).rejects.toThrow("refused");
-    expect(memory.get(rawKey("predict", body))).toBeUndefined();
+    expect(memory.get(rawKey("predict", digestOf(body)))).toBeUndefined();
   });
 
   test("each request is counted once, by where its answer came from", async () => {

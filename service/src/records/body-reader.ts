@@ -19,10 +19,19 @@ export interface BodyReader {
   close(): Promise<void>;
 }
 
-/** Makes the reader of a model's bodies. Its thread starts with the first large body. */
-export function createBodyReader(schema: RecordSchema, maxRecords: number): BodyReader {
+/**
+ * Makes the reader of a model's bodies. Its thread starts with the first large body.
+ *
+ * @param maxRecords in a list
+ * @param maxHeapMiB of the thread
+ */
+export function createBodyReader(
+  schema: RecordSchema,
+  maxRecords: number,
+  maxHeapMiB?: number,
+): BodyReader {
   const reader = createRecordReader(schema, maxRecords);
-  const thread = new ReaderThread({ schema, maxRecords });
+  const thread = new ReaderThread({ schema, maxRecords }, maxHeapMiB);
 
   async function readInThread(
     shape: BodyShape,

@@ -32,8 +32,8 @@ interface Job {
   readonly reject: (error: unknown) => void;
 }
 
-/** A body takes none of the thread's own heap but for its matrix and an error response. */
-const maxHeapMiB = 128;
+/** Matrices and bodies are not on the heap; error responses are, while they are written. */
+const usualHeapMiB = 128;
 
 /**
  * A thread that reads one body at a time, the shortest of those that wait first. It starts with the
@@ -41,12 +41,15 @@ const maxHeapMiB = 128;
  */
 export class ReaderThread {
   readonly #settings: ReaderSettings;
+  readonly #maxHeapMiB: number;
   #worker: Worker | undefined;
   #running: Job | undefined;
   #waiting: Job[] = [];
 
-  constructor(settings: ReaderSettings) {
+  /** @param maxHeapMiB beyond which the thread ends, and the body that it reads is lost */
+  constructor(settings: ReaderSettings, maxHeapMiB = usualHeapMiB) {
     this.#settings = settings;
+    this.#maxHeapMiB = maxHeapMiB;
   }
 
   /**
@@ -88,7 +91,7 @@ export class ReaderThread {
   #start(): Worker {
     const worker = new Worker(new URL("./reader-worker.ts", import.meta.url), {
       workerData: this.#settings,
-      resourceLimits: { maxOldGenerationSizeMb: maxHeapMiB },
+      resourceLimits: { maxOldGenerationSizeMb: this.#maxHeapMiB },
     });
     worker.unref();
     worker.on("message", (result: ReadResult) => this.#finish((job) => job.resolve(result)));

@@ -184,9 +184,12 @@ export function createScanner({ record, features }: RecordSchema): Scanner {
         index,
       ]),
     );
+    const maxBytes = Math.max(...[...indices.keys()].map(({ length }) => length));
     return function readCategory(body, start) {
-      valueEnd = body.indexOf(ascii.quote, start + 1) + 1;
-      if (body[start] !== ascii.quote || valueEnd === 0) return Number.NaN;
+      const limit = Math.min(body.length, start + maxBytes);
+      let at = start + 1;
+      while (at < limit && body[at] !== ascii.quote) at += body[at] === ascii.backslash ? 2 : 1;
+      valueEnd = at + 1;
       return indices.get(body.toString("latin1", start, valueEnd)) ?? Number.NaN;
     };
   }

@@ -28,12 +28,13 @@ export class SentBody {
     return this.#length <= maxSmallBytes;
   }
 
-  add(chunk: Uint8Array): void {
+  /** @returns whether the chunk itself is kept; otherwise its bytes are copied */
+  add(chunk: Uint8Array): boolean {
     const isFirst = this.#length === 0;
     this.#length += chunk.length;
     if (isFirst && this.isSmall) {
       this.#only = chunk;
-      return;
+      return true;
     }
     if (this.#only !== undefined) this.#copy(this.#only);
     this.#only = undefined;
@@ -43,6 +44,7 @@ export class SentBody {
     }
     this.#hash?.update(chunk);
     this.#copy(chunk);
+    return false;
   }
 
   /** The SHA-256 of the whole body, in base64. */
