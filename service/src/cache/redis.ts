@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import { createClient, ErrorReply } from "redis";
-import { TimeLimitError, within } from "../time-limit.ts";
+import { TimeoutError, withTimeout } from "../timeout.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import { openEntry, sealEntry } from "./entry.ts";
 import { CacheError, type CacheErrorReason, type PredictionCache } from "./prediction-cache.ts";
@@ -48,14 +48,14 @@ function newClient(url: string) {
 type Client = ReturnType<typeof newClient>;
 
 function reasonOf(error: unknown): CacheErrorReason {
-  if (error instanceof TimeLimitError) return "timeout";
+  if (error instanceof TimeoutError) return "timeout";
   if (!(error instanceof ErrorReply)) return "offline";
   return error.message.startsWith("WRONGTYPE") ? "wrong_type" : "refused";
 }
 
 /** What another connection may mend: a link gone silent, a primary that became a replica. */
 function mayReconnectHelp(error: unknown): boolean {
-  return error instanceof TimeLimitError || /^READONLY/.test(String(Object(error).message));
+  return error instanceof TimeoutError || /^READONLY/.test(String(Object(error).message));
 }
 
 /**
@@ -98,7 +98,7 @@ export class RedisCache implements PredictionCache {
   async close(): Promise<void> {
     const client = this.#client;
     try {
-      await within(this.#options.timeoutMs, client.close());
+      await withTimeout(this.#options.timeoutMs, client.close());
     } catch {
       client.destroy();
     }
@@ -123,7 +123,7 @@ export class RedisCache implements PredictionCache {
     if (!passage) throw this.#failure(operation, "open_circuit");
     const start = performance.now();
     try {
-      const reply = await within(timeoutMs, command(client));
+      const reply = await withTimeout(timeoutMs, command(client));
       recorder.replied(operation, performance.now() - start);
       breaker.succeed(passage);
       this.#report();

@@ -1,5 +1,5 @@
 import { QueueFullError } from "../predictor/batcher.ts";
-import { TimeLimitError, within } from "../time-limit.ts";
+import { TimeoutError, withTimeout } from "../timeout.ts";
 import { Refusal } from "../wire/refusal.ts";
 import type { Limits } from "./limits.ts";
 
@@ -28,9 +28,9 @@ export class Admission {
     if (this.#underWay >= this.#maxConcurrentRequests) throw overloaded();
     this.#underWay++;
     try {
-      return await within(this.#requestTimeoutMs, work());
+      return await withTimeout(this.#requestTimeoutMs, work());
     } catch (error) {
-      if (error instanceof TimeLimitError) throw new Refusal(504, "Gateway Timeout");
+      if (error instanceof TimeoutError) throw new Refusal(504, "Gateway Timeout");
       throw error instanceof QueueFullError ? overloaded() : error;
     } finally {
       this.#underWay--;
