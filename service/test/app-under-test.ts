@@ -8,6 +8,9 @@ import type { Predictor } from "../src/predictor/predictor.ts";
 import type { Limits } from "../src/routes/limits.ts";
 import { createAppServer } from "../src/server.ts";
 
+/** A logger that writes nothing. */
+export const silentLogger = pino({ level: "silent" });
+
 /** Predicts the first feature of each row, and keeps the batches that it was given. */
 export function firstFeaturePredictor(): Predictor & { readonly batches: Float32Array[] } {
   const batches: Float32Array[] = [];
@@ -40,8 +43,9 @@ export function appUnderTest(overrides: Overrides = {}): App {
       memory: undefined,
       store: undefined,
       recorder: unrecorded,
+      logger: silentLogger,
     }),
-    logger: pino({ level: "silent" }),
+    logger: silentLogger,
     accessLog: () => {},
     isDraining: () => false,
     ...overrides,
@@ -50,8 +54,8 @@ export function appUnderTest(overrides: Overrides = {}): App {
 }
 
 /** Serves the app on a free port until the test ends. */
-export async function serve(app: App): Promise<number> {
-  const server = createAppServer(app, { timeoutMs: 30_000 });
+export async function serve(app: App, timeoutMs = 30_000): Promise<number> {
+  const { server } = createAppServer(app, { timeoutMs, maxHeaderBytes: 64 * 1024 });
   const { promise, resolve } = Promise.withResolvers<void>();
   server.listen(0, "127.0.0.1", resolve);
   await promise;

@@ -4,18 +4,18 @@ import { endianness } from "node:os";
 const isBigEndian = endianness() === "BE";
 
 /**
- * The key of a request as it was sent: found before anything is parsed. A cryptographic digest,
- * since clients choose the bytes and a collision would be another's answer.
+ * The key of a request body as it was sent, which needs no parsing. The digest is cryptographic,
+ * since clients choose the bytes, and a collision would return another request's prediction.
  */
 export function rawKey(endpoint: string, body: Uint8Array): string {
   return `${endpoint}:${hash("sha256", body, "base64")}`;
 }
 
 /**
- * The key of what a request means: the model and the numbers. Notation makes no difference, and a
- * changed model never finds another's answers.
+ * The key of what a request means: the model and the numbers. The notation of the numbers makes no
+ * difference, and a changed model never finds the predictions of another.
  *
- * @param matrix rows × 8, row-major float32, without `-0`
+ * @param matrix rows × features, row-major float32, without `-0`
  */
 export function canonicalKey(modelVersion: string, endpoint: string, matrix: Float32Array): string {
   const { buffer, byteOffset, byteLength } = matrix;
