@@ -4,7 +4,7 @@ import { createApp } from "./app.ts";
 import { createCache } from "./cache/create-cache.ts";
 import { unrecorded } from "./cache/recorder.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
-import { drain, trackUnused } from "./drain.ts";
+import { drain } from "./drain.ts";
 import { featureNames } from "./houses/house.ts";
 import { batched, batching } from "./predictor/batcher.ts";
 import { loadOnnxPredictor, ModelError } from "./predictor/onnx.ts";
@@ -55,15 +55,17 @@ async function main(): Promise<void> {
     },
   });
 
-  const server = createAppServer(app, { timeoutMs: config.REQUEST_TIMEOUT_MS });
-  const unused = trackUnused(server);
+  const appServer = createAppServer(app, {
+    timeoutMs: config.REQUEST_TIMEOUT_MS,
+    maxHeaderBytes: config.MAX_HEADER_BYTES,
+  });
+  const { server } = appServer;
   async function stop(signal: NodeJS.Signals): Promise<void> {
     if (draining) process.exit(1);
     draining = true;
     logger.info({ signal }, "stopping");
-    await drain(server, {
+    await drain(appServer, {
       logger,
-      unused,
       drainSeconds: config.DRAIN_SECONDS,
       timeoutMs: config.REQUEST_TIMEOUT_MS,
     });
