@@ -1,0 +1,95 @@
+import { once } from "node:events";
+import type { Server } from "node:http";
+import { createApp } from "./app.ts";
+import { createCache } from "./cache/create-cache.ts";
+import { unrecorded } from "./cache/recorder.ts";
+import { type Config, ConfigError, readConfig } from "./config.ts";
+import { drain } from "./drain.ts";
+import { featureNames } from "./houses/house.ts";
+import { batched, batching } from "./predictor/batcher.ts";
+import { loadOnnxPredictor, ModelError } from "./predictor/onnx.ts";
+import { createAppServer } from "./server.ts";
+import { createAccessLog } from "./telemetry/access-log.ts";
+import { createLog } from "./telemetry/logger.ts";
+
+/** Stops the service and ends the process: the first call after draining, a second one at once. */
+type Stop = (signal: NodeJS.Signals) => Promise<void>;
+
+async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
+  server.listen(PORT, HOST);
+  try {
+    await once(server, "listening");
+  } catch (cause) {
+    throw new ConfigError(`HOST, PORT: cannot listen on ${HOST}, port ${PORT}: ${cause}`, {
+      cause,
+    });
+  }
+}
+
+async function start(): Promise<Stop> {
+  const config = readConfig();
+  const { logger, lines } = await createLog(config.LOG_LEVEL);
+  const model = await loadOnnxPredictor(config.MODEL_PATH, featureNames);
+  const features = featureNames.length;
+  const predictor = batched(model, { features, ...batching });
+
+  const cache = await createCache({
+    modelVersion: predictor.modelVersion,
+    redisUrl: config.REDIS_URL,
+    redisTimeoutMs: config.CACHE_TIMEOUT_MS,
+    ttlSeconds: config.CACHE_TTL_SECONDS,
+    memoryBytes: config.CACHE_MEMORY_BYTES,
+    recorder: unrecorded,
+    logger,
+  });
+
+  let draining = false;
+  const app = createApp({
+    predictor,
+    cache: cache.readThrough,
+    logger,
+    accessLog: createAccessLog(logger, lines),
+    isDraining: () => draining,
+    limits: {
+      maxBodyBytes: config.MAX_BODY_BYTES,
+      maxHouses: config.MAX_HOUSES,
+      maxConcurrentRequests: config.MAX_CONCURRENT_REQUESTS,
+      requestTimeoutMs: config.REQUEST_TIMEOUT_MS,
+    },
+  });
+
+  const appServer = createAppServer(app, {
+    timeoutMs: config.REQUEST_TIMEOUT_MS,
+    maxHeaderBytes: config.MAX_HEADER_BYTES,
+  });
+  const { server } = appServer;
+  await listen(server, config);
+  logger.info({ address: server.address(), modelVersion: predictor.modelVersion }, "listening");
+
+  return async function stop(signal) {
+    if (draining) process.exit(1);
+    draining = true;
+    logger.info({ signal }, "stopping");
+    await drain(appServer, {
+      logger,
+      drainSeconds: config.DRAIN_SECONDS,
+      timeoutMs: config.REQUEST_TIMEOUT_MS,
+    });
+    await cache.close();
+    process.exit(0);
+  };
+}
+
+/**
+ * Starts the service. If the settings or the model do not allow it, prints why and ends the process
+ * with status 1.
+ */
+export async function startService(): Promise<Stop> {
+  try {
+    return await start();
+  } catch (error) {
+    if (!(error instanceof ConfigError || error instanceof ModelError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
+}
