@@ -35,6 +35,21 @@ describe("a model that can't be served", () => {
     await expect(loading({ "m.onnx": onnx })).rejects.toThrow(/^cannot read .*m\.json$/);
   });
 
+  test("and whose card can't be either is reported by the same error every time", async () => {
+    const folders: [Record<string, string>, RegExp][] = [
+      [{}, /^cannot read .*m\.onnx$/],
+      [{ "m.json": "{" }, /^cannot read .*m\.onnx$/],
+      [{ "m.json": '{"version":"x"}' }, /^cannot read .*m\.onnx$/],
+      [{ "m.onnx": "garbage", "m.json": "{" }, /m\.json is no model card/],
+    ];
+    for (const [files, message] of folders) {
+      const path = await modelFolder(files);
+      for (let times = 0; times < 50; times++) {
+        await expect(loadOnnxPredictor(path, featureNames)).rejects.toThrow(message);
+      }
+    }
+  });
+
   test("has a malformed card", async () => {
     const malformed = { "m.onnx": onnx, "m.json": card.slice(1) };
     await expect(loading(malformed)).rejects.toThrow(/m\.json is no model card: SyntaxError/);

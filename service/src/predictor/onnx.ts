@@ -51,7 +51,9 @@ export async function loadOnnxPredictor(
   featureNames: readonly string[],
 ): Promise<Predictor> {
   const cardPath = modelPath.replace(/\.onnx$/, ".json");
-  const [model, card] = await Promise.all([read(modelPath), readCard(cardPath)]);
+  // One after the other: if both are wrong, the same one is reported every time.
+  const model = await read(modelPath);
+  const card = await readCard(cardPath);
 
   const digest = hash("sha256", model);
   if (digest !== card.version) {
