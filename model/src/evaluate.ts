@@ -6,7 +6,7 @@ import { runCommand } from "./command.ts";
 import { loadCaliforniaHousing } from "./dataset-source.ts";
 import { inputSamples, splitDataset } from "./housing-samples.ts";
 import { computeMetrics, formatMetrics } from "./metrics.ts";
-import { modelCardSchema } from "./model-card.ts";
+import { housingCardSchema } from "./model-card.ts";
 import { CARD_FILE, MODEL_FOLDER, ONNX_FILE } from "./model-files.ts";
 import { loadOnnxPredictor } from "./onnx-predictor.ts";
 import { sha256 } from "./sha256.ts";
@@ -17,7 +17,7 @@ await runCommand(async function evaluate() {
     options: { data: { type: "string" }, model: { type: "string", default: MODEL_FOLDER } },
   }).values;
   const onnx = await readFile(path.join(model, ONNX_FILE));
-  const card = modelCardSchema.parse(
+  const card = housingCardSchema.parse(
     JSON.parse(await readFile(path.join(model, CARD_FILE), "utf8")),
   );
   if (card.version !== sha256(onnx)) {

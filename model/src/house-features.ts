@@ -14,59 +14,84 @@ export type BlockGroup = {
 /** An input of the model and how it comes from a raw row. */
 export type HouseFeature = {
   readonly name: string;
+  readonly title: string;
   readonly description: string;
   readonly unit: string;
+  /** What values must be greater than. */
+  readonly gt?: number;
+  /** Of a block group of the data set. */
+  readonly example: number;
   readonly from: (group: BlockGroup) => number;
 };
+
+/** What the service calls one record, and several. */
+export const RECORD = { singular: "house", plural: "houses" } as const;
 
 /** The model's inputs, in the order of its columns. */
 export const HOUSE_FEATURES: readonly HouseFeature[] = [
   {
     name: "MedInc",
+    title: "Median income",
     description: "Median household income in the block group",
     unit: "10,000 USD",
+    gt: 0,
+    example: 8.3252,
     from: (group) => group.medianIncome,
   },
   {
     name: "HouseAge",
+    title: "House age",
     description: "Median age of the houses in the block group",
     unit: "years",
+    example: 41,
     from: (group) => group.housingMedianAge,
   },
   {
     name: "AveRooms",
+    title: "Average rooms",
     description: "Average number of rooms per household",
     unit: "rooms per household",
+    example: 6.98412698,
     from: (group) => group.totalRooms / group.households,
   },
   {
     name: "AveBedrms",
+    title: "Average bedrooms",
     description: "Average number of bedrooms per household",
     unit: "bedrooms per household",
+    example: 1.02380952,
     from: (group) => group.totalBedrooms / group.households,
   },
   {
     name: "Population",
+    title: "Population",
     description: "Population of the block group",
     unit: "people",
+    example: 322,
     from: (group) => group.population,
   },
   {
     name: "AveOccup",
+    title: "Average occupancy",
     description: "Average number of people per household",
     unit: "people per household",
+    example: 2.55555556,
     from: (group) => group.population / group.households,
   },
   {
     name: "Latitude",
+    title: "Latitude",
     description: "Latitude of the block group's centre",
     unit: "degrees north",
+    example: 37.88,
     from: (group) => group.latitude,
   },
   {
     name: "Longitude",
+    title: "Longitude",
     description: "Longitude of the block group's centre, west is negative",
     unit: "degrees east",
+    example: -122.23,
     from: (group) => group.longitude,
   },
 ];

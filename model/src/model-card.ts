@@ -1,8 +1,9 @@
-import * as z from "zod";
+import { z } from "zod";
+import { ModelCard } from "../../service/src/model/card.ts";
 
 const metricsSchema = z.strictObject({ r2: z.number(), rmse: z.number(), mae: z.number() });
 
-const featureSchema = z.strictObject({
+const featureFactsSchema = z.strictObject({
   name: z.string(),
   description: z.string(),
   unit: z.string(),
@@ -14,7 +15,7 @@ const featureSchema = z.strictObject({
   importance: z.number(),
 });
 
-const modelFactsSchema = z.strictObject({
+const factsSchema = z.strictObject({
   name: z.string(),
   description: z.string(),
   data: z.strictObject({ name: z.string(), sha256: z.string(), rows: z.int() }),
@@ -29,20 +30,22 @@ const modelFactsSchema = z.strictObject({
   hyperparameters: z.record(z.string(), z.number()),
   target: z.strictObject({ name: z.string(), description: z.string(), unit: z.string() }),
   /** In the order of the model's columns. */
-  features: z.array(featureSchema),
+  features: z.array(featureFactsSchema),
 });
 
-/** The model card: the facts, and the SHA-256 of the ONNX file that they describe. */
-export const modelCardSchema = z.strictObject({
-  ...modelFactsSchema.shape,
-  version: z.string().regex(/^[0-9a-f]{64}$/),
+/** What is known of a model before its file is written. The file contains it too. */
+export type ModelFacts = z.infer<typeof factsSchema>;
+
+/** What is known of one of the model's inputs. */
+export type FeatureFacts = z.infer<typeof featureFactsSchema>;
+
+/**
+ * The card of this trainer's model: one that the service accepts, with all the facts.
+ */
+export const housingCardSchema = ModelCard.extend({
+  metrics: factsSchema.shape.metrics,
+  hyperparameters: factsSchema.shape.hyperparameters,
 });
 
-/** What is known of a model before its file is written. */
-export type ModelFacts = z.infer<typeof modelFactsSchema>;
-
-/** What a model card says of one of the model's inputs. */
-export type FeatureFacts = z.infer<typeof featureSchema>;
-
-/** The content of a model card. */
-export type ModelCard = z.infer<typeof modelCardSchema>;
+/** The content of the model card. */
+export type HousingCard = z.infer<typeof housingCardSchema>;

@@ -5,7 +5,8 @@ import type { Ensemble } from "./ensemble.ts";
 import { exportHousingModel } from "./export-housing-model.ts";
 import { trainingSamples } from "./housing-samples.ts";
 import type { Hyperparameters } from "./hyperparameters.ts";
-import type { ModelCard } from "./model-card.ts";
+import { createCard } from "./create-card.ts";
+import type { HousingCard } from "./model-card.ts";
 import { type ProgressReporter, type ProgressStream, withProgress } from "./progress.ts";
 import { sha256 } from "./sha256.ts";
 
@@ -13,7 +14,7 @@ import { sha256 } from "./sha256.ts";
 export type TrainedModel = {
   readonly ensemble: Ensemble;
   readonly onnx: Uint8Array;
-  readonly card: ModelCard;
+  readonly card: HousingCard;
 };
 
 /**
@@ -36,9 +37,9 @@ export async function trainModel(
   const ensemble = await withProgress(stream, "fit", (report) =>
     boost(training, undefined, { ...hyperparameters, maxTrees }, showBoosting(report)),
   );
-  const { name, ...facts } = describeModel(ensemble, dataset, hyperparameters);
-  const onnx = exportHousingModel(ensemble, { card: JSON.stringify({ name, ...facts }) });
-  return { ensemble, onnx, card: { name, version: sha256(onnx), ...facts } };
+  const facts = describeModel(ensemble, dataset, hyperparameters);
+  const onnx = exportHousingModel(ensemble, { card: JSON.stringify(facts) });
+  return { ensemble, onnx, card: createCard(facts, sha256(onnx)) };
 }
 
 function showBoosting(report: ProgressReporter): BoostingObserver {

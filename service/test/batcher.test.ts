@@ -1,17 +1,19 @@
 import { setImmediate as turn } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readConfig } from "../src/config.ts";
-import { featureNames } from "../src/houses/house.ts";
-import { batched, QueueFullError } from "../src/predictor/batcher.ts";
-import { loadOnnxPredictor } from "../src/predictor/onnx.ts";
-import { AbandonedError, type Predictor } from "../src/predictor/predictor.ts";
+import { modelPath } from "./house-model.ts";
+import { batched, QueueFullError } from "../src/model/batcher.ts";
+import { loadModel } from "../src/model/loaded-model.ts";
+import { AbandonedError, type Engine } from "../src/model/engine.ts";
 
 /** Answers each row of two features by their sum, one run a turn; keeps the rows of each run. */
 function sums(fails: (matrix: Float32Array) => boolean = () => false) {
   const runs: number[] = [];
-  const predictor: Predictor = {
-    modelVersion: "v1",
+  const engine: Engine = {
+    name: "sums",
+    columns: 2,
+    outputs: 1,
+    isList: false,
     async predict(matrix) {
       const rows = Float32Array.from(
         { length: matrix.length / 2 },
@@ -24,17 +26,18 @@ function sums(fails: (matrix: Float32Array) => boolean = () => false) {
       return rows;
     },
   };
-  return { predictor, runs };
+  return { engine, runs };
 }
 
-const options = { features: 2, maxRunRows: 8, maxQueuedRows: 100 };
+/** A row takes two numbers, and its prediction one: room for a hundred of them. */
+const options = { maxRunRows: 8, maxQueuedBytes: 100 * 3 * 4 };
 const list = (rows: number, first = 1) =>
   Float32Array.from({ length: 2 * rows }, (_, index) => first + index);
 
 describe("a run that fails", () => {
   test("fails the requests in it, and no other", async () => {
-    const { predictor } = sums((matrix) => matrix.includes(-1));
-    const { predict } = batched(predictor, options);
+    const { engine } = sums((matrix) => matrix.includes(-1));
+    const { predict } = batched(engine, options);
     const before = predict(list(1));
     await turn();
     const together = [predict(Float32Array.of(-1, 1)), predict(list(1))];
@@ -44,16 +47,16 @@ describe("a run that fails", () => {
   });
 
   test("ends a long list at once", async () => {
-    const { predictor, runs } = sums(() => true);
-    await expect(batched(predictor, options).predict(list(50))).rejects.toThrow("the run failed");
+    const { engine, runs } = sums(() => true);
+    await expect(batched(engine, options).predict(list(50))).rejects.toThrow("the run failed");
     expect(runs).toEqual([8]);
   });
 });
 
 describe("a request that is abandoned", () => {
   test("leaves the queue, and its rows make room for others", async () => {
-    const { predictor, runs } = sums();
-    const { predict } = batched(predictor, options);
+    const { engine, runs } = sums();
+    const { predict } = batched(engine, options);
     const first = predict(list(8));
     await turn();
     const abandoned = new AbortController();
@@ -68,9 +71,9 @@ describe("a request that is abandoned", () => {
   });
 
   test("stops in the middle of its list", async () => {
-    const { predictor, runs } = sums();
+    const { engine, runs } = sums();
     const abandoned = new AbortController();
-    const predicted = batched(predictor, options).predict(list(80), abandoned.signal);
+    const predicted = batched(engine, options).predict(list(80), abandoned.signal);
     await turn();
     abandoned.abort();
     await expect(predicted).rejects.toThrow(AbandonedError);
@@ -79,7 +82,7 @@ describe("a request that is abandoned", () => {
 });
 
 test("more rows than may wait are refused, until some are done", async () => {
-  const { predict } = batched(sums().predictor, options);
+  const { predict } = batched(sums().engine, options);
   const taken = predict(list(100));
   await turn();
   // Eight are in a run already.
@@ -90,8 +93,8 @@ test("more rows than may wait are refused, until some are done", async () => {
 });
 
 test("a request that finds no run under way is run with those of the same turn", async () => {
-  const { predictor, runs } = sums();
-  const { predict } = batched(predictor, options);
+  const { engine, runs } = sums();
+  const { predict } = batched(engine, options);
   const answers = await Promise.all([1, 2, 3, 4].map((first) => predict(list(1, first))));
   expect(answers).toEqual([3, 5, 7, 9].map((sum) => Float32Array.of(sum)));
   expect(await predict(list(3))).toEqual(Float32Array.of(3, 7, 11));
@@ -99,8 +102,8 @@ test("a request that finds no run under way is run with those of the same turn",
 });
 
 test("those that arrive during a run go into the next together", async () => {
-  const { predictor, runs } = sums();
-  const { predict } = batched(predictor, options);
+  const { engine, runs } = sums();
+  const { predict } = batched(engine, options);
   const first = predict(list(1));
   await turn();
   await Promise.all([first, ...[1, 2, 3].map((each) => predict(list(1, each)))]);
@@ -108,15 +111,15 @@ test("those that arrive during a run go into the next together", async () => {
 });
 
 test("a run is never longer than it may be, however many wait", async () => {
-  const { predictor, runs } = sums();
-  const { predict } = batched(predictor, options);
+  const { engine, runs } = sums();
+  const { predict } = batched(engine, options);
   await Promise.all(Array.from({ length: 30 }, () => predict(list(1))));
   expect(runs).toEqual([8, 8, 8, 6]);
 });
 
 test("short requests do not wait for a long list to end", async () => {
-  const { predictor } = sums();
-  const { predict } = batched(predictor, options);
+  const { engine } = sums();
+  const { predict } = batched(engine, options);
   const order: string[] = [];
   const long = predict(list(80)).then(() => order.push("long"));
   await turn();
@@ -126,8 +129,8 @@ test("short requests do not wait for a long list to end", async () => {
 });
 
 test("nor does a list wait for short requests that never end", async () => {
-  const { predictor, runs } = sums();
-  const { predict } = batched(predictor, options);
+  const { engine, runs } = sums();
+  const { predict } = batched(engine, options);
   const stream: Promise<unknown>[] = [];
   const keepFull = () => {
     while (stream.length < 16 * (runs.length + 1)) stream.push(predict(list(1)));
@@ -146,13 +149,13 @@ test("nor does a list wait for short requests that never end", async () => {
 });
 
 test("no houses are no run of their own", async () => {
-  const { predictor } = sums();
-  expect(await batched(predictor, options).predict(new Float32Array())).toEqual(new Float32Array());
+  const { engine } = sums();
+  expect(await batched(engine, options).predict(new Float32Array())).toEqual(new Float32Array());
 });
 
 test("predictions are those of the model alone, to the last bit, in order", async () => {
-  const model = await loadOnnxPredictor(readConfig({}).MODEL_PATH, featureNames);
-  const { predict } = batched(model, { features: 8, maxRunRows: 16, maxQueuedRows: 10_000 });
+  const { engine } = await loadModel(modelPath, 1);
+  const { predict } = batched(engine, { maxRunRows: 16, maxQueuedBytes: 1_000_000 });
   const row = fc.array(fc.float({ noNaN: true, min: -1000, max: 1000 }), {
     minLength: 8,
     maxLength: 8,
@@ -163,7 +166,7 @@ test("predictions are those of the model alone, to the last bit, in order", asyn
       const matrices = requests.map((rows) => Float32Array.from(rows.flat()));
       const together = await Promise.all(matrices.map((matrix) => predict(matrix)));
       for (const [index, matrix] of matrices.entries()) {
-        expect(together[index]).toEqual(await model.predict(matrix));
+        expect(together[index]).toEqual(await engine.predict(matrix));
       }
     }),
     { numRuns: 30 },

@@ -1,22 +1,24 @@
 import { hash } from "node:crypto";
 import fc from "fast-check";
+import { pino } from "pino";
 import { describe, expect, test } from "vitest";
 import { cachePolicy } from "../src/cache/cache-control.ts";
 import { CircuitBreaker } from "../src/cache/circuit-breaker.ts";
 import { openEntry, sealEntry } from "../src/cache/entry.ts";
-import { canonicalKey, rawKey } from "../src/cache/keys.ts";
+import { cacheNamespace, canonicalKey, rawKey } from "../src/cache/keys.ts";
 import { MemoryCache, memoryStore } from "../src/cache/memory.ts";
 import { CacheError, type PredictionCache } from "../src/cache/prediction-cache.ts";
 import { type CachedAnswer, ReadThrough } from "../src/cache/read-through.ts";
 import { type CacheOutcome, unrecorded } from "../src/cache/recorder.ts";
 import { jitteredTtlMs } from "../src/cache/time-to-live.ts";
-import { exampleHouse as house, houseSchema } from "../src/houses/house.ts";
+import { house, houseCard } from "./house-model.ts";
 import { createRecordReader } from "../src/records/reader.ts";
-import { appUnderTest, firstFeaturePredictor, post } from "./app-under-test.ts";
+import { appUnderTest, firstFeatureEngine, post, silentLogger } from "./app-under-test.ts";
+import { nextTurn } from "./event-loop.ts";
 
-const { one: readHouse } = createRecordReader(houseSchema, 1);
+const { one: readHouse } = createRecordReader(houseCard, 1);
 const digestOf = (body: Buffer) => hash("sha256", body, "base64");
-const keyOf = (text: string) => canonicalKey("v1", "predict", readHouse(Buffer.from(text)));
+const keyOf = (text: string) => canonicalKey("v1:predict", readHouse(Buffer.from(text)));
 
 describe("the canonical key", () => {
   const value = fc.float({ noNaN: true, noDefaultInfinity: true });
@@ -27,7 +29,7 @@ describe("the canonical key", () => {
       MedInc: Math.abs(entries[0]?.[1] ?? 0) + 1,
     }));
 
-  test("is the same whatever the notation", () => {
+  test("is the same in every notation", () => {
     const notations = fc.constantFrom<(value: number) => unknown>(
       (number) => number,
       (number) => String(number),
@@ -53,7 +55,7 @@ describe("the canonical key", () => {
     ["0", '"-0"'],
     ["0", "-1e-50"],
     ["0.1", "0.10000000149011612"],
-  ])("of %s is that of %s", (one, other) => {
+  ])("is the same for %s and %s", (one, other) => {
     const text = (source: string) => JSON.stringify(house).replace("-122.23", source);
     expect(keyOf(text(one))).toBe(keyOf(text(other)));
   });
@@ -63,17 +65,21 @@ describe("the canonical key", () => {
       fc.property(houses, fc.nat(7), value, (each, index, changed) => {
         const matrix = readHouse(Buffer.from(JSON.stringify(each)));
         fc.pre(matrix[index] !== changed);
-        const key = canonicalKey("v1", "predict", matrix);
-        expect(canonicalKey("v1", "predict", matrix.with(index, changed))).not.toBe(key);
-        expect(canonicalKey("v1", "bulk_predict", matrix)).not.toBe(key);
-        expect(canonicalKey("v2", "predict", matrix)).not.toBe(key);
+        const key = canonicalKey("v1:predict", matrix);
+        expect(canonicalKey("v1:predict", matrix.with(index, changed))).not.toBe(key);
+        for (const other of [
+          cacheNamespace("v1", "bulk_predict"),
+          cacheNamespace("v2", "predict"),
+        ]) {
+          expect(canonicalKey(other, matrix)).not.toBe(key);
+        }
       }),
     );
   });
 });
 
 describe("an entry", () => {
-  test("opens under its own key only, and only whole", () => {
+  test("opens only under its own key, and only if it is complete", () => {
     const entry = sealEntry("key", '{"prediction":1}');
     expect(openEntry("key", entry)).toBe('{"prediction":1}');
     expect(openEntry("other", entry)).toBeUndefined();
@@ -82,7 +88,7 @@ describe("an entry", () => {
     }
   });
 
-  test("opens to nothing where it is garbage", () => {
+  test("does not open if it is garbage", () => {
     fc.assert(
       fc.property(fc.string(), (garbage) => {
         expect(openEntry("key", garbage)).toBeUndefined();
@@ -91,7 +97,7 @@ describe("an entry", () => {
   });
 });
 
-describe("Cache-Control of a request", () => {
+describe("Cache-Control of a request means", () => {
   test.each([
     [undefined, "use"],
     ["", "use"],
@@ -112,7 +118,7 @@ describe("Cache-Control of a request", () => {
   });
 });
 
-describe("a circuit", () => {
+describe("a circuit breaker", () => {
   function circuit() {
     let time = 0;
     const breaker = new CircuitBreaker({
@@ -133,7 +139,7 @@ describe("a circuit", () => {
     return { breaker, pass };
   }
 
-  test("opens after so many failures in a row", () => {
+  test("opens after a number of failures in a row", () => {
     const { breaker } = circuit();
     for (const end of ["fail", "fail", "succeed", "fail", "fail"] as const) breaker[end]("call");
     expect(breaker.tryPass()).toBe("call");
@@ -142,7 +148,7 @@ describe("a circuit", () => {
     expect(breaker.tryPass()).toBe(false);
   });
 
-  test("lets one probe pass after a while, whose success closes it", () => {
+  test("lets one probe pass after a while, and closes if it succeeds", () => {
     const { breaker, pass } = opened();
     pass(99);
     expect(breaker.tryPass()).toBe(false);
@@ -165,22 +171,40 @@ describe("a circuit", () => {
     }
   });
 
-  test.each(["fail", "succeed"] as const)("heeds no earlier call that ends late: %s", (end) => {
-    const { breaker, pass } = opened();
-    breaker[end]("call");
-    expect(breaker.tryPass()).toBe(false);
+  test.each(["fail", "succeed"] as const)(
+    "ignores the late result of an earlier call while open: %s",
+    (end) => {
+      const { breaker, pass } = opened();
+      breaker[end]("call");
+      expect(breaker.tryPass()).toBe(false);
+      pass(100);
+      expect(breaker.tryPass()).toBe("probe");
+      breaker[end]("call");
+      expect(breaker.isClosed).toBe(false);
+      pass(1000);
+      expect(breaker.tryPass()).toBe(false);
+      breaker.fail("probe");
+      pass(200);
+      expect(breaker.tryPass()).toBe("probe");
+    },
+  );
+
+  test("is healthy while it is closed and its latest call succeeded", () => {
+    const { breaker, pass } = circuit();
+    const seen: boolean[] = [];
+    for (const end of ["succeed", "fail", "succeed", "fail", "fail", "fail", "succeed"] as const) {
+      breaker[end]("call");
+      seen.push(breaker.isHealthy);
+    }
+    expect(seen).toEqual([true, false, true, false, false, false, false]);
     pass(100);
-    expect(breaker.tryPass()).toBe("probe");
-    breaker[end]("call");
-    expect(breaker.isClosed).toBe(false);
-    pass(1000);
-    expect(breaker.tryPass()).toBe(false);
-    breaker.fail("probe");
-    pass(200);
-    expect(breaker.tryPass()).toBe("probe");
+    breaker.tryPass();
+    expect(breaker.isHealthy).toBe(false);
+    breaker.succeed("probe");
+    expect(breaker.isHealthy).toBe(true);
   });
 
-  test("counts anew once it is closed", () => {
+  test("counts from zero once it is closed", () => {
     const { breaker, pass } = opened();
     pass(100);
     breaker.tryPass();
@@ -199,7 +223,7 @@ test("the time to live is spread by ±10 %", () => {
 });
 
 describe("memory", () => {
-  test("is bounded in bytes, and tells how many it holds", () => {
+  test("is limited in bytes, and reports how many it holds", () => {
     let held = { bytes: 0, entries: 0 };
     const memory = new MemoryCache({
       maxBytes: 10_000,
@@ -218,7 +242,7 @@ describe("memory", () => {
     expect(memory.get("key 0")).toBeUndefined();
   });
 
-  test("forgets after the time to live", async () => {
+  test("drops entries after their time to live", async () => {
     const memory = new MemoryCache({ maxBytes: 10_000, ttlSeconds: 0.02, recorder: unrecorded });
     memory.set("key", "body");
     expect(memory.get("key")).toBe("body");
@@ -233,24 +257,26 @@ describe("read-through", () => {
   function readThrough(store?: Partial<PredictionCache>, withMemory = false) {
     const memory = new MemoryCache({ maxBytes: 10_000, ttlSeconds: 60, recorder: unrecorded });
     const outcomes: CacheOutcome[] = [];
+    const logged: unknown[] = [];
+    const logger = pino({}, { write: (line: string) => void logged.push(JSON.parse(line)) });
     const cache = new ReadThrough({
-      modelVersion: "v1",
       memory: withMemory ? memory : undefined,
       store: store && { ...memoryStore(memory), ...store },
       recorder: { ...unrecorded, answered: (outcome) => void outcomes.push(outcome) },
+      logger,
     });
     const ask = async (compute: () => Promise<string>, sent = body): Promise<CachedAnswer> =>
       cache.answer({
-        endpoint: "predict",
+        namespace: "v1:predict",
         policy: "use",
         digest: () => digestOf(sent),
         read: () => Float32Array.of(1),
         compute,
       });
-    return { ask, outcomes };
+    return { ask, outcomes, logged };
   }
 
-  test("a failed flight fails its waiters, and is not remembered", async () => {
+  test("a failed computation fails all requests in flight, and the next one computes again", async () => {
     const { ask } = readThrough({}, true);
     const failing = Promise.withResolvers<string>();
     const waiters = [ask(() => failing.promise), ask(() => failing.promise)];
@@ -266,22 +292,22 @@ describe("read-through", () => {
     };
     const memory = new MemoryCache({ maxBytes: 10_000, ttlSeconds: 60, recorder: unrecorded });
     const cache = new ReadThrough({
-      modelVersion: "v1",
       memory,
       store: { ...memoryStore(memory), get },
       recorder: unrecorded,
+      logger: silentLogger,
     });
     const read = () => {
       throw new RangeError("refused");
     };
     const digest = () => digestOf(body);
-    const question = { endpoint: "predict", policy: "use", digest, read } as const;
+    const question = { namespace: "v1:predict", policy: "use", digest, read } as const;
     const asked = cache.answer({ ...question, compute: async () => "answer" });
     await expect(asked).rejects.toThrow("refused");
-    expect(memory.get(rawKey("predict", digestOf(body)))).toBeUndefined();
+    expect(memory.get(rawKey("v1:predict", digestOf(body)))).toBeUndefined();
   });
 
-  test("each request is counted once, by where its answer came from", async () => {
+  test("each request is counted once, by where its response came from", async () => {
     const { ask, outcomes } = readThrough({}, true);
     const compute = async () => "answer";
     await Promise.all([ask(compute), ask(compute)]);
@@ -290,36 +316,53 @@ describe("read-through", () => {
     expect(outcomes).toEqual(["stored", "collapsed", "memory", "memory"]);
   });
 
-  test("a store that fails is passed by, and a fault in it is not", async () => {
-    const failing = (error: Error) => ({ get: () => Promise.reject(error) });
-    const compute = async () => "answer";
-    expect(await readThrough(failing(new CacheError("timeout"))).ask(compute)).toEqual({
-      body: "answer",
-      outcome: "bypassed",
-    });
-    await expect(readThrough(failing(new TypeError("bug"))).ask(compute)).rejects.toThrow("bug");
+  const answer = { body: "answer", outcome: "stored" };
+  const bypassed = { body: "answer", outcome: "bypassed" };
+  const failing = (error: Error) => () => Promise.reject(error);
+
+  test("a read that fails is bypassed, and not logged again", async () => {
+    const { ask, logged } = readThrough({ get: failing(new CacheError("timeout")) });
+    expect(await ask(async () => "answer")).toEqual(bypassed);
+    expect(logged).toEqual([]);
   });
 
-  test("a write that fails changes nothing for the answer", async () => {
-    const set = () => Promise.reject(new CacheError("refused"));
-    const { ask } = readThrough({ set });
-    expect(await ask(async () => "answer")).toEqual({ body: "answer", outcome: "stored" });
+  test("a write that fails does not change the response, and is not logged again", async () => {
+    const { ask, logged } = readThrough({ set: failing(new CacheError("refused")) });
+    expect(await ask(async () => "answer")).toEqual(answer);
+    expect(logged).toEqual([]);
+  });
+
+  test.each([
+    ["get", bypassed],
+    ["set", answer],
+  ] as const)("an unexpected error of %s is logged, and the model answers", async (name, found) => {
+    const { ask, logged } = readThrough({ [name]: failing(new TypeError("bug")) });
+    expect(await ask(async () => "answer")).toEqual(found);
+    await nextTurn();
+    const err = expect.objectContaining({ type: "TypeError", message: "bug" });
+    expect(logged).toEqual([expect.objectContaining({ level: 50, err })]);
+  });
+
+  test("an error of the model is not taken for one of the cache", async () => {
+    const { ask, logged } = readThrough({ get: failing(new CacheError("timeout")) });
+    await expect(ask(failing(new TypeError("bug")))).rejects.toThrow("bug");
+    expect(logged).toEqual([]);
   });
 });
 
-describe("over HTTP", () => {
+describe("over HTTP,", () => {
   function cachedApp() {
     const memory = new MemoryCache({ maxBytes: 100_000, ttlSeconds: 60, recorder: unrecorded });
-    const predictor = firstFeaturePredictor();
-    const { modelVersion } = predictor;
+    const engine = firstFeatureEngine();
     const store = memoryStore(memory);
-    const cache = new ReadThrough({ modelVersion, memory, store, recorder: unrecorded });
-    const app = appUnderTest({ predictor, cache });
+    const deps = { memory, store, recorder: unrecorded, logger: silentLogger };
+    const cache = new ReadThrough(deps);
+    const app = appUnderTest({ engine, cache });
     async function ask(headers = {}, body: unknown = house, path = "/predict") {
       const response = await post(app, path, body, headers);
       return [response.headers.get("x-cache"), response.headers.get("cache-status")];
     }
-    return { app, ask, predictor };
+    return { app, ask, engine };
   }
 
   const miss = ["MISS", "prediction-service; fwd=miss; stored"];
@@ -327,14 +370,14 @@ describe("over HTTP", () => {
   const refreshed = ["MISS", "prediction-service; fwd=request; stored"];
   const bypassed = ["BYPASS", "prediction-service; fwd=bypass"];
 
-  test("computed and stored, then found in memory", async () => {
+  test("a prediction is computed and stored, then found in memory", async () => {
     const { ask } = cachedApp();
     expect(await ask()).toEqual(miss);
     expect(await ask()).toEqual(hit);
   });
 
-  test("found under another notation", async () => {
-    const { ask, predictor } = cachedApp();
+  test("a prediction is found under another notation", async () => {
+    const { ask, engine } = cachedApp();
     await ask();
     const rewritten = Object.fromEntries(
       Object.entries(house)
@@ -342,40 +385,40 @@ describe("over HTTP", () => {
         .reverse(),
     );
     expect(await ask({}, rewritten)).toEqual(hit);
-    expect(predictor.batches).toHaveLength(1);
+    expect(engine.batches).toHaveLength(1);
   });
 
-  test("lists of houses are cached whole, apart from single ones", async () => {
-    const { ask, predictor } = cachedApp();
+  test("lists of houses are cached whole, separately from single houses", async () => {
+    const { ask, engine } = cachedApp();
     await ask();
     expect(await ask({}, { houses: [house] }, "/bulk_predict")).toEqual(miss);
     expect(await ask({}, { houses: [house] }, "/bulk_predict")).toEqual(hit);
     expect(await ask({}, { houses: [house, house] }, "/bulk_predict")).toEqual(miss);
-    expect(predictor.batches).toHaveLength(3);
+    expect(engine.batches).toHaveLength(3);
   });
 
-  test("waited for another's computation", async () => {
+  test("a request that waits for another's computation is collapsed", async () => {
     const { ask } = cachedApp();
     const both = await Promise.all([ask(), ask()]);
     expect(both).toEqual([miss, ["MISS", "prediction-service; fwd=miss; collapsed"]]);
   });
 
-  test("no-cache computes anew, and stores", async () => {
-    const { ask, predictor } = cachedApp();
+  test("no-cache computes again, and stores", async () => {
+    const { ask, engine } = cachedApp();
     await ask();
     expect(await ask({ "cache-control": "no-cache" })).toEqual(refreshed);
-    expect(predictor.batches).toHaveLength(2);
+    expect(engine.batches).toHaveLength(2);
     expect(await ask()).toEqual(hit);
   });
 
-  test("no-store neither asks nor stores", async () => {
+  test("no-store neither reads nor stores", async () => {
     const { ask } = cachedApp();
     expect(await ask({ "cache-control": "max-age=0, No-Store" })).toEqual(bypassed);
     expect(await ask()).toEqual(miss);
     expect(await ask({ "cache-control": "no-store" })).toEqual(bypassed);
   });
 
-  test("the same bytes under another content type are refused all the same", async () => {
+  test("known bytes with another content type are still rejected", async () => {
     const { app, ask } = cachedApp();
     await ask();
     const response = await post(app, "/predict", house, { "content-type": "text/plain" });
@@ -383,7 +426,7 @@ describe("over HTTP", () => {
     expect(response.headers.has("x-cache")).toBe(false);
   });
 
-  test("a hit tells the time that the cache took", async () => {
+  test("a hit reports the time that the cache took", async () => {
     const { app, ask } = cachedApp();
     await ask();
     const { headers } = await post(app, "/predict", house);

@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { findBrowser } from "../../test/browser.ts";
 import { testNeeding } from "../../test/prerequisite.ts";
-import { exampleHouse as house } from "../src/houses/house.ts";
+import { house } from "./house-model.ts";
 import { appUnderTest, serve } from "./app-under-test.ts";
 
 const app = appUnderTest({ limits: { maxHouses: 1234 } });

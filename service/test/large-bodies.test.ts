@@ -2,14 +2,20 @@ import { once } from "node:events";
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, onTestFinished, describe, test, vi } from "vitest";
-import { exampleHouse as house, houseSchema } from "../src/houses/house.ts";
-import type { Predictor } from "../src/predictor/predictor.ts";
+import { house, houseCard } from "./house-model.ts";
+import type { Engine } from "../src/model/engine.ts";
 import { createBodyReader } from "../src/records/body-reader.ts";
 import { ReaderThread } from "../src/records/reader-thread.ts";
 import { Admission } from "../src/routes/admission.ts";
 import { SentBody } from "../src/wire/sent-body.ts";
 import type { SentRequest } from "../src/wire/sent-request.ts";
-import { appUnderTest, defaultLimits, firstFeaturePredictor, serve } from "./app-under-test.ts";
+import {
+  appUnderTest,
+  defaultLimits,
+  firstFeatureEngine,
+  houseEngine,
+  serve,
+} from "./app-under-test.ts";
 
 const mebibyte = 1024 * 1024;
 const json = { "content-type": "application/json" };
@@ -136,11 +142,11 @@ describe("beyond MAX_BYTES_IN_FLIGHT", () => {
   });
 });
 
-/** A predictor that never ends, and tells of the signals that it was given. */
-function endlessPredictor() {
+/** A engine that never ends, and tells of the signals that it was given. */
+function endlessEngine() {
   const signals: (AbortSignal | undefined)[] = [];
-  const predictor: Predictor = {
-    modelVersion: "0".repeat(64),
+  const engine: Engine = {
+    ...houseEngine,
     predict(_, signal) {
       signals.push(signal);
       return new Promise((_, reject) =>
@@ -148,13 +154,13 @@ function endlessPredictor() {
       );
     },
   };
-  return { predictor, signals };
+  return { engine, signals };
 }
 
 describe("work that nobody waits for is cancelled", () => {
   test("when its client disconnects, and its place is free again", async () => {
-    const { predictor, signals } = endlessPredictor();
-    const port = await serve(appUnderTest({ predictor, limits: { maxConcurrentRequests: 1 } }));
+    const { engine, signals } = endlessEngine();
+    const port = await serve(appUnderTest({ engine, limits: { maxConcurrentRequests: 1 } }));
     const body = JSON.stringify(house);
     const first = upload(port, "/predict", body, body.length);
     await vi.waitFor(() => expect(signals).toHaveLength(1));
@@ -166,8 +172,8 @@ describe("work that nobody waits for is cancelled", () => {
   });
 
   test("when it times out", async () => {
-    const { predictor, signals } = endlessPredictor();
-    const port = await serve(appUnderTest({ predictor, limits: { requestTimeoutMs: 50 } }));
+    const { engine, signals } = endlessEngine();
+    const port = await serve(appUnderTest({ engine, limits: { requestTimeoutMs: 50 } }));
     expect((await post(port, "/predict", JSON.stringify(house))).status).toBe(504);
     expect(signals[0]?.aborted).toBe(true);
   });
@@ -182,7 +188,7 @@ describe("the thread that reads", () => {
   const never = new AbortController().signal;
 
   test("is replaced when a body exhausts its memory, and that body is a 413", async () => {
-    const reader = createBodyReader(houseSchema, 10, 4);
+    const reader = createBodyReader(houseCard, 10, 4);
     onTestFinished(() => reader.close());
     for (let attempt = 0; attempt < 2; attempt++) {
       const body = new SentBody();
@@ -193,7 +199,7 @@ describe("the thread that reads", () => {
   });
 
   test("does not read a body that was abandoned while it waited", async () => {
-    const thread = new ReaderThread({ schema: houseSchema, maxRecords: 10 });
+    const thread = new ReaderThread({ schema: houseCard, maxRecords: 10 });
     onTestFinished(() => thread.close());
     const abandoned = new AbortController();
     const first = thread.read(task('{"houses":[]}'), never);
@@ -206,9 +212,9 @@ describe("the thread that reads", () => {
 
 test("a request that waits for another's prediction gets one when that client disconnects", async () => {
   const begun = Promise.withResolvers<void>();
-  const inner = firstFeaturePredictor();
+  const inner = firstFeatureEngine();
   let calls = 0;
-  const predictor: Predictor = {
+  const engine: Engine = {
     ...inner,
     async predict(matrix, signal) {
       if (calls++ > 0) return inner.predict(matrix);
@@ -222,7 +228,6 @@ test("a request that waits for another's prediction gets one when that client di
   const { unrecorded } = await import("../src/cache/recorder.ts");
   const { pino } = await import("pino");
   const { readThrough } = await createCache({
-    modelVersion: "0".repeat(64),
     redisUrl: undefined,
     redisTimeoutMs: 50,
     ttlSeconds: 60,
@@ -230,7 +235,7 @@ test("a request that waits for another's prediction gets one when that client di
     recorder: unrecorded,
     logger: pino({ level: "silent" }),
   });
-  const port = await serve(appUnderTest({ predictor, cache: readThrough }));
+  const port = await serve(appUnderTest({ engine, cache: readThrough }));
   const body = JSON.stringify(house);
   const leader = upload(port, "/predict", body, body.length);
   await begun.promise;

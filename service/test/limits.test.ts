@@ -1,8 +1,8 @@
 import { request } from "node:http";
 import { describe, expect, test } from "vitest";
-import { exampleHouse as house } from "../src/houses/house.ts";
-import { QueueFullError } from "../src/predictor/batcher.ts";
-import { appUnderTest, firstFeaturePredictor, post, serve } from "./app-under-test.ts";
+import { house } from "./house-model.ts";
+import { QueueFullError } from "../src/model/batcher.ts";
+import { appUnderTest, firstFeatureEngine, houseEngine, post, serve } from "./app-under-test.ts";
 
 const text = JSON.stringify(house);
 
@@ -57,11 +57,11 @@ describe("an encoded body", () => {
   });
 });
 
-/** A predictor that answers only when told to. */
-function heldPredictor() {
+/** A engine that answers only when told to. */
+function heldEngine() {
   const released = Promise.withResolvers<void>();
   const begun = Promise.withResolvers<void>();
-  const inner = firstFeaturePredictor();
+  const inner = firstFeatureEngine();
   return {
     ...inner,
     begun: begun.promise,
@@ -75,18 +75,18 @@ function heldPredictor() {
 }
 
 test("beyond MAX_CONCURRENT_REQUESTS predictions are a 503 with Retry-After, health is not", async () => {
-  const predictor = heldPredictor();
-  const app = appUnderTest({ predictor, limits: { maxConcurrentRequests: 2 } });
+  const engine = heldEngine();
+  const app = appUnderTest({ engine, limits: { maxConcurrentRequests: 2 } });
   const taken = [post(app, "/predict", text), post(app, "/bulk_predict", { houses: [house] })];
   // The bound is one for both routes together.
-  await predictor.begun;
+  await engine.begun;
   const refused = await post(app, "/predict", text);
   expect(refused.status).toBe(503);
   expect(refused.headers.get("retry-after")).toBe("1");
   expect(await refused.json()).toEqual({ detail: "Service Unavailable" });
   expect((await app.request("/health")).status).toBe(200);
 
-  predictor.release();
+  engine.release();
   expect((await Promise.all(taken)).map(({ status }) => status)).toEqual([200, 200]);
   expect((await post(app, "/predict", text)).status).toBe(200);
 });
@@ -94,7 +94,7 @@ test("beyond MAX_CONCURRENT_REQUESTS predictions are a 503 with Retry-After, hea
 test("a full queue is a 503 with Retry-After too", async () => {
   const predict = () => Promise.reject(new QueueFullError("full"));
   const response = await post(
-    appUnderTest({ predictor: { modelVersion: "x", predict } }),
+    appUnderTest({ engine: { ...houseEngine, predict } }),
     "/predict",
     text,
   );
@@ -106,12 +106,12 @@ describe("beyond REQUEST_TIMEOUT_MS", () => {
   const gatewayTimeout = { detail: "Gateway Timeout" };
 
   test("a slow prediction is a 504", async () => {
-    const predictor = heldPredictor();
-    const app = appUnderTest({ predictor, limits: { requestTimeoutMs: 20 } });
+    const engine = heldEngine();
+    const app = appUnderTest({ engine, limits: { requestTimeoutMs: 20 } });
     const response = await post(app, "/predict", text);
     expect(response.status).toBe(504);
     expect(await response.json()).toEqual(gatewayTimeout);
-    predictor.release();
+    engine.release();
   });
 
   test("so is a body that does not come", async () => {

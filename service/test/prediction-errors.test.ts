@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { exampleHouse as house } from "../src/houses/house.ts";
+import { house } from "./house-model.ts";
 import { appUnderTest, post } from "./app-under-test.ts";
 
 const Details = z.object({ detail: z.array(z.looseObject({ loc: z.array(z.unknown()) })) });

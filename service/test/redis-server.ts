@@ -40,7 +40,7 @@ export class RedisServer {
     });
   }
 
-  /** A port is taken, but nothing listens yet. */
+  /** A server that is not started yet, so nothing listens on its port. */
   static async absent(...options: string[]): Promise<RedisServer> {
     return new RedisServer(await freePort(), options);
   }
@@ -108,13 +108,15 @@ export class RedisServer {
   }
 }
 
-/** Stands between a client and Redis, and tampers with what Redis replies. */
+/** A proxy in front of Redis that can tamper with replies. */
 export class RedisProxy {
-  /** How long each reply is held back. */
+  /** How long to hold each reply back. */
   delayMs = 0;
-  /** Cut the connection in the middle of each reply. */
+  /** Whether to reset the connection in the middle of each reply. */
   resets = false;
-  /** Whatever sends now is never answered, not later either: its host is gone without a word. */
+  /** Whether to replace each reply by bytes that are not of Redis's protocol. */
+  garbles = false;
+  /** Whether to drop commands. A connection that lost one stays silent, as if its host vanished. */
   silent = false;
   /** How many connections were accepted. */
   connections = 0;
@@ -158,7 +160,8 @@ export class RedisProxy {
     });
     redis.on("data", async (reply) => {
       if (this.delayMs > 0) await delay(this.delayMs);
-      if (!this.resets) client.write(reply);
+      if (this.garbles) client.write("garbage\r\n");
+      else if (!this.resets) client.write(reply);
       else client.write(reply.subarray(0, reply.length / 2), () => client.resetAndDestroy());
     });
   }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { exampleHouse as house } from "../src/houses/house.ts";
+import { house } from "./house-model.ts";
 import { Health } from "../src/routes/health.ts";
-import { appUnderTest, firstFeaturePredictor, post, serve } from "./app-under-test.ts";
+import { appUnderTest, firstFeatureEngine, houseEngine, post, serve } from "./app-under-test.ts";
 
 const app = appUnderTest();
 
@@ -13,8 +13,8 @@ describe("errors that no client causes", () => {
       { level: "error" },
       { write: (line: string) => lines.push(JSON.parse(line)) },
     );
-    const predictor = { modelVersion: "x", predict: () => Promise.reject(new Error("no memory")) };
-    const broken = appUnderTest({ predictor, logger });
+    const engine = { ...houseEngine, predict: () => Promise.reject(new Error("no memory")) };
+    const broken = appUnderTest({ engine, logger });
     const response = await post(broken, "/predict", house, { "x-request-id": "abc" });
     expect(response.status).toBe(500);
     expect(await response.json()).toEqual({ detail: "Internal Server Error" });
@@ -93,13 +93,13 @@ describe("/health", () => {
 
 describe("predictions", () => {
   test("are one batch for a list, in its order, with numbers that round-trip the float32", async () => {
-    const predictor = firstFeaturePredictor();
+    const engine = firstFeatureEngine();
     const incomes = [0.1, 3, 1e-7, 2 ** 24 + 1];
     const houses = incomes.map((MedInc) => ({ ...house, MedInc }));
-    const response = await post(appUnderTest({ predictor }), "/bulk_predict", { houses });
+    const response = await post(appUnderTest({ engine }), "/bulk_predict", { houses });
     expect(response.headers.get("content-type")).toBe("application/json");
     expect(await response.json()).toEqual({ predictions: incomes.map(Math.fround) });
-    expect(predictor.batches.map(({ length }) => length)).toEqual([4 * 8]);
+    expect(engine.batches.map(({ length }) => length)).toEqual([4 * 8]);
   });
 
   test("of one house are a number", async () => {

@@ -4,22 +4,31 @@ import { endianness } from "node:os";
 const isBigEndian = endianness() === "BE";
 
 /**
- * The key of a request as it was sent: found before anything is parsed. A cryptographic digest,
- * since clients choose the bytes and a collision would be another's answer.
+ * Separates the responses of models and endpoints: a changed model never finds those of another.
+ *
+ * @param modelVersion the model's digest
  */
-export function rawKey(endpoint: string, digest: string): string {
-  return `${endpoint}:${digest}`;
+export function cacheNamespace(modelVersion: string, endpoint: string): string {
+  return `${modelVersion}:${endpoint}`;
 }
 
 /**
- * The key of what a request means: the model and the numbers. Notation makes no difference, and a
- * changed model never finds another's answers.
- *
- * @param matrix rows × 8, row-major float32, without `-0`
+ * The key of a request body as it was sent, which needs no parsing. The digest is cryptographic,
+ * since clients choose the bytes, and a collision would return another request's prediction.
  */
-export function canonicalKey(modelVersion: string, endpoint: string, matrix: Float32Array): string {
+export function rawKey(namespace: string, digest: string): string {
+  return `${namespace}:${digest}`;
+}
+
+/**
+ * The key of what a request means: the model and the numbers. The notation of the numbers makes no
+ * difference.
+ *
+ * @param matrix rows × features, row-major float32, without `-0`
+ */
+export function canonicalKey(namespace: string, matrix: Float32Array): string {
   const { buffer, byteOffset, byteLength } = matrix;
   const bytes = Buffer.from(buffer, byteOffset, byteLength);
   const digest = hash("sha256", isBigEndian ? Buffer.from(bytes).swap32() : bytes);
-  return `predictions:${modelVersion}:${endpoint}:${digest}`;
+  return `predictions:${namespace}:${digest}`;
 }

@@ -1,31 +1,29 @@
-import { AbandonedError, type Predictor } from "./predictor.ts";
+import { AbandonedError, type Engine, type Predictions } from "./engine.ts";
 
-/** More rows wait than may; try again later. */
+/** Too much is waiting already. */
 export class QueueFullError extends Error {}
 
 /** Settings of {@link batched}. */
 export interface BatcherOptions {
-  /** Columns of the matrix. */
-  readonly features: number;
-  /** Rows of one run: what takes so little time that nothing minds waiting for it. */
+  /** Rows in one run, which should take so little time that any request can wait for it. */
   readonly maxRunRows: number;
-  /** Rows that may wait, those of all requests together. */
-  readonly maxQueuedRows: number;
+  /** Size of all matrices and predictions that wait; one that waits alone may be larger. */
+  readonly maxQueuedBytes: number;
 }
 
-/**
- * Half a millisecond of the committed model a run; what waits is bounded at a few tens of megabytes.
- */
-export const batching = { maxRunRows: 128, maxQueuedRows: 1_000_000 } as const;
+/** With the committed model, a run takes about half a millisecond. */
+export const batching: BatcherOptions = { maxRunRows: 128, maxQueuedBytes: 32 * 1024 * 1024 };
 
 interface Job {
   readonly matrix: Float32Array;
-  readonly predictions: Float32Array;
+  readonly rows: number;
   readonly signal: AbortSignal | undefined;
-  readonly resolve: (predictions: Float32Array) => void;
+  readonly resolve: (predictions: Predictions) => void;
   readonly reject: (error: unknown) => void;
-  /** Rows that runs have been given so far. */
+  /** Rows that have been put into runs. */
   begun: number;
+  /** Filled run by run; absent before the first. */
+  predictions?: Predictions;
 }
 
 interface Part {
@@ -34,11 +32,11 @@ interface Part {
   readonly rows: number;
 }
 
-const waitingRows = ({ predictions, begun }: Job) => predictions.length - begun;
+const waitingRows = ({ rows, begun }: Job) => rows - begun;
 
 /**
- * Shares a run out among those that wait longest, at most as many as it has rows: each gets as many
- * rows as any other, and what short requests leave goes to long ones. Counts the rows as begun.
+ * Divides a run among the requests that have waited longest, at most as many as it has rows: each gets
+ * as many rows as any other, and what short requests leave goes to long ones. Counts the rows as begun.
  */
 function takeParts(queue: readonly Job[], maxRunRows: number): Part[] {
   const parts: Part[] = [];
@@ -56,25 +54,33 @@ function takeParts(queue: readonly Job[], maxRunRows: number): Part[] {
   return parts;
 }
 
+/** An empty array of the same precision. */
+function likeOf(predictions: Predictions, length: number): Predictions {
+  return predictions instanceof Float32Array ? new Float32Array(length) : new Float64Array(length);
+}
+
 /**
- * Puts requests together in front of a predictor:
+ * Batches requests in front of an engine:
  *
- * 1. a request that finds no run under way is run at the end of the event loop's turn, with those
- *    that arrived in the same turn;
- * 2. those that arrive during a run go into the next one together, with no added wait;
- * 3. a run is short: a long list takes several, and short requests go along in each.
+ * 1. a request that finds no run in progress is run at the end of the event loop's turn, together
+ *    with those that arrived in the same turn;
+ * 2. requests that arrive during a run go into the next one, with no added wait;
+ * 3. runs are short: a long list takes several, and short requests share each of them.
  *
- * Predictions are the same to the last bit, since a row's does not depend on the batch it is in. A
- * run that fails fails the requests that had rows in it.
+ * Predictions are the same to the last bit, since a row's does not depend on its batch. A run that
+ * fails fails the requests that had rows in it, and no others.
  */
-export function batched(predictor: Predictor, options: BatcherOptions): Predictor {
-  const { features, maxRunRows, maxQueuedRows } = options;
-  const buffer = new Float32Array(maxRunRows * features);
+export function batched(engine: Engine, { maxRunRows, maxQueuedBytes }: BatcherOptions): Engine {
+  const { columns, outputs } = engine;
+  const maxQueuedRows = Math.floor(
+    maxQueuedBytes / (Float32Array.BYTES_PER_ELEMENT * (columns + outputs)),
+  );
+  const buffer = new Float32Array(maxRunRows * columns);
   let queue: Job[] = [];
   let queuedRows = 0;
   let isRunning = false;
 
-  /** Removes the requests that have no more rows to run, or that nobody waits for any more. */
+  /** Removes the requests that have no more rows to run, and those that nobody waits for any more. */
   function prune(): void {
     queue = queue.filter((job) => {
       if (waitingRows(job) === 0) return false;
@@ -88,32 +94,34 @@ export function batched(predictor: Predictor, options: BatcherOptions): Predicto
   function gather(parts: readonly Part[]): Float32Array {
     const [only, another] = parts;
     const rowsOf = ({ job, from, rows }: Part) =>
-      job.matrix.subarray(from * features, (from + rows) * features);
+      job.matrix.subarray(from * columns, (from + rows) * columns);
     if (only !== undefined && another === undefined) return rowsOf(only);
     let offset = 0;
     for (const part of parts) {
       buffer.set(rowsOf(part), offset);
-      offset += part.rows * features;
+      offset += part.rows * columns;
     }
     return buffer.subarray(0, offset);
   }
 
-  function scatter(predictions: Float32Array, parts: readonly Part[]): void {
+  function scatter(predictions: Predictions, parts: readonly Part[]): void {
     let offset = 0;
     for (const { job, from, rows } of parts) {
-      job.predictions.set(predictions.subarray(offset, offset + rows), from);
-      offset += rows;
+      job.predictions ??= likeOf(predictions, job.rows * outputs);
+      const end = offset + rows * outputs;
+      job.predictions.set(predictions.subarray(offset, end), from * outputs);
+      offset = end;
       if (waitingRows(job) === 0) job.resolve(job.predictions);
     }
   }
 
   async function run(parts: readonly Part[]): Promise<void> {
     try {
-      scatter(await predictor.predict(gather(parts)), parts);
+      scatter(await engine.predict(gather(parts)), parts);
     } catch (error) {
       for (const { job } of parts) {
         queuedRows -= waitingRows(job);
-        job.begun = job.predictions.length;
+        job.begun = job.rows;
         job.reject(error);
       }
     }
@@ -131,18 +139,17 @@ export function batched(predictor: Predictor, options: BatcherOptions): Predicto
   }
 
   return {
-    modelVersion: predictor.modelVersion,
+    ...engine,
     predict(matrix, signal) {
-      const rows = matrix.length / features;
-      if (rows === 0) return predictor.predict(matrix);
+      const rows = matrix.length / columns;
+      if (rows === 0) return engine.predict(matrix);
       if (queuedRows + rows > maxQueuedRows) prune();
       if (queuedRows > 0 && queuedRows + rows > maxQueuedRows) {
         return Promise.reject(new QueueFullError(`${queuedRows} rows are waiting`));
       }
       queuedRows += rows;
       return new Promise((resolve, reject) => {
-        const predictions = new Float32Array(rows);
-        queue.push({ matrix, predictions, signal, resolve, reject, begun: 0 });
+        queue.push({ matrix, rows, signal, resolve, reject, begun: 0 });
         if (!isRunning) {
           isRunning = true;
           setImmediate(runAll);

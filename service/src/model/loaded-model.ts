@@ -3,8 +3,8 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { type BodyReader, createBodyReader } from "../records/body-reader.ts";
 import { createRecordReader } from "../records/reader.ts";
-import type { RecordSchema } from "../records/schema.ts";
 import { Refusal } from "../wire/refusal.ts";
+import { batched, batching } from "./batcher.ts";
 import { ModelCard } from "./card.ts";
 import type { Engine } from "./engine.ts";
 import { ModelError } from "./model-error.ts";
@@ -71,8 +71,9 @@ export async function loadModel(modelPath: string, maxRecords: number): Promise<
   }
   try {
     const example = readExample(card);
-    const engine = await createOnnxEngine(model, card, Float32Array.of(...example, ...example));
-    return { card, version, engine, reader: createBodyReader(schemaOf(card), maxRecords) };
+    const examples = Float32Array.of(...example, ...example);
+    const engine = batched(await createOnnxEngine(model, card, examples), batching);
+    return { card, version, engine, reader: createBodyReader(card, maxRecords) };
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
     throw new ModelError(`${modelPath} cannot be served: ${error.message}`, { cause: error });

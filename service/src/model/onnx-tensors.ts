@@ -49,7 +49,11 @@ const makers: Partial<
   bool: (cells, shape) => new Tensor("bool", Uint8Array.from(cells), shape),
   string: (cells, shape, feature) => {
     const texts = feature?.type === "category" ? feature.categories : [];
-    return new Tensor("string", Array.from(cells, (cell) => texts[cell] ?? ""), shape);
+    return new Tensor(
+      "string",
+      Array.from(cells, (cell) => texts[cell] ?? ""),
+      shape,
+    );
   },
 };
 
@@ -101,7 +105,9 @@ function feedColumns(inputs: readonly TensorMetadata[], features: readonly CardF
   const columns = inputs.flatMap((input) => {
     const size = input.shape[1];
     if (isFixed(size) && size !== 1) {
-      throw new ModelError(`input ${input.name} has ${size} columns; one of several inputs has one`);
+      throw new ModelError(
+        `input ${input.name} has ${size} columns; one of several inputs has one`,
+      );
     }
     const feature = inputOf.get(input.name);
     if (feature === undefined) return [];

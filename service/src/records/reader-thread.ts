@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { AbandonedError } from "../predictor/predictor.ts";
+import { AbandonedError } from "../model/engine.ts";
 import type { BodyShape } from "./reader.ts";
 import type { Matrix, RecordSchema } from "./schema.ts";
 

@@ -6,12 +6,12 @@ export interface Feature {
   readonly name: string;
   readonly type: FeatureType;
   /** For a category: the texts it can be. A text's index is its value in the matrix. */
-  readonly categories?: readonly string[];
+  readonly categories?: readonly string[] | undefined;
   /** Exclusive and inclusive bounds of a number or an integer. */
-  readonly gt?: number;
-  readonly ge?: number;
-  readonly lt?: number;
-  readonly le?: number;
+  readonly gt?: number | undefined;
+  readonly ge?: number | undefined;
+  readonly lt?: number | undefined;
+  readonly le?: number | undefined;
 }
 
 /** The names of the bounds, in the order in which pydantic checks them. */

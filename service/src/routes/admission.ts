@@ -1,6 +1,6 @@
-import { AbandonedError } from "../predictor/predictor.ts";
-import { QueueFullError } from "../predictor/batcher.ts";
-import { TimeLimitError, within } from "../time-limit.ts";
+import { AbandonedError } from "../model/engine.ts";
+import { QueueFullError } from "../model/batcher.ts";
+import { TimeoutError, withTimeout } from "../timeout.ts";
 import { type Refusal, refusal } from "../wire/refusal.ts";
 import type { SentRequest } from "../wire/sent-request.ts";
 import { ByteBudget } from "./byte-budget.ts";
@@ -11,7 +11,7 @@ function overloaded(): Refusal {
 }
 
 function toRefusal(error: unknown): unknown {
-  if (error instanceof TimeLimitError) return refusal(504, "Gateway Timeout");
+  if (error instanceof TimeoutError) return refusal(504, "Gateway Timeout");
   if (error instanceof QueueFullError) return overloaded();
   // Nobody reads the response; the status is for the log (as nginx has it).
   if (error instanceof AbandonedError) return refusal(499, "Client Closed Request");
@@ -82,7 +82,7 @@ export class Admission {
       },
     };
     try {
-      return await within(this.#requestTimeoutMs, work(grant));
+      return await withTimeout(this.#requestTimeoutMs, work(grant));
     } catch (error) {
       abandoned.abort(new AbandonedError());
       request.discardBody();

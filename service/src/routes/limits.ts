@@ -5,6 +5,9 @@ export interface Limits {
   readonly maxRecordBytes: number;
   /** Of all bodies that are in memory at the same time. */
   readonly maxBytesInFlight: number;
+  /** Of a request line and its headers. */
+  readonly maxHeaderBytes: number;
+  /** Records in a list. */
   readonly maxHouses: number;
   readonly maxConcurrentRequests: number;
   readonly requestTimeoutMs: number;

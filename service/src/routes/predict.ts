@@ -1,133 +1,109 @@
-import { type Context, Hono } from "hono";
-import type { Logger } from "pino";
 import { cachePolicy } from "../cache/cache-control.ts";
+import { cacheNamespace } from "../cache/keys.ts";
 import type { ReadThrough } from "../cache/read-through.ts";
-import type { Predictor } from "../predictor/predictor.ts";
-import type { BodyReader } from "../records/body-reader.ts";
+import type { LoadedModel } from "../model/loaded-model.ts";
 import type { BodyShape } from "../records/reader.ts";
-import { type AccessLog, durationMsSince } from "../telemetry/access-log.ts";
-import { requestIdOf } from "../telemetry/request-id.ts";
 import { readBody, requireJson } from "../wire/body.ts";
-import { answerError, type JsonAnswer } from "../wire/error-answer.ts";
-import { type NodeEnvironment, type SentRequest, sentRequest } from "../wire/sent-request.ts";
 import { maxSmallBytes } from "../wire/sent-body.ts";
+import { type SentRequest, sentRequest } from "../wire/sent-request.ts";
 import { Admission, type Grant } from "./admission.ts";
 import { cacheHeaders } from "./cache-headers.ts";
-import { joinNumbers } from "./join-numbers.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { Answer } from "./exchange.ts";
 import type { Limits } from "./limits.ts";
+import { describeBulkPredict, describePredict } from "./predict-openapi.ts";
 import { ServerTiming } from "./server-timing.ts";
-import { Together } from "./together.ts";
+import { TurnBatch } from "./turn-batch.ts";
+import { PredictionWriter } from "./write-predictions.ts";
 
-/** What the two prediction routes do differently. */
-interface Endpoint {
+/** What the prediction endpoints need. */
+export interface PredictDependencies {
+  readonly model: LoadedModel;
+  readonly cache: ReadThrough;
+  readonly limits: Limits;
+}
+
+/** What the two prediction endpoints do differently. */
+interface Kind {
   readonly name: string;
   readonly shape: BodyShape;
-  readonly maxBytes: (limits: Limits) => number;
-  readonly write: (predictions: Float32Array) => string | Promise<string>;
+  readonly maxBodyBytes: number;
+  /** Puts the predictions, as JSON, into the response body. */
+  readonly wrap: (predictions: string) => string;
+  readonly describe: NonNullable<Endpoint["describe"]>;
 }
 
-const predict: Endpoint = {
-  name: "predict",
-  shape: "one",
-  maxBytes: ({ maxBodyBytes, maxRecordBytes }) => Math.min(maxBodyBytes, maxRecordBytes),
-  write: ([prediction]) => `{"prediction":${prediction}}`,
-};
-
-const bulkPredict: Endpoint = {
-  name: "bulk_predict",
-  shape: "many",
-  maxBytes: ({ maxBodyBytes }) => maxBodyBytes,
-  write: async (predictions) => `{"predictions":[${await joinNumbers(predictions)}]}`,
-};
-
-/** What the prediction routes need. */
-export interface PredictDependencies {
-  readonly predictor: Predictor;
-  readonly reader: BodyReader;
-  readonly cache: ReadThrough;
-  readonly logger: Logger;
-  readonly accessLog: AccessLog;
-  readonly limits: Limits;
-  readonly isDraining: () => boolean;
-}
-
-/** `POST /predict` for one house, `POST /bulk_predict` for a list, which is one batch. */
-export function predictRoutes(deps: PredictDependencies): Hono<NodeEnvironment> {
-  const { predictor, reader, cache, logger, accessLog, limits, isDraining } = deps;
+/** `POST /predict` for one record, `POST /bulk_predict` for a list, which is one batch. */
+export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[] {
+  const { model, cache, limits } = deps;
+  const { engine, reader, version } = model;
   const admission = new Admission(limits);
-  const together = new Together();
+  const turn = new TurnBatch();
+  const writer = new PredictionWriter(engine);
 
-  async function answer(
-    endpoint: Endpoint,
-    request: SentRequest,
-    grant: Grant,
-  ): Promise<JsonAnswer> {
-    const { shape, maxBytes, write } = endpoint;
-    const sent = await readBody(request, maxBytes(limits), grant.takeBytes);
+  async function predict(kind: Kind, request: SentRequest, grant: Grant): Promise<Answer> {
+    const sent = await readBody(request, kind.maxBodyBytes, grant.takeBytes);
     grant.beginWork();
     requireJson(sent, request.header("content-type"));
     const timing = new ServerTiming(performance.now());
 
-    function read(): Float32Array | Promise<Float32Array> {
-      timing.enter("parse");
-      const matrix = reader.read(shape, sent, grant.signal);
-      if (matrix instanceof Promise) return matrix.finally(endRead);
-      endRead();
-      return matrix;
-    }
     function endRead(): void {
       grant.releaseBytes();
       timing.enter("cache");
     }
-
     const found = cache.answer({
-      endpoint: endpoint.name,
+      namespace: cacheNamespace(version, kind.name),
       policy: cachePolicy(request.header("cache-control")),
       digest: () => sent.digest(),
-      read,
-      compute: async (matrix) => {
+      read() {
+        timing.enter("parse");
+        const matrix = reader.read(kind.shape, sent, grant.signal);
+        if (matrix instanceof Promise) return matrix.finally(endRead);
+        endRead();
+        return matrix;
+      },
+      async compute(matrix) {
         timing.enter("inference");
-        const predictions = await predictor.predict(matrix, grant.signal);
+        const predictions = await engine.predict(matrix, grant.signal);
         timing.enter("cache");
-        return write(predictions);
+        return kind.wrap(await writer.write(predictions));
       },
     });
     const { body, outcome } = await found;
     if (body.length > maxSmallBytes) admission.holdUntilSent(request, body.length);
     const headers = {
-      "X-Model-Version": predictor.modelVersion,
+      "X-Model-Version": version,
       "Server-Timing": timing.header(),
       ...cacheHeaders[outcome],
     };
-    // What comes from a run of the model or from Redis comes together with others anyway.
-    if (!(found instanceof Promise)) await together.moment();
+    // Responses from the model or from Redis become ready together anyway.
+    if (!(found instanceof Promise)) await turn.join();
     return { status: 200, body, headers };
   }
 
-  async function exchange(endpoint: Endpoint, c: Context<NodeEnvironment>): Promise<Response> {
-    const start = performance.now();
-    const request = sentRequest(c);
-    const requestId = requestIdOf(request.header("x-request-id"));
-    const { status, body, headers } = await admission
-      .admit(request, (grant) => answer(endpoint, request, grant))
-      .catch((error: unknown) => answerError(error, requestId, logger));
-    const path = `/${endpoint.name}`;
-    const durationMs = durationMsSince(start);
-    accessLog({ requestId, method: "POST", path, route: path, status, durationMs });
-    return new Response(body, {
-      status,
-      headers: {
-        "Content-Type": "application/json",
-        "X-Request-Id": requestId,
-        ...headers,
-        ...(isDraining() && { Connection: "close" }),
-      },
-    });
-  }
-
-  const routes = new Hono<NodeEnvironment>();
-  for (const endpoint of [predict, bulkPredict]) {
-    routes.post(`/${endpoint.name}`, (c) => exchange(endpoint, c));
-  }
-  return routes;
+  const kinds: readonly Kind[] = [
+    {
+      name: "predict",
+      shape: "one",
+      maxBodyBytes: Math.min(limits.maxRecordBytes, limits.maxBodyBytes),
+      wrap: (prediction) => `{"prediction":${prediction}}`,
+      describe: () => describePredict(model, limits),
+    },
+    {
+      name: "bulk_predict",
+      shape: "many",
+      maxBodyBytes: limits.maxBodyBytes,
+      wrap: (predictions) => `{"predictions":[${predictions}]}`,
+      describe: () => describeBulkPredict(model, limits),
+    },
+  ];
+  return kinds.map((kind) => ({
+    method: "POST",
+    path: `/${kind.name}`,
+    describe: kind.describe,
+    handle(c) {
+      const request = sentRequest(c);
+      return admission.admit(request, (grant) => predict(kind, request, grant));
+    },
+  }));
 }

@@ -1,24 +1,24 @@
 import { hostname } from "node:os";
 import type { DestinationStream, Logger } from "pino";
 
-/** What the access log tells of a request. The query is not told: it may be personal. */
+/** What the access log records of a request; not the query, which may be personal. */
 interface AccessLogLine {
-  /** Fit for JSON as it is, like the method and the route. */
+  /** Like the method and the route, it needs no escaping in JSON. */
   readonly requestId: string;
   readonly method: string;
   readonly path: string;
-  /** The pattern that took the request. */
+  /** The pattern of the route that matched. */
   readonly route: string;
   readonly status: number;
   readonly durationMs: number;
 }
 
-/** Writes one line a request; a probe's at level debug, so that it does not drown the others. */
+/** Writes one line per request; health checks only at level debug. */
 export type AccessLog = (line: AccessLogLine) => void;
 
 /**
- * An access log among a logger's other lines. It writes them as the logger would, but puts them
- * together itself: in a busy server that takes a fraction of the time.
+ * An access log that writes the same lines as the logger would. It builds them itself, which takes
+ * a fraction of the time on a busy server.
  *
  * @param lines where the logger writes to
  */
@@ -38,7 +38,7 @@ export function createAccessLog(logger: Logger, lines: DestinationStream): Acces
   };
 }
 
-/** @param start of the request, by `performance.now()` */
+/** @param start the result of `performance.now()` at the start of the request */
 export function durationMsSince(start: number): number {
   return Math.round((performance.now() - start) * 1000) / 1000;
 }

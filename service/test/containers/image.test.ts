@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, vi } from "vites
 import { z } from "zod";
 import { buildServiceImage, docker, dockerAnswers } from "../../../test/docker.ts";
 import { testNeeding } from "../../../test/prerequisite.ts";
-import { exampleHouse } from "../../src/houses/house.ts";
+import { house as exampleHouse } from "../house-model.ts";
 
 const MAX_MEGABYTES = 280;
 const IMAGE = "prediction-service:image-test";

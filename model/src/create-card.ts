@@ -1,0 +1,26 @@
+import { HOUSE_FEATURES, RECORD } from "./house-features.ts";
+import { type HousingCard, housingCardSchema, type ModelFacts } from "./model-card.ts";
+
+/**
+ * The model card: the facts, and what the service needs to validate and describe records.
+ *
+ * @param version - SHA-256 of the ONNX file
+ */
+export function createCard(
+  { name, description, ...facts }: ModelFacts,
+  version: string,
+): HousingCard {
+  const features = HOUSE_FEATURES.map(({ from, ...feature }, column) => ({
+    ...feature,
+    type: "number",
+    ...facts.features[column],
+  }));
+  return housingCardSchema.parse({
+    name,
+    version,
+    description,
+    record: RECORD,
+    ...facts,
+    features,
+  });
+}

@@ -1,0 +1,70 @@
+import type { Context } from "hono";
+import type { Logger } from "pino";
+import { type AccessLog, durationMsSince } from "../telemetry/access-log.ts";
+import { requestIdOf } from "../telemetry/request-id.ts";
+import { Refusal } from "../wire/refusal.ts";
+import type { NodeEnvironment } from "../wire/sent-request.ts";
+
+/** What a handler answers with. */
+export interface Answer {
+  readonly status: number;
+  readonly body: string | Uint8Array<ArrayBuffer> | null;
+  /** JSON, unless they name another content type. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Handles one request; throws a {@link Refusal} for an error response. */
+export type Handle = (c: Context<NodeEnvironment>) => Answer | Promise<Answer>;
+
+/** A JSON response. */
+export function json(value: unknown, status = 200): Answer {
+  return { status, body: JSON.stringify(value) };
+}
+
+/** What every exchange needs. */
+export interface ExchangeDependencies {
+  readonly logger: Logger;
+  readonly accessLog: AccessLog;
+  readonly isDraining: () => boolean;
+}
+
+/** Header names in an error's log line and in every response. */
+const requestIdHeader = "X-Request-Id";
+
+/**
+ * Makes the one way in which requests are answered, whatever their route: it gives each request an
+ * id, turns errors into responses, writes the access log, and closes connections while draining.
+ */
+export function createExchange({ logger, accessLog, isDraining }: ExchangeDependencies) {
+  function answerError(error: unknown, requestId: string): Answer {
+    if (error instanceof Refusal) return error;
+    logger.error({ err: error, requestId }, "request failed");
+    return json({ detail: "Internal Server Error" }, 500);
+  }
+
+  /** @param route the pattern that the request matched; `*` if none */
+  return function exchange(route: string, handle: Handle) {
+    return async function answer(c: Context<NodeEnvironment>): Promise<Response> {
+      const start = performance.now();
+      const { method, path } = c.req;
+      const requestId = requestIdOf(c.req.header(requestIdHeader));
+      let result: Answer;
+      try {
+        result = await handle(c);
+      } catch (error) {
+        result = answerError(error, requestId);
+      }
+      const { status, body, headers } = result;
+      accessLog({ requestId, method, path, route, status, durationMs: durationMsSince(start) });
+      return new Response(body, {
+        status,
+        headers: {
+          ...(body !== null && { "Content-Type": "application/json" }),
+          [requestIdHeader]: requestId,
+          ...headers,
+          ...(isDraining() && { Connection: "close" }),
+        },
+      });
+    };
+  };
+}

@@ -1,0 +1,51 @@
+import { setImmediate } from "node:timers/promises";
+import type { Engine, Predictions } from "../model/engine.ts";
+
+/** As many numbers as take a fraction of a millisecond to write. */
+const numbersPerTurn = 2048;
+
+/** Numbers with commas between them; JSON has no infinities and no NaN, so they become `null`. */
+function join(numbers: Predictions): string {
+  const text = numbers.join();
+  return /[IN]/.test(text) ? text.replaceAll(/-?Infinity|NaN/g, "null") : text;
+}
+
+/** Writes predictions as JSON with commas between them: each a number, or a list of numbers. */
+export class PredictionWriter {
+  readonly #outputs: number;
+  readonly #isList: boolean;
+
+  constructor({ outputs, isList }: Pick<Engine, "outputs" | "isList">) {
+    this.#outputs = outputs;
+    this.#isList = isList;
+  }
+
+  /**
+   * @param predictions rows × outputs
+   * @returns at once for a short list; a long one lets other requests in between
+   */
+  write(predictions: Predictions): string | Promise<string> {
+    return predictions.length <= numbersPerTurn
+      ? this.#writeRows(predictions)
+      : this.#writeInTurns(predictions);
+  }
+
+  async #writeInTurns(predictions: Predictions): Promise<string> {
+    const step = Math.ceil(numbersPerTurn / this.#outputs) * this.#outputs;
+    let json = this.#writeRows(predictions.subarray(0, step));
+    for (let from = step; from < predictions.length; from += step) {
+      await setImmediate();
+      json += `,${this.#writeRows(predictions.subarray(from, from + step))}`;
+    }
+    return json;
+  }
+
+  #writeRows(predictions: Predictions): string {
+    if (!this.#isList) return join(predictions);
+    const rows: string[] = [];
+    for (let from = 0; from < predictions.length; from += this.#outputs) {
+      rows.push(`[${join(predictions.subarray(from, from + this.#outputs))}]`);
+    }
+    return rows.join();
+  }
+}
