@@ -52,13 +52,14 @@ describe("/openapi.json", () => {
     });
   });
 
-  test("tells the bounds that are in force", async () => {
+  test("states the limits in force", async () => {
     const { paths, components } = await readDocument();
     const { BulkHouse } = components.schemas;
     expect(BulkHouse).toMatchObject({ properties: { houses: { type: "array", maxItems: 1234 } } });
     const answers = JSON.stringify(paths["/predict"]);
-    expect(answers).toContain("longer than 33554432 bytes");
-    for (const status of [200, 400, 405, 413, 415, 422, 503, 504]) {
+    expect(answers).toContain("longer than 1048576 bytes");
+    expect(JSON.stringify(paths["/bulk_predict"])).toContain("longer than 33554432 bytes");
+    for (const status of [200, 400, 405, 413, 415, 422, 431, 503, 504]) {
       expect(answers).toContain(`"${status}":`);
     }
   });
