@@ -6,12 +6,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findBrowser } from "./browser.ts";
 import { testNeeding } from "./prerequisite.ts";
 
-const root = new URL("..", import.meta.url).pathname;
+const root = join(import.meta.dirname, "..");
 const documents = [...globSync("*.md", { cwd: root }), ...globSync("docs/*.md", { cwd: root })].map(
   (name) => ({ name, text: readFileSync(join(root, name), "utf8") }),
 );
 
-describe("every link to a file leads somewhere", () => {
+describe("every link to a file has a target", () => {
   const links = documents.flatMap(({ name, text }) =>
     Array.from(text.matchAll(/\]\((?!https?:)([^)#]+)/g), ([, target = ""]) => ({ name, target })),
   );
@@ -41,7 +41,7 @@ describe("every diagram can be drawn", () => {
   });
   afterAll(() => browser?.close());
 
-  test("and there are some", () => {
+  test("there are diagrams", () => {
     expect(diagrams.length).toBeGreaterThanOrEqual(3);
   });
 

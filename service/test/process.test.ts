@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { createServer, request } from "node:http";
 import { type AddressInfo, connect } from "node:net";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
@@ -10,7 +11,7 @@ import { z } from "zod";
 import { exampleHouse } from "../src/houses/house.ts";
 import { freePort } from "./free-port.ts";
 
-const main = new URL("../src/main.ts", import.meta.url).pathname;
+const main = join(import.meta.dirname, "../src/main.ts");
 
 const LogLine = z.looseObject({
   msg: z.string(),
