@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -19,6 +20,18 @@ describe("every link to a file has a target", () => {
   test.for(links)("$name: $target", ({ name, target }) => {
     expect(existsSync(join(root, dirname(name), target))).toBe(true);
   });
+});
+
+test("the commands to use Pulumi by hand write no salt into a file that git tracks", () => {
+  const operations = documents.find(({ name }) => name === "docs/operations.md")?.text ?? "";
+  const [, commands = ""] = /## Pulumi by hand[\s\S]*?```sh\n([\s\S]*?)```/.exec(operations) ?? [];
+  const [, stack = ""] = /^pulumi stack init (\S+)$/m.exec(commands) ?? [];
+
+  expect(commands).toContain("pnpm install\n");
+  expect(commands).toMatch(/^export PULUMI_CONFIG_PASSPHRASE=/m);
+  expect(commands).toContain(`pulumi up --stack ${stack}\n`);
+  const { status } = spawnSync("git", ["check-ignore", `Pulumi.${stack}.yaml`], { cwd: root });
+  expect(status).toBe(0);
 });
 
 describe("every diagram can be drawn", () => {
