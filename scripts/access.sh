@@ -5,7 +5,7 @@
 tunnel_seconds="${TUNNEL_SECONDS:-60}"
 reuse_seconds="${REUSE_SECONDS:-10}"
 api_seconds="${API_SECONDS:-120}"
-# How the command lines of the two look.
+# Patterns of their command lines.
 tunnel='minikube.*tunnel'
 forward='kubectl.*port-forward'
 # HOST:PORT of the service, set by find_service.
@@ -15,13 +15,13 @@ request() {
   curl --noproxy '*' --silent --show-error --max-time 10 "$@"
 }
 
-# access_is_open [PATTERN]: whether the tunnel or port-forward is running, and sets its process id.
+# access_is_open [PATTERN]: whether the tunnel or port-forward is running; sets $access_pid.
 access_is_open() {
   access_pid="$(cat "$state/access.pid" 2>/dev/null)" || return 1
   is_running "$access_pid" "${1:-$tunnel|$forward}"
 }
 
-# Sets the address if the open tunnel or port-forward leads to the service.
+# Whether the open tunnel or port-forward leads to the service; sets $address.
 find_service() {
   local found=""
   if access_is_open "$tunnel"; then
@@ -118,9 +118,9 @@ close_access() {
   if access_is_open; then
     # sudo removes the route, and the password given at the start may have expired.
     if access_is_open "$tunnel" && [ -t 0 ]; then
-      may_add_routes
+      may_add_routes || true
     fi
-    kill -INT "$access_pid"
+    kill -INT "$access_pid" || true
     if wait_while 20 access_is_open; then
       echo "Closed the access to the service (process $access_pid)."
     else

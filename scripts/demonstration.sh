@@ -49,8 +49,10 @@ read_options() {
 lock_state() {
   local other name
   mkdir -p "$state"
-  if read -r other name 2>/dev/null <"$state/run.pid" && is_running "$other" "${name:-run.sh}"; then
-    fail 1 "Another run of this checkout is in progress (process $other)."
+  if read -r other name 2>/dev/null <"$state/run.pid"; then
+    case "$(ps -p "$other" -o args= 2>/dev/null)" in
+      *"${name:-run.sh}"*) fail 1 "Another run of this checkout is in progress (process $other)." ;;
+    esac
   fi
   echo "$$ ${0##*/}" >"$state/run.pid"
 }

@@ -17,6 +17,13 @@ minikube_is_running() {
   [ "$(minikube status -p "$profile" --format '{{.Host}} {{.APIServer}}' 2>/dev/null)" = "Running Running" ]
 }
 
+# Whether there is no node, running or stopped. Status 85 means that there is not even a profile.
+minikube_is_absent() {
+  local host status=0
+  host="$(minikube status -p "$profile" --format '{{.Host}}' 2>/dev/null)" || status=$?
+  [ "$status" -eq 85 ] || [ "$host" = Nonexistent ]
+}
+
 minikube_start() {
   # The flags have to be split into words.
   # shellcheck disable=SC2086
@@ -28,8 +35,9 @@ start_minikube() {
   if minikube_is_running; then
     echo "Minikube's profile '$profile' is already running."
   else
-    # A file, so that a later run still knows after kill -9.
+    # These are files, so that a later run still knows after kill -9.
     touch "$state/minikube-started"
+    ! minikube_is_absent || rm -f "$state/metrics-server-enabled"
     interruptible minikube_start || force_minikube_start
   fi
   bypass_proxy_for_cluster
@@ -100,7 +108,7 @@ with_host() {
   esac
 }
 
-# The Kubernetes API and the Docker daemon are at the node's address, or at the one in the kubeconfig.
+# Child processes talk to the node's Docker daemon and to the Kubernetes API of the context.
 bypass_proxy_for_cluster() {
   uses_proxy || return 0
   local node api
@@ -151,14 +159,12 @@ disable_metrics_server() {
 }
 
 stop_minikube() {
-  local host status=0
   if [ "$stop" = no ] && [ ! -e "$state/minikube-started" ]; then
     echo "Minikube was running before, so it is left running. --stop stops it too."
     return 0
   fi
-  host="$(minikube status -p "$profile" --format '{{.Host}}' 2>/dev/null)" || status=$?
-  # Status 85: there is no such profile. "minikube stop" would fail without a node.
-  if [ "$status" -eq 85 ] || [ "$host" = Nonexistent ]; then
+  # "minikube stop" fails if there is nothing to stop.
+  if minikube_is_absent; then
     echo "Minikube's profile '$profile' has no node to stop."
   else
     interruptible minikube stop -p "$profile" || return 1

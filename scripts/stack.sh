@@ -70,11 +70,12 @@ operate() {
 # Without a terminal, Pulumi prints a row for every change of a resource: " OP TYPE NAME STATE INFO".
 # This prints one row per resource, with its result, and all other lines as they are.
 print_results() {
-  local line resource printed="" row='^ .. ([^ ]+:[^ ]+:[^ ]+ [^ ]+) (.*)'
+  local line resource printed="" are_rows=yes row='^ .. ([^ ]+:[^ ]+:[^ ]+ [^ ]+) (.*)'
   # After Ctrl-C, Pulumi still reports what it was doing.
   trap '' INT
   while IFS= read -r line || [ -n "$line" ]; do
-    if [[ $line =~ $row ]]; then
+    case "$line" in Diagnostics: | Policies: | Outputs: | Resources:) are_rows=no ;; esac
+    if [ "$are_rows" = yes ] && [[ $line =~ $row ]]; then
       resource="${BASH_REMATCH[1]}"
       case "${BASH_REMATCH[2]}" in
         "created replacement"* | "deleted original"*) continue ;;
@@ -161,12 +162,14 @@ remove_namespace() {
   esac
 }
 
-# Deletes the namespace, or waits until it is gone. If it is stuck, says why, and removes the cause if
-# --autoscaling brought it.
+# Deletes the namespace, or waits until it is gone. If it is stuck, this prints why, and removes the
+# cause if that is a metrics-server that --autoscaling enabled.
 delete_namespace() {
+  local conditions
   interruptible cluster delete namespace "$namespace" --ignore-not-found --timeout="${namespace_seconds}s" && return 0
-  say "The namespace $namespace is not deleted after $namespace_seconds s. Kubernetes reports:" \
-    $'\n'"$(namespace_info '{range .status.conditions[?(@.status=="True")]}  {.reason}: {.message}{"\n"}{end}')"
+  say "The namespace $namespace is not deleted: see the message above."
+  conditions="$(namespace_info '{range .status.conditions[?(@.status=="True")]}  {.reason}: {.message}{"\n"}{end}')"
+  [ -z "$conditions" ] || say "Kubernetes reports:"$'\n'"$conditions"
   [ -e "$state/metrics-server-enabled" ] || return 1
   disable_metrics_server
   interruptible cluster delete namespace "$namespace" --ignore-not-found --timeout="${namespace_seconds}s"

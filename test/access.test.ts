@@ -15,7 +15,7 @@ const ADDRESS = "http://127.0.0.1:";
 const FORWARD =
   "kubectl --context minikube -n w255 port-forward --address 127.0.0.1 service/prediction-service :http";
 
-describe("the service is reached through kubectl port-forward", () => {
+describe("kubectl port-forward", () => {
   test.each([
     ["if minikube tunnel exits", { TUNNEL: "ends" }, "no route available"],
     [
@@ -24,7 +24,7 @@ describe("the service is reached through kubectl port-forward", () => {
       "minikube tunnel does not reach the service. Its last output:",
     ],
     ["if sudo needs a password", { SUDO: "locked" }, "without a terminal sudo cannot ask"],
-  ])("%s", async (_, env, reason) => {
+  ])("kubectl port-forward is used %s", async (_, env, reason) => {
     const host = minikubeMachine(service);
 
     const { status, stdout } = await host.run([], { env });
@@ -35,7 +35,7 @@ describe("the service is reached through kubectl port-forward", () => {
     expect(forwards(host)).toEqual([FORWARD, "kubectl ended by INT"]);
   });
 
-  test("with --port-forward", async () => {
+  test("kubectl port-forward is used with --port-forward", async () => {
     const host = minikubeMachine(service);
 
     expect((await host.run(["--port-forward"])).status).toBe(0);
@@ -55,7 +55,7 @@ describe("a second up", () => {
   test.each([
     ["tunnel", [], tunnels, ["minikube tunnel"]],
     ["port-forward", ["--port-forward"], forwards, [FORWARD]],
-  ] as const)("keeps a %s that works", async (_, options, opened, expected) => {
+  ] as const)("a second up keeps a %s that works", async (_, options, opened, expected) => {
     const host = minikubeMachine(service);
     await host.run(["up", ...options]);
 
@@ -69,7 +69,7 @@ describe("a second up", () => {
     expect(opened(host)).toHaveLength(2);
   });
 
-  test("replaces a tunnel whose process is gone", async () => {
+  test("a second up replaces a tunnel whose process is gone", async () => {
     const host = minikubeMachine(service);
     await host.run(["up"]);
     host.end("staying");
@@ -78,7 +78,7 @@ describe("a second up", () => {
     expect(tunnels(host)).toEqual(["minikube tunnel", "minikube tunnel"]);
   });
 
-  test("replaces a tunnel that no longer reaches the service", async () => {
+  test("a second up replaces a tunnel that no longer reaches the service", async () => {
     const host = minikubeMachine(service);
     await host.run(["up"]);
     rmSync(host.world("external-address"));
@@ -91,7 +91,7 @@ describe("a second up", () => {
     ]);
   });
 
-  test("replaces a tunnel by a port-forward with --port-forward, and the other way round", async () => {
+  test("up --port-forward replaces a tunnel, and up without it the port-forward", async () => {
     const host = minikubeMachine(service);
     await host.run(["up"]);
     await host.run(["up", "--port-forward"]);
@@ -118,7 +118,7 @@ describe("status", () => {
       (host: Host) => rmSync(host.world("external-address")),
       "no longer gives access to the service: ./run.sh up opens it again.",
     ],
-  ])("prints no address if %s", async (_, change, reason) => {
+  ])("status prints no address if %s", async (_, change, reason) => {
     const host = minikubeMachine(service);
     await host.run(["up"]);
     change(host);
@@ -130,7 +130,7 @@ describe("status", () => {
     expect(stdout + stderr).not.toContain(ADDRESS);
   });
 
-  test("prints no address if nothing responds there", async () => {
+  test("status prints no address if nothing responds there", async () => {
     const host = minikubeMachine(service);
     await host.run(["up"]);
     const silent = await overrideResponses(service, {
@@ -145,7 +145,7 @@ describe("status", () => {
     expect(stdout + stderr).not.toContain(ADDRESS);
   });
 
-  test("fails if the service responds but is not healthy", async () => {
+  test("status fails if the service responds but is not healthy", async () => {
     const host = minikubeMachine(service);
     const port = await overrideResponses(service, {
       "GET /health": (_, response) => void response.writeHead(503).end(),

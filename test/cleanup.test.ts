@@ -20,7 +20,7 @@ function cleanUp(host: Host): string[] {
   return first < 0 ? [] : steps.slice(first);
 }
 
-describe("a failure is reported, then everything is cleaned up:", () => {
+describe("a failure", () => {
   test.each([
     ["minikube start", 2, "Minikube did not start", []],
     ["wait --for=condition=Ready", 2, "Minikube's node is not ready", STOP],
@@ -30,21 +30,24 @@ describe("a failure is reported, then everything is cleaned up:", () => {
     ["pulumi stack init", 5, "pulumi stack init dev", STOP],
     ["pulumi up", 5, "pulumi up", UNDEPLOY],
     ["get all", 5, "get all", UNDEPLOY],
-  ])("%s", async (call, step, message, after) => {
-    const host = minikubeMachine(service);
+  ])(
+    "a failing %s is reported, and everything is cleaned up",
+    async (call, step, message, after) => {
+      const host = minikubeMachine(service);
 
-    const { status, stdout, stderr } = await host.run([], {
-      env: { FAILS_AT: call, CLUSTER_SECONDS: "0" },
-    });
+      const { status, stdout, stderr } = await host.run([], {
+        env: { FAILS_AT: call, CLUSTER_SECONDS: "0" },
+      });
 
-    expect(status).toBeGreaterThan(0);
-    expect(stdout + stderr).toContain(message);
-    expect(stdout).toMatch(new RegExp(`^ +${step} .* FAILED$`, "m"));
-    expect(cleanUp(host).slice(-after.length)).toEqual(after);
-    expect(host.isDeployed()).toBe(false);
-  });
+      expect(status).toBeGreaterThan(0);
+      expect(stdout + stderr).toContain(message);
+      expect(stdout).toMatch(new RegExp(`^ +${step} .* FAILED$`, "m"));
+      expect(cleanUp(host).slice(-after.length)).toEqual(after);
+      expect(host.isDeployed()).toBe(false);
+    },
+  );
 
-  test("minikube tunnel and kubectl port-forward", async () => {
+  test("failing minikube tunnel and kubectl port-forward are reported, and everything is cleaned up", async () => {
     const host = minikubeMachine(service);
 
     const { status, stdout, stderr } = await host.run([], {
@@ -58,7 +61,7 @@ describe("a failure is reported, then everything is cleaned up:", () => {
     expect(cleanUp(host)).toEqual(UNDEPLOY);
   });
 
-  test("the training", async () => {
+  test("a failing training is reported, and Minikube is stopped", async () => {
     const host = minikubeMachine(service);
     writeFileSync(`${host.checkout}/model/california-housing.onnx`, "another");
 
@@ -69,7 +72,7 @@ describe("a failure is reported, then everything is cleaned up:", () => {
     expect(cleanUp(host)).toEqual(STOP);
   });
 
-  test("an API that never becomes healthy, with its last error", async () => {
+  test("an API that never becomes healthy is reported with its last error", async () => {
     const host = minikubeMachine(service);
     const port = await overrideResponses(service, {
       "GET /health": (_, response) => void response.writeHead(503).end(),
@@ -88,7 +91,7 @@ describe("a failure is reported, then everything is cleaned up:", () => {
     expect(cleanUp(host)).toEqual(CLOSE);
   });
 
-  test("pulumi destroy, after which kubectl deletes the namespace", async () => {
+  test("after a failing pulumi destroy, kubectl deletes the namespace", async () => {
     const host = minikubeMachine(service);
 
     const { status, stdout, stderr } = await host.run([], { env: { FAILS_AT: "pulumi destroy" } });
@@ -99,7 +102,7 @@ describe("a failure is reported, then everything is cleaned up:", () => {
     expect(host.isDeployed()).toBe(false);
   });
 
-  test("deleting the namespace", async () => {
+  test("after a failing deletion of the namespace, the run fails", async () => {
     const host = minikubeMachine(service);
 
     const { status, stdout } = await host.run([], {
@@ -122,7 +125,7 @@ test("a failing up removes nothing, so that the user can look into it", async ()
   expect(host.isDeployed()).toBe(true);
 });
 
-describe("Ctrl-C cleans up once", () => {
+describe("Ctrl-C", () => {
   const cases: [step: number, what: string, env: Record<string, string>, after: string[]][] = [
     [2, "minikube start", { HANGS_AT: "minikube start" }, []],
     [2, "the wait for the node", { HANGS_AT: "wait --for=condition=Ready" }, STOP],
@@ -131,7 +134,7 @@ describe("Ctrl-C cleans up once", () => {
     [6, "the wait for the tunnel", { TUNNEL: "hangs" }, CLOSE],
   ];
 
-  test.each(cases)("in step %i, during %s", async (step, _, env, after) => {
+  test.each(cases)("Ctrl-C in step %i, during %s, cleans up once", async (step, _, env, after) => {
     const host = minikubeMachine(service);
     const { pid, output, ended } = host.start([], { env });
     await vi.waitFor(() => {
@@ -149,7 +152,7 @@ describe("Ctrl-C cleans up once", () => {
     expect(cleanUp(host)).toEqual(after);
   });
 
-  test("in step 4, and stops the training", async () => {
+  test("Ctrl-C in step 4 stops the training and cleans up once", async () => {
     const host = minikubeMachine(service);
     writeFileSync(`${host.checkout}/model/california-housing.onnx`, "another");
     const { pid, output, ended } = host.start([], { env: { PROGRAM_STAYS: "1" } });
@@ -169,7 +172,7 @@ describe("Ctrl-C cleans up once", () => {
     [7, "GET /health", (_, response) => void response.destroy()],
     [8, "GET /docs", hang],
     [9, "POST /predict", hang],
-  ])("in step %i, during %s", async (step, request, handler) => {
+  ])("Ctrl-C in step %i, during %s, cleans up once", async (step, request, handler) => {
     const host = minikubeMachine(service);
     let received = 0;
     const port = await overrideResponses(service, {
@@ -194,7 +197,7 @@ describe("Ctrl-C cleans up once", () => {
     expect(cleanUp(host)).toEqual(CLOSE);
   });
 
-  test("in step 10, where it is ignored until the clean-up is done", async () => {
+  test("Ctrl-C in step 10 is ignored, so that the clean-up finishes", async () => {
     const host = minikubeMachine(service);
     const { pid, ended } = host.start([], { env: { SLOW_AT: "pulumi destroy" } });
     await vi.waitFor(() => expect(host.steps()).toContain("pulumi destroy"), WAIT);

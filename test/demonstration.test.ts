@@ -26,7 +26,7 @@ describe("demo", () => {
   test.each([
     [[], {}],
     [["demo"], { BASH_COMPAT: "3.2" }],
-  ])("runs its steps in order (arguments %j, environment %j)", async (args, env) => {
+  ])("the demo runs its steps in order (arguments %j, environment %j)", async (args, env) => {
     const host = minikubeMachine(service);
 
     const { status, stdout, stderr } = await host.run(args, { env });
@@ -39,7 +39,7 @@ describe("demo", () => {
     expect(stdout).toContain("Docker 24.0.7 at tcp://192.0.2.49:2376, inside Minikube");
   });
 
-  test("prints request, status and PASS for each check, without colors if piped", async () => {
+  test("the demo prints request, status and PASS for each check, without colors if piped", async () => {
     const { stdout } = await minikubeMachine(service).run([]);
 
     expect(stdout).not.toContain("\u001b");
@@ -64,7 +64,7 @@ describe("demo", () => {
     }
   });
 
-  test("starts Minikube with the required Kubernetes version, Docker and the user's flags", async () => {
+  test("the demo starts Minikube with the required Kubernetes version, Docker and the user's flags", async () => {
     const host = minikubeMachine(service);
 
     await host.run([], {
@@ -82,7 +82,7 @@ describe("demo", () => {
     );
   });
 
-  test("does not change git's status", async () => {
+  test("the demo does not change git's status", async () => {
     const host = minikubeMachine(service);
     const git = (...args: string[]) =>
       execFileSync("git", args, { cwd: host.checkout, encoding: "utf8" });
@@ -95,7 +95,7 @@ describe("demo", () => {
     expect(git("status", "--porcelain")).toBe(before);
   });
 
-  test("trains the model if it does not match its card", async () => {
+  test("the demo trains the model if it does not match its card", async () => {
     const host = minikubeMachine(service);
     writeFileSync(`${host.checkout}/model/california-housing.onnx`, "another");
 
@@ -108,7 +108,7 @@ describe("demo", () => {
 });
 
 describe("Minikube", () => {
-  test("is used and left running if it was running before", async () => {
+  test("Minikube is used and left running if it was running before", async () => {
     const host = minikubeMachine(service);
     host.setHost("Running");
 
@@ -121,7 +121,7 @@ describe("Minikube", () => {
     expect(host.isDeployed()).toBe(false);
   });
 
-  test("is stopped with --stop even if it was running before", async () => {
+  test("Minikube is stopped with --stop even if it was running before", async () => {
     const host = minikubeMachine(service);
     host.setHost("Running");
 
@@ -132,7 +132,7 @@ describe("Minikube", () => {
   test.each([
     ["Kubernetes version", { KUBERNETES: "v1.31.0" }, "Kubernetes v1.31.0 on docker://24.0.7"],
     ["runtime", { RUNTIME: "containerd://1.7" }, "Kubernetes v1.27.3 on containerd://1.7"],
-  ])("is not changed if it has another %s", async (_, env, reason) => {
+  ])("Minikube is not changed if it has another %s", async (_, env, reason) => {
     const host = minikubeMachine(service);
     host.setHost("Running");
 
@@ -144,7 +144,7 @@ describe("Minikube", () => {
     expect(summary(stdout)).toEqual(["1 passed", "2 FAILED", "10 passed"]);
   });
 
-  test("is started with --force if its release does not support the Kubernetes version", async () => {
+  test("Minikube is started with --force if its release does not support the Kubernetes version", async () => {
     const host = minikubeMachine(service);
 
     const { status, stdout } = await host.run([], { env: { MINIKUBE_WANTS: "--force" } });
@@ -155,7 +155,7 @@ describe("Minikube", () => {
     expect(starts.map((call) => call.includes("--force"))).toEqual([false, true]);
   });
 
-  test("is not started with --force if it fails for another reason", async () => {
+  test("Minikube is not started with --force if it fails for another reason", async () => {
     const host = minikubeMachine(service);
 
     const { status, stderr } = await host.run([], { env: { FAILS_AT: "minikube start" } });
@@ -166,9 +166,9 @@ describe("Minikube", () => {
   });
 
   test.each([
-    ["without a profile", undefined],
-    ["without a node", "Nonexistent"],
-  ])("%s, there is nothing to stop, in this run and in later ones", async (_, state) => {
+    ["profile", undefined],
+    ["node", "Nonexistent"],
+  ])("without a Minikube %s, this run and later ones have nothing to stop", async (_, state) => {
     const host = minikubeMachine(service);
     host.setHost(state);
     await host.run([], { env: { FAILS_AT: "minikube start" } });
@@ -182,7 +182,7 @@ describe("Minikube", () => {
     expect(existsSync(host.state("minikube-started"))).toBe(false);
   });
 
-  test("deleted by the user after up does not make down fail", async () => {
+  test("minikube delete after up does not make down fail", async () => {
     const host = minikubeMachine(service);
     await host.run(["up"]);
     host.setHost(undefined);
@@ -194,7 +194,7 @@ describe("Minikube", () => {
     expect(host.steps().at(-1)).toBe("minikube tunnel ended by INT");
   });
 
-  test("that cannot be stopped makes down fail, until it can", async () => {
+  test("down fails while Minikube cannot be stopped", async () => {
     const host = minikubeMachine(service);
     await host.run(["up"]);
 

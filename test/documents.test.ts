@@ -12,12 +12,12 @@ const documents = [...globSync("*.md", { cwd: root }), ...globSync("docs/*.md", 
   (name) => ({ name, text: readFileSync(join(root, name), "utf8") }),
 );
 
-describe("every link to a file has a target", () => {
+describe("links", () => {
   const links = documents.flatMap(({ name, text }) =>
     Array.from(text.matchAll(/\]\((?!https?:)([^)#]+)/g), ([, target = ""]) => ({ name, target })),
   );
 
-  test.for(links)("$name: $target", ({ name, target }) => {
+  test.for(links)("the link in $name to $target has a target", ({ name, target }) => {
     expect(existsSync(join(root, dirname(name), target))).toBe(true);
   });
 });
@@ -34,7 +34,7 @@ test("the commands to use Pulumi by hand write no salt into a file that git trac
   expect(status).toBe(0);
 });
 
-describe("every diagram can be drawn", () => {
+describe("diagrams", () => {
   const diagrams = documents.flatMap(({ name, text }) =>
     Array.from(text.matchAll(/```mermaid\n([\s\S]*?)```/g), ([, source = ""], index) => ({
       title: `${name}, diagram ${index + 1}`,
@@ -54,14 +54,17 @@ describe("every diagram can be drawn", () => {
   });
   afterAll(() => browser?.close());
 
-  test("there are diagrams", () => {
+  test("the documents contain diagrams", () => {
     expect(diagrams.length).toBeGreaterThanOrEqual(3);
   });
 
-  testNeeding(browserPath !== undefined).for(diagrams)("$title", async ({ source }) => {
-    const svg = await page.evaluate(
-      `mermaid.render("diagram", ${JSON.stringify(source)}).then(({ svg }) => svg)`,
-    );
-    expect(svg).toContain("<svg");
-  });
+  testNeeding(browserPath !== undefined).for(diagrams)(
+    "$title can be drawn",
+    async ({ source }) => {
+      const svg = await page.evaluate(
+        `mermaid.render("diagram", ${JSON.stringify(source)}).then(({ svg }) => svg)`,
+      );
+      expect(svg).toContain("<svg");
+    },
+  );
 });

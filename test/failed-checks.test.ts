@@ -12,7 +12,7 @@ const json =
 
 const { modelVersion } = service;
 
-describe("the demo fails, after cleaning up, if the service responds with", () => {
+describe("a wrong response", () => {
   test.each<[what: string, request: string, handler: RequestListener, printed: string]>([
     [
       "another greeting",
@@ -58,23 +58,26 @@ describe("the demo fails, after cleaning up, if the service responds with", () =
       (_, response) => void response.destroy(),
       "Empty reply from server",
     ],
-  ])("%s", async (_, request, handler, printed) => {
-    const host = minikubeMachine(service);
-    const port = await overrideResponses(service, { [request]: handler });
+  ])(
+    "the demo fails, after cleaning up, if the service responds with %s",
+    async (_, request, handler, printed) => {
+      const host = minikubeMachine(service);
+      const port = await overrideResponses(service, { [request]: handler });
 
-    const { status, stdout } = await host.run([], {
-      env: { API_PORT: String(port), CACHE_SECONDS: "1" },
-    });
+      const { status, stdout } = await host.run([], {
+        env: { API_PORT: String(port), CACHE_SECONDS: "1" },
+      });
 
-    expect(status).toBe(1);
-    expect(stdout).toContain(printed);
-    expect(stdout).toMatch(/^ {2}FAIL {2}/m);
-    expect(stdout).toMatch(/^ +[89] .* FAILED$/m);
-    expect(host.steps().at(-1)).toBe("minikube stop");
-    expect(host.isDeployed()).toBe(false);
-  });
+      expect(status).toBe(1);
+      expect(stdout).toContain(printed);
+      expect(stdout).toMatch(/^ {2}FAIL {2}/m);
+      expect(stdout).toMatch(/^ +[89] .* FAILED$/m);
+      expect(host.steps().at(-1)).toBe("minikube stop");
+      expect(host.isDeployed()).toBe(false);
+    },
+  );
 
-  test("predictions that are not stored in Redis", async () => {
+  test("the demo fails if predictions are not stored in Redis", async () => {
     const host = minikubeMachine(service);
 
     const { status, stdout } = await host.run([], { env: { MODEL_VERSION: "another" } });

@@ -21,7 +21,7 @@ const rows = (stdout: string) =>
     .map((line) => line.trim().split(/ {2,}/));
 
 describe("load", () => {
-  test("sends requests to the deployed service and prints figures for each cache rate", async () => {
+  test("run.sh load sends requests to the deployed service and prints figures for each cache rate", async () => {
     const host = machineWithBench();
     await host.run(["up"]);
 
@@ -51,7 +51,7 @@ describe("load", () => {
   test.each([
     ["is slow", 600, 200],
     ["fails", 0, 503],
-  ])("fails if the service %s", async (_, milliseconds, status) => {
+  ])("run.sh load fails if the service %s", async (_, milliseconds, status) => {
     const port = await overrideResponses(service, {
       "GET /health": (_request, response) =>
         void setTimeout(() => response.writeHead(status).end(), milliseconds),
@@ -66,7 +66,7 @@ describe("load", () => {
     expect(rows(result.stdout)[0]?.at(-1)).toBe("FAIL");
   });
 
-  test("fails without a deployed service, and with a tunnel that does not reach it", async () => {
+  test("run.sh load fails without a deployed service, and with a tunnel that does not reach it", async () => {
     const host = machineWithBench();
     const withoutDeployment = await host.run(["load"]);
     await host.run(["up"]);
@@ -81,7 +81,7 @@ describe("load", () => {
     }
   });
 
-  test("fails if nothing responds at the URL", async () => {
+  test("run.sh load fails if nothing responds at the URL", async () => {
     const { status, stderr } = await machineWithBench().run([
       "load",
       "--url",
@@ -93,7 +93,7 @@ describe("load", () => {
   });
 
   test.each([["--help"], ["-h"]])(
-    "%s prints the options, without a deployed service",
+    "run.sh load %s prints the options, without a deployed service",
     async (option) => {
       const { status, stdout, stderr } = await machineWithBench().run(["load", option]);
 
@@ -114,12 +114,15 @@ describe("load", () => {
     [["--seconds", "soon"], "--seconds: found soon; allowed: a number from 1 to 3600"],
     [["--cache-rate", "2"], "--cache-rate: found 2; allowed: a number from 0 to 1"],
     [["--url", "here"], "--url: found here; allowed: a URL such as http://127.0.0.1:8000"],
-  ])("%j is answered with the reason and the usage, and status 2", async (args, reason) => {
-    const { status, stdout, stderr } = await machineWithBench().run(["load", ...args]);
+  ])(
+    "run.sh load with %j prints the reason and the usage, and exits with status 2",
+    async (args, reason) => {
+      const { status, stdout, stderr } = await machineWithBench().run(["load", ...args]);
 
-    expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
-    expect(stderr).toContain(reason);
-    expect(stderr).toContain("\nUsage: ./run.sh load [OPTION…]\n");
-    expect(stderr).not.toMatch(/^ +at /m);
-  });
+      expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+      expect(stderr).toContain(reason);
+      expect(stderr).toContain("\nUsage: ./run.sh load [OPTION…]\n");
+      expect(stderr).not.toMatch(/^ +at /m);
+    },
+  );
 });

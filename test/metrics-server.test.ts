@@ -29,7 +29,7 @@ test.each([[[]], [["up"]]])(
 );
 
 describe("--autoscaling", () => {
-  test("enables metrics-server, and down disables it before it destroys the stack", async () => {
+  test("--autoscaling enables metrics-server, and down disables it before it destroys the stack", async () => {
     const host = minikubeMachine(service);
 
     const { status, stderr } = await host.run(["up", "--autoscaling"]);
@@ -48,7 +48,7 @@ describe("--autoscaling", () => {
     ]);
   });
 
-  test("works for the demo, too", async () => {
+  test("--autoscaling works with the demo", async () => {
     const host = minikubeMachine(service);
 
     expect((await host.run(["--autoscaling"])).status).toBe(0);
@@ -59,7 +59,7 @@ describe("--autoscaling", () => {
     ]);
   });
 
-  test("uses a metrics-server that was there before, and down does not disable it", async () => {
+  test("--autoscaling uses a metrics-server that was there before, and down does not disable it", async () => {
     const host = minikubeMachine(service);
     host.setHost("Running");
     available(host, "True");
@@ -74,28 +74,31 @@ describe("--autoscaling", () => {
   test.each([
     ["does not become available", { METRICS_SERVER: "False" }],
     ["cannot be enabled", { FAILS_AT: "addons enable" }],
-  ])("disables metrics-server again if it %s, deploys, and fails", async (_, env) => {
-    const host = minikubeMachine(service);
+  ])(
+    "--autoscaling disables a metrics-server that %s, deploys without it, and fails",
+    async (_, env) => {
+      const host = minikubeMachine(service);
 
-    const { status, stdout, stderr } = await host.run(["up", "--autoscaling"], {
-      env: { METRICS_SECONDS: "1", ...env },
-    });
+      const { status, stdout, stderr } = await host.run(["up", "--autoscaling"], {
+        env: { METRICS_SECONDS: "1", ...env },
+      });
 
-    expect(status).toBe(1);
-    expect(stderr).toContain(
-      "metrics-server is not available: the number of pods will not follow the load.",
-    );
-    expect(stdout).toMatch(/^ +2 .* FAILED$/m);
-    expect(stdout).toMatch(/^ +7 .* passed$/m);
-    expect(addonCalls(host).slice(-2)).toEqual([
-      DISABLE,
-      "kubectl delete apiservice v1beta1.metrics.k8s.io",
-    ]);
-    expect(existsSync(host.world("metrics-api"))).toBe(false);
-    expect((await host.run(["down"])).status).toBe(0);
-  });
+      expect(status).toBe(1);
+      expect(stderr).toContain(
+        "metrics-server is not available: the number of pods will not follow the load.",
+      );
+      expect(stdout).toMatch(/^ +2 .* FAILED$/m);
+      expect(stdout).toMatch(/^ +7 .* passed$/m);
+      expect(addonCalls(host).slice(-2)).toEqual([
+        DISABLE,
+        "kubectl delete apiservice v1beta1.metrics.k8s.io",
+      ]);
+      expect(existsSync(host.world("metrics-api"))).toBe(false);
+      expect((await host.run(["down"])).status).toBe(0);
+    },
+  );
 
-  test("removes the API even if the addon cannot be disabled, and the next down disables it", async () => {
+  test("down removes the API of a metrics-server that it cannot disable, and tries again the next time", async () => {
     const host = minikubeMachine(service);
     await host.run(["up", "--autoscaling"]);
     available(host, "False");
@@ -108,10 +111,21 @@ describe("--autoscaling", () => {
     await host.run(["down"]);
     expect(addonCalls(host).filter((call) => call === DISABLE)).toHaveLength(2);
   });
+
+  test("a metrics-server of a later cluster is not disabled", async () => {
+    const host = minikubeMachine(service);
+    await host.run(["up", "--autoscaling"]);
+    host.setHost(undefined);
+    await host.run(["up"]);
+    available(host, "True");
+
+    expect((await host.run(["down"])).status).toBe(0);
+    expect(addonCalls(host)).toEqual([ENABLE]);
+  });
 });
 
-describe("an unavailable metrics-server does not block", () => {
-  test("down, if --autoscaling enabled it", async () => {
+describe("an unavailable metrics-server", () => {
+  test("down removes an unavailable metrics-server that --autoscaling enabled", async () => {
     const host = minikubeMachine(service);
     await host.run(["up", "--autoscaling"]);
     available(host, "False");
@@ -122,7 +136,7 @@ describe("an unavailable metrics-server does not block", () => {
     expect(host.isDeployed()).toBe(false);
   });
 
-  test("up, if an earlier deletion of the namespace is stuck", async () => {
+  test("up finishes an earlier deletion of the namespace that metrics-server blocked", async () => {
     const host = minikubeMachine(service);
     await host.run(["up", "--autoscaling"]);
     available(host, "False");
@@ -141,7 +155,7 @@ describe("an unavailable metrics-server does not block", () => {
   });
 });
 
-test("an unavailable API that is not ours is named, and stays", async () => {
+test("down names an unavailable API that --autoscaling did not enable, but does not remove it", async () => {
   const host = minikubeMachine(service);
   host.setHost("Running");
   await host.run(["up"]);
@@ -163,7 +177,7 @@ test("an unavailable API that is not ours is named, and stays", async () => {
   expect((await host.run([])).status).toBe(0);
 });
 
-test("a namespace that finishes its deletion late does not make up fail", async () => {
+test("up waits for an earlier deletion of the namespace", async () => {
   const host = minikubeMachine(service);
   await host.run(["up"]);
   writeFileSync(host.world("terminating"), "");

@@ -47,14 +47,14 @@ const LACKING: [what: string, pattern: RegExp, sample: string][] = [
   ["ps's own options", /\bps (aux|-\w*e)/, "ps aux"],
 ];
 
-describe("the shell scripts do not use", () => {
-  test.each(LACKING)("%s", (_, pattern, sample) => {
+describe("portability", () => {
+  test.each(LACKING)("the shell scripts do not use %s", (_, pattern, sample) => {
     expect(sample).toMatch(pattern);
     expect(lines.filter(({ line }) => pattern.test(line))).toEqual([]);
   });
 
   // The clean-up runs in a trap, where it returns the status from before the trap.
-  test("return without a status", () => {
+  test("the shell scripts do not use return without a status", () => {
     expect(lines.filter(({ line }) => /\breturn *($|[;}])/.test(line))).toEqual([]);
   });
 });

@@ -23,10 +23,10 @@ function exceptions(host: Host): { call: string; upper: string; lower: string }[
 
 const CLUSTER = "192.0.2.49,api.example";
 
-describe("behind a proxy, child processes reach the cluster directly", () => {
+describe("behind a proxy", () => {
   test.each<[what: string, variables: Record<string, string>, upper: string, lower: string]>([
-    ["HTTPS_PROXY", { HTTPS_PROXY: PROXY }, CLUSTER, CLUSTER],
-    ["http_proxy", { http_proxy: PROXY }, CLUSTER, CLUSTER],
+    ["HTTPS_PROXY set", { HTTPS_PROXY: PROXY }, CLUSTER, CLUSTER],
+    ["http_proxy set", { http_proxy: PROXY }, CLUSTER, CLUSTER],
     [
       "exceptions in NO_PROXY",
       { HTTP_PROXY: PROXY, NO_PROXY: "corp.example" },
@@ -58,7 +58,7 @@ describe("behind a proxy, child processes reach the cluster directly", () => {
       `192.0.2.490,${CLUSTER}`,
     ],
     ["every host an exception", { HTTPS_PROXY: PROXY, NO_PROXY: "*" }, "*", "*"],
-  ])("with %s", async (_, env, upper, lower) => {
+  ])("child processes reach the cluster directly with %s", async (_, env, upper, lower) => {
     const host = minikubeMachine(service);
 
     const { status } = await host.run([], { env });
@@ -74,21 +74,24 @@ describe("behind a proxy, child processes reach the cluster directly", () => {
     }
   });
 
-  test.each([["status"], ["down"], ["up"]])("in %s of a running deployment", async (command) => {
-    const host = minikubeMachine(service);
-    await host.run(["up"]);
-    const before = exceptions(host).length;
+  test.each([["status"], ["down"], ["up"]])(
+    "child processes of %s reach the cluster directly",
+    async (command) => {
+      const host = minikubeMachine(service);
+      await host.run(["up"]);
+      const before = exceptions(host).length;
 
-    const { status } = await host.run([command], { env: { HTTPS_PROXY: PROXY } });
+      const { status } = await host.run([command], { env: { HTTPS_PROXY: PROXY } });
 
-    expect(status).toBe(0);
-    const calls = exceptions(host).slice(before);
-    expect(calls).not.toEqual([]);
-    for (const { upper, lower } of calls) {
-      expect(upper).toContain(CLUSTER);
-      expect(lower).toContain(CLUSTER);
-    }
-  });
+      expect(status).toBe(0);
+      const calls = exceptions(host).slice(before);
+      expect(calls).not.toEqual([]);
+      for (const { upper, lower } of calls) {
+        expect(upper).toContain(CLUSTER);
+        expect(lower).toContain(CLUSTER);
+      }
+    },
+  );
 });
 
 test("without a proxy, NO_PROXY is not set", async () => {

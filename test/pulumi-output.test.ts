@@ -51,6 +51,8 @@ const RESULTS: Record<string, string[]> = {
     "Resource api: ",
     "Resource autoscaler: **creating failed** error: the node is full",
     "Stack t-dev: **failed** 1 error; 1 warning",
+    // A line of the error's message.
+    "Resource autoscaler: needs 2 cores",
   ],
   interrupted: [
     "Group group: creating (0s)",

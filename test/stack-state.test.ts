@@ -39,7 +39,7 @@ async function killDuringDeployment(host: Host): Promise<void> {
 }
 
 describe("the stack's state", () => {
-  test("is in the checkout, with a passphrase that only the user can read", async () => {
+  test("the stack's state is in the checkout, with a passphrase that only the user can read", async () => {
     const host = minikubeMachine(service);
 
     await host.run(["up"], { env: { PULUMI_CONFIG_PASSPHRASE: "of another stack" } });
@@ -53,7 +53,7 @@ describe("the stack's state", () => {
     );
   });
 
-  test("keeps its salt when the stack file changes", async () => {
+  test("the stack keeps its salt when the stack file changes", async () => {
     const host = minikubeMachine(service);
     await host.run(["up"]);
 
@@ -66,7 +66,7 @@ describe("the stack's state", () => {
     expect(host.steps().filter((step) => step === "pulumi stack init dev")).toHaveLength(1);
   });
 
-  test("is in the user's backend with PULUMI_BACKEND_URL, whose locks are not changed", async () => {
+  test("with PULUMI_BACKEND_URL, the state is in that backend, whose locks are not changed", async () => {
     const host = minikubeMachine(service);
     const backend = host.world("own");
     write(`${backend}/locks/dev/1.json`, '{"pid":1}');
@@ -88,7 +88,7 @@ describe("the stack's state", () => {
     expect(host.steps()).not.toContain("pulumi cancel");
   });
 
-  test("being lost, the next run first deletes the namespace", async () => {
+  test("after the state is lost, the next run first deletes the namespace", async () => {
     const host = minikubeMachine(service);
     await host.run(["up", "--port-forward"]);
     await host.run(["down", "--port-forward"], { env: { FAILS_AT: "destroy" } });
@@ -104,7 +104,7 @@ describe("the stack's state", () => {
     expect(host.isDeployed()).toBe(false);
   });
 
-  test("being lost, a namespace without this project's label is not deleted", async () => {
+  test("after the state is lost, a namespace without this project's label is not deleted", async () => {
     const host = minikubeMachine(service);
     writeFileSync(host.world("namespace"), "w255 \n");
 
@@ -129,7 +129,7 @@ test("a killed Pulumi's lock is released before the stack is destroyed", async (
 });
 
 describe("after kill -9", () => {
-  test("during the deployment, the next run deploys from the start and stops Minikube", async () => {
+  test("after kill -9 during the deployment, the next run deploys from the start and stops Minikube", async () => {
     const host = minikubeMachine(service);
     await killDuringDeployment(host);
     writeFileSync(host.world("namespace"), "w255 prediction-service\n");
@@ -150,7 +150,7 @@ describe("after kill -9", () => {
     expect(steps.at(-1)).toBe("minikube stop");
   });
 
-  test("Pulumi, if it still runs, is stopped with SIGINT before its lock is removed", async () => {
+  test("a Pulumi that still runs after kill -9 is stopped with SIGINT before its lock is removed", async () => {
     const host = minikubeMachine(service);
     await host.run(["up", "--port-forward"]);
     const pulumi = processNamed("pulumi");
@@ -175,11 +175,11 @@ describe("after kill -9", () => {
 
 test.each([
   ["run.sh", "run.sh"],
-  ["run.sh", "../link to run"],
-  ["../link to run", "run.sh"],
+  ["run.sh", "../link (to) run"],
+  ["../link (to) run", "run.sh"],
 ])("while %s runs, %s refuses to start and changes nothing", async (first, second) => {
   const host = minikubeMachine(service);
-  symlinkSync("web dir é/run.sh", join(host.home, "link to run"));
+  symlinkSync("web dir é/run.sh", join(host.home, "link (to) run"));
   const { pid, ended } = host.start([], { env: { HANGS_AT: "pulumi up" }, command: first });
   await vi.waitFor(() => expect(host.steps()).toContain("pulumi up"), WAIT);
 

@@ -43,7 +43,7 @@ describe("tools", () => {
     ["Linux x86_64", "linux-x64"],
     ["Linux aarch64", "linux-arm64"],
     ["Darwin arm64", "darwin-arm64"],
-  ])("on %s downloads the pinned Pulumi for %s once", async (on, platform) => {
+  ])("run.sh tools on %s downloads the pinned Pulumi for %s once", async (on, platform) => {
     const host = machine({ ...bare, platform: on });
     const { url, requested } = await release(join(host.home, "release"), platform);
     const env = { PULUMI_RELEASES: url };
@@ -63,18 +63,21 @@ describe("tools", () => {
   test.each([
     ["another checksum", "1".repeat(64), `but the release lists ${"1".repeat(64)}.`],
     ["no checksum", "", "The release lists no checksum for pulumi-v"],
-  ])("does not install an archive if the release lists %s for it", async (_, digest, reason) => {
-    const host = machine(bare);
-    const { url } = await release(join(host.home, "release"), "linux-x64", digest);
+  ])(
+    "run.sh tools does not install an archive if the release lists %s for it",
+    async (_, digest, reason) => {
+      const host = machine(bare);
+      const { url } = await release(join(host.home, "release"), "linux-x64", digest);
 
-    const { status, stderr } = await host.run(["tools"], { env: { PULUMI_RELEASES: url } });
+      const { status, stderr } = await host.run(["tools"], { env: { PULUMI_RELEASES: url } });
 
-    expect(status).toBe(1);
-    expect(stderr).toContain(reason);
-    expect(readdirSync(join(host.checkout, ".tools"))).toEqual([]);
-  });
+      expect(status).toBe(1);
+      expect(stderr).toContain(reason);
+      expect(readdirSync(join(host.checkout, ".tools"))).toEqual([]);
+    },
+  );
 
-  test("reports why a download failed", async () => {
+  test("run.sh tools reports why a download failed", async () => {
     const host = machine({ ...bare, platform: "Linux aarch64" });
     const { url } = await release(join(host.home, "release"), "linux-x64");
 
@@ -85,7 +88,7 @@ describe("tools", () => {
     expect(readdirSync(join(host.checkout, ".tools"))).toEqual([]);
   });
 
-  test("reports a platform without a Pulumi release", async () => {
+  test("run.sh tools reports a platform without a Pulumi release", async () => {
     const { status, stderr } = await machine({ ...bare, platform: "Plan9 mips" }).run(["tools"]);
 
     expect({ status, stderr }).toEqual({
@@ -99,7 +102,7 @@ describe("prerequisites", () => {
   const service = serviceForAll();
 
   test.each([[[]], [["up"]], [["down"]], [["status"]]])(
-    "that are missing are listed together, with their purpose and how to install them (%j)",
+    "missing prerequisites are listed together, with their purpose and how to install them (%j)",
     async (args) => {
       const host = minikubeMachine(service, {
         ...{ node: null, npm: false, standIns: ["docker"], real: [] },
@@ -118,7 +121,7 @@ describe("prerequisites", () => {
     },
   );
 
-  test("include any Pulumi; another version than the pinned one is reported", async () => {
+  test("another Pulumi version than the pinned one is used and reported", async () => {
     const host = minikubeMachine(service);
 
     const { status, stdout } = await host.run([], { env: { PULUMI_VERSION: "3.200.0" } });
@@ -127,7 +130,7 @@ describe("prerequisites", () => {
     expect(stdout).toContain(`pulumi is v3.200.0; the stack was written for v${pin}`);
   });
 
-  test("prefer a downloaded Pulumi to an installed one", async () => {
+  test("a downloaded Pulumi is used instead of an installed one", async () => {
     const host = minikubeMachine(service, { real: ["curl", "gzip"] });
     const { url } = await release(join(host.home, "release"), "linux-x64");
     await host.run(["tools"], { env: { PULUMI_RELEASES: url } });
