@@ -1,13 +1,14 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-const root = new URL("..", import.meta.url).pathname;
-const readme = readFileSync(`${root}README.md`, "utf8");
+const root = join(import.meta.dirname, "..");
+const readme = readFileSync(join(root, "README.md"), "utf8");
 
-/** Each command of the page's consoles, with what it shows. */
+/** Each command in the README's console examples, with the output shown. */
 const examples = Array.from(readme.matchAll(/```console\n([\s\S]*?)```/g), ([, text = ""]) => text)
   .flatMap((text) => text.split(/^\$ /m).slice(1))
   .map((text) => text.trimEnd().split("\n"))
@@ -18,7 +19,7 @@ const quickStart = examples.slice(
   examples.findIndex(({ command }) => command.includes("-si")),
 );
 
-/** `…` stands for anything. */
+/** Matches the output shown; `…` matches any text. */
 function pattern(shown: string): RegExp {
   const parts = shown.split("…").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   return new RegExp(`^${parts.join(".*")}$`);
@@ -27,7 +28,7 @@ function pattern(shown: string): RegExp {
 const { PATH } = process.env;
 
 describe("the README's examples", () => {
-  const service = spawn(process.execPath, [`${root}service/src/main.ts`], {
+  const service = spawn(process.execPath, [join(root, "service/src/main.ts")], {
     env: { PATH, PORT: "0" },
   });
   let port = 0;
@@ -38,14 +39,14 @@ describe("the README's examples", () => {
   });
   afterAll(() => void service.kill());
 
-  test("are there, for each endpoint", () => {
+  test("the README's examples cover each endpoint", () => {
     const commands = quickStart.map(({ command }) => command).join("\n");
     for (const path of ["/hello", "/health", "/predict", "/bulk_predict"]) {
       expect(commands).toContain(`http://127.0.0.1:8000${path}`);
     }
   });
 
-  test.for(quickStart)("$command", ({ command, shown }) => {
+  test.for(quickStart)("the README shows the current output of $command", ({ command, shown }) => {
     const here = command.replace(":8000", `:${port}`);
     expect(execFileSync("bash", ["-c", here]).toString().trim()).toMatch(pattern(shown));
   });

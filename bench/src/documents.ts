@@ -4,8 +4,8 @@ import { chartSvg } from "./charts.ts";
 import { withResults } from "./markdown.ts";
 import { type Result, readResults, renewed, writeResults } from "./results.ts";
 
-const document = new URL("../../docs/benchmarks.md", import.meta.url).pathname;
-const folder = new URL("../../docs/benchmarks", import.meta.url).pathname;
+const document = join(import.meta.dirname, "../../docs/benchmarks.md");
+const folder = join(import.meta.dirname, "../../docs/benchmarks");
 const resultsFile = join(folder, "results.json");
 
 /**

@@ -1,8 +1,9 @@
+import { join } from "node:path";
 import { startFastApi } from "./fastapi-peer.ts";
 import { type Bodies, bulkBodies, knownBodies, singleBodies } from "./houses.ts";
 import { redisUrl, type Server, type Servers, startRedis, startService } from "./servers.ts";
 
-const model = new URL("../../model/california-housing.onnx", import.meta.url).pathname;
+const model = join(import.meta.dirname, "../../model/california-housing.onnx");
 
 /** Who answers a kind of request. */
 export interface Answerer {

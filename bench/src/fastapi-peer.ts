@@ -1,11 +1,12 @@
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { firstAnswer } from "./first-answer.ts";
 import { LeftOut } from "./scenario.ts";
 import { freePort, type Server, stopper } from "./servers.ts";
 
 /** Installs the peer on first use, and becomes its only worker. */
-const runScript = new URL("../../../shared/peer/run.sh", import.meta.url).pathname;
+const runScript = join(import.meta.dirname, "../../../shared/peer/run.sh");
 
 /** Its packages are downloaded once, and its pipeline is trained once. */
 const patienceMs = 900_000;

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { join } from "node:path";
 import { freePort, ready, type Server, stopper } from "./servers.ts";
 
 /** Starts a server in `references/`, which says `listening` when it is. */
@@ -7,7 +8,7 @@ export async function startProgram(
   environment: Readonly<Record<string, string>>,
 ): Promise<Server> {
   const port = await freePort();
-  const path = new URL(`references/${name}.ts`, import.meta.url).pathname;
+  const path = join(import.meta.dirname, `references/${name}.ts`);
   const child = spawn(process.execPath, [path], {
     env: { ...environment, PORT: String(port) },
     stdio: ["ignore", "pipe", "inherit"],

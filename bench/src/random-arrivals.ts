@@ -1,11 +1,12 @@
 import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { z } from "zod";
 import { cpuMs } from "./cpu.ts";
 import { pinned } from "./pinning.ts";
 import type { Server } from "./servers.ts";
 
-const client = new URL("random-arrivals-client.ts", import.meta.url).pathname;
+const client = fileURLToPath(new URL("random-arrivals-client.ts", import.meta.url));
 
 /** What the client is told. */
 export const Arrivals = z.object({

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { firstAnswer } from "./first-answer.ts";
 
-const serviceMain = new URL("../../service/src/main.ts", import.meta.url).pathname;
+const serviceMain = join(import.meta.dirname, "../../service/src/main.ts");
 
 /** A server of the benchmark, on a free port of the loopback interface. */
 export interface Server {

@@ -13,7 +13,7 @@ import { quantile } from "./statistics.ts";
 const starts = 11;
 const targetMs = 500;
 
-const pathOf = (module: string) => new URL(module, import.meta.url).pathname;
+const pathOf = (module: string) => join(import.meta.dirname, module);
 const serviceMain = pathOf("../../service/src/main.ts");
 
 /** A program that is started again and again. */

@@ -1,5 +1,6 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
+import { fileURLToPath } from "node:url";
 import { type Server, stopper } from "./servers.ts";
 
 /** A client of small requests, in a process of its own so that it takes no time from the other's. */
@@ -21,7 +22,7 @@ export interface SteadyLoad {
 }
 
 export function startSteadyRequests({ port }: Server, load: SteadyLoad): SteadyRequests {
-  const path = new URL("steady-client.ts", import.meta.url).pathname;
+  const path = fileURLToPath(new URL("steady-client.ts", import.meta.url));
   const child = fork(path, [JSON.stringify({ port, ...load })]);
   const end = once(child, "exit").then(([code]) => {
     throw new Error(`void: the client of small requests ended with ${code}`);

@@ -7,7 +7,7 @@ import { z } from "zod";
 import type { Load, Measurement } from "./load.ts";
 import type { Server } from "./servers.ts";
 
-const script = new URL("wrk.lua", import.meta.url).pathname;
+const script = join(import.meta.dirname, "wrk.lua");
 
 /** Whether it is installed. */
 export const hasWrk = (): boolean => spawnSync("wrk", ["--version"]).error === undefined;

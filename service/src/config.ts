@@ -1,7 +1,8 @@
+import { join } from "node:path";
 import { z } from "zod";
 import { logLevels } from "./telemetry/logger.ts";
 
-const defaultModelPath = new URL("../../model/california-housing.onnx", import.meta.url).pathname;
+const defaultModelPath = join(import.meta.dirname, "../../model/california-housing.onnx");
 
 function integer(minimum: number, maximum: number, allowed: string) {
   const error = `${allowed} from ${minimum} to ${maximum}`;

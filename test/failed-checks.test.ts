@@ -1,19 +1,19 @@
 import type { RequestListener } from "node:http";
 import { describe, expect, test } from "vitest";
-import { front } from "./front.ts";
 import { minikubeMachine, serviceForAll } from "./minikube-machine.ts";
+import { overrideResponses } from "./override-responses.ts";
 
 const service = serviceForAll();
 
 const json =
   (status: number, body: string, headers = {}): RequestListener =>
-  (_, answer) =>
-    void answer.writeHead(status, { "content-type": "application/json", ...headers }).end(body);
+  (_, response) =>
+    void response.writeHead(status, { "content-type": "application/json", ...headers }).end(body);
 
 const { modelVersion } = service;
 
-describe("a service that answers wrongly fails the demonstration, after it has cleaned up:", () => {
-  test.each<[what: string, request: string, answer: RequestListener, shown: string]>([
+describe("a wrong response", () => {
+  test.each<[what: string, request: string, handler: RequestListener, printed: string]>([
     [
       "another greeting",
       "GET /hello?name=Minikube",
@@ -26,55 +26,58 @@ describe("a service that answers wrongly fails the demonstration, after it has c
       json(400, '{"detail":"Bad"}'),
       'found    400 {"detail":"Bad"}',
     ],
-    ["a page that is no page", "GET /docs", json(200, "docs"), "FAIL  200  GET /docs"],
+    ["JSON instead of the docs page", "GET /docs", json(200, "docs"), "FAIL  200  GET /docs"],
     [
-      "another time",
+      "a health body without the time",
       "GET /health",
       json(200, '{"status":"healthy"}'),
       'found    200 {"status":"healthy"}',
     ],
     [
-      "no prediction",
+      "a prediction of null",
       "POST /predict",
       json(200, '{"prediction":null}'),
       'found    200 {"prediction":null}',
     ],
     [
-      "another model",
+      "another model's version",
       "POST /predict",
       json(200, '{"prediction":1.5}', { "x-model-version": "old" }),
       "FAIL  the model is the one of this checkout",
     ],
-    ["no list", "POST /bulk_predict", json(500, "Internal Server Error"), "found    500 Internal"],
+    ["status 500", "POST /bulk_predict", json(500, "Internal Server Error"), "found    500 Intern"],
     [
-      "what is never cached",
+      "predictions that are never cached",
       "POST /predict",
       json(200, '{"prediction":1.5}', { "x-model-version": modelVersion, "x-cache": "MISS" }),
       "expected 200  HIT",
     ],
     [
-      "nothing",
+      "a closed connection",
       "GET /openapi.json",
-      (_, answer) => void answer.destroy(),
+      (_, response) => void response.destroy(),
       "Empty reply from server",
     ],
-  ])("%s", async (_, request, answer, shown) => {
-    const host = minikubeMachine(service);
-    const port = await front(service, { [request]: answer });
+  ])(
+    "the demo fails, after cleaning up, if the service responds with %s",
+    async (_, request, handler, printed) => {
+      const host = minikubeMachine(service);
+      const port = await overrideResponses(service, { [request]: handler });
 
-    const { status, stdout } = await host.run([], {
-      env: { API_PORT: String(port), CACHE_SECONDS: "1" },
-    });
+      const { status, stdout } = await host.run([], {
+        env: { API_PORT: String(port), CACHE_SECONDS: "1" },
+      });
 
-    expect(status).toBe(1);
-    expect(stdout).toContain(shown);
-    expect(stdout).toMatch(/^ {2}FAIL {2}/m);
-    expect(stdout).toMatch(/^ +[89] .* FAILED$/m);
-    expect(host.steps().at(-1)).toBe("minikube stop");
-    expect(host.isUp()).toBe(false);
-  });
+      expect(status).toBe(1);
+      expect(stdout).toContain(printed);
+      expect(stdout).toMatch(/^ {2}FAIL {2}/m);
+      expect(stdout).toMatch(/^ +[89] .* FAILED$/m);
+      expect(host.steps().at(-1)).toBe("minikube stop");
+      expect(host.isDeployed()).toBe(false);
+    },
+  );
 
-  test("a key that Redis never gets", async () => {
+  test("the demo fails if predictions are not stored in Redis", async () => {
     const host = minikubeMachine(service);
 
     const { status, stdout } = await host.run([], { env: { MODEL_VERSION: "another" } });
