@@ -12,7 +12,7 @@ import { HOUSE_FEATURES } from "../src/house-features.ts";
 import { inputSamples, splitDataset } from "../src/housing-samples.ts";
 import { HYPERPARAMETERS } from "../src/hyperparameters.ts";
 import { computeMetrics } from "../src/metrics.ts";
-import { modelCardSchema } from "../src/model-card.ts";
+import { housingCardSchema } from "../src/model-card.ts";
 import { CARD_FILE, MODEL_FOLDER, ONNX_FILE } from "../src/model-files.ts";
 import { loadOnnxPredictor } from "../src/onnx-predictor.ts";
 import { sha256 } from "../src/sha256.ts";
@@ -24,7 +24,7 @@ const TRAINING_LIMIT_MS = 90_000;
 
 const onnx = await readFile(path.join(MODEL_FOLDER, ONNX_FILE));
 const cardText = await readFile(path.join(MODEL_FOLDER, CARD_FILE), "utf8");
-const card = modelCardSchema.parse(JSON.parse(cardText));
+const card = housingCardSchema.parse(JSON.parse(cardText));
 const predict = await loadOnnxPredictor(onnx);
 
 let training: Promise<TrainedModel> | undefined;

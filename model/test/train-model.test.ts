@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { HYPERPARAMETERS } from "../src/hyperparameters.ts";
-import { modelCardSchema } from "../src/model-card.ts";
+import { housingCardSchema } from "../src/model-card.ts";
 import { sha256 } from "../src/sha256.ts";
 import { trainModel } from "../src/train-model.ts";
 import { madeUpDataset } from "./made-up-houses.ts";
@@ -35,7 +35,7 @@ describe("training", () => {
 
   test("describes what it made in a valid card", async () => {
     const { onnx, card, ensemble } = await trainModel(madeUpDataset(300), hyperparameters, silent);
-    expect(modelCardSchema.parse(card)).toEqual(card);
+    expect(housingCardSchema.parse(card)).toEqual(card);
     expect(card.version).toBe(sha256(onnx));
     expect(card.split).toMatchObject({ trainRows: 201, testRows: 99, seed: 42 });
     const { trees } = card.hyperparameters;
