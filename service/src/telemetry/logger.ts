@@ -1,7 +1,5 @@
 import { type DestinationStream, type Logger, pino } from "pino";
-
-export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
-export type LogLevel = (typeof logLevels)[number];
+import type { Config } from "../config.ts";
 
 /** Lines are written together, one system call for many, but none waits for longer than this. */
 const batchLength = 64 * 1024;
@@ -38,7 +36,7 @@ export interface Log {
 }
 
 /** JSON lines on standard output; readable ones where that is a terminal. */
-export async function createLog(level: LogLevel): Promise<Log> {
+export async function createLog(level: Config["LOG_LEVEL"]): Promise<Log> {
   const lines = process.stdout.isTTY ? await readableLines() : jsonLines();
   return { logger: pino({ level }, lines), lines };
 }
