@@ -21,10 +21,16 @@ function filesUnder(context: string, path: string): string[] {
 }
 
 /**
- * Identifies what an image is built from: SHA-256 in hex of the Dockerfile and of each file that
- * the context's `.dockerignore` allows, with its path.
+ * Identifies what an image is built from.
+ *
+ * @returns the SHA-256 in hex of the Dockerfile, of each file that the context's `.dockerignore`
+ *   allows, with its path, and of the build arguments
  */
-export function contentDigest(context: string, dockerfile: string): string {
+export function contentDigest(
+  context: string,
+  dockerfile: string,
+  buildArgs: Readonly<Record<string, string>> = {},
+): string {
   const dockerignore = readFileSync(join(context, ".dockerignore"), "utf8");
   const paths = [dockerfile, ...allowedPaths(dockerignore)];
   const files = new Set(paths.flatMap((path) => filesUnder(context, path)));
@@ -32,6 +38,9 @@ export function contentDigest(context: string, dockerfile: string): string {
   for (const file of [...files].sort()) {
     const bytes = readFileSync(join(context, file));
     digest.update(`${file}\0${bytes.length}\0`).update(bytes);
+  }
+  for (const name of Object.keys(buildArgs).sort()) {
+    digest.update(`${name}=${buildArgs[name]}\0`);
   }
   return digest.digest("hex");
 }

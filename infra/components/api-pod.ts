@@ -1,5 +1,7 @@
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
+import { type Config, readConfig } from "../../service/src/config.ts";
+import type { ServiceEnvironment } from "../config.ts";
 import { selectorLabels } from "./labels.ts";
 import { restrictedContainer, restrictedPod, users } from "./pod-security.ts";
 import type { Redis } from "./redis.ts";
@@ -13,20 +15,24 @@ export interface ApiPodArgs {
   readonly redis: Redis;
   /** CPU and memory, requested and at most. */
   readonly resources: k8s.types.input.core.v1.ResourceRequirements;
-  readonly cache: {
-    /** For how long an answer stays cached. */
-    readonly ttlSeconds: number;
-    /** The size of the tier in the process; 0 turns it off. */
-    readonly memoryBytes: number;
-  };
+  /** Settings of the service. */
+  readonly env: ServiceEnvironment;
+  /** The image of the init containers that wait for Redis. */
+  readonly busyboxImage: string;
 }
 
 export const port = 8000;
 
-/** After SIGTERM requests are still taken for so long: endpoints need a second or so to settle. */
-const drainSeconds = 5;
-/** The service's own limit, after which requests under way are cut off. */
-const requestTimeoutSeconds = 30;
+// On SIGTERM a pod keeps accepting requests until every load balancer has noticed.
+const defaults: ServiceEnvironment = { DRAIN_SECONDS: "5" };
+
+/**
+ * Seconds that the service may take to stop: it drains, finishes its requests, and closes its
+ * connection to Redis.
+ */
+function stopSeconds({ DRAIN_SECONDS, REQUEST_TIMEOUT_MS, CACHE_TIMEOUT_MS }: Config): number {
+  return DRAIN_SECONDS + Math.ceil((REQUEST_TIMEOUT_MS + CACHE_TIMEOUT_MS) / 1000);
+}
 
 const probe = { httpGet: { path: "/health", port: "http" } };
 
@@ -36,11 +42,12 @@ export function apiPod(
   serviceAccountName: pulumi.Input<string>,
   args: ApiPodArgs,
 ): k8s.types.input.core.v1.PodSpec {
-  const { image, redis, resources, cache } = args;
+  const { image, redis, resources, busyboxImage } = args;
+  const env = { ...defaults, ...args.env, HOST: "0.0.0.0", PORT: String(port) };
   return {
     ...restrictedPod(users.node),
     serviceAccountName,
-    terminationGracePeriodSeconds: drainSeconds + requestTimeoutSeconds + 5,
+    terminationGracePeriodSeconds: stopSeconds(readConfig(env)) + 5,
     topologySpreadConstraints: ["kubernetes.io/hostname", "topology.kubernetes.io/zone"].map(
       (topologyKey) => ({
         topologyKey,
@@ -49,7 +56,7 @@ export function apiPod(
         labelSelector: { matchLabels: selectorLabels(app) },
       }),
     ),
-    initContainers: redisInitContainers(redis),
+    initContainers: redisInitContainers(redis, busyboxImage),
     containers: [
       {
         name: app,
@@ -57,13 +64,7 @@ export function apiPod(
         imagePullPolicy: image.pullPolicy,
         ports: [{ name: "http", containerPort: port }],
         env: [
-          { name: "HOST", value: "0.0.0.0" },
-          { name: "PORT", value: String(port) },
-          { name: "LOG_LEVEL", value: "info" },
-          { name: "DRAIN_SECONDS", value: String(drainSeconds) },
-          { name: "REQUEST_TIMEOUT_MS", value: String(requestTimeoutSeconds * 1000) },
-          { name: "CACHE_TTL_SECONDS", value: String(cache.ttlSeconds) },
-          { name: "CACHE_MEMORY_BYTES", value: String(cache.memoryBytes) },
+          ...Object.entries(env).map(([name, value]) => ({ name, value })),
           ...redis.urlEnvironment,
         ],
         resources,

@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import type { RedisUrl } from "../redis-url.ts";
+import type { ManagedRedisAddress } from "../redis-url.ts";
 import { labels } from "./labels.ts";
 import { fromSecret, type Redis } from "./redis.ts";
 
@@ -9,7 +9,7 @@ export interface ManagedRedisArgs {
   /** The namespace of the pods that use it. */
   readonly namespace: pulumi.Input<string>;
   /** Where it is, and who may use it. */
-  readonly address: RedisUrl;
+  readonly address: ManagedRedisAddress;
 }
 
 // Not the name that a Redis of the stack's own has: a stack may change from one to the other.

@@ -11,6 +11,8 @@ export interface PredictionApiArgs extends ApiPodArgs {
   readonly minReplicas: number;
   /** How many pods there are under load. */
   readonly maxReplicas: number;
+  /** The CPU that a pod uses on average, above which the autoscaler adds pods. */
+  readonly targetCpu: string;
   /** Whether a deployment waits until the load balancer has an address. */
   readonly awaitLoadBalancer: boolean;
 }
@@ -20,13 +22,10 @@ const app = "prediction-api";
 /** The labels that select the API's pods. */
 export const apiSelectorLabels = selectorLabels(app);
 
+// To any address. Cluster DNS may be pods, a cache on the node (NodeLocal DNSCache listens on
+// 169.254.20.10 or takes over the Service's address) or the cloud's resolver. No selector and no
+// address range covers them all.
 const dns: k8s.types.input.networking.v1.NetworkPolicyEgressRule = {
-  to: [
-    {
-      namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } },
-      podSelector: { matchLabels: { "k8s-app": "kube-dns" } },
-    },
-  ],
   ports: [
     { protocol: "UDP", port: 53 },
     { protocol: "TCP", port: 53 },
@@ -100,7 +99,11 @@ export class PredictionApi extends pulumi.ComponentResource {
           metrics: [
             {
               type: "Resource",
-              resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 50 } },
+              // An amount, not a share of the requests, which then may be as low as at rest.
+              resource: {
+                name: "cpu",
+                target: { type: "AverageValue", averageValue: args.targetCpu },
+              },
             },
           ],
           behavior: {

@@ -3,14 +3,12 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { labels, secretAnnotation, selectorLabels } from "./labels.ts";
 import { fromSecret, type Redis } from "./redis.ts";
-import { port, redisPod } from "./redis-pod.ts";
+import { port, type RedisPodArgs, redisPod } from "./redis-pod.ts";
 
 /** What a {@link RedisCache} needs. */
-export interface RedisCacheArgs {
+export interface RedisCacheArgs extends RedisPodArgs {
   /** The namespace it is deployed to. */
   readonly namespace: pulumi.Input<string>;
-  /** Mebibytes of data at which the least recently used entries go. */
-  readonly maxMemoryMiB: number;
   /** The pods that may connect. */
   readonly clientLabels: Record<string, string>;
 }
@@ -90,7 +88,7 @@ export class RedisCache extends pulumi.ComponentResource implements Redis {
               labels: labels(app, "cache"),
               annotations: { [secretAnnotation]: this.secretUid },
             },
-            spec: redisPod(app, account.metadata.name, secret, args.maxMemoryMiB),
+            spec: redisPod(app, account.metadata.name, secret, args),
           },
         },
       },

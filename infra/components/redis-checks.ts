@@ -12,9 +12,8 @@ const waitFor = (check: string, waiting: string, passed: string) =>
  * nslookup asks with each search suffix and fails if any of them is unknown.
  */
 export const verifyRedisDns = `
-case "$REDIS_HOST" in
-  *[!0-9.]*) ;;
-  *) echo "$REDIS_HOST is an address: there is no name to look up"; exit 0 ;;
+case "$(echo "$REDIS_HOST" | tr -d 0-9.)" in
+  "" | *:*) echo "$REDIS_HOST is an address: there is no name to look up"; exit 0 ;;
 esac
 ${waitFor(
   'nslookup "$REDIS_HOST" >/dev/null 2>&1',
@@ -23,8 +22,9 @@ ${waitFor(
 )}
 `.trim();
 
-/** Writes one command in Redis's protocol, whatever its words hold. */
+/** Writes one command in Redis's protocol. Lengths are in bytes, whatever the image's locale is. */
 const request = `
+LC_ALL=C
 request() {
   printf '*%s\\r\\n' "$#"
   for word; do printf '$%s\\r\\n%s\\r\\n' "\${#word}" "$word"; done

@@ -5,8 +5,12 @@ import { verifyRedisDns, verifyRedisReady, verifyRedisReadyOverTls } from "./red
 
 type Container = k8s.types.input.core.v1.Container;
 
-/** The init containers that hold a pod back until Redis has a name and answers. */
-export function redisInitContainers(redis: Redis): Container[] {
+/**
+ * The init containers that hold a pod back until Redis has a name and answers.
+ *
+ * @param image - busybox 1.37
+ */
+export function redisInitContainers(redis: Redis, image: string): Container[] {
   const { securityContext } = restrictedContainer;
   const address = [
     { name: "REDIS_HOST", value: redis.host },
@@ -14,7 +18,7 @@ export function redisInitContainers(redis: Redis): Container[] {
   ];
   const check = (name: string, line: string, env: Container["env"]): Container => ({
     name,
-    image: "busybox:1.37",
+    image,
     imagePullPolicy: "IfNotPresent",
     command: ["sh", "-c", line],
     env,

@@ -3,6 +3,14 @@ import type * as pulumi from "@pulumi/pulumi";
 import { restrictedContainer, restrictedPod, users } from "./pod-security.ts";
 import { fromSecret } from "./redis.ts";
 
+/** What a Redis pod runs. */
+export interface RedisPodArgs {
+  /** The image, Redis 7.4 or newer. */
+  readonly image: string;
+  /** Mebibytes of data at which Redis evicts the least recently used entries. */
+  readonly maxMemoryMiB: number;
+}
+
 export const port = 6379;
 
 const ping = (accepted: string) => ({
@@ -20,7 +28,7 @@ export function redisPod(
   app: string,
   serviceAccountName: pulumi.Input<string>,
   secret: k8s.core.v1.Secret,
-  maxMemoryMiB: number,
+  { image, maxMemoryMiB }: RedisPodArgs,
 ): k8s.types.input.core.v1.PodSpec {
   // Beside its data Redis needs room for connections and for fragmentation.
   const memory = `${Math.ceil(maxMemoryMiB * 1.5) + 32}Mi`;
@@ -30,7 +38,7 @@ export function redisPod(
     containers: [
       {
         name: app,
-        image: "redis:7.4",
+        image,
         imagePullPolicy: "IfNotPresent",
         command: ["redis-server", "/etc/redis/redis.conf"],
         args: [

@@ -8,6 +8,13 @@ export interface ServiceImageArgs {
   readonly context: string;
   /** The Dockerfile, relative to the context. */
   readonly dockerfile: string;
+  /** The base images to build with instead of those that the Dockerfile names. */
+  readonly baseImages?: {
+    /** Installs the packages. */
+    readonly build?: string | undefined;
+    /** Runs the service. */
+    readonly runtime?: string | undefined;
+  };
   /** Where the image is pushed to; absent, it stays in the daemon that builds it. */
   readonly registry?: string | undefined;
   /** What it is built for, such as `linux/arm64`; default the machine that runs the program. */
@@ -25,16 +32,23 @@ export class ServiceImage extends pulumi.ComponentResource {
 
   constructor(name: string, args: ServiceImageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("prediction-service:docker:ServiceImage", name, {}, opts);
-    const { context, dockerfile, registry, platform, nodeId } = args;
+    const { context, dockerfile, baseImages = {}, registry, platform, nodeId } = args;
     const repository = registry === undefined ? name : `${registry}/${name}`;
+    const { build, runtime } = baseImages;
+    const buildArgs = {
+      ...(build === undefined ? {} : { BUILD_IMAGE: build }),
+      ...(runtime === undefined ? {} : { RUNTIME_IMAGE: runtime }),
+    };
+    const tag = contentDigest(context, dockerfile, buildArgs).slice(0, 16);
 
     const image = new docker.Image(
       name,
       {
-        imageName: `${repository}:${contentDigest(context, dockerfile).slice(0, 16)}`,
+        imageName: `${repository}:${tag}`,
         build: {
           context,
           dockerfile: `${context}/${dockerfile}`,
+          args: buildArgs,
           ...(platform === undefined ? {} : { platform }),
         },
         skipPush: registry === undefined,

@@ -4,6 +4,7 @@ import type {
   StackValidationPolicy,
 } from "@pulumi/policy";
 import {
+  builtImageOf,
   type Container,
   type PodSpec,
   podSpecOf,
@@ -56,9 +57,31 @@ const pinnedImages = containerRule(
   "pinned-images",
   "An image is pinned by version, content or digest, so that a restart runs what was deployed.",
   ({ image }, report) => {
-    if (!pinned.test(image)) report(`pin ${image} at least to major.minor`);
+    if (!pinned.test(image)) report(`pin ${image} by digest, or at least to major.minor`);
   },
 );
+
+/** The build arguments that name base images. */
+const baseImages = ["BUILD_IMAGE", "RUNTIME_IMAGE"];
+
+const pinnedBaseImages: ResourceRule = {
+  name: "pinned-base-images",
+  description:
+    "Base images are pinned, so that a base image changes with the stack and rolls out. Only an" +
+    " image that stays in Minikube may use those that the Dockerfile names.",
+  validateResource({ type, props, name }, reportViolation) {
+    const image = builtImageOf(type, props);
+    if (!image) return;
+    for (const argument of baseImages) {
+      const base = image.build.args[argument];
+      if (base === undefined) {
+        if (!image.skipPush) reportViolation(`${name}: set the build argument ${argument}`);
+      } else if (!pinned.test(base)) {
+        reportViolation(`${name}: pin ${base} by digest, or at least to major.minor`);
+      }
+    }
+  },
+};
 
 const resourceLimits = containerRule(
   "resource-limits",
@@ -149,6 +172,7 @@ const oneLoadBalancer: StackValidationPolicy = {
 /** What every resource of the stack has to keep to. */
 export const rules: (ResourceRule | StackValidationPolicy)[] = [
   pinnedImages,
+  pinnedBaseImages,
   resourceLimits,
   probes,
   restrictedPods,

@@ -57,6 +57,16 @@ export function podSpecOf(type: string, props: unknown): PodSpec | undefined {
   }
 }
 
+const BuiltImage = z.object({
+  skipPush: z.boolean().default(false),
+  build: z.object({ args: z.record(z.string(), z.string()).default({}) }).prefault({}),
+});
+
+/** What an image is built from; undefined for a resource of another type. */
+export function builtImageOf(type: string, props: unknown) {
+  return type === "docker:index/image:Image" ? BuiltImage.parse(props) : undefined;
+}
+
 const ServiceProps = z.object({
   spec: z.object({
     type: z.string().optional(),

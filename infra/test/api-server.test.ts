@@ -1,13 +1,15 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { afterAll, beforeAll, describe, expect, vi } from "vitest";
+import { parse } from "yaml";
 import { z } from "zod";
 import { testNeeding } from "../../test/prerequisite.ts";
 import { DeployedStack } from "./deployed-stack.ts";
 import { devResult } from "./dev-result.ts";
 import { KubernetesApi } from "./kubernetes-api.ts";
+import { record } from "./recorded.ts";
 import { cloud, dev, managedRedisUrl } from "./stack-config.ts";
 
 const cluster = join(import.meta.dirname, "../../../shared/k8s/cluster.sh");
@@ -24,7 +26,10 @@ const Rolled = z.object({
   }),
 });
 
+const digest = `sha256:${"0".repeat(64)}`;
+
 let folder = "";
+let kubectl = "";
 let api: KubernetesApi;
 let stack: DeployedStack;
 
@@ -45,7 +50,8 @@ async function addNode() {
 beforeAll(async () => {
   if (!canRun) return;
   folder = mkdtempSync(join(tmpdir(), "api-server-"));
-  execFileSync(cluster, ["up", "api", folder], { stdio: "pipe" });
+  const printed = execFileSync(cluster, ["up", "api", folder], { encoding: "utf8", stdio: "pipe" });
+  kubectl = /^KUBECTL=(.*)$/m.exec(printed)?.[1] ?? "";
   const kubeconfig = join(folder, "kubeconfig");
   api = new KubernetesApi(kubeconfig, false);
   stack = new DeployedStack({ kubeconfig });
@@ -103,16 +109,41 @@ describe("a real API server", () => {
   test("takes a changed configuration", async () => {
     const config = {
       ...dev.config,
-      "prediction-service:service": JSON.stringify({ minReplicas: 1, maxReplicas: 9 }),
-      "prediction-service:cache": JSON.stringify({ ttlSeconds: 60, redisMaxMemory: "64Mi" }),
+      "prediction-service:service": JSON.stringify({
+        minReplicas: 1,
+        maxReplicas: 9,
+        targetCpu: "250m",
+        env: { CACHE_TTL_SECONDS: 60, LOG_LEVEL: "debug", REQUEST_TIMEOUT_MS: 90_000 },
+      }),
+      "prediction-service:cache": JSON.stringify({ redisMaxMemory: "64Mi" }),
+      "prediction-service:images": JSON.stringify({
+        redis: `redis:7.4@${digest}`,
+        busybox: `busybox@${digest}`,
+      }),
     };
     expect((await stack.up({ config })).log).toBe("");
     const autoscaler = "autoscaling/v2";
     expect(
       await inNamespace("HorizontalPodAutoscaler", "prediction-api", autoscaler),
-    ).toMatchObject({ spec: { minReplicas: 1, maxReplicas: 9 } });
+    ).toMatchObject({
+      spec: {
+        minReplicas: 1,
+        maxReplicas: 9,
+        metrics: [{ resource: { target: { type: "AverageValue", averageValue: "250m" } } }],
+      },
+    });
+    const redis = { image: `redis:7.4@${digest}`, args: expect.arrayContaining(["64mb"]) };
     expect(await inNamespace("Deployment", "redis", "apps/v1")).toMatchObject({
-      spec: { template: { spec: { containers: [{ args: expect.arrayContaining(["64mb"]) }] } } },
+      spec: { template: { spec: { containers: [redis] } } },
+    });
+    const env = expect.arrayContaining([
+      { name: "CACHE_TTL_SECONDS", value: "60" },
+      { name: "LOG_LEVEL", value: "debug" },
+      { name: "REQUEST_TIMEOUT_MS", value: "90000" },
+    ]);
+    const busybox = { image: `busybox@${digest}` };
+    expect(await inNamespace("Deployment", "prediction-api", "apps/v1")).toMatchObject({
+      spec: { template: { spec: { containers: [{ env }], initContainers: [busybox, busybox] } } },
     });
   });
 

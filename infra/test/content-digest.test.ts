@@ -47,6 +47,14 @@ test("stays when something else changes", () => {
   expect(digest()).toBe(before);
 });
 
+test("changes with the name and the value of a build argument, but not with their order", () => {
+  const { folder } = context();
+  const digest = (args: Record<string, string>) => contentDigest(folder, "Dockerfile", args);
+  const digests = [{}, { A: "1" }, { A: "2" }, { B: "1" }, { A: "1", B: "2" }].map(digest);
+  expect(new Set(digests).size).toBe(digests.length);
+  expect(digest({ B: "2", A: "1" })).toBe(digest({ A: "1", B: "2" }));
+});
+
 test.each(["node_modules\n", "!a.json\n*\n", "*\n!a.json\nsrc/deep\n", "*\n!src/**\n", ""])(
   "is refused for what is no plain allow-list: %j",
   (dockerignore) => {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { ManagedRedis } from "../components/managed-redis.ts";
 import { redisInitContainers } from "../components/redis-init-containers.ts";
-import { parseRedisUrl } from "../redis-url.ts";
+import { parseManagedRedisUrl } from "../redis-url.ts";
 import { record } from "./recorded.ts";
 
 const declare = (url: string) =>
-  new ManagedRedis("redis", { namespace: "w255", address: parseRedisUrl(url) });
+  new ManagedRedis("redis", { namespace: "w255", address: parseManagedRedisUrl(url) });
 
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 
@@ -28,7 +28,7 @@ describe("pods", () => {
     (
       await record(() => {
         const redis = declare(url);
-        return { redis, initContainers: redisInitContainers(redis) };
+        return { redis, initContainers: redisInitContainers(redis, "busybox:test") };
       })
     ).result;
 

@@ -99,6 +99,12 @@ const withPodContext = (changes: object) =>
   deployment({ ...pod, securityContext: { ...pod.securityContext, ...changes } });
 const withContext = (changes: object) =>
   withContainer({ securityContext: { ...securityContext, ...changes } });
+const builtImage = (args: Record<string, string>, skipPush: boolean): Resource => ({
+  type: "docker:index/image:Image",
+  name: "i",
+  inputs: { imageName: "app:0123456789abcdef", build: { args }, skipPush },
+});
+const digest = `@sha256:${"0".repeat(64)}`;
 const service = (name: string, spec: object): Resource => ({
   type: "kubernetes:core/v1:Service",
   name,
@@ -117,9 +123,38 @@ describe("each rule finds", () => {
       (image): [string, Resource[], string[]] => [
         `the image ${image}`,
         [withContainer({ image })],
-        [`pinned-images: d: container c: pin ${image} at least to major.minor`],
+        [`pinned-images: d: container c: pin ${image} by digest, or at least to major.minor`],
       ],
     ),
+    [
+      "nothing in pinned base images",
+      [
+        builtImage({ BUILD_IMAGE: "node:24.1-slim", RUNTIME_IMAGE: `debian${digest}` }, false),
+        builtImage({ RUNTIME_IMAGE: `debian:bookworm-slim${digest}` }, true),
+      ],
+      [],
+    ],
+    [
+      "nothing in the Dockerfile's base images of an image that stays in Minikube",
+      [builtImage({}, true)],
+      [],
+    ],
+    [
+      "the Dockerfile's base images of an image that is pushed",
+      [builtImage({}, false)],
+      [
+        "pinned-base-images: i: set the build argument BUILD_IMAGE",
+        "pinned-base-images: i: set the build argument RUNTIME_IMAGE",
+      ],
+    ],
+    ...[true, false].map((skipPush): [string, Resource[], string[]] => [
+      `base images that are not pinned, skipPush ${skipPush}`,
+      [builtImage({ BUILD_IMAGE: "node:latest", RUNTIME_IMAGE: "debian:bookworm" }, skipPush)],
+      [
+        "pinned-base-images: i: pin node:latest by digest, or at least to major.minor",
+        "pinned-base-images: i: pin debian:bookworm by digest, or at least to major.minor",
+      ],
+    ]),
     [
       "an init container without limits",
       [

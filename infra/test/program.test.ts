@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { z } from "zod";
 import { promised, record } from "./recorded.ts";
 import type { Registration } from "./registration.ts";
 import { cloud, dev, managedRedisUrl } from "./stack-config.ts";
@@ -15,6 +16,28 @@ afterEach(() => {
 });
 
 const program = () => import("../index.ts");
+
+const Container = z.object({
+  resources: z.object({ requests: z.object({ cpu: z.string().regex(/^\d+m$/) }) }),
+});
+const millicores = ({ resources }: z.infer<typeof Container>) =>
+  Number.parseInt(resources.requests.cpu, 10);
+
+const Deployment = z.object({
+  spec: z.object({
+    replicas: z.number().optional(),
+    strategy: z.object({ rollingUpdate: z.object({ maxSurge: z.number() }).optional() }),
+    template: z.object({
+      spec: z.object({
+        containers: z.array(Container),
+        initContainers: z.array(Container).optional(),
+      }),
+    }),
+  }),
+});
+
+const Autoscaler = z.object({ spec: z.object({ maxReplicas: z.number() }) });
+
 const ids = (resources: Registration[]) =>
   resources
     .filter(({ custom }) => custom)
@@ -116,7 +139,7 @@ describe("for Minikube", () => {
       host: "tcp://192.0.2.49:2376",
       certPath: "/home/someone/.minikube/certs",
     });
-    expect(resource("kubernetes", "kubernetes").inputs).toEqual({ context: "minikube" });
+    expect(resource("kubernetes", "kubernetes").inputs).toMatchObject({ context: "minikube" });
   });
 
   test("image and namespace are tied to the node", async () => {
@@ -133,7 +156,28 @@ describe("for Minikube", () => {
     const config = { ...dev.config, "prediction-service:minikubeProfile": "other" };
     const { resource } = await record(program, { ...dev, config });
     expect(resource("Namespace", "namespace").replacementTrigger).toBe("uid-of-Node-other");
-    expect(resource("kubernetes", "kubernetes").inputs).toEqual({ context: "minikube" });
+    expect(resource("kubernetes", "kubernetes").inputs).toMatchObject({ context: "minikube" });
+  });
+
+  test("all pods and one more, during a rollout, fit two cores next to Minikube's own pods", async () => {
+    // As measured on Minikube, with metrics-server.
+    const ownPodsMillicores = 850;
+    const { resources, resource } = await record(program, dev);
+    const { maxReplicas } = Autoscaler.parse(
+      resource("HorizontalPodAutoscaler", "prediction-api").inputs,
+    ).spec;
+    const requested = resources
+      .filter(({ type }) => type.endsWith(":Deployment"))
+      .map(({ inputs }) => {
+        const { replicas = maxReplicas, strategy, template } = Deployment.parse(inputs).spec;
+        const { containers, initContainers = [] } = template.spec;
+        const together = containers.map(millicores).reduce((sum, each) => sum + each);
+        const pod = Math.max(together, ...initContainers.map(millicores));
+        return pod * (replicas + (strategy.rollingUpdate?.maxSurge ?? 0));
+      });
+    expect(requested).toHaveLength(2);
+    const total = requested.reduce((sum, each) => sum + each, ownPodsMillicores);
+    expect(total).toBeLessThanOrEqual(2000);
   });
 });
 
@@ -142,7 +186,7 @@ describe("for another cluster", () => {
     vi.stubEnv("MINIKUBE_STATUS", "1");
     const { resource } = await record(program, cloud);
     expect(resource("docker", "docker").inputs).toEqual({});
-    expect(resource("kubernetes", "kubernetes").inputs).toEqual({ context: "cloud" });
+    expect(resource("kubernetes", "kubernetes").inputs).toMatchObject({ context: "cloud" });
   });
 
   test("the URL of the managed Redis is in a Secret and nowhere else", async () => {

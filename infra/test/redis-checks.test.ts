@@ -11,7 +11,7 @@ import { verifyRedisDns, verifyRedisReady } from "../components/redis-checks.ts"
 const has = (command: string) => spawnSync(command, ["--help"]).error === undefined;
 const test = testNeeding(has("busybox") && has("redis-server"));
 
-const PASSWORD = `"it's" 100% $HOME \\r\\n`;
+const PASSWORD = `"it's" 100% $HOME \\r\\n é日`;
 
 /** Holds every command of busybox and no other. */
 let commands = "";
@@ -24,7 +24,7 @@ afterAll(() => rmSync(commands, { recursive: true }));
 /** Runs a line as the init container does. */
 function run(line: string, REDIS_HOST: string, port = 0, REDIS_PASSWORD = PASSWORD) {
   const redis = { REDIS_HOST, REDIS_PORT: `${port}`, REDIS_USERNAME: "default", REDIS_PASSWORD };
-  const child = spawn("sh", ["-c", line], { env: { PATH: commands, ...redis } });
+  const child = spawn("sh", ["-c", line], { env: { PATH: commands, LANG: "C.UTF-8", ...redis } });
   onTestFinished(() => void child.kill("SIGKILL"));
   const log: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
@@ -54,16 +54,16 @@ describe("the line that waits for the name of Redis", () => {
     await line.failed(2, "waiting for the name redis-service.w255.svc.invalid to resolve");
   });
 
-  test("has nothing to look up for an address", async () => {
-    const line = run(verifyRedisDns, "10.0.0.1");
-    expect(await line.passed()).toBe("10.0.0.1 is an address: there is no name to look up");
+  test.each(["10.0.0.1", "2001:db8::1"])("has nothing to look up for %s", async (address) => {
+    const line = run(verifyRedisDns, address);
+    expect(await line.passed()).toBe(`${address} is an address: there is no name to look up`);
   });
 });
 
 describe("the line that waits for Redis", () => {
-  const check = (redis: RedisServer, password?: string) => {
-    const line = run(verifyRedisReady, "127.0.0.1", redis.port, password);
-    const address = `127.0.0.1:${redis.port}`;
+  const check = (redis: RedisServer, password?: string, host = "127.0.0.1") => {
+    const line = run(verifyRedisReady, host, redis.port, password);
+    const address = `${host}:${redis.port}`;
     return {
       failed: (times: number) =>
         line.failed(times, `waiting for Redis at ${address} to answer PONG`),
@@ -73,6 +73,11 @@ describe("the line that waits for Redis", () => {
 
   test("passes where no password is asked for", async () => {
     await check(await RedisServer.start()).passed();
+  });
+
+  test("passes for an IPv6 address", async () => {
+    const redis = await RedisServer.start("--bind", "127.0.0.1", "::1");
+    await check(redis, PASSWORD, "::1").passed();
   });
 
   test("passes with the password, whatever characters it holds", async () => {

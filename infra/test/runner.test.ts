@@ -42,13 +42,19 @@ describe("the program ends with", () => {
     const config = {
       ...dev.config,
       "prediction-service:namespace": "_",
+      "prediction-service:redisUrl": "rediss://user:s3cret@redis.example.com?ssl_cert_reqs=none",
+      "prediction-service:service": JSON.stringify({ env: { DRAIN_SECONDS: "soon" } }),
       "prediction-service:x": "",
     };
-    const { exitCode, log } = await preview({ config });
+    const secretKeys = ["prediction-service:redisUrl"];
+    const { exitCode, log } = await preview({ config, secretKeys });
     expect(exitCode).toBe(32);
-    expect(log).toMatch(
-      /^prediction-service:namespace: found "_"; .*\nprediction-service:x: .*\n$/,
-    );
+    expect(log.trimEnd().split("\n")).toEqual([
+      'prediction-service:namespace: found "_"; allowed: a DNS label',
+      'prediction-service:service.env.DRAIN_SECONDS: found "soon"; allowed: seconds from 0 to 3600',
+      "prediction-service:redisUrl: found an invalid query; allowed: none",
+      expect.stringMatching(/^prediction-service:x: found an unknown name; /),
+    ]);
   });
 
   test("what to run where Minikube is stopped", async () => {

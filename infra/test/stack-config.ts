@@ -30,11 +30,17 @@ export interface StackConfig {
 /** The committed stack, for Minikube. */
 export const dev: StackConfig = { config: stackConfig("Pulumi.dev.yaml") };
 
-/** The example of another cluster, with its secret set. */
+const digest = `sha256:${"0".repeat(64)}`;
+
+/** The example of another cluster, with the values that it leaves to be set. */
 export const cloud: StackConfig = {
   config: {
     ...stackConfig("Pulumi.cloud.example.yaml"),
     "prediction-service:redisUrl": managedRedisUrl,
+    "prediction-service:images": JSON.stringify({
+      build: `node:24-bookworm-slim@${digest}`,
+      runtime: `debian:bookworm-slim@${digest}`,
+    }),
   },
   secretKeys: ["prediction-service:redisUrl"],
 };
