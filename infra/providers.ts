@@ -16,7 +16,9 @@ export interface Providers {
 /** Sets up the providers: for Minikube, or if there is a registry to push to, for any cluster. */
 export function createProviders(settings: Settings): Providers {
   const { kubeContext, minikubeProfile: profile = kubeContext, registry } = settings;
-  const kubernetes = new KubernetesProvider("kubernetes", { context: kubeContext });
+  // An empty `kubeconfig` makes the provider load KUBECONFIG as kubectl does, which merges all files
+  // that it lists. By default, the SDK passes the whole list on as the path of one file.
+  const kubernetes = new KubernetesProvider("kubernetes", { context: kubeContext, kubeconfig: "" });
   if (registry !== undefined) {
     return { kubernetes, docker: new DockerProvider("docker", {}), node: {} };
   }

@@ -191,3 +191,58 @@ describe("a real API server", () => {
     expect(await api.get(namespace)).toBeUndefined();
   });
 });
+
+describe("with several files in KUBECONFIG, the provider reaches the cluster that kubectl reaches:", () => {
+  const Provider = z.object({ kubeconfig: z.string().optional(), context: z.string() });
+
+  /** Asks the cluster as the provider's plug-in does: with client-go, which kubectl is made of. */
+  async function namespaceSeenByProvider(kubeconfig: string): Promise<string> {
+    vi.stubEnv("PATH", `${join(import.meta.dirname, "stand-ins")}:${process.env["PATH"]}`);
+    vi.stubEnv("KUBECONFIG", kubeconfig);
+    vi.resetModules();
+    try {
+      const { resource } = await record(() => import("../index.ts"), dev);
+      const inputs = Provider.parse(resource("kubernetes", "kubernetes").inputs);
+      const explicit = inputs.kubeconfig ? ["--kubeconfig", inputs.kubeconfig] : [];
+      const ask = ["--context", inputs.context, "get", "namespace", "default", "--output", "name"];
+      return execFileSync(kubectl, [...explicit, ...ask], { encoding: "utf8", stdio: "pipe" });
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  }
+
+  /** Writes a part of a kubeconfig; returns its path. */
+  function file(name: string, content: object): string {
+    const path = join(folder, name);
+    writeFileSync(path, JSON.stringify({ apiVersion: "v1", kind: "Config", ...content }));
+    return path;
+  }
+
+  const context = (cluster: string) => ({
+    contexts: [{ name: "minikube", context: { cluster, user: "admin" } }],
+  });
+
+  test("cluster, user and context in three files", async () => {
+    const { clusters, users } = z
+      .object({ clusters: z.unknown(), users: z.unknown() })
+      .parse(parse(readFileSync(join(folder, "kubeconfig"), "utf8")));
+    const files = [
+      file("context", context("test")),
+      file("clusters", { clusters }),
+      file("users", { users }),
+    ];
+    expect(await namespaceSeenByProvider(files.join(":"))).toBe("namespace/default\n");
+  });
+
+  test("the first file wins, and missing ones are ignored", async () => {
+    const unreachable = [{ name: "other", cluster: { server: "https://127.0.0.1:1" } }];
+    const files = [
+      join(folder, "missing"),
+      file("first", context("test")),
+      join(folder, "kubeconfig"),
+      file("last", { ...context("other"), clusters: unreachable, "current-context": "minikube" }),
+    ];
+    expect(await namespaceSeenByProvider(files.join(":"))).toBe("namespace/default\n");
+    await expect(namespaceSeenByProvider(files.reverse().join(":"))).rejects.toThrow("127.0.0.1:1");
+  });
+});

@@ -181,6 +181,15 @@ describe("for Minikube", () => {
   });
 });
 
+describe("the provider loads KUBECONFIG itself, as kubectl does:", () => {
+  test.each([undefined, "", "/one", "/one:/two", "/missing::/two"])("%j", async (kubeconfig) => {
+    vi.stubEnv("KUBECONFIG", kubeconfig);
+    const { resource } = await record(program, dev);
+    // The plug-in takes any other value as the path of one file.
+    expect(resource("kubernetes", "kubernetes").inputs).toHaveProperty("kubeconfig", "");
+  });
+});
+
 describe("for another cluster", () => {
   test("Minikube is not asked", async () => {
     vi.stubEnv("MINIKUBE_STATUS", "1");
