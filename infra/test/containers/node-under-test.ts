@@ -6,9 +6,13 @@ import { DeployedStack } from "../deployed-stack.ts";
 import type { Properties } from "../registration.ts";
 import { dev } from "../stack-config.ts";
 import { KubernetesNode } from "./kubernetes-node.ts";
+import { startNodeLocalDns } from "./node-local-dns.ts";
 
 const infra = join(import.meta.dirname, "../..");
 const namespace = "w255";
+
+/** The images that the cluster runs next to the service's own. */
+export const images = { redis: "redis:7.4", busybox: "busybox:1.37" };
 
 const Image = z.object({
   imageName: z.string(),
@@ -21,6 +25,7 @@ const Pods = z.object({
       metadata: z.object({ name: z.string() }),
       spec: z.object({ containers: z.tuple([z.object({ image: z.string() })]) }),
       status: z.object({
+        podIP: z.string().default(""),
         conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]),
         containerStatuses: z
           .array(z.object({ restartCount: z.number(), containerID: z.string().default("") }))
@@ -37,6 +42,8 @@ export interface Pod {
   readonly isReady: boolean;
   readonly restarts: number;
   readonly containerId: string;
+  /** Its IPv4 address. */
+  readonly address: string;
 }
 
 /** What the service answered to a prediction. */
@@ -64,11 +71,13 @@ export class NodeUnderTest {
   readonly namespace = namespace;
   readonly node: KubernetesNode;
   readonly stack: DeployedStack;
+  readonly #stopDns: () => Promise<void>;
   /** What the API was deployed with, the last one last. */
   readonly #images: string[] = [];
 
-  private constructor(node: KubernetesNode) {
+  private constructor(node: KubernetesNode, stopDns: () => Promise<void>) {
     this.node = node;
+    this.#stopDns = stopDns;
     this.stack = new DeployedStack({
       kubeconfig: node.kubeconfig,
       hasControllers: true,
@@ -79,15 +88,16 @@ export class NodeUnderTest {
   static async start(): Promise<NodeUnderTest> {
     const node = await KubernetesNode.start();
     try {
-      for (const image of ["redis:7.4", "busybox:1.37"]) await node.load(image);
+      for (const image of Object.values(images)) await node.load(image);
+      return new NodeUnderTest(node, await startNodeLocalDns(node));
     } catch (error) {
       await node.stop();
       throw error;
     }
-    return new NodeUnderTest(node);
   }
 
   async stop(): Promise<void> {
+    await this.#stopDns();
     await this.node.stop();
     for (const image of this.#images) docker("image", "rm", image);
   }
@@ -99,13 +109,13 @@ export class NodeUnderTest {
 
   /** Deploys the stack with an image that it never had. */
   async deploy(): Promise<void> {
-    const cache = JSON.parse(dev.config["prediction-service:cache"] ?? "{}");
     const { exitCode, log } = await this.stack.up({
       config: {
         ...dev.config,
         "prediction-service:minikubeProfile": KubernetesNode.name,
+        "prediction-service:images": JSON.stringify(images),
         // Without the tier in the process, each hit comes from Redis.
-        "prediction-service:cache": JSON.stringify({ ...cache, memoryBytes: 0 }),
+        "prediction-service:service": JSON.stringify({ env: { CACHE_MEMORY_BYTES: 0 } }),
       },
     });
     if (exitCode !== 0) throw new Error(log);
@@ -137,6 +147,7 @@ export class NodeUnderTest {
       isReady: status.conditions.some((c) => c.type === "Ready" && c.status === "True"),
       restarts: status.containerStatuses[0]?.restartCount ?? 0,
       containerId: status.containerStatuses[0]?.containerID ?? "",
+      address: status.podIP,
     }));
   }
 
@@ -151,6 +162,28 @@ export class NodeUnderTest {
       signal: AbortSignal.timeout(10_000),
     });
     return { status: response.status, body: await response.json(), headers: response.headers };
+  }
+
+  /**
+   * Runs lines of shell in a pod of another namespace that bears the labels of the service's pods.
+   *
+   * @returns what each line printed
+   */
+  async runForeignPod(...lines: string[]): Promise<string[]> {
+    const script = lines.map((line) => `echo "$({ ${line}; } 2>/dev/null)"`).join("\n");
+    const foreign = (...args: string[]) => this.node.kubectl("--namespace=default", ...args);
+    const how = ["--restart=Never", "--image-pull-policy=Never", "--image", images.busybox];
+    const labels = "--labels=app.kubernetes.io/name=prediction-api";
+    await foreign("run", "foreign", ...how, labels, "--command", "--", "sh", "-c", script);
+    await foreign(
+      "wait",
+      "pod/foreign",
+      "--for=jsonpath={.status.phase}=Succeeded",
+      "--timeout=60s",
+    );
+    const printed = await foreign("logs", "foreign");
+    await foreign("delete", "pod", "foreign");
+    return printed.split("\n");
   }
 
   async redisKeys(): Promise<string[]> {
