@@ -1,6 +1,8 @@
 import { type DestinationStream, type Logger, pino } from "pino";
 import type { Config } from "../config.ts";
 
+type LogLevel = Config["LOG_LEVEL"];
+
 /** Lines are written together, one system call for many, but none waits for longer than this. */
 const batchLength = 64 * 1024;
 const flushMs = 100;
@@ -36,7 +38,7 @@ export interface Log {
 }
 
 /** JSON lines on standard output; readable ones where that is a terminal. */
-export async function createLog(level: Config["LOG_LEVEL"]): Promise<Log> {
+export async function createLog(level: LogLevel): Promise<Log> {
   const lines = process.stdout.isTTY ? await readableLines() : jsonLines();
   return { logger: pino({ level }, lines), lines };
 }
