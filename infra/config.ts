@@ -31,7 +31,7 @@ const section = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
 const cores = (quantity: string) =>
   quantity.endsWith("m") ? Number.parseInt(quantity, 10) / 1000 : Number(quantity);
 
-/** The service's settings that the stack sets itself, each with what a user may do instead. */
+/** The service's settings that the stack sets itself, and what a user may set instead. */
 const reserved: Partial<Record<string, string>> = {
   HOST: "nothing, as pods listen on all their addresses",
   PORT: "nothing, as the Service needs to know the port",
@@ -65,14 +65,10 @@ const env = z
 const service = section({
   minReplicas: integer(1, 1000).default(2),
   maxReplicas: integer(1, 1000).default(4),
-  // The CPU that a pod uses on average, above which the autoscaler adds pods.
+  // The average CPU usage of a pod, above which the autoscaler adds pods.
   targetCpu: cpu.default("500m"),
   resources: section({
-    requests: section({
-      // Four pods and one more during a rollout fit Minikube's default of two cores.
-      cpu: cpu.default("200m"),
-      memory: memory.default("256Mi"),
-    }).prefault({}),
+    requests: section({ cpu: cpu.default("200m"), memory: memory.default("256Mi") }).prefault({}),
     limits: section({ cpu: cpu.default("1"), memory: memory.default("512Mi") }).prefault({}),
   }).prefault({}),
   env: env.prefault({}),

@@ -8,12 +8,12 @@ import type { Redis } from "./redis.ts";
 import { redisInitContainers } from "./redis-init-containers.ts";
 import type { ServiceImage } from "./service-image.ts";
 
-/** What a pod of the API runs, and with what. */
+/** What a pod of the API runs. */
 export interface ApiPodArgs {
   readonly image: Pick<ServiceImage, "ref" | "pullPolicy">;
-  /** The cache behind it. */
+  /** The Redis that the service uses as its cache. */
   readonly redis: Redis;
-  /** CPU and memory, requested and at most. */
+  /** Requests and limits of CPU and memory. */
   readonly resources: k8s.types.input.core.v1.ResourceRequirements;
   /** Settings of the service. */
   readonly env: ServiceEnvironment;
@@ -23,7 +23,7 @@ export interface ApiPodArgs {
 
 export const port = 8000;
 
-// On SIGTERM a pod keeps accepting requests until every load balancer has noticed.
+// After SIGTERM, a pod keeps accepting requests while load balancers notice.
 const defaults: ServiceEnvironment = { DRAIN_SECONDS: "5" };
 
 /**
@@ -69,11 +69,12 @@ export function apiPod(
         ],
         resources,
         ...restrictedContainer,
-        // A minute to start, on a busy node.
+        // A pod has a minute to start, because the node may be busy.
         startupProbe: { ...probe, periodSeconds: 1, timeoutSeconds: 2, failureThreshold: 60 },
-        // Out of the Service within some four seconds.
+        // A pod that drains or hangs leaves the Service within about four seconds.
         readinessProbe: { ...probe, periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 2 },
-        // Killed only after a minute, as long lists keep it busy; what hangs drains nothing.
+        // A pod is restarted only after a minute, because long lists keep it busy. There is no use in
+        // waiting for a pod that hangs to drain.
         livenessProbe: {
           ...probe,
           periodSeconds: 10,

@@ -33,7 +33,7 @@ let kubectl = "";
 let api: KubernetesApi;
 let stack: DeployedStack;
 
-/** Minikube's node, which nobody registers with an API server that runs alone. */
+/** Creates the node of Minikube. Without a kubelet, no node registers itself. */
 async function addNode() {
   const node = { apiVersion: "v1", kind: "Node", metadata: { name: "minikube" } };
   await api.apply(node);
@@ -79,15 +79,15 @@ const always = [
   "ServiceAccount prediction-api",
 ];
 
-describe("a real API server", () => {
-  test("takes every resource strictly, without a warning, and admits every pod", async () => {
+describe("on a real API server", () => {
+  test("every resource passes strict validation without a warning, and every pod is admitted", async () => {
     expect(await stack.up(dev)).toEqual(devResult);
     const redis = ["Deployment redis", "NetworkPolicy redis", "Secret redis"];
     const access = ["Service redis-service", "ServiceAccount redis"];
     expect(names()).toEqual([...always, ...redis, ...access].sort());
   });
 
-  test("keeps the password over an update, and each pod", async () => {
+  test("an update without a change keeps the password and restarts no pod", async () => {
     const before = await inNamespace("Secret", "redis");
     expect((await stack.up(dev)).log).toBe("");
     expect(await inNamespace("Secret", "redis")).toEqual(before);
@@ -98,7 +98,7 @@ describe("a real API server", () => {
     }
   });
 
-  test("leaves the number of pods to the autoscaler", async () => {
+  test("an update keeps the number of pods that the autoscaler chose", async () => {
     const path = "/apis/apps/v1/namespaces/w255/deployments/prediction-api/scale";
     const scale = { spec: { replicas: 3 } };
     await api.request("PATCH", path, scale, "application/merge-patch+json");
@@ -106,7 +106,7 @@ describe("a real API server", () => {
     expect((await api.request("GET", path)).body).toMatchObject(scale);
   });
 
-  test("takes a changed configuration", async () => {
+  test("a changed configuration is applied", async () => {
     const config = {
       ...dev.config,
       "prediction-service:service": JSON.stringify({
@@ -147,7 +147,7 @@ describe("a real API server", () => {
     });
   });
 
-  test("changes over to a managed Redis, and the Redis of before is gone", async () => {
+  test("switching to a managed Redis removes the Redis in the cluster", async () => {
     const { log, outputs } = await stack.up(cloud);
     expect(log).toBe("");
     expect(outputs).toMatchObject({ redisKind: "managed" });
@@ -158,7 +158,7 @@ describe("a real API server", () => {
     });
   });
 
-  test("rolls the pods when the Secret is another one", async () => {
+  test("a replaced Secret restarts the pods", async () => {
     const { metadata } = Rolled.parse(await inNamespace("Deployment", "prediction-api", "apps/v1"));
     const config = { ...cloud.config, "prediction-service:redisUrl": "rediss://redis.example.com" };
     expect((await stack.up({ ...cloud, config })).log).toBe("");
@@ -169,7 +169,7 @@ describe("a real API server", () => {
     });
   });
 
-  test("refuses a misspelt field, a wrong type and a pod that is not restricted", async () => {
+  test("a misspelled field, a wrong type and a pod that is not restricted are refused", async () => {
     const metadata = { name: "wrong", namespace: "w255" };
     const service = { apiVersion: "v1", kind: "Service", metadata };
     await expect(api.apply({ ...service, spec: { prots: [] } })).rejects.toThrow("prots");
@@ -184,7 +184,7 @@ describe("a real API server", () => {
     await api.delete(deployment);
   });
 
-  test("keeps nothing after all", async () => {
+  test("destroying the stack leaves nothing", async () => {
     await stack.destroy();
     expect(names()).toEqual([]);
     const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "w255" } };
@@ -192,12 +192,13 @@ describe("a real API server", () => {
   });
 });
 
-describe("with several files in KUBECONFIG, the provider reaches the cluster that kubectl reaches:", () => {
+describe("with several files in KUBECONFIG, the provider reaches the cluster that kubectl reaches", () => {
   const Provider = z.object({ kubeconfig: z.string().optional(), context: z.string() });
 
-  /** Asks the cluster as the provider's plug-in does: with client-go, which kubectl is made of. */
+  /** Asks the cluster as the provider does, which loads KUBECONFIG with the same library as kubectl. */
   async function namespaceSeenByProvider(kubeconfig: string): Promise<string> {
-    vi.stubEnv("PATH", `${join(import.meta.dirname, "stand-ins")}:${process.env["PATH"]}`);
+    const { PATH } = process.env;
+    vi.stubEnv("PATH", `${join(import.meta.dirname, "stand-ins")}:${PATH}`);
     vi.stubEnv("KUBECONFIG", kubeconfig);
     vi.resetModules();
     try {
@@ -222,7 +223,7 @@ describe("with several files in KUBECONFIG, the provider reaches the cluster tha
     contexts: [{ name: "minikube", context: { cluster, user: "admin" } }],
   });
 
-  test("cluster, user and context in three files", async () => {
+  test("if KUBECONFIG has the cluster, the user and the context in three files", async () => {
     const { clusters, users } = z
       .object({ clusters: z.unknown(), users: z.unknown() })
       .parse(parse(readFileSync(join(folder, "kubeconfig"), "utf8")));
@@ -234,7 +235,7 @@ describe("with several files in KUBECONFIG, the provider reaches the cluster tha
     expect(await namespaceSeenByProvider(files.join(":"))).toBe("namespace/default\n");
   });
 
-  test("the first file wins, and missing ones are ignored", async () => {
+  test("if KUBECONFIG has contradicting and missing files: the first file wins", async () => {
     const unreachable = [{ name: "other", cluster: { server: "https://127.0.0.1:1" } }];
     const files = [
       join(folder, "missing"),

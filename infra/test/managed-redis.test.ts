@@ -9,7 +9,7 @@ const declare = (url: string) =>
 
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 
-test("the URL and its parts are in one Secret, by the name of no other", async () => {
+test("one Secret has the URL and its parts, and no other component uses its name", async () => {
   const url = "rediss://u:p%2B@redis.example.com:6380";
   const { resources, resource } = await record(() => declare(url));
   const secret = resource("Secret", "redis");
@@ -23,7 +23,7 @@ test("the URL and its parts are in one Secret, by the name of no other", async (
   expect(resources.filter(({ custom }) => custom)).toHaveLength(1);
 });
 
-describe("pods", () => {
+describe("pods that use a managed Redis", () => {
   const of = async (url: string) =>
     (
       await record(() => {
@@ -32,7 +32,7 @@ describe("pods", () => {
       })
     ).result;
 
-  test("get the URL by reference and the way to its port", async () => {
+  test("get the URL from the Secret, and may connect to its port", async () => {
     const { redis } = await of("rediss://u:p@redis.example.com:6380");
     const secretKeyRef = { name: expect.anything(), key: "url" };
     expect(redis.urlEnvironment).toEqual([{ name: "REDIS_URL", valueFrom: { secretKeyRef } }]);
@@ -45,7 +45,7 @@ describe("pods", () => {
     { name: "REDIS_PORT", value: port },
   ];
 
-  test("check it over TLS without its credentials", async () => {
+  test("check Redis over TLS without sending credentials", async () => {
     const { initContainers } = await of("rediss://u:p@redis.example.com:6380");
     expect(initContainers).toMatchObject([
       { name: "verify-redis-dns", env: address("6380") },
@@ -54,7 +54,7 @@ describe("pods", () => {
     expect(JSON.stringify(initContainers)).toContain("ssl_client");
   });
 
-  test("check it with its credentials where there is no TLS", async () => {
+  test("check Redis with its credentials if there is no TLS", async () => {
     const { initContainers } = await of("redis://u:p@redis.example.com");
     const reference = (name: string, key: string) => ({
       name,

@@ -74,11 +74,11 @@ describe.each([
     outputs: { redisKind: "managed", imageRef: /@sha256:0{64}$/ },
   },
 ])("$name", ({ stack, resources, outputs }) => {
-  test("deploys what it should and nothing else", async () => {
+  test("the stack has the expected resources and no others", async () => {
     expect(ids((await record(program, stack)).resources)).toEqual(resources.toSorted());
   });
 
-  test("uses explicit providers only, each for its own", async () => {
+  test("every resource uses the explicit provider of its package", async () => {
     const recording = await record(program, stack);
     for (const { type, custom, provider } of recording.resources) {
       const pack = type.split(":")[0];
@@ -86,20 +86,20 @@ describe.each([
     }
   });
 
-  test("has components with outputs, and every resource in one", async () => {
+  test("every resource belongs to a component", async () => {
     const recording = await record(program, stack);
     for (const { type, parent } of recording.resources) {
       if (/^(kubernetes|docker):/.test(type)) expect(parent).toMatch("::prediction-service:");
     }
   });
 
-  test("tells where the service is, and no secret", async () => {
+  test("the outputs say where the service is and contain no secret", async () => {
     const { result } = await record(async () => {
       const outputs = pulumi.output(await program());
-      return { isSecret: await pulumi.isSecret(outputs), told: await promised(outputs) };
+      return { isSecret: await pulumi.isSecret(outputs), values: await promised(outputs) };
     }, stack);
     expect(result.isSecret).toBe(false);
-    expect(result.told).toEqual({
+    expect(result.values).toEqual({
       namespace: "w255",
       serviceName: "prediction-service",
       servicePort: 8000,
@@ -108,7 +108,7 @@ describe.each([
     });
   });
 
-  test("puts every object but the namespace into it, labelled", async () => {
+  test("every object is in the namespace and has labels", async () => {
     const recording = await record(program, stack);
     for (const { type, inputs } of recording.resources) {
       if (!type.startsWith("kubernetes:")) continue;
@@ -126,14 +126,14 @@ describe.each([
     }
   });
 
-  test("has no default provider that could deploy elsewhere", () => {
+  test("the default providers, which could deploy elsewhere, are disabled", () => {
     const disabled = stack.config["pulumi:disable-default-providers"] ?? "";
     expect(JSON.parse(disabled)).toEqual(["kubernetes", "docker"]);
   });
 });
 
-describe("for Minikube", () => {
-  test("the daemon and the context are Minikube's", async () => {
+describe("on Minikube", () => {
+  test("the Docker daemon and the context are those of Minikube", async () => {
     const { resource } = await record(program, dev);
     expect(resource("docker", "docker").inputs).toEqual({
       host: "tcp://192.0.2.49:2376",
@@ -142,7 +142,7 @@ describe("for Minikube", () => {
     expect(resource("kubernetes", "kubernetes").inputs).toMatchObject({ context: "minikube" });
   });
 
-  test("image and namespace are tied to the node", async () => {
+  test("another node replaces the image and the namespace", async () => {
     const { resource } = await record(program, dev);
     const image = resource("Image", "prediction-service");
     expect(image.replacementTrigger).toBe("uid-of-Node-minikube");
@@ -152,7 +152,7 @@ describe("for Minikube", () => {
     expect(namespace.deleteBeforeReplace).toBe(true);
   });
 
-  test("the profile may have another name than the context", async () => {
+  test("the profile may have a different name from the context", async () => {
     const config = { ...dev.config, "prediction-service:minikubeProfile": "other" };
     const { resource } = await record(program, { ...dev, config });
     expect(resource("Namespace", "namespace").replacementTrigger).toBe("uid-of-Node-other");
@@ -160,7 +160,7 @@ describe("for Minikube", () => {
   });
 
   test("all pods and one more, during a rollout, fit two cores next to Minikube's own pods", async () => {
-    // As measured on Minikube, with metrics-server.
+    // Measured on Minikube with metrics-server.
     const ownPodsMillicores = 850;
     const { resources, resource } = await record(program, dev);
     const { maxReplicas } = Autoscaler.parse(
@@ -181,24 +181,27 @@ describe("for Minikube", () => {
   });
 });
 
-describe("the provider loads KUBECONFIG itself, as kubectl does:", () => {
-  test.each([undefined, "", "/one", "/one:/two", "/missing::/two"])("%j", async (kubeconfig) => {
-    vi.stubEnv("KUBECONFIG", kubeconfig);
-    const { resource } = await record(program, dev);
-    // The plug-in takes any other value as the path of one file.
-    expect(resource("kubernetes", "kubernetes").inputs).toHaveProperty("kubeconfig", "");
-  });
+describe("the provider loads KUBECONFIG itself, as kubectl does", () => {
+  test.each([undefined, "", "/one", "/one:/two", "/missing::/two"])(
+    "if KUBECONFIG is %j",
+    async (kubeconfig) => {
+      vi.stubEnv("KUBECONFIG", kubeconfig);
+      const { resource } = await record(program, dev);
+      // The provider reads any other value as the path of one file.
+      expect(resource("kubernetes", "kubernetes").inputs).toHaveProperty("kubeconfig", "");
+    },
+  );
 });
 
-describe("for another cluster", () => {
-  test("Minikube is not asked", async () => {
+describe("on another cluster", () => {
+  test("the program runs without Minikube", async () => {
     vi.stubEnv("MINIKUBE_STATUS", "1");
     const { resource } = await record(program, cloud);
     expect(resource("docker", "docker").inputs).toEqual({});
     expect(resource("kubernetes", "kubernetes").inputs).toMatchObject({ context: "cloud" });
   });
 
-  test("the URL of the managed Redis is in a Secret and nowhere else", async () => {
+  test("the URL of the managed Redis is in the Secret only", async () => {
     const { resources, resource } = await record(program, cloud);
     expect(resource("Secret", "redis").secrets).toEqual(["data"]);
     const elsewhere = JSON.stringify(resources.filter(({ type }) => !type.endsWith(":Secret")));

@@ -4,10 +4,10 @@ import { devResult } from "./dev-result.ts";
 import { runProgram } from "./pulumi-runner.ts";
 import { cloud, dev, type StackConfig } from "./stack-config.ts";
 
-/** What Pulumi sends for what it can't know in a preview. */
+/** What Pulumi sends for a value that is unknown in a preview. */
 const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
-/** The program under Pulumi's own runner, and an engine in whose place nothing is built or deployed. */
+/** Runs the program with Pulumi's runner and an engine that builds and deploys nothing. */
 function preview(stack: StackConfig, environment: Record<string, string> = {}) {
   const { PATH } = process.env;
   return runProgram({
@@ -24,12 +24,12 @@ function preview(stack: StackConfig, environment: Record<string, string> = {}) {
   });
 }
 
-describe("a preview of what is not there yet succeeds", () => {
-  test("for Minikube, where all outputs are known", async () => {
+describe("a preview of a new stack succeeds", () => {
+  test("on Minikube, where all outputs are known", async () => {
     expect(await preview(dev)).toEqual(devResult);
   });
 
-  test("for another cluster, where only a push tells the image's digest", async () => {
+  test("on another cluster, where the digest of the image is unknown until the push", async () => {
     const { exitCode, log, outputs } = await preview(cloud);
     expect({ exitCode, log }).toEqual({ exitCode: 0, log: "" });
     expect(outputs).toMatchObject({ namespace: "w255", redisKind: "managed" });
@@ -37,8 +37,8 @@ describe("a preview of what is not there yet succeeds", () => {
   });
 });
 
-describe("the program ends with", () => {
-  test("all that is wrong in the configuration", async () => {
+describe("the program ends with an error", () => {
+  test("that names all invalid settings, without secrets", async () => {
     const config = {
       ...dev.config,
       "prediction-service:namespace": "_",
@@ -57,7 +57,7 @@ describe("the program ends with", () => {
     ]);
   });
 
-  test("what to run where Minikube is stopped", async () => {
+  test("that says which command to run if Minikube is stopped", async () => {
     const { exitCode, log } = await preview(dev, { MINIKUBE_STATUS: "85" });
     expect(exitCode).toBe(32);
     expect(log).toMatch(/^Minikube's Docker daemon .* minikube start -p minikube\nX Exiting .*\n$/);

@@ -4,16 +4,16 @@ import { nodeLocalDns } from "./node-local-dns.ts";
 import { eventually, images, type NodeUnderTest } from "./node-under-test.ts";
 import { startRequestStream } from "./request-stream.ts";
 
-/** Something that must hold on the node; later ones build on earlier ones. */
+/** A check on the node. Each check builds on the ones before it. */
 export interface Check {
   readonly name: string;
-  /** @returns what was seen, in a few words */
+  /** @returns a short summary */
   readonly run: (on: NodeUnderTest) => Promise<string>;
 }
 
 let population = 1000;
 
-/** A house that nobody asked for before. */
+/** A house that no request had before. */
 const newHouse = () => ({
   MedInc: 8.3252,
   HouseAge: 41,
@@ -27,7 +27,7 @@ const newHouse = () => ({
 
 const seconds = (since: number) => `${((Date.now() - since) / 1000).toFixed(1)} s`;
 
-/** That two pods are ready with the last image, and none of another is left. */
+/** Checks that two pods with the latest image are ready, and that no other pods exist. */
 async function isRolledOut(on: NodeUnderTest): Promise<void> {
   const pods = (await on.pods("prediction-api")).map(({ image, isReady }) => ({ image, isReady }));
   const wanted = { image: on.image, isReady: true };
@@ -35,7 +35,7 @@ async function isRolledOut(on: NodeUnderTest): Promise<void> {
 }
 
 const ready: Check = {
-  name: "every pod gets ready where only restricted pods are admitted",
+  name: "all pods become ready in a namespace that admits only restricted pods",
   async run(on) {
     const start = Date.now();
     await on.deploy();
@@ -70,7 +70,7 @@ const predictions: Check = {
 };
 
 const cached: Check = {
-  name: "a prediction is a MISS, then a HIT, with its key in Redis",
+  name: "a prediction is first a MISS, then a HIT from Redis",
   async run(on) {
     const before = await on.redisKeys();
     const house = newHouse();
@@ -93,13 +93,12 @@ const cached: Check = {
 };
 
 const restricted: Check = {
-  name: "NetworkPolicies let the service ask DNS on the node and Redis, and nobody else",
+  name: "NetworkPolicies allow the service to reach Redis and DNS on the node, and nothing else",
   async run(on) {
     const [api] = await on.pods("prediction-api");
     const resolver = await on.kubectl("exec", String(api?.name), "--", "cat", "/etc/resolv.conf");
     assert.match(resolver, new RegExp(`^nameserver ${nodeLocalDns}$`, "m"));
 
-    // A pod of another namespace, even one that bears the labels of the service's pods.
     const domain = `${on.namespace}.svc.cluster.local`;
     const send = (text: string, host: string, port: number) =>
       `printf '${text}' | timeout 5 nc -w 3 ${host} ${port} | tail -n 1 | grep . || echo nothing`;
@@ -112,7 +111,7 @@ const restricted: Check = {
     );
     assert.equal(name, "resolved");
     for (const answer of [service, pod]) assert.match(String(answer), /^\{"time":".*"\}$/);
-    // Not even Redis's refusal of a request without a password.
+    // Redis answers a client that reaches it, even without the password.
     assert.equal(redis, "nothing");
 
     const fromRedis = (line: string) =>
@@ -125,7 +124,7 @@ const restricted: Check = {
 };
 
 const redisKilled: Check = {
-  name: "predictions go on while Redis is killed, and hit again later",
+  name: "predictions continue while Redis is down, and are hits once it is back",
   async run(on) {
     const house = newHouse();
     const start = Date.now();
@@ -144,10 +143,10 @@ const redisKilled: Check = {
 };
 
 const rollout: Check = {
-  name: "a changed image rolls out without a lost request",
+  name: "a new image rolls out without losing a request",
   async run(on) {
     const target = `http://prediction-service.${on.namespace}.svc.cluster.local:8000/predict`;
-    // The agent that enforces them here loses a connection now and then while pods change.
+    // The agent that enforces NetworkPolicies here sometimes drops a connection while pods change.
     await on.node.stopEnforcingPolicies();
     const stream = await startRequestStream(on.node, on.image, target);
     const start = Date.now();
@@ -178,7 +177,7 @@ const hung: Check = {
 };
 
 const destroyed: Check = {
-  name: "nothing is left of a destroyed stack",
+  name: "destroying the stack leaves nothing",
   async run(on) {
     const kinds = await on.kubectl("api-resources", "--verbs=list", "--output=name");
     const label = "app.kubernetes.io/managed-by=pulumi";
@@ -194,7 +193,7 @@ const destroyed: Check = {
   },
 };
 
-/** In the order in which they must run. */
+/** The checks, in the order in which they must run. */
 export const checks: readonly Check[] = [
   ready,
   predictions,

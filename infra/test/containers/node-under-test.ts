@@ -35,7 +35,7 @@ const Pods = z.object({
   ),
 });
 
-/** A pod, as far as the tests look at it. */
+/** The properties of a pod that the checks use. */
 export interface Pod {
   readonly name: string;
   readonly image: string;
@@ -46,14 +46,14 @@ export interface Pod {
   readonly address: string;
 }
 
-/** What the service answered to a prediction. */
+/** A response of the service. */
 export interface Answer {
   readonly status: number;
   readonly body: unknown;
   readonly headers: Headers;
 }
 
-/** Tries until it succeeds; after the time given, it fails with the last failure. */
+/** Repeats an attempt until it succeeds. After the given time, throws its last error. */
 export async function eventually<T>(seconds: number, attempt: () => Promise<T>): Promise<T> {
   const deadline = Date.now() + seconds * 1000;
   while (true) {
@@ -66,13 +66,13 @@ export async function eventually<T>(seconds: number, attempt: () => Promise<T>):
   }
 }
 
-/** The committed stack on a node, with images built from the checkout. */
+/** The stack of `Pulumi.dev.yaml` on a node, with an image that is built from the checkout. */
 export class NodeUnderTest {
   readonly namespace = namespace;
   readonly node: KubernetesNode;
   readonly stack: DeployedStack;
   readonly #stopDns: () => Promise<void>;
-  /** What the API was deployed with, the last one last. */
+  /** The images that were deployed, the latest last. */
   readonly #images: string[] = [];
 
   private constructor(node: KubernetesNode, stopDns: () => Promise<void>) {
@@ -102,19 +102,19 @@ export class NodeUnderTest {
     for (const image of this.#images) docker("image", "rm", image);
   }
 
-  /** The image that the API was last deployed with. */
+  /** The image that was deployed last. */
   get image(): string {
     return this.#images.at(-1) ?? "";
   }
 
-  /** Deploys the stack with an image that it never had. */
+  /** Deploys the stack with a new image. */
   async deploy(): Promise<void> {
     const { exitCode, log } = await this.stack.up({
       config: {
         ...dev.config,
         "prediction-service:minikubeProfile": KubernetesNode.name,
         "prediction-service:images": JSON.stringify(images),
-        // Without the tier in the process, each hit comes from Redis.
+        // Without the in-memory cache, each hit comes from Redis.
         "prediction-service:service": JSON.stringify({ env: { CACHE_MEMORY_BYTES: 0 } }),
       },
     });
@@ -137,7 +137,7 @@ export class NodeUnderTest {
     return this.node.kubectl("--namespace", namespace, ...args);
   }
 
-  /** The pods of a workload, those that are ending too. */
+  /** The pods of a workload, including those that are stopping. */
   async pods(workload: string): Promise<Pod[]> {
     const selector = `app.kubernetes.io/name=${workload}`;
     const list = await this.kubectl("get", "pods", "--selector", selector, "--output", "json");
@@ -151,7 +151,7 @@ export class NodeUnderTest {
     }));
   }
 
-  /** Asks the service through the address of its Service. */
+  /** Sends a request to the service, through its cluster IP. */
   async ask(path: string, body: unknown): Promise<Answer> {
     const at = "jsonpath={.spec.clusterIP}:{.spec.ports[0].port}";
     const address = await this.kubectl("get", "service", "prediction-service", "--output", at);
@@ -165,9 +165,9 @@ export class NodeUnderTest {
   }
 
   /**
-   * Runs lines of shell in a pod of another namespace that bears the labels of the service's pods.
+   * Runs shell commands in a pod of another namespace that has the labels of the service's pods.
    *
-   * @returns what each line printed
+   * @returns what each command printed
    */
   async runForeignPod(...lines: string[]): Promise<string[]> {
     const script = lines.map((line) => `echo "$({ ${line}; } 2>/dev/null)"`).join("\n");
