@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
+import { clusterDns } from "./kubernetes-node.ts";
 import { nodeLocalDns } from "./node-local-dns.ts";
 import { eventually, images, type NodeUnderTest } from "./node-under-test.ts";
 import { startRequestStream } from "./request-stream.ts";
@@ -93,13 +94,20 @@ const cached: Check = {
 };
 
 const restricted: Check = {
-  name: "NetworkPolicies allow the service to reach Redis and DNS on the node, and nothing else",
+  name: "only the service reaches Redis, Redis reaches nothing, and DNS works on the node and in a pod",
   async run(on) {
     const [api] = await on.pods("prediction-api");
     const resolver = await on.kubectl("exec", String(api?.name), "--", "cat", "/etc/resolv.conf");
     assert.match(resolver, new RegExp(`^nameserver ${nodeLocalDns}$`, "m"));
 
     const domain = `${on.namespace}.svc.cluster.local`;
+    for (const server of [nodeLocalDns, clusterDns]) {
+      const lookup = `const resolver = new (require("node:dns").promises.Resolver)();
+        resolver.setServers(["${server}"]);
+        resolver.resolve4("redis-service.${domain}").then(([address]) => console.log(address));`;
+      const exec = ["exec", String(api?.name), "--", "node", "--eval", lookup];
+      assert.match(await on.kubectl(...exec), /^10\.96\.\d+\.\d+$/);
+    }
     const send = (text: string, host: string, port: number) =>
       `printf '${text}' | timeout 5 nc -w 3 ${host} ${port} | tail -n 1 | grep . || echo nothing`;
     const health = "GET /health HTTP/1.0\\r\\n\\r\\n";

@@ -27,7 +27,7 @@ export class KubernetesNode {
   readonly folder: string;
   readonly kubeconfig: string;
   readonly #kubectl: string;
-  /** The iptables rules that ask the policy agent about new connections, without their command. */
+  /** Which new connections iptables asks the policy agent about. */
   readonly #policyRules: string[][] = [
     ["FORWARD", "-s", podAddresses],
     ["FORWARD", "-d", podAddresses],
@@ -55,11 +55,6 @@ export class KubernetesNode {
     await this.stopEnforcingPolicies();
     await run(script, ["down", this.folder]);
     rmSync(this.folder, { recursive: true });
-  }
-
-  /** The command that stops a node which was left running. */
-  get howToStop(): string {
-    return `${script} down ${this.folder}`;
   }
 
   /** The command line of kubectl for this node. */
@@ -123,17 +118,8 @@ export class KubernetesNode {
     for (const rule of this.#policyRules.splice(0)) await this.#iptables("-D", rule);
   }
 
-  async #iptables(action: "-I" | "-D", [chain = "", ...match]: string[]): Promise<void> {
-    const isNew = ["-m", "conntrack", "--ctstate", "NEW"];
-    await run("iptables", [
-      action,
-      chain,
-      ...match,
-      ...isNew,
-      "-j",
-      "NFQUEUE",
-      "--queue-num",
-      "100",
-    ]);
+  async #iptables(action: "-I" | "-D", rule: readonly string[]): Promise<void> {
+    const ask = "-m conntrack --ctstate NEW -j NFQUEUE --queue-num 100".split(" ");
+    await run("iptables", [action, ...rule, ...ask]);
   }
 }

@@ -4,9 +4,10 @@
  *
  *     node infra/test/containers/whole-node.ts [--keep]
  *
- * With `--keep`, the stack and the node keep running.
+ * With `--keep`, the stack and the node keep running until Ctrl-C.
  */
 
+import { once } from "node:events";
 import { parseArgs } from "node:util";
 import { checks } from "./checks.ts";
 import { NodeUnderTest } from "./node-under-test.ts";
@@ -21,6 +22,8 @@ try {
   }
 } finally {
   if (values.keep) {
-    print(`export KUBECONFIG=${on.node.kubeconfig}\nTo stop it: ${on.node.howToStop}`);
-  } else await on.stop();
+    print(`export KUBECONFIG=${on.node.kubeconfig}\nPress Ctrl-C to stop the node.`);
+    await once(process, "SIGINT");
+  }
+  await on.stop();
 }
