@@ -192,7 +192,7 @@ describe("on a real API server", () => {
   });
 });
 
-describe("with several files in KUBECONFIG, the provider reaches the cluster that kubectl reaches", () => {
+describe("KUBECONFIG", () => {
   const Provider = z.object({ kubeconfig: z.string().optional(), context: z.string() });
 
   /** Asks the cluster as the provider does, which loads KUBECONFIG with the same library as kubectl. */
@@ -223,7 +223,7 @@ describe("with several files in KUBECONFIG, the provider reaches the cluster tha
     contexts: [{ name: "minikube", context: { cluster, user: "admin" } }],
   });
 
-  test("if KUBECONFIG has the cluster, the user and the context in three files", async () => {
+  test("the provider finds the cluster, the user and the context in three files of KUBECONFIG", async () => {
     const { clusters, users } = z
       .object({ clusters: z.unknown(), users: z.unknown() })
       .parse(parse(readFileSync(join(folder, "kubeconfig"), "utf8")));
@@ -235,7 +235,7 @@ describe("with several files in KUBECONFIG, the provider reaches the cluster tha
     expect(await namespaceSeenByProvider(files.join(":"))).toBe("namespace/default\n");
   });
 
-  test("if KUBECONFIG has contradicting and missing files: the first file wins", async () => {
+  test("of several files in KUBECONFIG, the first one wins and missing ones are ignored", async () => {
     const unreachable = [{ name: "other", cluster: { server: "https://127.0.0.1:1" } }];
     const files = [
       join(folder, "missing"),

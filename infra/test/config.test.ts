@@ -34,7 +34,7 @@ const memory = "memory such as 256Mi or 1Gi";
 const image = "an image with a tag or digest, such as redis:7.4 or redis@sha256:…";
 const registry = "a registry's host and path such as registry.example.com/team";
 
-describe("an invalid setting is named, with what was found and what is allowed:", () => {
+describe("invalid settings", () => {
   test.each([
     ["kubeContext", { kubeContext: "" }, '""', "the name of a kubeconfig context"],
     ["minikubeProfile", { minikubeProfile: "-p x" }, '"-p x"', "the name of a Minikube profile"],
@@ -72,30 +72,33 @@ describe("an invalid setting is named, with what was found and what is allowed:"
     ],
     ["registry", { registry: "https://example.com" }, '"https://example.com"', registry],
     ["loadBalancer.await", { loadBalancer: { await: "no" } }, '"no"', "true or false"],
-  ])("%s in %j", (name, config, found, allowed) => {
+  ])("%s is named with what was found and what is allowed: %j", (name, config, found, allowed) => {
     expect(() => settings(config)).toThrow(
       new RunError(`prediction-service:${name}: found ${found}; allowed: ${allowed}`),
     );
   });
 
-  test.each(["build", "runtime", "redis", "busybox"])("images.%s", (name) => {
-    for (const value of [
-      "",
-      "redis",
-      "redis:",
-      "redis@sha256:1",
-      "redis:7 .4",
-      "https://redis:7",
-    ]) {
-      expect(() => settings({ images: { [name]: value } })).toThrow(
-        new RunError(
-          `prediction-service:images.${name}: found ${JSON.stringify(value)}; allowed: ${image}`,
-        ),
-      );
-    }
-  });
+  test.each(["build", "runtime", "redis", "busybox"])(
+    "images.%s is refused unless it is an image with a tag or digest",
+    (name) => {
+      for (const value of [
+        "",
+        "redis",
+        "redis:",
+        "redis@sha256:1",
+        "redis:7 .4",
+        "https://redis:7",
+      ]) {
+        expect(() => settings({ images: { [name]: value } })).toThrow(
+          new RunError(
+            `prediction-service:images.${name}: found ${JSON.stringify(value)}; allowed: ${image}`,
+          ),
+        );
+      }
+    },
+  );
 
-  test("an unknown setting, without its value, which may be secret", () => {
+  test("an unknown setting is named without its value, which may be secret", () => {
     expect(() => settings({ redisURL: "redis://:secret@x", cache: { ttl: 1 } })).toThrow(
       new RunError(
         "prediction-service:cache.ttl: found an unknown name; allowed: a map of redisMaxMemory\n" +
@@ -105,7 +108,7 @@ describe("an invalid setting is named, with what was found and what is allowed:"
     );
   });
 
-  test("all invalid settings at once", () => {
+  test("all invalid settings are named at once", () => {
     expect(() => settings({ namespace: "_", service: { minReplicas: 0 } })).toThrow(
       /^prediction-service:namespace: .*\nprediction-service:service\.minReplicas: .*$/,
     );
@@ -137,14 +140,14 @@ describe("service.env", () => {
     throw new Error("the service accepts it");
   }
 
-  test.each(settable)("%s is refused as the service refuses it", (name) => {
+  test.each(settable)("service.env.%s is refused as the service refuses it", (name) => {
     const env = { [name]: "no such value" };
     expect(() => settings({ service: { env } })).toThrow(
       new RunError(`prediction-service:service.env.${refusal(env)}`),
     );
   });
 
-  test("numbers and texts arrive as texts", () => {
+  test("numbers and texts in service.env arrive as texts", () => {
     const { env } = settings({ service: { env: { MAX_HOUSES: 5, DRAIN_SECONDS: "7" } } }).service;
     expect(env).toEqual({ MAX_HOUSES: "5", DRAIN_SECONDS: "7" });
   });
@@ -153,7 +156,7 @@ describe("service.env", () => {
     ["HOST", "nothing, as pods listen on all their addresses"],
     ["PORT", "nothing, as the Service needs to know the port"],
     ["REDIS_URL", "the stack's own setting redisUrl"],
-  ])("%s is refused, because the stack sets it", (name, instead) => {
+  ])("service.env.%s is refused, because the stack sets it", (name, instead) => {
     expect(() => settings({ service: { env: { [name]: secret } } })).toThrow(
       new RunError(
         `prediction-service:service.env.${name}: found a variable that the stack sets; allowed: ${instead}`,
@@ -161,14 +164,14 @@ describe("service.env", () => {
     );
   });
 
-  test("an unknown variable is refused, and the message lists the known ones", () => {
+  test("an unknown variable in service.env is refused, and the message lists the known ones", () => {
     const message = `prediction-service:service.env.MAX_HOUSE: found an unknown name; allowed: a map of ${settable.join(", ")}`;
     expect(() => settings({ service: { env: { MAX_HOUSE: secret } } })).toThrow(
       new RunError(message),
     );
   });
 
-  test("a value that is neither text nor number is refused", () => {
+  test("a value in service.env that is neither text nor number is refused", () => {
     expect(() => settings({ service: { env: { LOG_LEVEL: true } } })).toThrow(
       "service.env.LOG_LEVEL: found true; allowed: text or a number",
     );
@@ -218,15 +221,18 @@ describe("redisUrl", () => {
     return output && (await isSecret(output)) ? promised(output) : undefined;
   }
 
-  test.each(validRedisUrls)("%s is accepted", async (text, host, port, username, password) => {
-    const parsed = address(text);
-    expect(parsed).toMatchObject({ host, port, tls: text.startsWith("rediss:") });
-    expect(await reveal(parsed?.url)).toBe(text);
-    expect(await reveal(parsed?.username)).toBe(username || "default");
-    expect(await reveal(parsed?.password)).toBe(password);
-  });
+  test.each(validRedisUrls)(
+    "redisUrl %s is accepted",
+    async (text, host, port, username, password) => {
+      const parsed = address(text);
+      expect(parsed).toMatchObject({ host, port, tls: text.startsWith("rediss:") });
+      expect(await reveal(parsed?.url)).toBe(text);
+      expect(await reveal(parsed?.username)).toBe(username || "default");
+      expect(await reveal(parsed?.password)).toBe(password);
+    },
+  );
 
-  test.each(validSocketUrls)("%s is refused: pods can't reach a Unix socket", (text) => {
+  test.each(validSocketUrls)("redisUrl %s is refused: pods can't reach a Unix socket", (text) => {
     expect(() => address(text)).toThrow(
       new RunError(
         "prediction-service:redisUrl: found an invalid scheme; allowed: redis:// or rediss://",
@@ -234,15 +240,18 @@ describe("redisUrl", () => {
     );
   });
 
-  test.each(invalidRedisUrls)("%j is refused for its %s, and is not shown", (text, part) => {
-    const start = new RegExp(
-      `^prediction-service:redisUrl: found an invalid ${part}; allowed: \\S`,
-    );
-    expect(() => address(text)).toThrow(start);
-    expect(() => address(text)).not.toThrow(secret);
-  });
+  test.each(invalidRedisUrls)(
+    "redisUrl %j is refused for its %s, and is not shown",
+    (text, part) => {
+      const start = new RegExp(
+        `^prediction-service:redisUrl: found an invalid ${part}; allowed: \\S`,
+      );
+      expect(() => address(text)).toThrow(start);
+      expect(() => address(text)).not.toThrow(secret);
+    },
+  );
 
-  test("a map is refused, and is not shown", () => {
+  test("a redisUrl that is a map is refused, and is not shown", () => {
     expect(() => settings({ redisUrl: { url: secret } })).toThrow(
       new RunError("prediction-service:redisUrl: found no text; allowed: a URL"),
     );

@@ -23,7 +23,7 @@ test("one Secret has the URL and its parts, and no other component uses its name
   expect(resources.filter(({ custom }) => custom)).toHaveLength(1);
 });
 
-describe("pods that use a managed Redis", () => {
+describe("pods", () => {
   const of = async (url: string) =>
     (
       await record(() => {
@@ -32,7 +32,7 @@ describe("pods that use a managed Redis", () => {
       })
     ).result;
 
-  test("get the URL from the Secret, and may connect to its port", async () => {
+  test("pods get the URL of a managed Redis from the Secret, and may connect to its port", async () => {
     const { redis } = await of("rediss://u:p@redis.example.com:6380");
     const secretKeyRef = { name: expect.anything(), key: "url" };
     expect(redis.urlEnvironment).toEqual([{ name: "REDIS_URL", valueFrom: { secretKeyRef } }]);
@@ -45,7 +45,7 @@ describe("pods that use a managed Redis", () => {
     { name: "REDIS_PORT", value: port },
   ];
 
-  test("check Redis over TLS without sending credentials", async () => {
+  test("pods check a managed Redis over TLS without sending credentials", async () => {
     const { initContainers } = await of("rediss://u:p@redis.example.com:6380");
     expect(initContainers).toMatchObject([
       { name: "verify-redis-dns", env: address("6380") },
@@ -54,7 +54,7 @@ describe("pods that use a managed Redis", () => {
     expect(JSON.stringify(initContainers)).toContain("ssl_client");
   });
 
-  test("check Redis with its credentials if there is no TLS", async () => {
+  test("pods check a managed Redis with its credentials if there is no TLS", async () => {
     const { initContainers } = await of("redis://u:p@redis.example.com");
     const reference = (name: string, key: string) => ({
       name,

@@ -40,22 +40,22 @@ test("paths with spaces and equals signs, and line ends of Windows, are read cor
   });
 });
 
-describe("the error says which command to run", () => {
+describe("errors", () => {
   const start = "Minikube's Docker daemon can't be reached. Start it: minikube start -p minikube\n";
 
-  test("if Minikube is stopped", () => {
+  test("the error says how to start a stopped Minikube", () => {
     vi.stubEnv("MINIKUBE_STATUS", "85");
     const reason = "X Exiting due to GUEST_STATUS: state: unknown state";
     expect(() => findMinikubeDaemon("minikube")).toThrow(new RunError(`${start}${reason}`));
   });
 
-  test("if Minikube is not installed", () => {
+  test("the error says that Minikube is not installed", () => {
     vi.stubEnv("PATH", temporaryFolder());
     const reason = "There is no minikube on the PATH.";
     expect(() => findMinikubeDaemon("minikube")).toThrow(new RunError(`${start}${reason}`));
   });
 
-  test("if Minikube is not executable", () => {
+  test("the error says which command to run if Minikube is not executable", () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, "minikube"), "#!/bin/sh\n");
     chmodSync(join(folder, "minikube"), 0o644);
@@ -64,7 +64,7 @@ describe("the error says which command to run", () => {
   });
 
   test.each(["", "DOCKER_HOST=tcp://192.0.2.49:2376\n", "DOCKER_HOST=\nDOCKER_CERT_PATH=/certs\n"])(
-    "if Minikube prints no Docker daemon: %j",
+    "the error says how to start Minikube with Docker if it prints no Docker daemon: %j",
     (output) => {
       vi.stubEnv("MINIKUBE_OUTPUT", output);
       expect(() => findMinikubeDaemon("minikube")).toThrow(

@@ -116,7 +116,7 @@ const account = (inputs: Properties): Resource => ({
   inputs,
 });
 
-describe("the rules report", () => {
+describe("rules", () => {
   test.each<[string, Resource[], string[]]>([
     ["nothing for a pod that follows all rules", [deployment(pod)], []],
     ...["app", "app:latest", "app:1", "registry.example.com:5000/app"].map(
@@ -241,7 +241,7 @@ describe("the rules report", () => {
       [service("s", { type: "LoadBalancer" }), service("t", { type: "LoadBalancer" })],
       ["one-load-balancer: s, t: keep only one LoadBalancer"],
     ],
-  ])("%s", (_name, resources, expected) => {
+  ])("the rules report %s", (_name, resources, expected) => {
     expect(violations(resources)).toEqual(expected);
   });
 
@@ -252,14 +252,14 @@ describe("the rules report", () => {
       "kubernetes:batch/v1:CronJob",
       { spec: { jobTemplate: { spec: { template: { spec: pod } } } } },
     ],
-  ])("the pod in a %s", (type, inputs) => {
+  ])("the rules check the pod in a %s", (type, inputs) => {
     const insecure = JSON.parse(JSON.stringify(inputs).replace("app:1.2", "app:latest"));
     expect(violations([{ type, name: "p", inputs }])).toEqual([]);
     expect(violations([{ type, name: "p", inputs: insecure }])).toHaveLength(1);
   });
 });
 
-describe("the rules report nothing for the stack", () => {
+describe("stack", () => {
   beforeEach(() => {
     const { PATH } = process.env;
     vi.stubEnv("PATH", `${join(import.meta.dirname, "stand-ins")}:${PATH}`);
@@ -272,7 +272,7 @@ describe("the rules report nothing for the stack", () => {
   test.each([
     ["Pulumi.dev.yaml", dev],
     ["Pulumi.cloud.example.yaml", cloud],
-  ])("%s", async (_name, stack) => {
+  ])("the rules report nothing for %s", async (_name, stack) => {
     const { resources } = await record(() => import("../index.ts"), stack);
     expect(resources.length).toBeGreaterThan(10);
     expect(violations(resources)).toEqual([]);

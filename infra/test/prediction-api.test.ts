@@ -91,8 +91,8 @@ const selector = { matchLabels: apiSelectorLabels };
 const seconds = ({ periodSeconds, failureThreshold }: z.infer<typeof Probe>) =>
   periodSeconds * failureThreshold;
 
-describe("the service's settings", () => {
-  test("by default, only those that a cluster needs are set", async () => {
+describe("service.env", () => {
+  test("by default, the stack sets only the settings that a cluster needs", async () => {
     const { environment, config } = await podOf();
     const fromStack = { HOST: "0.0.0.0", REDIS_URL: "redis://redis.test" };
     expect(config).toEqual({
@@ -158,8 +158,8 @@ test("a pod waits until the name of Redis resolves, then until Redis answers", a
   ]);
 });
 
-describe("the probes", () => {
-  test("ask /health on the container's port", async () => {
+describe("probes", () => {
+  test("the probes request /health on the container's port", async () => {
     const { container } = await podOf();
     const httpGet = { path: "/health", port: container.ports[0].name };
     for (const probe of ["startupProbe", "readinessProbe", "livenessProbe"] as const) {
@@ -167,28 +167,28 @@ describe("the probes", () => {
     }
   });
 
-  test("notice that a pod drains before it stops accepting requests", async () => {
+  test("the readiness probe fails before a draining pod stops accepting requests", async () => {
     const { container, config } = await podOf();
     const { periodSeconds, failureThreshold, timeoutSeconds } = container.readinessProbe;
     const noticed = periodSeconds * (failureThreshold - 1) + timeoutSeconds;
     expect(noticed).toBeLessThan(config.DRAIN_SECONDS);
   });
 
-  test("take a busy pod out of the Service long before they restart it", async () => {
+  test("a busy pod leaves the Service long before it is restarted", async () => {
     const { container } = await podOf();
     expect(seconds(container.livenessProbe)).toBeGreaterThan(
       10 * seconds(container.readinessProbe),
     );
   });
 
-  test("allow as much time to start as a hanging pod has until its restart", async () => {
+  test("a pod has as much time to start as a hanging pod has until its restart", async () => {
     const { container } = await podOf();
     expect(seconds(container.startupProbe)).toBeGreaterThanOrEqual(
       seconds(container.livenessProbe),
     );
   });
 
-  test("give a hanging pod less time to end than one that drains", async () => {
+  test("a hanging pod gets less time to stop than a draining one", async () => {
     const { container, terminationGracePeriodSeconds } = await podOf();
     expect(container.livenessProbe.terminationGracePeriodSeconds).toBeLessThan(
       terminationGracePeriodSeconds,
@@ -220,8 +220,8 @@ test("a rollout starts a new pod before it stops an old one", async () => {
   expect(dependencies).toContainEqual(expect.stringMatching(/NetworkPolicy::prediction-api$/));
 });
 
-describe("the autoscaler", () => {
-  test("alone decides on the number of pods, within the bounds", async () => {
+describe("autoscaler", () => {
+  test("only the autoscaler sets the number of pods, within its bounds", async () => {
     const { resource } = await declare();
     expect(resource("Deployment", "prediction-api").inputs).not.toHaveProperty("spec.replicas");
     expect(resource("HorizontalPodAutoscaler", "prediction-api").inputs).toMatchObject({
@@ -234,7 +234,7 @@ describe("the autoscaler", () => {
   });
 
   test.each(["100m", "900m"])(
-    "has a CPU target that does not depend on requests of %s",
+    "the CPU target of the autoscaler does not depend on requests of %s",
     async (cpu) => {
       const requests = { cpu, memory: "256Mi" };
       const { resource } = await declare({ resources: { ...args.resources, requests } });
@@ -245,7 +245,7 @@ describe("the autoscaler", () => {
     },
   );
 
-  test("adds pods faster than it removes them", async () => {
+  test("the autoscaler adds pods faster than it removes them", async () => {
     const { resource } = await declare();
     const Rules = z.object({
       stabilizationWindowSeconds: z.number(),

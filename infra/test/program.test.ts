@@ -181,9 +181,9 @@ describe("on Minikube", () => {
   });
 });
 
-describe("the provider loads KUBECONFIG itself, as kubectl does", () => {
+describe("KUBECONFIG", () => {
   test.each([undefined, "", "/one", "/one:/two", "/missing::/two"])(
-    "if KUBECONFIG is %j",
+    "the provider loads KUBECONFIG itself if it is %j",
     async (kubeconfig) => {
       vi.stubEnv("KUBECONFIG", kubeconfig);
       const { resource } = await record(program, dev);

@@ -40,21 +40,21 @@ const Deployment = z.object({
 const containerOf = ({ resource }: Recording<unknown>) =>
   Deployment.parse(resource("Deployment", "redis").inputs).spec.template.spec.containers[0];
 
-describe("the password of Redis", () => {
-  test("is secret, has 256 bits and needs no escapes in a URL", async () => {
+describe("password", () => {
+  test("the password of Redis is secret, has 256 bits and needs no escapes in a URL", async () => {
     const recording = await record(declare);
     expect(recording.resource("Secret", "redis").secrets).toEqual(["data"]);
     expect(secretOf(recording).password).toMatch(/^[\w-]{43}$/);
   });
 
-  test("stays the same: Pulumi ignores the one that each later run generates", async () => {
+  test("the password of Redis stays the same: Pulumi discards the one that a later run generates", async () => {
     const [first, second] = [await record(declare), await record(declare)];
     expect(secretOf(first).password).not.toBe(secretOf(second).password);
     expect(second.resource("Secret", "redis").ignoreChanges).toEqual(["data"]);
     expect(second.resource("Secret", "redis").inputs).toMatchObject({ immutable: true });
   });
 
-  test("reaches Redis in a configuration file, not on the command line", async () => {
+  test("Redis gets its password in a configuration file, not on the command line", async () => {
     const recording = await record(declare);
     const { password, file } = secretOf(recording);
     expect(file).toBe(`requirepass ${password}\n`);
@@ -74,13 +74,13 @@ describe("the password of Redis", () => {
     });
   });
 
-  test("is in no resource but the Secret", async () => {
+  test("the password of Redis is in no resource but the Secret", async () => {
     const recording = await record(declare);
     const others = recording.resources.filter(({ type }) => !type.endsWith(":Secret"));
     expect(JSON.stringify(others)).not.toContain(secretOf(recording).password);
   });
 
-  test("restarts the pod when the Secret is replaced", async () => {
+  test("a replaced Secret restarts the pod of Redis", async () => {
     const { resource } = await record(declare);
     const annotations = { "prediction-service/secret-uid": "uid-of-Secret-redis" };
     expect(resource("Deployment", "redis").inputs).toMatchObject({
@@ -88,7 +88,7 @@ describe("the password of Redis", () => {
     });
   });
 
-  test("reaches clients as a reference to the Secret", async () => {
+  test("clients get the password of Redis as a reference to the Secret", async () => {
     const { result } = await record(() => {
       const { credentials, urlEnvironment } = declare();
       return { credentials, urlEnvironment, url: output(urlEnvironment[1]?.value) };

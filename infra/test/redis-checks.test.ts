@@ -48,19 +48,22 @@ function run(script: string, REDIS_HOST: string, port = 0, REDIS_PASSWORD = PASS
   };
 }
 
-describe("the script that waits for the name of Redis", () => {
-  test("waits while the name of Redis does not resolve", async () => {
+describe("DNS check", () => {
+  test("the DNS check waits while the name of Redis does not resolve", async () => {
     const script = run(verifyRedisDns, "redis-service.w255.svc.invalid");
     await script.failed(2, "waiting for the name redis-service.w255.svc.invalid to resolve");
   });
 
-  test.each(["10.0.0.1", "2001:db8::1"])("succeeds at once for the address %s", async (address) => {
-    const script = run(verifyRedisDns, address);
-    expect(await script.passed()).toBe(`${address} is an address: there is no name to look up`);
-  });
+  test.each(["10.0.0.1", "2001:db8::1"])(
+    "the DNS check succeeds at once for the address %s",
+    async (address) => {
+      const script = run(verifyRedisDns, address);
+      expect(await script.passed()).toBe(`${address} is an address: there is no name to look up`);
+    },
+  );
 });
 
-describe("the script that waits for Redis", () => {
+describe("Redis check", () => {
   const check = (redis: RedisServer, password?: string, host = "127.0.0.1") => {
     const script = run(verifyRedisReady, host, redis.port, password);
     const address = `${host}:${redis.port}`;
@@ -71,24 +74,27 @@ describe("the script that waits for Redis", () => {
     };
   };
 
-  test("succeeds if Redis has no password", async () => {
+  test("the Redis check succeeds if Redis has no password", async () => {
     await check(await RedisServer.start()).passed();
   });
 
-  test("succeeds for an IPv6 address", async () => {
+  test("the Redis check succeeds for an IPv6 address", async () => {
     const redis = await RedisServer.start("--bind", "127.0.0.1", "::1");
     await check(redis, PASSWORD, "::1").passed();
   });
 
-  test("succeeds with the password of Redis, whatever characters it has", async () => {
+  test("the Redis check succeeds with the password, whatever characters it has", async () => {
     await check(await RedisServer.start("--requirepass", PASSWORD)).passed();
   });
 
-  test.each(["wrong", ""])("never succeeds with the wrong password %j", async (password) => {
-    await check(await RedisServer.start("--requirepass", PASSWORD), password).failed(3);
-  });
+  test.each(["wrong", ""])(
+    "the Redis check never succeeds with the wrong password %j",
+    async (password) => {
+      await check(await RedisServer.start("--requirepass", PASSWORD), password).failed(3);
+    },
+  );
 
-  test("waits until Redis is running", async () => {
+  test("the Redis check waits until Redis is running", async () => {
     const redis = await RedisServer.absent("--requirepass", PASSWORD);
     const script = check(redis);
     await script.failed(2);
@@ -96,7 +102,7 @@ describe("the script that waits for Redis", () => {
     await script.passed();
   });
 
-  test("waits until Redis has loaded its data", async () => {
+  test("the Redis check waits until Redis has loaded its data", async () => {
     const slowly = ["--key-load-delay", "300", "--loading-process-events-interval-bytes", "1024"];
     const redis = await RedisServer.start(...slowly, "--enable-debug-command", "local");
     await redis.command("DEBUG", "POPULATE", "8000");
@@ -109,7 +115,7 @@ describe("the script that waits for Redis", () => {
     await script.passed();
   });
 
-  test("waits until a Redis that hangs replies again", async () => {
+  test("the Redis check waits until a Redis that hangs replies again", async () => {
     const redis = await RedisServer.start();
     redis.freeze();
     const script = check(redis);

@@ -24,12 +24,12 @@ function preview(stack: StackConfig, environment: Record<string, string> = {}) {
   });
 }
 
-describe("a preview of a new stack succeeds", () => {
-  test("on Minikube, where all outputs are known", async () => {
+describe("preview", () => {
+  test("a preview of a new stack on Minikube succeeds, and all outputs are known", async () => {
     expect(await preview(dev)).toEqual(devResult);
   });
 
-  test("on another cluster, where the digest of the image is unknown until the push", async () => {
+  test("a preview of a new stack on another cluster succeeds, without the digest of the image", async () => {
     const { exitCode, log, outputs } = await preview(cloud);
     expect({ exitCode, log }).toEqual({ exitCode: 0, log: "" });
     expect(outputs).toMatchObject({ namespace: "w255", redisKind: "managed" });
@@ -37,8 +37,8 @@ describe("a preview of a new stack succeeds", () => {
   });
 });
 
-describe("the program ends with an error", () => {
-  test("that names all invalid settings, without secrets", async () => {
+describe("errors", () => {
+  test("the program ends with an error that names all invalid settings and shows no secret", async () => {
     const config = {
       ...dev.config,
       "prediction-service:namespace": "_",
@@ -57,7 +57,7 @@ describe("the program ends with an error", () => {
     ]);
   });
 
-  test("that says which command to run if Minikube is stopped", async () => {
+  test("the program ends with an error that says how to start a stopped Minikube", async () => {
     const { exitCode, log } = await preview(dev, { MINIKUBE_STATUS: "85" });
     expect(exitCode).toBe(32);
     expect(log).toMatch(/^Minikube's Docker daemon .* minikube start -p minikube\nX Exiting .*\n$/);

@@ -47,23 +47,26 @@ test("with a registry, the image is pushed, and pulled by its digest", async () 
   expect(await promised(result.ref)).toBe(`image@sha256:${"0".repeat(64)}`);
 });
 
-describe("a base image", () => {
+describe("base images", () => {
   const digest = (digit: string) => `debian@sha256:${digit.repeat(64)}`;
 
-  test("is the one that the Dockerfile names, by default", async () => {
+  test("by default, the base images are those in the Dockerfile", async () => {
     expect((await built({})).build.args).toEqual({});
   });
 
-  test.each(["build", "runtime"] as const)("%s reaches the build and the tag", async (name) => {
-    const before = await built({});
-    const after = await built({ baseImages: { [name]: digest("1") } });
-    const updated = await built({ baseImages: { [name]: digest("2") } });
-    expect(Object.values(after.build.args)).toEqual([digest("1")]);
-    expect(new Set([before, after, updated].map(({ imageName }) => imageName)).size).toBe(3);
-    expect(await built({ baseImages: { [name]: digest("1") } })).toEqual(after);
-  });
+  test.each(["build", "runtime"] as const)(
+    "the %s image reaches the build and the tag",
+    async (name) => {
+      const before = await built({});
+      const after = await built({ baseImages: { [name]: digest("1") } });
+      const updated = await built({ baseImages: { [name]: digest("2") } });
+      expect(Object.values(after.build.args)).toEqual([digest("1")]);
+      expect(new Set([before, after, updated].map(({ imageName }) => imageName)).size).toBe(3);
+      expect(await built({ baseImages: { [name]: digest("1") } })).toEqual(after);
+    },
+  );
 
-  test("makes another tag where build and runtime are swapped", async () => {
+  test("swapping the build and the runtime image changes the tag", async () => {
     const [one, two] = [digest("1"), digest("2")];
     const { imageName } = await built({ baseImages: { build: one, runtime: two } });
     expect((await built({ baseImages: { build: two, runtime: one } })).imageName).not.toBe(
@@ -71,7 +74,7 @@ describe("a base image", () => {
     );
   });
 
-  test("is a build argument that the Dockerfile knows, with a default", async () => {
+  test("every base image is a build argument that the Dockerfile knows, with a default", async () => {
     const { build } = await built({ baseImages: { build: digest("1"), runtime: digest("2") } });
     const path = join(import.meta.dirname, "../../service/Dockerfile");
     const dockerfile = readFileSync(path, "utf8");

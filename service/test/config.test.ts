@@ -37,13 +37,13 @@ test("all invalid variables are named at once", () => {
 describe("REDIS_URL", () => {
   const urls = [...validRedisUrls.map(([url]) => url), ...validSocketUrls];
 
-  test.each(urls)("%s is accepted", (REDIS_URL) => {
+  test.each(urls)("REDIS_URL=%s is accepted", (REDIS_URL) => {
     expect(readConfig({ REDIS_URL })).toMatchObject({ REDIS_URL });
   });
 
   // An empty variable counts as absent.
   test.each(invalidRedisUrls.filter(([url]) => url !== ""))(
-    "%s is refused for its %s, and the URL is not shown",
+    "REDIS_URL=%s is refused for its %s, and the URL is not shown",
     (REDIS_URL, part) => {
       const start = new RegExp(`^REDIS_URL: found an invalid ${part}; allowed: \\S`);
       expect(() => readConfig({ REDIS_URL })).toThrow(start);
@@ -52,7 +52,7 @@ describe("REDIS_URL", () => {
   );
 });
 
-describe("the documented defaults are the real ones", () => {
+describe("documented defaults", () => {
   const documents = globSync(["README.md", "docs/*.md"], { cwd: root });
   const text = documents.map((name) => readFileSync(join(root, name), "utf8")).join("\n");
   const rows = new Map(
@@ -64,7 +64,7 @@ describe("the documented defaults are the real ones", () => {
   // The table describes this default in words, as it does the absent one.
   const defaults = { ...readConfig({}), MODEL_PATH: undefined };
 
-  test.each(settingNames)("%s", (name) => {
+  test.each(settingNames)("the documented default of %s is the real one", (name) => {
     expect(rows.has(name)).toBe(true);
     expect(rows.get(name)).toBe(defaults[name]?.toString());
   });
