@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-/** The paths that an allow-list lets into the build context. */
+/** The paths in a `.dockerignore` that is an allow-list. */
 function allowedPaths(dockerignore: string): string[] {
   const [denyAll, ...rest] = dockerignore
     .split("\n")
@@ -10,7 +10,7 @@ function allowedPaths(dockerignore: string): string[] {
     .filter((line) => line !== "" && !line.startsWith("#"));
   const allowed = rest.map((line) => line.replace(/^!/, ""));
   if (denyAll !== "*" || !rest.every((line) => /^![\w./-]+$/.test(line))) {
-    throw new Error(".dockerignore must be an allow-list: the line *, then lines !path");
+    throw new Error(".dockerignore must be an allow-list: a line *, then lines !PATH");
   }
   return allowed;
 }
@@ -21,10 +21,17 @@ function filesUnder(context: string, path: string): string[] {
 }
 
 /**
- * Identifies what an image is built from: SHA-256 in hex of the Dockerfile and of each file that
- * the context's `.dockerignore` allows, with its path.
+ * Identifies what an image is built from: the Dockerfile, the files that `.dockerignore` allows, with
+ * their paths, and the build arguments.
+ *
+ * @returns a SHA-256 digest in hex
+ * @throws if `.dockerignore` is not an allow-list
  */
-export function contentDigest(context: string, dockerfile: string): string {
+export function contentDigest(
+  context: string,
+  dockerfile: string,
+  buildArgs: Readonly<Record<string, string>> = {},
+): string {
   const dockerignore = readFileSync(join(context, ".dockerignore"), "utf8");
   const paths = [dockerfile, ...allowedPaths(dockerignore)];
   const files = new Set(paths.flatMap((path) => filesUnder(context, path)));
@@ -32,6 +39,9 @@ export function contentDigest(context: string, dockerfile: string): string {
   for (const file of [...files].sort()) {
     const bytes = readFileSync(join(context, file));
     digest.update(`${file}\0${bytes.length}\0`).update(bytes);
+  }
+  for (const name of Object.keys(buildArgs).sort()) {
+    digest.update(`${name}=${buildArgs[name]}\0`);
   }
   return digest.digest("hex");
 }

@@ -7,13 +7,13 @@ import { readSettings } from "./config.ts";
 import { createProviders } from "./providers.ts";
 
 const settings = readSettings();
-const { registry, service, cache, redisUrl, loadBalancer } = settings;
+const { registry, service, cache, images, redisUrl, loadBalancer } = settings;
 const { kubernetes, docker, node } = createProviders(settings);
 const onKubernetes = { provider: kubernetes };
 
 const image = new ServiceImage(
   "prediction-service",
-  { context: "..", dockerfile: "service/Dockerfile", registry, ...node },
+  { context: "..", dockerfile: "service/Dockerfile", baseImages: images, registry, ...node },
   { provider: docker },
 );
 
@@ -27,13 +27,25 @@ const redis = redisUrl
   ? new ManagedRedis("redis", { namespace: name, address: redisUrl }, onKubernetes)
   : new RedisCache(
       "redis",
-      { namespace: name, maxMemoryMiB: cache.redisMaxMemory, clientLabels: apiSelectorLabels },
+      {
+        namespace: name,
+        image: images.redis,
+        maxMemoryMiB: cache.redisMaxMemory,
+        clientLabels: apiSelectorLabels,
+      },
       onKubernetes,
     );
 
 const api = new PredictionApi(
   "prediction-api",
-  { namespace: name, image, redis, cache, awaitLoadBalancer: loadBalancer.await, ...service },
+  {
+    namespace: name,
+    image,
+    redis,
+    busyboxImage: images.busybox,
+    awaitLoadBalancer: loadBalancer.await,
+    ...service,
+  },
   onKubernetes,
 );
 

@@ -3,22 +3,20 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { labels, secretAnnotation, selectorLabels } from "./labels.ts";
 import { fromSecret, type Redis } from "./redis.ts";
-import { port, redisPod } from "./redis-pod.ts";
+import { port, type RedisPodArgs, redisPod } from "./redis-pod.ts";
 
-/** What a {@link RedisCache} needs. */
-export interface RedisCacheArgs {
-  /** The namespace it is deployed to. */
+/** The arguments of a {@link RedisCache}. */
+export interface RedisCacheArgs extends RedisPodArgs {
+  /** The namespace to deploy to. */
   readonly namespace: pulumi.Input<string>;
-  /** Mebibytes of data at which the least recently used entries go. */
-  readonly maxMemoryMiB: number;
-  /** The pods that may connect. */
+  /** The labels of the pods that may connect. */
   readonly clientLabels: Record<string, string>;
 }
 
 const app = "redis";
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 
-/** A Redis in the cluster that caches and keeps nothing. */
+/** A Redis in the cluster that stores nothing on disk. */
 export class RedisCache extends pulumi.ComponentResource implements Redis {
   readonly kind = "in-cluster";
   readonly host: pulumi.Output<string>;
@@ -40,13 +38,13 @@ export class RedisCache extends pulumi.ComponentResource implements Redis {
       {
         metadata,
         immutable: true,
-        // Not `stringData`, which the API server takes but never returns.
+        // Not `stringData`: the API server accepts it but never returns it.
         data: pulumi.secret({
           password: base64(newPassword),
           "redis.conf": base64(`requirepass ${newPassword}\n`),
         }),
       },
-      // The password of the first run stays; the one made in this run then goes nowhere.
+      // Later runs keep the password of the first run and discard the one that they generate.
       { parent: this, ignoreChanges: ["data"] },
     );
     this.secretUid = secret.metadata.uid;
@@ -82,7 +80,7 @@ export class RedisCache extends pulumi.ComponentResource implements Redis {
         metadata,
         spec: {
           replicas: 1,
-          // Two of them beside each other would answer in turns.
+          // With two pods during a rollout, clients would use two different caches.
           strategy: { type: "Recreate" },
           selector: { matchLabels: selectorLabels(app) },
           template: {
@@ -90,7 +88,7 @@ export class RedisCache extends pulumi.ComponentResource implements Redis {
               labels: labels(app, "cache"),
               annotations: { [secretAnnotation]: this.secretUid },
             },
-            spec: redisPod(app, account.metadata.name, secret, args.maxMemoryMiB),
+            spec: redisPod(app, account.metadata.name, secret, args),
           },
         },
       },

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { contentDigest } from "../content-digest.ts";
 
-const allowList = "# what is needed\n*\n\n!a.json\n!src\n";
+const allowList = "# a comment\n*\n\n!a.json\n!src\n";
 
 function context(dockerignore = allowList) {
   const folder = mkdtempSync(join(tmpdir(), "context "));
@@ -17,13 +17,13 @@ function context(dockerignore = allowList) {
   return { folder, digest: () => contentDigest(folder, "Dockerfile") };
 }
 
-test("is the same for the same content, wherever it lies", () => {
+test("the same content in another folder has the same digest", () => {
   expect(context().digest()).toMatch(/^[0-9a-f]{64}$/);
   expect(context().digest()).toBe(context().digest());
 });
 
 test.each(["a.json", "src/b.ts", "src/deep/c.ts", "src/new.ts", "Dockerfile"])(
-  "changes with %s",
+  "a change of %s changes the digest",
   (path) => {
     const { folder, digest } = context();
     const before = digest();
@@ -32,7 +32,7 @@ test.each(["a.json", "src/b.ts", "src/deep/c.ts", "src/new.ts", "Dockerfile"])(
   },
 );
 
-test("changes as a file moves", () => {
+test("moving a file changes the digest", () => {
   const { folder, digest } = context();
   const before = digest();
   rmSync(join(folder, "src/b.ts"));
@@ -40,21 +40,29 @@ test("changes as a file moves", () => {
   expect(digest()).not.toBe(before);
 });
 
-test("stays when something else changes", () => {
+test("a change outside the allow-list keeps the digest", () => {
   const { folder, digest } = context();
   const before = digest();
   appendFileSync(join(folder, "other"), " ");
   expect(digest()).toBe(before);
 });
 
+test("names and values of build arguments change the digest, their order does not", () => {
+  const { folder } = context();
+  const digest = (args: Record<string, string>) => contentDigest(folder, "Dockerfile", args);
+  const digests = [{}, { A: "1" }, { A: "2" }, { B: "1" }, { A: "1", B: "2" }].map(digest);
+  expect(new Set(digests).size).toBe(digests.length);
+  expect(digest({ B: "2", A: "1" })).toBe(digest({ A: "1", B: "2" }));
+});
+
 test.each(["node_modules\n", "!a.json\n*\n", "*\n!a.json\nsrc/deep\n", "*\n!src/**\n", ""])(
-  "is refused for what is no plain allow-list: %j",
+  "a .dockerignore that is not an allow-list is refused: %j",
   (dockerignore) => {
     expect(context(dockerignore).digest).toThrow(".dockerignore must be an allow-list");
   },
 );
 
-test("can be had for the service", () => {
+test("the service has a digest", () => {
   const root = join(import.meta.dirname, "../..");
   expect(contentDigest(root, "service/Dockerfile")).toMatch(/^[0-9a-f]{64}$/);
 });

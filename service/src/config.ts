@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { logLevels } from "./telemetry/logger.ts";
+import { parseRedisUrl, RedisUrlError } from "./redis-url.ts";
+
+const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
 const defaultModelPath = join(import.meta.dirname, "../../model/california-housing.onnx");
 
@@ -14,17 +16,6 @@ function integer(minimum: number, maximum: number, allowed: string) {
 }
 
 const count = (maximum = 1_000_000_000) => integer(1, maximum, "an integer");
-
-const redisUrls = "redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE], rediss://… or unix:///PATH";
-
-function isWellFormedUrl(text: string): boolean {
-  try {
-    decodeURIComponent(text);
-    return text.startsWith("unix:") || URL.canParse(text);
-  } catch {
-    return false;
-  }
-}
 
 const Environment = z.object({
   PORT: integer(0, 65_535, "an integer").default(8000),
@@ -40,11 +31,14 @@ const Environment = z.object({
   REQUEST_TIMEOUT_MS: integer(1, 3_600_000, "milliseconds").default(30_000),
   REDIS_URL: z
     .string()
-    .regex(/^(?:rediss?:\/\/[^\s/?#]+(?:\/\d*)?|unix:\/\/(?:[^\s/@]+@)?\/[^\s?#]+(?:\?db=\d+)?)$/, {
-      error: redisUrls,
-      abort: true,
+    .superRefine((url, { addIssue }) => {
+      try {
+        parseRedisUrl(url);
+      } catch (error) {
+        if (!(error instanceof RedisUrlError)) throw error;
+        addIssue(error.message);
+      }
     })
-    .refine(isWellFormedUrl, redisUrls)
     .optional(),
   CACHE_TTL_SECONDS: count(31_536_000).default(3_600),
   CACHE_TIMEOUT_MS: integer(1, 60_000, "milliseconds").default(50),
@@ -52,19 +46,36 @@ const Environment = z.object({
   DRAIN_SECONDS: integer(0, 3_600, "seconds").default(0),
 });
 
-/** Variables whose values may hold a password. */
-const secrets: ReadonlySet<unknown> = new Set(["REDIS_URL"]);
-
 /** The process's settings, typed; see the table in README.md. */
 export type Config = Readonly<z.infer<typeof Environment>>;
 
-/** One or more environment variables hold what they can't. */
+/** The names of all settings. */
+export const settingNames = Environment.keyof().options;
+
+/** The service can't start with its settings. */
 export class ConfigError extends Error {}
 
+/** An environment variable whose value is invalid. */
+interface SettingFault {
+  readonly name: string;
+  /** What was found and what is allowed. Holds no secret. */
+  readonly message: string;
+}
+
+/** Some environment variables have invalid values. */
+export class InvalidSettingsError extends ConfigError {
+  readonly faults: readonly SettingFault[];
+
+  constructor(faults: readonly SettingFault[]) {
+    super(faults.map(({ name, message }) => `${name}: ${message}`).join("\n"));
+    this.faults = faults;
+  }
+}
+
 /**
- * Reads the settings. A variable that is set to nothing counts as absent.
+ * Reads the settings. An empty variable counts as absent.
  *
- * @throws {ConfigError} naming every wrong variable, what was found and what is allowed
+ * @throws {InvalidSettingsError} naming every invalid variable, what was found and what is allowed
  */
 export function readConfig(
   environment: Readonly<Record<string, string | undefined>> = process.env,
@@ -72,9 +83,11 @@ export function readConfig(
   const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
   const result = Environment.safeParse(set);
   if (result.success) return result.data;
-  const faults = result.error.issues.map(({ path: [name = ""], message }) => {
-    const found = secrets.has(name) ? "a value not shown" : `"${set[String(name)]}"`;
-    return `${String(name)}: found ${found}; allowed: ${message}`;
+  const faults = result.error.issues.map(({ code, path, message }) => {
+    const name = path.join(".");
+    // A custom message says itself what was found.
+    const isComplete = code === "custom";
+    return { name, message: isComplete ? message : `found "${set[name]}"; allowed: ${message}` };
   });
-  throw new ConfigError(faults.join("\n"));
+  throw new InvalidSettingsError(faults);
 }

@@ -1,7 +1,7 @@
 import { type DestinationStream, type Logger, pino } from "pino";
+import type { Config } from "../config.ts";
 
-export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
-export type LogLevel = (typeof logLevels)[number];
+type LogLevel = Config["LOG_LEVEL"];
 
 /** Lines are written in batches, to save system calls: once there are this many characters… */
 const batchLength = 64 * 1024;
