@@ -1,50 +1,59 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { parseRedisUrl, RedisUrlError } from "./redis-url.ts";
+import { minBudgetBytes } from "./routes/byte-budget.ts";
 
 const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
 const defaultModelPath = join(import.meta.dirname, "../../model/california-housing.onnx");
 
 function integer(minimum: number, maximum: number, allowed: string) {
-  const error = `${allowed} from ${minimum} to ${maximum}`;
+  const fault = { error: `${allowed} from ${minimum} to ${maximum}`, abort: true };
   return z
     .string()
-    .regex(/^\d+$/, { error, abort: true })
+    .regex(/^\d+$/, fault)
     .transform(Number)
-    .pipe(z.number().min(minimum, { error }).max(maximum, { error }));
+    .pipe(z.number().min(minimum, fault).max(maximum, fault));
 }
 
 const count = (maximum = 1_000_000_000) => integer(1, maximum, "an integer");
 
-const Environment = z.object({
-  PORT: integer(0, 65_535, "an integer").default(8000),
-  HOST: z.string().default("127.0.0.1"),
-  MODEL_PATH: z.string().endsWith(".onnx", "a path ending in .onnx").default(defaultModelPath),
-  LOG_LEVEL: z.enum(logLevels, `one of ${logLevels.join(", ")}`).default("info"),
-  MAX_BODY_BYTES: count().default(32 * 1024 * 1024),
-  MAX_RECORD_BYTES: count().default(1024 * 1024),
-  MAX_BYTES_IN_FLIGHT: count().default(64 * 1024 * 1024),
-  MAX_HEADER_BYTES: count().default(64 * 1024),
-  MAX_HOUSES: count().default(100_000),
-  MAX_CONCURRENT_REQUESTS: count().default(1_000),
-  REQUEST_TIMEOUT_MS: integer(1, 3_600_000, "milliseconds").default(30_000),
-  REDIS_URL: z
-    .string()
-    .superRefine((url, { addIssue }) => {
-      try {
-        parseRedisUrl(url);
-      } catch (error) {
-        if (!(error instanceof RedisUrlError)) throw error;
-        addIssue(error.message);
-      }
-    })
-    .optional(),
-  CACHE_TTL_SECONDS: count(31_536_000).default(3_600),
-  CACHE_TIMEOUT_MS: integer(1, 60_000, "milliseconds").default(50),
-  CACHE_MEMORY_BYTES: integer(0, 1_099_511_627_776, "bytes").default(64 * 1024 * 1024),
-  DRAIN_SECONDS: integer(0, 3_600, "seconds").default(0),
-});
+const Environment = z
+  .object({
+    PORT: integer(0, 65_535, "an integer").default(8000),
+    HOST: z.string().default("127.0.0.1"),
+    MODEL_PATH: z.string().endsWith(".onnx", "a path ending in .onnx").default(defaultModelPath),
+    LOG_LEVEL: z.enum(logLevels, `one of ${logLevels.join(", ")}`).default("info"),
+    MAX_BODY_BYTES: count().default(32 * 1024 * 1024),
+    MAX_RECORD_BYTES: count().default(1024 * 1024),
+    MAX_BYTES_IN_FLIGHT: count().default(64 * 1024 * 1024),
+    MAX_HEADER_BYTES: count().default(64 * 1024),
+    MAX_HOUSES: count().default(100_000),
+    MAX_CONCURRENT_REQUESTS: count().default(1_000),
+    REQUEST_TIMEOUT_MS: integer(1, 3_600_000, "milliseconds").default(30_000),
+    REDIS_URL: z
+      .string()
+      .superRefine((url, { addIssue }) => {
+        try {
+          parseRedisUrl(url);
+        } catch (error) {
+          if (!(error instanceof RedisUrlError)) throw error;
+          addIssue(error.message);
+        }
+      })
+      .optional(),
+    CACHE_TTL_SECONDS: count(31_536_000).default(3_600),
+    CACHE_TIMEOUT_MS: integer(1, 60_000, "milliseconds").default(50),
+    CACHE_MEMORY_BYTES: integer(0, 1_099_511_627_776, "bytes").default(64 * 1024 * 1024),
+    DRAIN_SECONDS: integer(0, 3_600, "seconds").default(0),
+  })
+  .superRefine(({ MAX_BYTES_IN_FLIGHT, MAX_BODY_BYTES }, { addIssue }) => {
+    const minimum = minBudgetBytes(MAX_BODY_BYTES);
+    if (MAX_BYTES_IN_FLIGHT >= minimum) return;
+    const allowed = `at least ${minimum}, so that a body of MAX_BODY_BYTES fits`;
+    const message = `found "${MAX_BYTES_IN_FLIGHT}"; allowed: ${allowed}`;
+    addIssue({ code: "custom", path: ["MAX_BYTES_IN_FLIGHT"], message });
+  });
 
 /** The process's settings, typed; see the table in README.md. */
 export type Config = Readonly<z.infer<typeof Environment>>;

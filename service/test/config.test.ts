@@ -84,3 +84,11 @@ test("numbers are parsed", () => {
 test("the default model exists", () => {
   expect(readFileSync(readConfig({}).MODEL_PATH).length).toBeGreaterThan(0);
 });
+
+test("MAX_BYTES_IN_FLIGHT must have room for one body of MAX_BODY_BYTES", () => {
+  const settings = { MAX_BODY_BYTES: "3000", MAX_BYTES_IN_FLIGHT: "3999" };
+  expect(() => readConfig(settings)).toThrow(
+    'MAX_BYTES_IN_FLIGHT: found "3999"; allowed: at least 4000, so that a body of MAX_BODY_BYTES fits',
+  );
+  expect(readConfig({ ...settings, MAX_BYTES_IN_FLIGHT: "4000" }).MAX_BYTES_IN_FLIGHT).toBe(4000);
+});

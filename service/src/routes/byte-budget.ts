@@ -1,9 +1,17 @@
 import { maxSmallBytes } from "../wire/sent-body.ts";
 
-/** The part of the budget that only small bodies may use, so that large ones never shut them out. */
-const smallShare = 1 / 4;
+/** The part of the budget that large bodies may use. */
+const largeShare = 3 / 4;
 
-/** A number of bytes that all bodies share while they are in memory. */
+/** The smallest budget in which a body of this length has room. */
+export function minBudgetBytes(maxBodyBytes: number): number {
+  return Math.ceil(maxBodyBytes / largeShare);
+}
+
+/**
+ * A number of bytes that all bodies share while they are in memory. Large bodies leave a part of it to
+ * small ones, so that they never shut these out.
+ */
 export class ByteBudget {
   readonly #maxBytes: number;
   readonly #maxLargeBytes: number;
@@ -11,7 +19,7 @@ export class ByteBudget {
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
-    this.#maxLargeBytes = Math.floor(maxBytes * (1 - smallShare));
+    this.#maxLargeBytes = Math.floor(maxBytes * largeShare);
   }
 
   /** How many bytes are in use. */
