@@ -13,6 +13,12 @@ import { answerUnparsedRequests } from "./unparsed-requests.ts";
  */
 const keepAliveTimeoutMs = 620_000;
 
+/**
+ * How much longer than a request may take a connection may be without progress: a request that does
+ * not arrive, or a response that the client does not read.
+ */
+const stallGraceMs = 5_000;
+
 /** How often Node.js looks for requests that take too long to arrive. */
 const arrivalCheckIntervalMs = 1_000;
 
@@ -79,9 +85,10 @@ export function createAppServer(app: App, options: AppServerOptions): AppServer 
     keepAliveTimeout: keepAliveTimeoutMs,
     // `headersTimeout` is the same, or 60 s if that is less. Idle time between requests counts for
     // neither of them, so they may be shorter than `keepAliveTimeout`.
-    requestTimeout: timeoutMs + 5_000,
+    requestTimeout: timeoutMs + stallGraceMs,
     connectionsCheckingInterval: arrivalCheckIntervalMs,
   });
+  server.timeout = timeoutMs + stallGraceMs;
   const connections = trackConnections(server);
   server.on("request", listener).on("checkExpectation", listener);
   answerUnparsedRequests(server, connections);

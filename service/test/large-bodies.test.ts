@@ -1,8 +1,11 @@
 import { once } from "node:events";
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
+import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, onTestFinished, describe, test, vi } from "vitest";
 import { house, houseCard } from "./house-model.ts";
+import { createCache } from "../src/cache/create-cache.ts";
+import { unrecorded } from "../src/cache/recorder.ts";
 import type { Engine } from "../src/model/engine.ts";
 import { createBodyReader } from "../src/records/body-reader.ts";
 import { ReaderThread } from "../src/records/reader-thread.ts";
@@ -15,6 +18,7 @@ import {
   firstFeatureEngine,
   houseEngine,
   serve,
+  silentLogger,
 } from "./app-under-test.ts";
 
 const mebibyte = 1024 * 1024;
@@ -43,6 +47,17 @@ const houses = (count: number) =>
   JSON.stringify({
     houses: Array.from({ length: count }, (_, index) => ({ ...house, MedInc: index + 1 })),
   });
+
+function memoryCache() {
+  return createCache({
+    redisUrl: undefined,
+    redisTimeoutMs: 50,
+    ttlSeconds: 60,
+    memoryBytes: 16 * mebibyte,
+    recorder: unrecorded,
+    logger: silentLogger,
+  });
+}
 
 /** Ten megabytes that take long to read, and are refused in the end. */
 const hostile = `{"houses":[${"{},".repeat(10 * (mebibyte / 3))}0]}`;
@@ -224,17 +239,7 @@ test("a request that waits for another's prediction gets one when that client di
       );
     },
   };
-  const { createCache } = await import("../src/cache/create-cache.ts");
-  const { unrecorded } = await import("../src/cache/recorder.ts");
-  const { pino } = await import("pino");
-  const { readThrough } = await createCache({
-    redisUrl: undefined,
-    redisTimeoutMs: 50,
-    ttlSeconds: 60,
-    memoryBytes: mebibyte,
-    recorder: unrecorded,
-    logger: pino({ level: "silent" }),
-  });
+  const { readThrough } = await memoryCache();
   const port = await serve(appUnderTest({ engine, cache: readThrough }));
   const body = JSON.stringify(house);
   const leader = upload(port, "/predict", body, body.length);
@@ -245,4 +250,19 @@ test("a request that waits for another's prediction gets one when that client di
   const response = await follower;
   expect(response.status).toBe(200);
   expect(await response.json()).toEqual({ prediction: Math.fround(house.MedInc) });
+});
+
+test("a client that does not read its responses is disconnected", { timeout: 30_000 }, async () => {
+  const { readThrough } = await memoryCache();
+  const port = await serve(appUnderTest({ cache: readThrough }), 500);
+  const list = houses(20_000).replaceAll(/"MedInc":(\d+)/g, '"MedInc":$1.1');
+  const text = await (await post(port, "/bulk_predict", list)).text();
+  const head = `POST /bulk_predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${list.length}\r\n\r\n`;
+  const socket = connect(port, "127.0.0.1").pause();
+  socket.on("error", () => {});
+  // More than the socket buffers of both sides can hold.
+  const requests = Math.ceil((40 * mebibyte) / text.length);
+  socket.write(`${head}${list}`.repeat(requests));
+  await new Promise((closed) => socket.once("close", closed));
+  expect((await post(port, "/bulk_predict", list)).status).toBe(200);
 });
