@@ -45,6 +45,7 @@ describe("every prediction is right", () => {
     expect(await service.predict(1)).toBe("BYPASS");
     expect((await service.app.request("/health")).status).toBe(200);
     const load = traffic(service);
+    await vi.waitUntil(() => service.events.includes("cache degraded"), 10_000);
     await redis.start();
     await service.hits();
     expect([...(await load.stop()).seen]).toEqual(expect.arrayContaining(["BYPASS", "HIT"]));

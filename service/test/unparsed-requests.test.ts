@@ -20,7 +20,7 @@ const predict = `${post}Content-Length: ${prediction.length}\r\n\r\n${prediction
 
 const outcomes = (text: string) => parseResponses(text).map(({ status, body }) => [status, body]);
 
-/** The server of an app whose model answers when it is told to. */
+/** The server of an app whose model answers only after `open` is called. */
 async function serveWithGate() {
   const { predict } = firstFeatureEngine();
   const gate = Promise.withResolvers<void>();
