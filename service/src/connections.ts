@@ -4,10 +4,22 @@ import type { Duplex } from "node:stream";
 /** The open connections of a server, each with its latest response, if it had any request. */
 export type Connections = ReadonlyMap<Duplex, ServerResponse | undefined>;
 
-/** Keeps track of a server's connections from now on. */
-export function trackConnections(server: Server): Connections {
+/**
+ * Keeps track of a server's connections from now on. When there are too many, the one that has been
+ * open longest among the idle ones is closed, or the new one if none is idle.
+ */
+export function trackConnections(server: Server, maxConnections: number): Connections {
   const connections = new Map<Duplex, ServerResponse | undefined>();
+
+  function oldestIdle(): Duplex | undefined {
+    for (const [socket, response] of connections) {
+      if (response === undefined || response.writableFinished) return socket;
+    }
+    return undefined;
+  }
+
   server.on("connection", (socket) => {
+    if (connections.size >= maxConnections) (oldestIdle() ?? socket).destroy();
     connections.set(socket, undefined);
     socket.once("close", () => connections.delete(socket));
   });

@@ -13,11 +13,11 @@ import { answerUnparsedRequests } from "./unparsed-requests.ts";
  */
 const keepAliveTimeoutMs = 620_000;
 
-/**
- * How much longer than a request may take a connection may be without progress: a request that does
- * not arrive, or a response that the client does not read.
- */
-const stallGraceMs = 5_000;
+/** How much longer a request may take to arrive than the app waits for it. */
+const arrivalGraceMs = 5_000;
+
+/** How much longer a connection may make no progress: its client does not read the response. */
+const stallGraceMs = 7_000;
 
 /** How often Node.js looks for requests that take too long to arrive. */
 const arrivalCheckIntervalMs = 1_000;
@@ -53,6 +53,8 @@ export interface AppServerOptions {
   readonly timeoutMs: number;
   /** Maximum length of the request line and headers; longer ones get 431. */
   readonly maxHeaderBytes: number;
+  /** Idle connections are closed when there would be more. */
+  readonly maxConnections: number;
 }
 
 /** A Node.js server and its connections. */
@@ -66,7 +68,7 @@ export interface AppServer {
  * without `Host` or with an invalid one, unknown expectations. Every error has a JSON body.
  */
 export function createAppServer(app: App, options: AppServerOptions): AppServer {
-  const { timeoutMs, maxHeaderBytes } = options;
+  const { timeoutMs, maxHeaderBytes, maxConnections } = options;
   const answer = getRequestListener(app.fetch, {
     errorHandler: (error) =>
       error instanceof RequestError
@@ -85,11 +87,11 @@ export function createAppServer(app: App, options: AppServerOptions): AppServer 
     keepAliveTimeout: keepAliveTimeoutMs,
     // `headersTimeout` is the same, or 60 s if that is less. Idle time between requests counts for
     // neither of them, so they may be shorter than `keepAliveTimeout`.
-    requestTimeout: timeoutMs + stallGraceMs,
+    requestTimeout: timeoutMs + arrivalGraceMs,
     connectionsCheckingInterval: arrivalCheckIntervalMs,
   });
   server.timeout = timeoutMs + stallGraceMs;
-  const connections = trackConnections(server);
+  const connections = trackConnections(server, maxConnections);
   server.on("request", listener).on("checkExpectation", listener);
   answerUnparsedRequests(server, connections);
   return { server, connections };

@@ -59,6 +59,7 @@ async function start(): Promise<Stop> {
   const appServer = createAppServer(app, {
     timeoutMs: config.REQUEST_TIMEOUT_MS,
     maxHeaderBytes: config.MAX_HEADER_BYTES,
+    maxConnections: config.MAX_CONNECTIONS,
   });
   const { server } = appServer;
   await listen(server, config);

@@ -73,8 +73,9 @@ export function appUnderTest({ engine, ...overrides }: Overrides = {}, app?: App
 }
 
 /** Serves the app on a free port until the test ends. */
-export async function serve(app: App, timeoutMs = 30_000): Promise<number> {
-  const { server } = createAppServer(app, { timeoutMs, maxHeaderBytes: 64 * 1024 });
+export async function serve(app: App, timeoutMs = 30_000, maxConnections = 1_000): Promise<number> {
+  const maxHeaderBytes = 64 * 1024;
+  const { server } = createAppServer(app, { timeoutMs, maxHeaderBytes, maxConnections });
   const { promise, resolve } = Promise.withResolvers<void>();
   server.listen(0, "127.0.0.1", resolve);
   await promise;

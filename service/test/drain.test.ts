@@ -12,7 +12,7 @@ const hourMs = 3_600_000;
 async function drainable(listener: RequestListener) {
   const server = createServer({ keepAliveTimeout: hourMs }, listener);
   server.on("checkExpectation", listener);
-  const connections = trackConnections(server);
+  const connections = trackConnections(server, 100);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => server.closeAllConnections());
