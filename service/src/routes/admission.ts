@@ -65,7 +65,10 @@ export class Admission {
     this.#requireSlot();
     const lease = this.#budget.lease();
     const abandoned = new AbortController();
-    request.onClose(() => abandoned.abort(new AbandonedError()));
+    let isSettled = false;
+    request.onClose(() => {
+      if (!isSettled) abandoned.abort(new AbandonedError());
+    });
     let isWorking = false;
     const grant: Grant = {
       signal: abandoned.signal,
@@ -88,6 +91,7 @@ export class Admission {
       request.discardBody();
       throw toRefusal(error);
     } finally {
+      isSettled = true;
       lease.release();
       if (isWorking) this.#working--;
     }

@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import { type AccessLog, durationMsSince } from "../telemetry/access-log.ts";
 import { requestIdOf } from "../telemetry/request-id.ts";
 import { Refusal } from "../wire/refusal.ts";
-import type { NodeEnvironment } from "../wire/sent-request.ts";
+import { type NodeEnvironment, requestHeader } from "../wire/sent-request.ts";
 
 /** What a handler answers with. */
 export interface Answer {
@@ -16,6 +16,8 @@ export interface Answer {
 /** Handles one request; throws a {@link Refusal} for an error response. */
 export type Handle = (c: Context<NodeEnvironment>) => Answer | Promise<Answer>;
 
+const jsonType = { "Content-Type": "application/json" };
+
 /** A JSON response. */
 export function json(value: unknown, status = 200): Answer {
   return { status, body: JSON.stringify(value) };
@@ -27,9 +29,6 @@ export interface ExchangeDependencies {
   readonly accessLog: AccessLog;
   readonly isDraining: () => boolean;
 }
-
-/** Header names in an error's log line and in every response. */
-const requestIdHeader = "X-Request-Id";
 
 /**
  * Makes the one way in which requests are answered, whatever their route: it gives each request an
@@ -47,7 +46,7 @@ export function createExchange({ logger, accessLog, isDraining }: ExchangeDepend
     return async function answer(c: Context<NodeEnvironment>): Promise<Response> {
       const start = performance.now();
       const { method, path } = c.req;
-      const requestId = requestIdOf(c.req.header(requestIdHeader));
+      const requestId = requestIdOf(requestHeader(c, "x-request-id"));
       let result: Answer;
       try {
         result = await handle(c);
@@ -59,8 +58,8 @@ export function createExchange({ logger, accessLog, isDraining }: ExchangeDepend
       return new Response(body, {
         status,
         headers: {
-          ...(body !== null && { "Content-Type": "application/json" }),
-          [requestIdHeader]: requestId,
+          ...(body !== null && jsonType),
+          "X-Request-Id": requestId,
           ...headers,
           ...(isDraining() && { Connection: "close" }),
         },

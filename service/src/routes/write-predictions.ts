@@ -6,6 +6,10 @@ const numbersPerTurn = 2048;
 
 /** Numbers with commas between them; JSON has no infinities and no NaN, so they become `null`. */
 function join(numbers: Predictions): string {
+  if (numbers.length === 1) {
+    const [only = 0] = numbers;
+    return Number.isFinite(only) ? String(only) : "null";
+  }
   const text = numbers.join();
   return /[IN]/.test(text) ? text.replaceAll(/-?Infinity|NaN/g, "null") : text;
 }
