@@ -1,10 +1,10 @@
 import { setImmediate as turn } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { modelPath } from "./house-model.ts";
 import { batched, QueueFullError } from "../src/model/batcher.ts";
-import { loadModel } from "../src/model/loaded-model.ts";
 import { AbandonedError, type Engine } from "../src/model/engine.ts";
+import { loadModel } from "../src/model/loaded-model.ts";
+import { modelPath } from "./house-model.ts";
 
 /** Answers each row of two features by their sum, one run a turn; keeps the rows of each run. */
 function sums(fails: (matrix: Float32Array) => boolean = () => false) {

@@ -1,5 +1,5 @@
-import { AbandonedError } from "../model/engine.ts";
 import { QueueFullError } from "../model/batcher.ts";
+import { AbandonedError } from "../model/engine.ts";
 import { TimeoutError, withTimeout } from "../timeout.ts";
 import { type Refusal, refusal } from "../wire/refusal.ts";
 import type { SentRequest } from "../wire/sent-request.ts";

@@ -4,7 +4,7 @@ import type { Json } from "./endpoint.ts";
 // What the endpoints' OpenAPI operations are built from.
 
 /** A reference to a schema. */
-export const schemaRef = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
+const schemaRef = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
 
 /** JSON content of a schema. */
 export const jsonContent = (schema: string, rest: Json = {}): Json => ({
