@@ -1,9 +1,8 @@
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startLocalService } from "./local-service.ts";
 
 const root = join(import.meta.dirname, "..");
 const readme = readFileSync(join(root, "README.md"), "utf8");
@@ -25,19 +24,13 @@ function pattern(shown: string): RegExp {
   return new RegExp(`^${parts.join(".*")}$`);
 }
 
-const { PATH } = process.env;
-
 describe("the README's examples", () => {
-  const service = spawn(process.execPath, [join(root, "service/src/main.ts")], {
-    env: { PATH, PORT: "0" },
-  });
-  let port = 0;
+  let service: Awaited<ReturnType<typeof startLocalService>>;
 
   beforeAll(async () => {
-    const [line] = await once(createInterface(service.stdout), "line");
-    port = JSON.parse(line).address.port;
+    service = await startLocalService();
   });
-  afterAll(() => void service.kill());
+  afterAll(() => service.stop());
 
   test("the README's examples cover each endpoint", () => {
     const commands = quickStart.map(({ command }) => command).join("\n");
@@ -47,7 +40,7 @@ describe("the README's examples", () => {
   });
 
   test.for(quickStart)("the README shows the current output of $command", ({ command, shown }) => {
-    const here = command.replace(":8000", `:${port}`);
-    expect(execFileSync("bash", ["-c", here]).toString().trim()).toMatch(pattern(shown));
+    const output = execFileSync("bash", ["-c", service.here(command)]).toString();
+    expect(output.trim()).toMatch(pattern(shown));
   });
 });
