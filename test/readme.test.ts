@@ -13,11 +13,6 @@ const examples = Array.from(readme.matchAll(/```console\n([\s\S]*?)```/g), ([, t
   .map((text) => text.trimEnd().split("\n"))
   .map(([command = "", ...shown]) => ({ command, shown: shown.join("\n") }));
 
-const quickStart = examples.slice(
-  0,
-  examples.findIndex(({ command }) => command.includes("-si")),
-);
-
 /** Matches the output shown; `…` matches any text. */
 function pattern(shown: string): RegExp {
   const parts = shown.split("…").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
@@ -33,13 +28,13 @@ describe("the README's examples", () => {
   afterAll(() => service.stop());
 
   test("the README's examples cover each endpoint", () => {
-    const commands = quickStart.map(({ command }) => command).join("\n");
+    const commands = examples.map(({ command }) => command).join("\n");
     for (const path of ["/hello", "/health", "/predict", "/bulk_predict"]) {
       expect(commands).toContain(`http://127.0.0.1:8000${path}`);
     }
   });
 
-  test.for(quickStart)("the README shows the current output of $command", ({ command, shown }) => {
+  test.for(examples)("the README shows the current output of $command", ({ command, shown }) => {
     const output = execFileSync("bash", ["-c", service.here(command)]).toString();
     expect(output.trim()).toMatch(pattern(shown));
   });
