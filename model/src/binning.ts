@@ -3,7 +3,9 @@ import type { Columns } from "./columns.ts";
 /** The maximum number of bins per feature, so that a bin number fits into one byte. */
 export const binLimit = 255;
 
-/** The training rows with each feature value replaced by its bin, from which histograms are built. */
+/**
+ * The training rows with each feature value replaced by its bin, from which histograms are built.
+ */
 export interface BinnedFeatures {
   /** One array per feature, with the bin of each row. */
   readonly codes: readonly Uint8Array[];
@@ -30,9 +32,9 @@ export function binFeatures(columns: Columns, maxBins: number): BinnedFeatures {
 }
 
 /**
- * Finds ascending thresholds that divide a column into bins with about the same number of rows. Each
- * threshold lies between two neighbouring values. With at most `maxBins` distinct values, every
- * value gets its own bin.
+ * Finds ascending thresholds that divide a column into bins with about the same number of rows.
+ * Each threshold lies between two neighbouring values. With at most `maxBins` distinct values,
+ * every value gets its own bin.
  *
  * @throws {Error} if a value is infinite or not a number
  */
@@ -55,8 +57,8 @@ export function quantileThresholds(column: Float32Array, maxBins: number): Float
 }
 
 /**
- * Returns a float32 threshold `t` with `lower <= t < upper`: the midpoint, or `lower` if there is no
- * float32 value in between.
+ * Returns a float32 threshold `t` with `lower <= t < upper`: the midpoint, or `lower` if there is
+ * no float32 value in between.
  *
  * @param lower a float32 value less than `upper`
  * @param upper a float32 value

@@ -3,8 +3,8 @@ import { type Samples, selectRows } from "./columns.ts";
 import type { Hyperparameters } from "./hyperparameters.ts";
 
 /**
- * K-fold cross-validation: each fold is predicted by an ensemble that was fitted to the other folds.
- * There is no early stopping: every number of trees gets a score.
+ * K-fold cross-validation: each fold is predicted by an ensemble that was fitted to the other
+ * folds. There is no early stopping: every number of trees gets a score.
  *
  * @param samples rows in random order, since the folds are consecutive parts
  * @param folds number of folds, at least 2

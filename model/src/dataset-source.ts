@@ -24,10 +24,11 @@ const californiaHousingArchive: RemoteArchive = {
 const archiveCacheFile = path.join(import.meta.dirname, "../.data/cal_housing.tgz");
 
 /**
- * Loads the California housing data from a local raw file if one is given, otherwise from the cached
- * or downloaded archive.
+ * Loads the California housing data from a local raw file if one is given, otherwise from the
+ * cached or downloaded archive.
  *
- * @throws {Error} if the file can't be read, the download fails, or the data is not the expected data
+ * @throws {Error} if the file can't be read, the download fails, or the data is not the expected
+ *   data
  */
 export async function loadCaliforniaHousing(
   rawFile: string | undefined,

@@ -10,7 +10,9 @@ import { computeMetrics, type Metrics } from "./metrics.ts";
 import type { FeatureFacts, ModelFacts } from "./model-card.ts";
 import { modelName } from "./model-files.ts";
 
-/** Collects what the model card says about an ensemble: how it was trained and how well it predicts. */
+/**
+ * Collects what the model card says about an ensemble: how it was trained and how well it predicts.
+ */
 export function describeModel(
   ensemble: Ensemble,
   dataset: Dataset,

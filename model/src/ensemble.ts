@@ -43,8 +43,8 @@ export function treeValue(tree: TreeNode, columns: Columns, row: number): number
 }
 
 /**
- * Predicts each row, in the target's unit. Sums in the same order as ONNX Runtime, in float32: tree by
- * tree, then the base score.
+ * Predicts each row, in the target's unit. Sums in the same order as ONNX Runtime, in float32: tree
+ * by tree, then the base score.
  */
 export function predictEnsemble(ensemble: Ensemble, columns: Columns): Float32Array {
   const sums = new Float32Array(columns[0]?.length ?? 0);

@@ -8,8 +8,8 @@ import { exportOnnx } from "./onnx-export.ts";
 const producer = { name: "@prediction-service/model", version: "1.0.0" };
 
 /**
- * Exports an ensemble over the tree features as an ONNX file, which takes the eight house features and
- * returns the median house value.
+ * Exports an ensemble over the tree features as an ONNX file, which takes the eight house features
+ * and returns the median house value.
  */
 export function exportHousingModel(
   ensemble: Ensemble,

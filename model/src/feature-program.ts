@@ -38,9 +38,9 @@ const operators: Readonly<Record<"Add" | "Mul" | "Div", Arithmetic>> = {
 };
 
 /**
- * Runs a feature program, and returns the result of its last operation. The result of each operation
- * is rounded to float32, which gives the same bits as float32 arithmetic, and so the same bits as
- * the exported graph.
+ * Runs a feature program, and returns the result of its last operation. The result of each
+ * operation is rounded to float32, which gives the same bits as float32 arithmetic, and so the same
+ * bits as the exported graph.
  *
  * @throws {Error} if an operation uses a value that no earlier operation computed
  */

@@ -32,8 +32,8 @@ function quantile(sorted: Float64Array, probability: number): number {
 }
 
 /**
- * Computes each input's share of the gain of all splits. The gain of a split on a derived feature is
- * divided equally among the inputs it is computed from.
+ * Computes each input's share of the gain of all splits. The gain of a split on a derived feature
+ * is divided equally among the inputs it is computed from.
  *
  * @param sources for each tree feature, the inputs it is computed from
  * @param inputs number of inputs

@@ -3,8 +3,8 @@ import { binLimit } from "./binning.ts";
 const stride = 2 * binLimit;
 
 /**
- * For each feature that a tree may use, {@link binLimit} pairs, one per bin: the sum of the residuals
- * and the number of rows.
+ * For each feature that a tree may use, {@link binLimit} pairs, one per bin: the sum of the
+ * residuals and the number of rows.
  */
 export type Histogram = Float64Array;
 

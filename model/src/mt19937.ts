@@ -5,8 +5,8 @@ const lowerBits = 0x7fffffff;
 const twistMatrix = 0x9908b0df;
 
 /**
- * The Mersenne Twister MT19937. It is seeded and sampled like NumPy's legacy `RandomState`, so a seed
- * gives the same sequence in both.
+ * The Mersenne Twister MT19937. It is seeded and sampled like NumPy's legacy `RandomState`, so a
+ * seed gives the same sequence in both.
  *
  * Source: M. Matsumoto and T. Nishimura, "Mersenne Twister", ACM TOMACS 8 (1998), with the
  * initialization from 2002 (`init_genrand`).
@@ -38,8 +38,8 @@ export class Mt19937 {
   }
 
   /**
-   * Returns a uniform integer from 0 to `maximum`, inclusive. Draws as many random bits as `maximum`
-   * has, and draws again if the result exceeds it (NumPy's `random_interval`).
+   * Returns a uniform integer from 0 to `maximum`, inclusive. Draws as many random bits as
+   * `maximum` has, and draws again if the result exceeds it (NumPy's `random_interval`).
    *
    * @param maximum an integer from 0 to 2³² − 1
    */

@@ -32,8 +32,8 @@ export interface OnnxModel {
 
 /**
  * Writes an ONNX file. Its graph maps `float32[N, inputColumns]` to `float32[N, 1]`: it runs the
- * feature program, then the trees as a `TreeEnsembleRegressor` (ai.onnx.ml 3). The same model always
- * gives the same bytes.
+ * feature program, then the trees as a `TreeEnsembleRegressor` (ai.onnx.ml 3). The same model
+ * always gives the same bytes.
  */
 export function exportOnnx(model: OnnxModel): Uint8Array {
   const { features, ensemble, output, inputColumns } = model;

@@ -69,7 +69,9 @@ export function vectorOfIntegers(name: string, values: readonly number[]): Tenso
   });
 }
 
-/** Describes a float32 input or output of the graph with `columns` columns and any number of rows. */
+/**
+ * Describes a float32 input or output of the graph with `columns` columns and any number of rows.
+ */
 export function floatTable(name: string, columns: number): ValueInfoProto {
   const dim = [
     { value: { case: "dimParam", value: "N" } },

@@ -6,8 +6,8 @@ import type { Columns } from "./columns.ts";
 export type OnnxPredictor = (columns: Columns) => Promise<Float32Array>;
 
 /**
- * Loads an ONNX file into ONNX Runtime. It runs on one thread, so sums are always computed in the same
- * order.
+ * Loads an ONNX file into ONNX Runtime. It runs on one thread, so sums are always computed in the
+ * same order.
  *
  * @returns a predictor that takes the model's input as columns
  * @throws {Error} if ONNX Runtime rejects the file

@@ -16,8 +16,8 @@ export interface ProgressStream {
 export type ProgressReporter = (fraction: number, text: string) => void;
 
 /**
- * Runs work that reports its progress. A terminal shows a progress bar; any other stream gets one line
- * per tenth of the work.
+ * Runs work that reports its progress. A terminal shows a progress bar; any other stream gets one
+ * line per tenth of the work.
  *
  * @returns the result of the work
  */

@@ -1,8 +1,8 @@
 import { rename, rm, writeFile } from "node:fs/promises";
 
 /**
- * Replaces files. At any time, each file has either its old content or its complete new content. No file
- * is replaced before all new content is written.
+ * Replaces files. At any time, each file has either its old content or its complete new content. No
+ * file is replaced before all new content is written.
  *
  * @param contents new content by path, in existing folders
  * @throws {Error} if a file can't be written; then all old files are still in place

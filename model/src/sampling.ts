@@ -18,7 +18,8 @@ export function permutation(count: number, generator: Mt19937): Int32Array {
 /**
  * Returns a random subset of 0 … count − 1, in ascending order.
  *
- * @param fraction the share of elements to draw, above 0 and at most 1; at least one element is drawn
+ * @param fraction the share of elements to draw, above 0 and at most 1; at least one element is
+ *   drawn
  */
 export function sampleIndices(count: number, fraction: number, generator: Mt19937): Int32Array {
   const size = Math.max(1, Math.round(count * fraction));

@@ -22,12 +22,12 @@ export interface CandidateSplit {
 }
 
 /**
- * Finds the split of a leaf with the largest gain. Among equal gains, the first feature wins, then the
- * lowest bin.
+ * Finds the split of a leaf with the largest gain. Among equal gains, the first feature wins, then
+ * the lowest bin.
  *
  * The gain is SL²/(NL + λ) + SR²/(NR + λ) − S²/(N + λ), where S is the sum of residuals and N the
- * number of rows, on the left, on the right and in total: T. Chen and C. Guestrin, "XGBoost" (2016),
- * equation 7, for the squared error.
+ * number of rows, on the left, on the right and in total: T. Chen and C. Guestrin, "XGBoost"
+ * (2016), equation 7, for the squared error.
  *
  * @param binCounts the number of bins of each feature
  * @returns undefined if no split satisfies the rules

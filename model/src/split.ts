@@ -8,9 +8,9 @@ export interface Split {
 }
 
 /**
- * Splits rows exactly like scikit-learn's `train_test_split(test_size=…, random_state=…)`: the first
- * ⌈rowCount × testFraction⌉ entries of NumPy's seeded permutation are held out, and the rest are for
- * training.
+ * Splits rows exactly like scikit-learn's `train_test_split(test_size=…, random_state=…)`: the
+ * first ⌈rowCount × testFraction⌉ entries of NumPy's seeded permutation are held out, and the rest
+ * are for training.
  *
  * @param testFraction the share of rows to hold out, between 0 and 1
  */

@@ -19,8 +19,8 @@ export interface TrainedModel {
 
 /**
  * Trains, evaluates and describes the model. First, early stopping finds the number of trees; then
- * that many trees are fitted to all training rows. The same data and hyperparameters always give the
- * same bytes.
+ * that many trees are fitted to all training rows. The same data and hyperparameters always give
+ * the same bytes.
  *
  * @param stream where progress is shown
  * @throws {Error} if a feature is infinite or not a number

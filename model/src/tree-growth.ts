@@ -31,10 +31,11 @@ interface GrowingLeaf {
 
 /**
  * Grows a regression tree leaf by leaf. The leaf whose split gains most is split next; among equal
- * gains, the oldest leaf. Growth stops at `leavesPerTree` leaves, or when no split satisfies the rules.
+ * gains, the oldest leaf. Growth stops at `leavesPerTree` leaves, or when no split satisfies the
+ * rules.
  *
- * Only the histogram of the smaller child is counted. Subtracting it from the parent's gives the other
- * child's. A leaf's value is the sum of its residuals / (rows + λ) × shrinkage.
+ * Only the histogram of the smaller child is counted. Subtracting it from the parent's gives the
+ * other child's. A leaf's value is the sum of its residuals / (rows + λ) × shrinkage.
  */
 export function growTree(
   binned: BinnedFeatures,

@@ -10,7 +10,8 @@ import { replaceFiles } from "./replace-files.ts";
 import { ablateFeatures, tuneOthers, tuneSize } from "./tuning.ts";
 import { formatTuningReport } from "./tuning-report.ts";
 
-// Cross-validates on the training rows, and writes the results to TUNING.md: tune.ts [--data RAW_FILE]
+// Cross-validates on the training rows, and writes the results to TUNING.md: tune.ts [--data
+// RAW_FILE]
 await runCommand(async function tune() {
   const { data } = parseArgs({ options: { data: { type: "string" } } }).values;
   const dataset = await loadCaliforniaHousing(data, process.stderr);

@@ -36,7 +36,10 @@ const extreme = fc.constantFrom(0, -0, 1e39, -1e39, 3e38, -3e38, 1e-45, -1, 1);
 const usual = fc.double({ min: -200, max: 200, noNaN: true });
 const anything = fc.double({ noNaN: true, noDefaultInfinity: true });
 
-/** Lists of houses with any finite numbers: common ones, zeros, negatives, and too large for float32. */
+/**
+ * Lists of houses with any finite numbers: common ones, zeros, negatives, and too large for
+ * float32.
+ */
 export const anyHouses: fc.Arbitrary<Columns> = fc
   .array(
     fc.array(fc.oneof(usual, extreme, anything), {

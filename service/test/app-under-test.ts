@@ -14,10 +14,10 @@ import { houseCard } from "./house-model.ts";
 /** A logger that writes nothing. */
 export const silentLogger = pino({ level: "silent" });
 
-/** What an engine is that has eight features and predicts one number. */
+/** The properties of an engine with eight features that predicts one number. */
 export const houseEngine = { name: "test", columns: 8, outputs: 1, isList: false } as const;
 
-/** Predicts the first feature of each row, and keeps the batches that it was given. */
+/** Predicts the first feature of each row, and records the batches it receives. */
 export function firstFeatureEngine(): Engine & { readonly batches: Float32Array[] } {
   const batches: Float32Array[] = [];
   return {

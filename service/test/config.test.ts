@@ -23,7 +23,7 @@ test.each([
   ["CACHE_TIMEOUT_MS", "1s", "milliseconds from 1 to 60000"],
   ["CACHE_MEMORY_BYTES", "64Mi", "bytes from 0 to 1099511627776"],
   ["DRAIN_SECONDS", "-5", "seconds from 0 to 3600"],
-])("%s=%s is refused, and the message says what is allowed", (name, value, allowed) => {
+])("%s=%s is rejected, and the message says what is allowed", (name, value, allowed) => {
   const fault = { name, message: `found "${value}"; allowed: ${allowed}` };
   expect(() => readConfig({ [name]: value })).toThrow(new InvalidSettingsError([fault]));
 });
@@ -43,7 +43,7 @@ describe("REDIS_URL", () => {
 
   // An empty variable counts as absent.
   test.each(invalidRedisUrls.filter(([url]) => url !== ""))(
-    "REDIS_URL=%s is refused for its %s, and the URL is not shown",
+    "REDIS_URL=%s is rejected because of its %s, and the URL is not shown",
     (REDIS_URL, part) => {
       const start = new RegExp(`^REDIS_URL: found an invalid ${part}; allowed: \\S`);
       expect(() => readConfig({ REDIS_URL })).toThrow(start);
@@ -61,7 +61,7 @@ describe("documented defaults", () => {
       ([, name, value]) => [name, value],
     ),
   );
-  // The table describes this default in words, as it does the absent one.
+  // The table describes this default in words.
   const defaults = { ...readConfig({}), MODEL_PATH: undefined };
 
   test.each(settingNames)("the documented default of %s is the real one", (name) => {

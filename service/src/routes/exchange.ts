@@ -5,11 +5,11 @@ import { requestIdOf } from "../telemetry/request-id.ts";
 import { Refusal } from "../wire/refusal.ts";
 import { type NodeEnvironment, requestHeader } from "../wire/sent-request.ts";
 
-/** What a handler answers with. */
+/** The result of a handler, from which the response is created. */
 export interface Answer {
   readonly status: number;
   readonly body: string | Uint8Array<ArrayBuffer> | null;
-  /** JSON, unless they name another content type. */
+  /** The default `Content-Type` is JSON. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -18,12 +18,12 @@ export type Handle = (c: Context<NodeEnvironment>) => Answer | Promise<Answer>;
 
 const jsonType = { "Content-Type": "application/json" };
 
-/** A JSON response. */
+/** Creates a JSON response. */
 export function json(value: unknown, status = 200): Answer {
   return { status, body: JSON.stringify(value) };
 }
 
-/** What every exchange needs. */
+/** The dependencies of {@link createExchange}. */
 export interface ExchangeDependencies {
   readonly logger: Logger;
   readonly accessLog: AccessLog;
@@ -31,8 +31,8 @@ export interface ExchangeDependencies {
 }
 
 /**
- * Makes the one way in which requests are answered, whatever their route: it gives each request an
- * id, turns errors into responses, writes the access log, and closes connections while draining.
+ * Creates the wrapper of all handlers. It gives each request an id, turns errors into responses,
+ * writes the access log, and closes connections while draining.
  */
 export function createExchange({ logger, accessLog, isDraining }: ExchangeDependencies) {
   function answerError(error: unknown, requestId: string): Answer {

@@ -16,25 +16,25 @@ import { ServerTiming } from "./server-timing.ts";
 import { TurnBatch } from "./turn-batch.ts";
 import { PredictionWriter } from "./write-predictions.ts";
 
-/** What the prediction endpoints need. */
+/** The dependencies of {@link predictEndpoints}. */
 export interface PredictDependencies {
   readonly model: LoadedModel;
   readonly cache: ReadThrough;
   readonly limits: Limits;
 }
 
-/** What the two prediction endpoints do differently. */
+/** How the two prediction endpoints differ. */
 interface Kind {
   readonly name: string;
   readonly namespace: string;
   readonly shape: BodyShape;
   readonly maxBodyBytes: number;
-  /** Puts the predictions, as JSON, into the response body. */
+  /** Wraps the JSON of the predictions into the response body. */
   readonly wrap: (predictions: string) => string;
   readonly describe: NonNullable<Endpoint["describe"]>;
 }
 
-/** `POST /predict` for one record, `POST /bulk_predict` for a list, which is one batch. */
+/** `POST /predict` predicts one record, `POST /bulk_predict` a list of records. */
 export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[] {
   const { model, cache, limits } = deps;
   const { engine, reader, version } = model;
@@ -77,7 +77,7 @@ export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[]
       "Server-Timing": timing.header(),
       ...cacheHeaders[outcome],
     };
-    // Responses from the model or from Redis become ready together anyway.
+    // Responses from the model or Redis are ready at the same time anyway.
     if (!(found instanceof Promise)) await turn.join();
     return { status: 200, body, headers };
   }

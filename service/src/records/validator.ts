@@ -7,7 +7,7 @@ import { startOfJson } from "./json-body.ts";
 import { keyIdentity, Names, UnknownMembers } from "./members.ts";
 import { type Matrix, type RecordSchema, toCell } from "./schema.ts";
 
-/** The faults of a body, as many as an error response can name. */
+/** The faults of a body, up to the maximum number in an error response. */
 class Faults {
   readonly #details: Detail[] = [];
 
@@ -36,7 +36,7 @@ class Faults {
   }
 }
 
-/** The rows of a matrix, of which the number is not known before all are read. */
+/** The rows of a matrix whose number of rows is not known in advance. */
 class Rows {
   readonly #columns: number;
   #cells: Matrix;
@@ -56,7 +56,7 @@ class Rows {
     this.#cells = longer;
   }
 
-  /** Sets a cell of the row that was added last. */
+  /** Sets a cell of the latest row. */
   set(column: number, value: number): void {
     this.#cells[this.#length - this.#columns + column] = toCell(value);
   }
@@ -66,28 +66,30 @@ class Rows {
   }
 }
 
-/** Reads any body, and explains what is wrong with an invalid one. */
-export interface Judge {
+/** Reads any body, and explains what is wrong with invalid ones. */
+export interface Validator {
   /**
    * @param body one record
    * @returns one row
-   * @throws {Refusal} 422 or 400, as FastAPI and pydantic v2 refuse it
+   * @throws {Refusal} if the body is invalid: 422 or 400, with the same response as FastAPI and
+   *   pydantic v2
    */
   readonly one: (body: Buffer) => Matrix;
-  /** The same for `{"houses":[…]}` with at most `maxRecords` records, a row for each. */
+  /**
+   * The same for `{"houses":[…]}` with at most `maxRecords` records. Returns one row per record.
+   */
   readonly many: (body: Buffer, maxRecords: number) => Matrix;
 }
 
 /**
- * Makes the judge of a model's bodies. It moves through the bytes of a body and makes no objects of
- * them, so it takes time proportional to the body's length, and memory for the matrix and for the
- * faults that a response can name.
+ * Creates a validator for a schema. It reads the bytes of a body without creating objects. So time
+ * is proportional to the body's length, and memory is needed only for the matrix and the faults.
  */
-export function createJudge({ record, features }: RecordSchema): Judge {
+export function createValidator({ record, features }: RecordSchema): Validator {
   const columns = features.map((feature) => ({ name: feature.name, read: featureReader(feature) }));
   const fields = new Names(features.map(({ name }) => name));
   const envelope = new Names([record.plural]);
-  /** Of the record that is being read: where each field's value begins and ends, -1 if it is absent. */
+  /** Where each value of the current record starts and ends; -1 if it is absent. */
   const starts = new Int32Array(features.length);
   const ends = new Int32Array(features.length);
 
