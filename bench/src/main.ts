@@ -20,6 +20,13 @@ const scenarios: Readonly<Record<string, () => Promise<Scenario>>> = {
   capacity: async () => (await import("./capacity.ts")).capacity,
   inference: async () => (await import("./inference.ts")).inference(values.data),
   "frozen-redis": async () => (await import("./frozen-redis.ts")).frozenRedis,
+  hostile: async () =>
+    (await import("./hostile/hostile.ts")).hostile({
+      names: hostileNames,
+      fuzzed: Number(values.fuzz),
+      seed: Number(values.seed),
+      seconds: Number(values.seconds),
+    }),
 };
 
 const { values, positionals } = parseArgs({
@@ -28,8 +35,14 @@ const { values, positionals } = parseArgs({
     json: { type: "string" },
     write: { type: "boolean", default: false },
     data: { type: "string" },
+    fuzz: { type: "string", default: "20" },
+    seed: { type: "string", default: "1" },
+    seconds: { type: "string", default: "3" },
   },
 });
+/** After `hostile` come the bodies to send. */
+const hostileAt = positionals.indexOf("hostile");
+const hostileNames = hostileAt < 0 ? [] : positionals.splice(hostileAt + 1);
 
 /** @returns nothing where it is left out or void, which is said */
 async function run(name: string): Promise<Section | undefined> {

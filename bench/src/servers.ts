@@ -24,6 +24,10 @@ export class Servers implements AsyncDisposable {
     return this.#started.adopt(await starting, (server) => server.stop());
   }
 
+  defer(cleanUp: () => void | Promise<void>): void {
+    this.#started.defer(async () => cleanUp());
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.#started.disposeAsync();
   }
@@ -99,10 +103,10 @@ export const redisUrl = ({ port }: Server, database = 0): string =>
   `redis://127.0.0.1:${port}/${database}`;
 
 /** A Redis that keeps nothing on disk. */
-export async function startRedis(): Promise<Server> {
+export async function startRedis(settings: readonly string[] = []): Promise<Server> {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), "bench-redis-"));
-  const options = ["--port", String(port), "--dir", folder, "--save", ""];
+  const options = ["--port", String(port), "--dir", folder, "--save", "", ...settings];
   const child = spawn("redis-server", options, { stdio: ["ignore", "pipe", "inherit"] });
   await ready(child, /Ready to accept connections/);
   return { port, process: child, stop: stopper(child, () => rmSync(folder, { recursive: true })) };
