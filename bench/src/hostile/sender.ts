@@ -1,152 +1,115 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type HostileCase, counterMark, hostileCases } from "./bodies.ts";
-import { Connection, type Outcome, requestHead } from "./connection.ts";
-import { Order } from "./orders.ts";
+import { z } from "zod";
+import { Connection, requestHead } from "../load/connection.ts";
+import { type HostileBody, hostileBodies } from "./bodies.ts";
 
-// The hostile clients, in a process of their own. It makes the body that it is told by name, sends it
-// as often as it is told, and answers with how often each outcome occurred.
+// The hostile clients, in a process of their own. A message is an order to send a body. The answer is
+// how often each outcome occurred: a status, `refused`, `lost` or `left`.
 
-const holdMs = 5_000;
-const trickleMs = 5_000;
+/** How long slow clients take. */
+const slowMs = 5_000;
 const trickleEveryMs = 20;
-const floodMs = 10_000;
-/** The counter is in these first bytes. */
-const variedBytes = 512;
+const floodBytes = 31_000_000;
+
+const Order = z.object({
+  ...{ name: z.string(), fuzz: z.number(), seed: z.number(), origin: z.string() },
+  /** Without clients, the body is only made. */
+  clients: z.number(),
+  /** Each client sends the body at least so often, and at least so long. */
+  ...{ rounds: z.number(), seconds: z.number() },
+});
+
+type Parts = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
 let requests = 0;
 
-/** A body in two parts; the first has a number of its own in place of the counter. */
+/** A body in two parts. In the first, the population of the first house is another each time. */
 function varied(body: Buffer): [Buffer, Buffer] {
-  const start = Buffer.from(body.subarray(0, variedBytes));
-  const at = start.indexOf(counterMark);
-  if (at >= 0) start.write(String(1000 + (requests++ % 9000)), at);
-  return [start, body.subarray(variedBytes)];
+  const start = Buffer.from(body.subarray(0, 512));
+  const found = /"Population": ?"?(?=\d{4}\b)/.exec(start.toString("latin1"));
+  if (found) start.write(String(1000 + (requests++ % 9000)), found.index + found[0].length);
+  return [start, body.subarray(512)];
 }
 
-async function* everyByte(parts: readonly Buffer[], frame: (byte: Buffer) => Buffer) {
-  const end = performance.now() + trickleMs;
-  for (const part of parts) {
-    for (let at = 0; at < part.length && performance.now() < end; at++) {
-      yield frame(part.subarray(at, at + 1));
-      await sleep(trickleEveryMs);
-    }
+async function* allButLast(body: Buffer) {
+  const [start, rest] = varied(body);
+  yield* [start, rest.subarray(0, -1)];
+  await sleep(slowMs);
+  yield rest.subarray(-1);
+}
+
+async function* trickle(body: Buffer, framed = (byte: Buffer): Uint8Array => byte) {
+  const end = performance.now() + slowMs;
+  for (let at = 0; at < body.length && performance.now() < end; at++) {
+    yield framed(body.subarray(at, at + 1));
+    await sleep(trickleEveryMs);
   }
 }
 
-const chunk = (byte: Buffer) => Buffer.concat([Buffer.from("1\r\n"), byte, Buffer.from("\r\n")]);
-
-/** White space, one byte a chunk, in pieces of some kilobytes. */
+/** White space, one byte in each chunk, as fast as it is taken. */
 function* flood() {
-  const piece = Buffer.alloc(6 * 8192, "1\r\n \r\n");
-  const end = performance.now() + floodMs;
-  for (let bytes = 0; bytes < 31_000_000 && performance.now() < end; bytes += 8192) yield piece;
+  const chunks = Buffer.alloc(6 * 8192, "1\r\n \r\n");
+  const end = performance.now() + slowMs;
+  for (let sent = 0; sent < floodBytes && performance.now() < end; sent += 8192) yield chunks;
 }
 
-const label = (outcome: Outcome) =>
-  outcome.kind === "answered" ? String(outcome.status) : outcome.kind;
+const chunk = (byte: Buffer) => Buffer.from(`1\r\n${byte}\r\n`);
 
-/** Sends until the parts end, and then leaves, answered or not. */
-async function leaveAfter(port: number, parts: Iterable<Buffer> | AsyncIterable<Buffer>) {
-  const connection = new Connection(port);
-  let isAtEnd = false;
-  async function* withEnd() {
-    yield* parts;
-    isAtEnd = true;
-    connection.close();
-  }
-  const outcome = await connection.request(withEnd());
-  return isAtEnd ? "left" : label(outcome);
-}
+/** The parts that each attack sends. Most clients leave after the last one, answered or not. */
+const attacks = {
+  send: varied,
+  "send nothing": () => [],
+  hold: allButLast,
+  trickle: (body) => trickle(body),
+  "trickle chunks": (body) => trickle(body, chunk),
+  "flood with chunks": flood,
+  "leave halfway": (body) => varied(body.subarray(0, body.length / 2)),
+  "leave at the end": varied,
+} satisfies Readonly<Record<string, (body: Buffer) => Parts>>;
 
-type Attacker = (port: number) => Promise<string>;
+/** How clients send a body. */
+export type Attack = keyof typeof attacks;
 
-/** A client's way to send: called again and again, it returns the outcome of one request. */
-function attackerOf({ attack = "send", path, contentType }: HostileCase, body: Buffer): Attacker {
-  const head = requestHead(path, body.length, contentType);
-  const chunkedHead = requestHead(path);
+/** A client, which sends one request at a time, on one connection if the server keeps it open. */
+function clientOf({ attack = "send", path, contentType }: HostileBody, body: Buffer) {
+  const isInChunks = attack.endsWith("chunks");
+  const isPatient = attack === "send" || attack === "hold";
+  const head = Buffer.from(requestHead(path, isInChunks ? "chunks" : body.length, contentType));
   let connection: Connection | undefined;
-  switch (attack) {
-    case "send":
-      return async (port) => {
-        if (!connection?.isOpen) connection = new Connection(port);
-        return label(await connection.request([head, ...varied(body)]));
-      };
-    case "hold the last byte":
-      return async (port) => {
-        const [start, rest] = varied(body);
-        const parts = async function* () {
-          yield* [head, start, rest.subarray(0, -1)];
-          await sleep(holdMs);
-          yield rest.subarray(-1);
-        };
-        return label(await new Connection(port).request(parts()));
-      };
-    case "trickle":
-      return (port) =>
-        leaveAfter(
-          port,
-          everyByte([head, body], (byte) => byte),
-        );
-    case "trickle chunks":
-      return (port) =>
-        leaveAfter(
-          port,
-          (async function* () {
-            yield chunkedHead;
-            yield* everyByte([body], chunk);
-          })(),
-        );
-    case "flood with chunks":
-      return (port) =>
-        leaveAfter(
-          port,
-          (function* () {
-            yield chunkedHead;
-            yield* flood();
-          })(),
-        );
-    case "leave halfway":
-      return (port) => {
-        const [start, rest] = varied(body);
-        return leaveAfter(port, [head, start, rest.subarray(0, rest.length / 2)]);
-      };
-    case "leave at the end":
-      return (port) => leaveAfter(port, [head, ...varied(body)]);
-  }
+  return async (origin: string): Promise<string> => {
+    if (attack === "send nothing") return sleep(1_000, "left");
+    const open = connection?.isOpen ? connection : new Connection(origin);
+    connection = open;
+    let hasLeft = false;
+    async function* parts() {
+      yield head;
+      yield* attacks[attack](body);
+      hasLeft = !isPatient;
+      if (hasLeft) open.close();
+    }
+    const { status } = await open.upload(parts());
+    return hasLeft ? "left" : status;
+  };
 }
 
-let made:
-  | { readonly name: string; readonly hostile: HostileCase; readonly body: Buffer }
-  | undefined;
+let last: { readonly hostile: HostileBody; readonly body: Buffer } | undefined;
 
-function prepare(name: string, fuzzed: number, seed: number) {
-  const hostile = hostileCases(fuzzed, seed).find((candidate) => candidate.name === name);
+process.on("message", async (message) => {
+  const { name, origin, clients, rounds, seconds, ...random } = Order.parse(message);
+  const hostile = hostileBodies(random).find((candidate) => candidate.name === name);
   if (hostile === undefined) throw new Error(`there is no body ${name}`);
-  made = { name, hostile, body: hostile.makeBody() };
-}
-
-async function send(port: number, clients: number, rounds: number, seconds: number) {
-  if (made === undefined) throw new Error("there is no body yet");
-  const { hostile, body } = made;
+  if (last?.hostile.name !== name) last = { hostile, body: hostile.make() };
+  const { body } = last;
   const outcomes: Record<string, number> = {};
   const end = performance.now() + seconds * 1000;
   const run = async () => {
-    const attack = attackerOf(hostile, body);
-    for (let round = 1; ; round++) {
-      const outcome = await attack(port);
+    const send = clientOf(hostile, body);
+    for (let round = 0; round < rounds || performance.now() < end; round++) {
+      const outcome = await send(origin);
       outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
       if (outcome === "lost" || outcome === "refused") await sleep(50);
-      if (round >= rounds && performance.now() >= end) return;
     }
   };
   await Promise.all(Array.from({ length: clients }, run));
-  return outcomes;
-}
-
-process.on("message", async (message) => {
-  const order = Order.parse(message);
-  if (order.kind === "prepare") prepare(order.name, order.fuzzed, order.seed);
-  const outcomes =
-    order.kind === "send" ? await send(order.port, order.clients, order.rounds, order.seconds) : {};
   process.send?.(outcomes);
 });
