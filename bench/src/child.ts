@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
 import { pin, stopper } from "./server.ts";
 
@@ -8,7 +7,6 @@ export class Child implements AsyncDisposable {
   readonly process: ChildProcess;
   readonly #stop: () => Promise<void>;
 
-  /** @param module its path in this folder */
   constructor(module: string, core?: number) {
     this.process = fork(join(import.meta.dirname, module));
     this.#stop = stopper(this.process);
@@ -17,12 +15,11 @@ export class Child implements AsyncDisposable {
 
   /** @throws if the process ends instead of answering */
   async ask(message: object): Promise<unknown> {
-    const waiting = new AbortController();
-    const exit = () => waiting.abort();
-    this.process.once("exit", exit).send(message);
-    const [answer] = await once(this.process, "message", { signal: waiting.signal });
-    this.process.off("exit", exit);
-    return answer;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const exit = (code: number | null, signal: string | null) =>
+      reject(new Error(`${this.process.spawnargs.at(-1)} ended: ${signal ?? code}`));
+    this.process.once("message", resolve).once("exit", exit).send(message);
+    return promise.finally(() => this.process.off("exit", exit));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -55,7 +55,7 @@ export function drawHouses(count: number, seed: number): readonly House[] {
 
 /** The least number of different houses among the bodies of one kind. */
 const variety = 4096;
-const populations = { first: 1000, last: 9999 };
+const populations = 9_000;
 
 /**
  * A function that makes request bodies, no two of them alike: of `/predict`, or of `/bulk_predict`
@@ -72,10 +72,11 @@ export function newBodies(path: string, houses: number, seed: number): () => str
   });
   let taken = 0;
   return () => {
-    // The first house of a body has another population every time.
-    const population = populations.first + Math.floor(taken / lists);
-    if (population > populations.last) throw new Error("void: the bodies would repeat");
-    const { before = "", after = "" } = templates[taken++ % lists] ?? {};
-    return `${before}${population}${after}`;
+    // The first house of a body has another population each time its template is used.
+    const index = taken % lists;
+    const round = Math.floor(taken++ / lists);
+    if (round >= populations) throw new Error("void: the bodies would repeat");
+    const { before = "", after = "" } = templates[index] ?? {};
+    return `${before}${1_000 + ((round + index * 7_919) % populations)}${after}`;
   };
 }

@@ -57,7 +57,6 @@ async function run({ url, clients, seconds, rates }: Omit<ReturnType<typeof read
   const load = { path: "/bulk_predict", houses: 1, healthFirst: true, clients, seconds, seed };
   const rows: string[][] = [];
   for (const known of rates) {
-    if (stderr.isTTY) stderr.write(`cache rate ${known}: ${seconds} s\n`);
     const found = await runLoad({ ...load, origin: new URL(url).origin, known });
     const faults = Object.values(found.faults).reduce((sum, count) => sum + count, 0);
     const isPassed = found.p99 < worstP99Ms && faults === 0;

@@ -128,9 +128,9 @@ export async function startRedis(...settings: readonly string[]): Promise<Server
   const child = spawn("redis-server", options, { stdio: ["ignore", "pipe", "inherit"] });
   const server = { port, process: child, [Symbol.asyncDispose]: stopper(child) };
   for await (const line of createInterface(child.stdout)) {
-    if (line.includes("Ready to accept connections")) break;
+    if (line.includes("Ready to accept connections")) return server;
   }
-  return server;
+  throw new Error("redis-server did not start");
 }
 
 /** Each database is a cache of its own. */

@@ -26,12 +26,13 @@ export class Client extends Child {
     return Measurement.parse(await this.ask({ ...load, origin: `http://127.0.0.1:${port}` }));
   }
 
-  /** @throws if a request failed, or the cache did not do what it should for more than 1 % of them */
-  async drive(server: Server, load: LoadOnServer): Promise<Figures> {
+  /** @throws if requests failed, or the cache failed for 1 % of them, three times in a row */
+  async drive(server: Server, load: LoadOnServer, attempts = 3): Promise<Figures> {
     const before = cpuMs(server);
     const { requestsPerSecond, requests, p50, p99, ...found } = await this.measure(server, load);
     for (const [fault, count] of Object.entries(found.faults)) {
       const isOfCache = /^[A-Z]/.test(fault) && count < requests / 100;
+      if (!isOfCache && attempts > 1) return this.drive(server, load, attempts - 1);
       if (!isOfCache) throw new Error(`void: ${load.path}: ${fault} ×${count} of ${requests}`);
     }
     return {

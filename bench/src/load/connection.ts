@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net";
 const writeBytes = 256 * 1024;
 /** Longer than the service's REQUEST_TIMEOUT_MS. */
 const patienceMs = 35_000;
-const lastChunk = Buffer.from("0\r\n\r\n");
+const lastChunk = "0\r\n\r\n";
 
 /** How a request ended. */
 export interface Outcome {
@@ -39,6 +39,8 @@ export class Connection {
   #head = "";
   /** Bytes of the response's body still to come; infinite if it comes in chunks. */
   #remaining: number | undefined;
+  /** The last bytes of the response. */
+  #tail = "";
   #resolve: ((outcome: Outcome) => void) | undefined;
   #resume = () => {};
 
@@ -112,8 +114,10 @@ export class Connection {
       this.#remaining = Number(headerOf(this.#head, "content-length") ?? Number.POSITIVE_INFINITY);
     }
     this.#remaining -= received;
-    const isInChunks = this.#remaining === Number.POSITIVE_INFINITY;
-    if (isInChunks ? !bytes.subarray(-5).equals(lastChunk) : this.#remaining > 0) return;
+    if (this.#remaining === Number.POSITIVE_INFINITY) {
+      this.#tail = (this.#tail + bytes.toString("latin1").slice(-5)).slice(-5);
+      if (this.#tail !== lastChunk) return;
+    } else if (this.#remaining > 0) return;
     if (headerOf(this.#head, "connection") === "close") this.close();
     this.#end(this.#head.slice(9, 12));
   }

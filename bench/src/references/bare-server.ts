@@ -10,8 +10,7 @@ import { z } from "zod";
 const { PORT, REDIS_URL, RESPONSE = "" } = process.env;
 const Constant = z.object({ body: z.string(), headers: z.record(z.string(), z.string()) });
 const { body, headers } = Constant.parse(JSON.parse(RESPONSE));
-const hostname = "127.0.0.1";
-const port = Number(PORT);
+const address = { port: Number(PORT), hostname: "127.0.0.1" };
 
 if (process.argv[2] === "node-http") {
   const server = createServer((request, response) => {
@@ -22,13 +21,13 @@ if (process.argv[2] === "node-http") {
       response.writeHead(200, headers).end(body);
     });
   });
-  server.listen(port, hostname);
+  server.listen(address.port, address.hostname);
 } else if (process.argv[2] === "hono") {
   const app = new Hono().all("*", async (c) => {
     await c.req.arrayBuffer();
     return new Response(body, { headers });
   });
-  serve({ fetch: app.fetch, port, hostname });
+  serve({ fetch: app.fetch, ...address });
 } else {
   const redis = createClient({ url: REDIS_URL ?? "", RESP: 2, commandOptions: { timeout: 0 } });
   await redis.connect();
@@ -42,5 +41,5 @@ if (process.argv[2] === "node-http") {
       if (found === null) await redis.set(key, body);
       return new Response(found ?? body, { headers });
     });
-  serve({ fetch: app.fetch, port, hostname });
+  serve({ fetch: app.fetch, ...address });
 }

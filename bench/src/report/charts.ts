@@ -13,7 +13,9 @@ function barsOf({ where, group, series, figures }: Chart, rows: readonly Row[]) 
   const bars = rows.flatMap((row) =>
     figures.map((column) => {
       const name = series === undefined ? column : String(row[series]);
-      return { row, group: String(row[group]), series: name, value: Number(row[column]) };
+      const cell = row[group] ?? "";
+      const label = typeof cell === "number" ? figureText(cell) : cell;
+      return { row, group: label, series: name, value: Number(row[column]) };
     }),
   );
   return bars.filter(({ row, value }) => matches(row, where) && Number.isFinite(value));

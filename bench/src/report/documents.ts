@@ -7,9 +7,7 @@ import { isFigures, rowTable, type Table } from "./tables.ts";
 
 const Results = z.array(
   z.object({
-    /** The scenario's name. */
     name: z.string(),
-    /** The day, as 2026-12-31. */
     date: z.iso.date(),
     machine: z.string(),
     rows: z.array(z.record(z.string(), z.union([z.string(), z.number()]))),

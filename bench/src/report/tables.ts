@@ -41,7 +41,7 @@ export function judge({ columns, targets = [] }: Scenario, rows: readonly Row[])
       : `${down.format(figure)} ≥ ${atLeast}`;
     const isReached = figure >= atLeast && figure <= atMost;
     return [
-      `${isReached ? "PASS" : "FAIL"}  ${column}: ${text}  (${labels.filter((cell) => typeof cell === "string").join(", ")})`,
+      `${isReached ? "PASS" : "FAIL"}  ${column}: ${text}  (${labels.filter((cell) => typeof cell === "string" && cell !== "").join(", ")})`,
     ];
   });
 }

@@ -29,7 +29,7 @@ const targets = [
 const bareServer = join(import.meta.dirname, "../references/bare-server.ts");
 
 /** Headers that every server adds. */
-const added = ["connection", "content-length", "date", "keep-alive"];
+const added = /^(?:connection|content-length|date|keep-alive)$/;
 
 /** The service's response for a bare server to repeat: to a known list, or to a new house. */
 async function responseOf({ port }: Server, { path, houses, known }: typeof list) {
@@ -37,7 +37,7 @@ async function responseOf({ port }: Server, { path, houses, known }: typeof list
   const headers = { "content-type": "application/json" };
   const post = () => fetch(`http://127.0.0.1:${port}${path}`, { method: "POST", headers, body });
   const response = await (known === 1 ? post().then(post) : post());
-  const kept = [...response.headers].filter(([name]) => !added.includes(name));
+  const kept = [...response.headers].filter(([name]) => !added.test(name));
   return JSON.stringify({ body: await response.text(), headers: Object.fromEntries(kept) });
 }
 
@@ -63,9 +63,10 @@ async function startAll(stack: AsyncDisposableStack, against: string | undefined
 
 function withRatios(rows: readonly Row[]): readonly Row[] {
   return rows.map((row) => {
-    const { baseline: name } = contenders.find((one) => one.name === row["server"]) ?? {};
-    const baseline = rows.find(({ server }) => server === name);
-    const other = rows.find(({ server, checkout }) => server === row["server"] && checkout !== "");
+    const { server: name } = row;
+    const contender = contenders.find((one) => one.name === name);
+    const baseline = rows.find(({ server }) => server === contender?.baseline);
+    const other = rows.find(({ server, checkout }) => server === name && checkout !== "");
     const isCompared = other !== undefined && other !== row;
     return {
       ...{ ...row, "× requests/s": ratio(row, baseline, "requests/s") },

@@ -47,6 +47,6 @@ export const capacity: Scenario = {
         });
       }
     }
-    return client.race(entries, tell, rounds);
+    return await client.race(entries, tell, rounds);
   },
 };

@@ -75,13 +75,12 @@ export const fastapi: Scenario = {
       }
     }
     const inOrder = kinds.flatMap(({ request }) =>
-      entries.filter(({ labels }) => labels["request"] === request),
+      entries.filter(({ labels }) => matches(labels, { request })),
     );
     const rows = await client.race(inOrder, tell, rounds);
     return rows.map((row) => {
-      const own = rows.find((one) =>
-        matches(one, { request: row["request"] ?? "", server: service }),
-      );
+      const { request = "" } = row;
+      const own = rows.find((one) => matches(one, { request, server: service }));
       const requests = ratio(own, row, "requests/s");
       return { ...row, "× requests/s": requests, "× per CPU": ratio(row, own, "CPU ms") };
     });

@@ -149,8 +149,8 @@ export const hostile: Scenario = {
   ],
   async measure(tell, options) {
     const [nothing, ...all] = hostileBodies(options);
-    const { bodies: parts } = options;
-    const chosen = all.filter(({ name }) => !parts[0] || parts.some((part) => name.includes(part)));
+    const isChosen = ({ name }: HostileBody) => options.bodies.some((part) => name.includes(part));
+    const chosen = options.bodies.length > 0 ? all.filter(isChosen) : all;
     const names = all.map(({ name }) => name).join("\n");
     if (!nothing || !chosen[0]) throw new Error(`no body has such a name. There are:\n${names}`);
     await using stack = new AsyncDisposableStack();

@@ -5,7 +5,6 @@ import { drawHouses, modelFile } from "../houses.ts";
 import type { Scenario } from "../scenario.ts";
 import { takeTurns } from "../turns.ts";
 
-/** In one round. */
 const most = { houses: 20_000, runs: 2_000 };
 const own = "µs per house";
 const onnx = "ONNX Runtime, µs per house";

@@ -41,6 +41,6 @@ export const throughput: Scenario = {
         load: { path, houses, clients, seconds: 2, ...cached },
       })),
     );
-    return client.race(entries, tell, rounds);
+    return await client.race(entries, tell, rounds);
   },
 };
