@@ -106,16 +106,14 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
 
 /** Starts another server. `$PORT` in the command, and the variable PORT, are its port. */
 export async function startServer(
-  [program = "", ...args]: readonly string[],
+  command: readonly string[],
   environment: Environment,
   timeoutMs?: number,
 ): Promise<Server> {
   const port = await freePort();
-  const child = spawn(
-    program,
-    args.map((part) => part.replace("$PORT", String(port))),
-    { env: { ...environment, PORT: `${port}` }, stdio: ["ignore", "ignore", "inherit"] },
-  );
+  const variables = Object.entries({ ...environment, PORT: port }).map((pair) => pair.join("="));
+  const parts = command.map((part) => part.replace("$PORT", String(port)));
+  const child = spawn("env", [...variables, ...parts], { stdio: ["ignore", "ignore", "inherit"] });
   const server = { port, process: child, [Symbol.asyncDispose]: stopper(child) };
   await untilHealthy(server, timeoutMs);
   return server;

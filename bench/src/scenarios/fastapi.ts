@@ -19,8 +19,8 @@ const kinds = [
 
 /** Installs the peer on first use, which takes minutes, and becomes its only worker. */
 const runScript = join(checkout, "../shared/peer/run.sh");
-const fastApi = (environment: servers.Environment) =>
-  servers.startServer([runScript, "$PORT", "1"], environment, 900_000);
+const fastApi = (redis: servers.Environment) =>
+  servers.startServer([runScript, "$PORT", "1"], { ...redis, CACHE_TTL: "3600" }, 900_000);
 const service = "service";
 const onnx = "FastAPI, our ONNX file";
 const svr = "FastAPI, SVR";
