@@ -33,7 +33,7 @@ describe("verbs", () => {
     expect(status).toBe(2);
     expect(stdout).toBe("");
     expect(stderr).toContain("There is no verb 'deploy'.");
-    for (const verb of "demo up down status load tools local test train check help".split(" ")) {
+    for (const verb of "demo up down status load tools local test train card check help".split(" ")) {
       expect(stderr).toMatch(new RegExp(`^ {2}${verb} `, "m"));
     }
     expect(calls()).toEqual([]);

@@ -12,6 +12,11 @@ export type ProgressStream = { readonly isTTY?: boolean; write(text: string): un
  */
 export type ProgressReporter = (fraction: number, text: string) => void;
 
+/** The stream if the work is long enough to show its progress, otherwise one that shows nothing. */
+export function progressFor(stream: ProgressStream, isLong: boolean): ProgressStream {
+  return isLong ? stream : { write() {} };
+}
+
 /**
  * Does a piece of work that reports its progress, which is shown as a bar that redraws itself on a
  * terminal, and elsewhere as a plain line at every tenth of the work.

@@ -138,7 +138,9 @@ export function inputsOf(metadata: readonly ValueMetadata[]): Inputs {
 /** @throws {ModelError} if the input cannot take the feature */
 function makerFor(feature: CardFeature, { name, type }: TableInput): Maker {
   if (accepts[feature.type].includes(type)) return makers[type];
-  const types = Object.entries(accepts).flatMap(([each, fits]) => (fits.includes(type) ? each : []));
+  const types = Object.entries(accepts).flatMap(([each, fits]) =>
+    fits.includes(type) ? each : [],
+  );
   throw new ModelError(
     `feature ${JSON.stringify(feature.name)} is of type ${feature.type}, and input ${name} takes ${type}: its type can be ${types.join(", ")}`,
   );
@@ -163,9 +165,7 @@ function feedTable(table: TableInput, features: readonly CardFeature[]): Feed {
   }
   const [first] = features.map((feature) => ({ feature, make: makerFor(feature, table) }));
   return (matrix, rows) =>
-    first
-      ? { [table.name]: first.make(matrix, [rows, features.length], first.feature) }
-      : {};
+    first ? { [table.name]: first.make(matrix, [rows, features.length], first.feature) } : {};
 }
 
 function feedColumns(inputs: readonly TableInput[], features: readonly CardFeature[]): Feed {
