@@ -75,7 +75,7 @@ function matchTable(
   return {
     pairs: new Map(names.map((name) => [name, table])),
     notes: [
-      `The model's input ${table.name} has no names: its columns are taken to be in the table's order, ${listNames(names)}.`,
+      `The model's input ${table.name} has no names: its columns are taken to be in the table's order, from ${names[0]} to ${names.at(-1)}.`,
     ],
   };
 }
