@@ -56,7 +56,7 @@ const Environment = z
     addIssue({ code: "custom", path: ["MAX_BYTES_IN_FLIGHT"], message });
   });
 
-/** The typed settings of the process; see the table in README.md. */
+/** The typed settings of the process; see docs/configuration.md. */
 export type Config = Readonly<z.infer<typeof Environment>>;
 
 /** The names of all settings. */
