@@ -13,7 +13,10 @@ export interface Metrics {
  *
  * @throws {Error} if there are no targets, or not one prediction per target
  */
-export function computeMetrics(targets: Float64Array, predictions: Float32Array): Metrics {
+export function computeMetrics(
+  targets: Float64Array,
+  predictions: Float32Array | Float64Array,
+): Metrics {
   if (targets.length === 0 || targets.length !== predictions.length) {
     throw new Error(`${predictions.length} predictions for ${targets.length} targets`);
   }

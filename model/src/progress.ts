@@ -15,6 +15,11 @@ export interface ProgressStream {
  */
 export type ProgressReporter = (fraction: number, text: string) => void;
 
+/** The stream if the work is long enough to show its progress, otherwise one that shows nothing. */
+export function progressFor(stream: ProgressStream, isLong: boolean): ProgressStream {
+  return isLong ? stream : { write() {} };
+}
+
 /**
  * Runs work that reports its progress. A terminal shows a progress bar; any other stream gets one
  * line per tenth of the work.

@@ -1,11 +1,11 @@
 import { type BoostingObserver, boost, findTreeCount } from "./boosting.ts";
+import { createCard } from "./create-card.ts";
 import type { Dataset } from "./dataset.ts";
 import { describeModel } from "./describe-model.ts";
 import type { Ensemble } from "./ensemble.ts";
 import { exportHousingModel } from "./export-housing-model.ts";
 import { trainingSamples } from "./housing-samples.ts";
 import type { Hyperparameters } from "./hyperparameters.ts";
-import { createCard } from "./create-card.ts";
 import type { HousingCard } from "./model-card.ts";
 import { type ProgressReporter, type ProgressStream, withProgress } from "./progress.ts";
 import { sha256 } from "./sha256.ts";

@@ -5,8 +5,8 @@ import { type App, type AppDependencies, createApp } from "../src/app.ts";
 import { ReadThrough } from "../src/cache/read-through.ts";
 import { unrecorded } from "../src/cache/recorder.ts";
 import type { Engine } from "../src/model/engine.ts";
-import { createBodyReader } from "../src/records/body-reader.ts";
 import type { LoadedModel } from "../src/model/loaded-model.ts";
+import { createBodyReader } from "../src/records/body-reader.ts";
 import type { Limits } from "../src/routes/limits.ts";
 import { createAppServer } from "../src/server.ts";
 import { houseCard } from "./house-model.ts";
@@ -31,7 +31,7 @@ export function firstFeatureEngine(): Engine & { readonly batches: Float32Array[
 }
 
 /** The committed model's card with another engine. */
-export function modelUnderTest(
+function modelUnderTest(
   engine: Engine = firstFeatureEngine(),
   maxRecords = defaultLimits.maxHouses,
 ): LoadedModel {

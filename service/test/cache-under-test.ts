@@ -3,8 +3,8 @@ import { expect, onTestFinished, vi } from "vitest";
 import { type CacheOptions, createCache } from "../src/cache/create-cache.ts";
 import { type CacheRecorder, unrecorded } from "../src/cache/recorder.ts";
 import { RedisCache } from "../src/cache/redis.ts";
-import { house } from "./house-model.ts";
 import { appUnderTest, firstFeatureEngine, post } from "./app-under-test.ts";
+import { house } from "./house-model.ts";
 
 export const modelVersion = "0".repeat(64);
 export const timeoutMs = 200;

@@ -11,10 +11,10 @@ import { CacheError, type PredictionCache } from "../src/cache/prediction-cache.
 import { type CachedResponse, ReadThrough } from "../src/cache/read-through.ts";
 import { type CacheOutcome, unrecorded } from "../src/cache/recorder.ts";
 import { jitteredTtlMs } from "../src/cache/time-to-live.ts";
-import { house, houseCard } from "./house-model.ts";
 import { createRecordReader } from "../src/records/reader.ts";
 import { appUnderTest, firstFeatureEngine, post, silentLogger } from "./app-under-test.ts";
 import { nextTurn } from "./event-loop.ts";
+import { house, houseCard } from "./house-model.ts";
 
 const { one: readHouse } = createRecordReader(houseCard, 1);
 const digestOf = (body: Buffer) => hash("sha256", body, "base64");

@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { InvalidSettingsError, readConfig, settingNames } from "../src/config.ts";
@@ -53,13 +53,13 @@ describe("REDIS_URL", () => {
 });
 
 describe("documented defaults", () => {
-  const documents = globSync(["README.md", "docs/*.md"], { cwd: root });
-  const text = documents.map((name) => readFileSync(join(root, name), "utf8")).join("\n");
+  const text = readFileSync(join(root, "docs/configuration.md"), "utf8");
+  const [, settings = ""] = /^## Settings$([\s\S]*?)^## /m.exec(text) ?? [];
   const rows = new Map(
-    Array.from(text.matchAll(/^\| `([A-Z_]+)` \| (?:`([^`]+)`|[^|]+) \|/gm), ([, name, value]) => [
-      name,
-      value,
-    ]),
+    Array.from(
+      settings.matchAll(/^\| `([A-Z_]+)` \| (?:`([^`]+)`|[^|]+) \|/gm),
+      ([, name, value]) => [name, value],
+    ),
   );
   // The table describes this default in words.
   const defaults = { ...readConfig({}), MODEL_PATH: undefined };
@@ -67,6 +67,10 @@ describe("documented defaults", () => {
   test.each(settingNames)("the documented default of %s is the real one", (name) => {
     expect(rows.has(name)).toBe(true);
     expect(rows.get(name)).toBe(defaults[name]?.toString());
+  });
+
+  test("docs/configuration.md describes no other setting", () => {
+    expect([...rows.keys()].sort()).toEqual([...settingNames].sort());
   });
 });
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { onTestFinished, expect, test, vi } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { appUnderTest, serve } from "./app-under-test.ts";
 
 async function open(port: number): Promise<Socket> {

@@ -4,8 +4,8 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { findBrowser } from "../../test/browser.ts";
 import { testNeeding } from "../../test/prerequisite.ts";
-import { house } from "./house-model.ts";
 import { appUnderTest, serve } from "./app-under-test.ts";
+import { house } from "./house-model.ts";
 
 const app = appUnderTest({ limits: { maxHouses: 1234 } });
 

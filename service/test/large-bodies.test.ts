@@ -2,8 +2,7 @@ import { once } from "node:events";
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { expect, onTestFinished, describe, test, vi } from "vitest";
-import { house, houseCard } from "./house-model.ts";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { createCache } from "../src/cache/create-cache.ts";
 import { unrecorded } from "../src/cache/recorder.ts";
 import type { Engine } from "../src/model/engine.ts";
@@ -20,6 +19,7 @@ import {
   serve,
   silentLogger,
 } from "./app-under-test.ts";
+import { house, houseCard } from "./house-model.ts";
 
 const mebibyte = 1024 * 1024;
 const json = { "content-type": "application/json" };

@@ -1,8 +1,8 @@
 import { request } from "node:http";
 import { describe, expect, test } from "vitest";
-import { house } from "./house-model.ts";
 import { QueueFullError } from "../src/model/batcher.ts";
 import { appUnderTest, firstFeatureEngine, houseEngine, post, serve } from "./app-under-test.ts";
+import { house } from "./house-model.ts";
 
 const text = JSON.stringify(house);
 

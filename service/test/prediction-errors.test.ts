@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { house } from "./house-model.ts";
 import { appUnderTest, post } from "./app-under-test.ts";
+import { house } from "./house-model.ts";
 
 const Details = z.object({ detail: z.array(z.looseObject({ loc: z.array(z.unknown()) })) });
 

@@ -5,8 +5,8 @@ import { createServer, request } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { house as exampleHouse } from "./house-model.ts";
 import { freePort } from "./free-port.ts";
+import { house as exampleHouse } from "./house-model.ts";
 import { main, startService } from "./service-process.ts";
 
 describe("a failing start", () => {

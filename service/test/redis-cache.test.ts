@@ -1,6 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
-import { house } from "./house-model.ts";
 import { post } from "./app-under-test.ts";
 import {
   modelVersion,
@@ -9,6 +8,7 @@ import {
   serviceWith,
   timeoutMs,
 } from "./cache-under-test.ts";
+import { house } from "./house-model.ts";
 import { RedisProxy, RedisServer, redisTest } from "./redis-server.ts";
 
 /** How much longer than the timeout a request may take on a slow machine. */

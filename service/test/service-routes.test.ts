@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { house } from "./house-model.ts";
 import { Health } from "../src/routes/health.ts";
 import { appUnderTest, firstFeatureEngine, houseEngine, post, serve } from "./app-under-test.ts";
+import { house } from "./house-model.ts";
 
 const app = appUnderTest();
 

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { house as exampleHouse } from "./house-model.ts";
 import { appUnderTest, firstFeatureEngine, houseEngine, serve } from "./app-under-test.ts";
+import { house as exampleHouse } from "./house-model.ts";
 import { exchange, parseResponses, rawSocket, readAll } from "./raw-socket.ts";
 
 const badRequest = [400, '{"detail":"Bad Request"}'];

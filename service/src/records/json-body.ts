@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { skipSpace } from "../json/bytes.ts";
 import { checkSyntax, JsonLimitError, JsonSyntaxError } from "../json/syntax.ts";
 import { malformedJson } from "../wire/faults.ts";
-import { type Refusal, invalid, refusal } from "../wire/refusal.ts";
+import { invalid, type Refusal, refusal } from "../wire/refusal.ts";
 
 const byteOrderMark = Buffer.from("\ufeff");
 

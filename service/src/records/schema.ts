@@ -1,5 +1,5 @@
 /** The type of a feature's values. */
-export type FeatureType = "number" | "integer" | "boolean" | "category";
+type FeatureType = "number" | "integer" | "boolean" | "category";
 
 /** One feature of a record: a member of its JSON object, and a column of the matrix. */
 export interface Feature {

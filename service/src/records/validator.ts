@@ -1,7 +1,7 @@
 import { ascii } from "../json/bytes.ts";
 import { eachItem, eachMember, valueEnd } from "../json/value.ts";
 import { inputAt, missing, notAList, notAnObject, tooLong } from "../wire/faults.ts";
-import { type Detail, type Location, maxDetails, invalid } from "../wire/refusal.ts";
+import { type Detail, invalid, type Location, maxDetails } from "../wire/refusal.ts";
 import { featureReader } from "./feature-reader.ts";
 import { startOfJson } from "./json-body.ts";
 import { keyIdentity, Names, UnknownMembers } from "./members.ts";

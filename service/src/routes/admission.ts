@@ -1,5 +1,5 @@
-import { AbandonedError } from "../model/engine.ts";
 import { QueueFullError } from "../model/batcher.ts";
+import { AbandonedError } from "../model/engine.ts";
 import { TimeoutError, withTimeout } from "../timeout.ts";
 import { type Refusal, refusal } from "../wire/refusal.ts";
 import type { SentRequest } from "../wire/sent-request.ts";
@@ -67,7 +67,10 @@ export class Admission {
     this.#requireSlot();
     const lease = this.#budget.lease();
     const abandoned = new AbortController();
-    request.onClose(() => abandoned.abort(new AbandonedError()));
+    let isSettled = false;
+    request.onClose(() => {
+      if (!isSettled) abandoned.abort(new AbandonedError());
+    });
     let isWorking = false;
     const grant: Grant = {
       signal: abandoned.signal,
@@ -90,6 +93,7 @@ export class Admission {
       request.discardBody();
       throw toRefusal(error);
     } finally {
+      isSettled = true;
       lease.release();
       if (isWorking) this.#working--;
     }

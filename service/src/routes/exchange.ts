@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import { type AccessLog, durationMsSince } from "../telemetry/access-log.ts";
 import { requestIdOf } from "../telemetry/request-id.ts";
 import { Refusal } from "../wire/refusal.ts";
-import type { NodeEnvironment } from "../wire/sent-request.ts";
+import { type NodeEnvironment, requestHeader } from "../wire/sent-request.ts";
 
 /** The result of a handler, from which the response is created. */
 export interface Answer {
@@ -16,6 +16,8 @@ export interface Answer {
 /** Handles one request; throws a {@link Refusal} for an error response. */
 export type Handle = (c: Context<NodeEnvironment>) => Answer | Promise<Answer>;
 
+const jsonType = { "Content-Type": "application/json" };
+
 /** Creates a JSON response. */
 export function json(value: unknown, status = 200): Answer {
   return { status, body: JSON.stringify(value) };
@@ -27,8 +29,6 @@ export interface ExchangeDependencies {
   readonly accessLog: AccessLog;
   readonly isDraining: () => boolean;
 }
-
-const requestIdHeader = "X-Request-Id";
 
 /**
  * Creates the wrapper of all handlers. It gives each request an id, turns errors into responses,
@@ -46,7 +46,7 @@ export function createExchange({ logger, accessLog, isDraining }: ExchangeDepend
     return async function answer(c: Context<NodeEnvironment>): Promise<Response> {
       const start = performance.now();
       const { method, path } = c.req;
-      const requestId = requestIdOf(c.req.header(requestIdHeader));
+      const requestId = requestIdOf(requestHeader(c, "x-request-id"));
       let result: Answer;
       try {
         result = await handle(c);
@@ -58,8 +58,8 @@ export function createExchange({ logger, accessLog, isDraining }: ExchangeDepend
       return new Response(body, {
         status,
         headers: {
-          ...(body !== null && { "Content-Type": "application/json" }),
-          [requestIdHeader]: requestId,
+          ...(body !== null && jsonType),
+          "X-Request-Id": requestId,
           ...headers,
           ...(isDraining() && { Connection: "close" }),
         },

@@ -9,7 +9,7 @@ import { methodNotAllowed, response, validationFailed } from "./openapi-parts.ts
 const HelloQuery = z.object({ name: z.string() });
 
 /** The response body of `/hello`. */
-export const Hello = z.strictObject({ message: z.string() });
+const Hello = z.strictObject({ message: z.string() });
 
 /** `GET /hello?name=x` returns a greeting. */
 export const helloEndpoint: Endpoint = {

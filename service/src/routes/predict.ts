@@ -26,6 +26,7 @@ export interface PredictDependencies {
 /** How the two prediction endpoints differ. */
 interface Kind {
   readonly name: string;
+  readonly namespace: string;
   readonly shape: BodyShape;
   readonly maxBodyBytes: number;
   /** Wraps the JSON of the predictions into the response body. */
@@ -52,7 +53,7 @@ export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[]
       timing.enter("cache");
     }
     const found = cache.answer({
-      namespace: cacheNamespace(version, kind.name),
+      namespace: kind.namespace,
       policy: cachePolicy(request.header("cache-control")),
       digest: () => sent.digest(),
       read() {
@@ -84,6 +85,7 @@ export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[]
   const kinds: readonly Kind[] = [
     {
       name: "predict",
+      namespace: cacheNamespace(version, "predict"),
       shape: "one",
       maxBodyBytes: Math.min(limits.maxRecordBytes, limits.maxBodyBytes),
       wrap: (prediction) => `{"prediction":${prediction}}`,
@@ -91,6 +93,7 @@ export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[]
     },
     {
       name: "bulk_predict",
+      namespace: cacheNamespace(version, "bulk_predict"),
       shape: "many",
       maxBodyBytes: limits.maxBodyBytes,
       wrap: (predictions) => `{"predictions":[${predictions}]}`,

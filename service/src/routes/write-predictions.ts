@@ -6,6 +6,10 @@ const numbersPerTurn = 2048;
 
 /** Joins numbers with commas. Infinities and NaN become `null`, since JSON does not have them. */
 function join(numbers: Predictions): string {
+  if (numbers.length === 1) {
+    const [only = 0] = numbers;
+    return Number.isFinite(only) ? String(only) : "null";
+  }
   const text = numbers.join();
   return /[IN]/.test(text) ? text.replaceAll(/-?Infinity|NaN/g, "null") : text;
 }

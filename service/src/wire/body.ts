@@ -1,5 +1,5 @@
-import { invalid, maxInputBytes, type Refusal, refusal } from "./refusal.ts";
 import { missing, notAnObject } from "./faults.ts";
+import { invalid, maxInputBytes, type Refusal, refusal } from "./refusal.ts";
 import type { SentBody } from "./sent-body.ts";
 import type { AdmitChunk, SentRequest } from "./sent-request.ts";
 

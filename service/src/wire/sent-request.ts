@@ -108,6 +108,24 @@ async function readBuffered(bytes: Promise<ArrayBuffer>, admit: AdmitChunk): Pro
   return body;
 }
 
+function hasMembers(object: object): boolean {
+  for (const _ in object) return true;
+  return false;
+}
+
+/**
+ * A request header. Read from Node.js itself where that is possible: the Fetch API would first copy all
+ * headers.
+ *
+ * @param name in lower case
+ */
+export function requestHeader(c: Context<NodeEnvironment>, name: string): string | undefined {
+  const { incoming } = c.env ?? {};
+  if (incoming === undefined) return c.req.header(name);
+  const value = incoming.headers[name];
+  return typeof value === "object" ? value.join(", ") : value;
+}
+
 /**
  * Returns the request of a context. If possible, its body is read from Node.js directly, which is
  * faster than the Fetch API and gives the same result. If a middleware has read the body, Hono's
@@ -115,10 +133,10 @@ async function readBuffered(bytes: Promise<ArrayBuffer>, admit: AdmitChunk): Pro
  */
 export function sentRequest(c: Context<NodeEnvironment>): SentRequest {
   const { incoming, outgoing } = c.env ?? {};
-  const isRead = Object.keys(c.req.bodyCache).length > 0;
+  const isRead = hasMembers(c.req.bodyCache);
   if (incoming === undefined || outgoing === undefined) {
     return {
-      header: (name) => c.req.header(name),
+      header: (name) => requestHeader(c, name),
       body: (admit) =>
         isRead ? readBuffered(c.req.arrayBuffer(), admit) : readStream(c.req.raw.body, admit),
       discardBody: () => {},
@@ -127,10 +145,7 @@ export function sentRequest(c: Context<NodeEnvironment>): SentRequest {
   }
   const body = new IncomingBody(incoming);
   return {
-    header(name) {
-      const value = incoming.headers[name];
-      return typeof value === "object" ? value.join(", ") : value;
-    },
+    header: (name) => requestHeader(c, name),
     body: (admit) =>
       isRead || incoming.readableDidRead
         ? readBuffered(c.req.arrayBuffer(), admit)
