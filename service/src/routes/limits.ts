@@ -1,4 +1,4 @@
-/** The limits for requests; see the table in docs/configuration.md. */
+/** The limits for requests; see docs/configuration.md. */
 export interface Limits {
   /** Maximum length of any body. */
   readonly maxBodyBytes: number;
