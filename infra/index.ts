@@ -1,3 +1,4 @@
+import { Provider as RandomProvider } from "@pulumi/random";
 import { GuardedNamespace } from "./components/guarded-namespace.ts";
 import { ManagedRedis } from "./components/managed-redis.ts";
 import { apiSelectorLabels, PredictionApi } from "./components/prediction-api.ts";
@@ -33,7 +34,7 @@ const redis = redisUrl
         maxMemoryMiB: cache.redisMaxMemory,
         clientLabels: apiSelectorLabels,
       },
-      onKubernetes,
+      { providers: [kubernetes, new RandomProvider("random")] },
     );
 
 const api = new PredictionApi(
