@@ -9,12 +9,13 @@ import { createProviders } from "./providers.ts";
 
 const settings = readSettings();
 const { registry, service, cache, images, redisUrl, loadBalancer } = settings;
+const { model, ...pods } = service;
 const { kubernetes, docker, node } = createProviders(settings);
 const onKubernetes = { provider: kubernetes };
 
 const image = new ServiceImage(
   "prediction-service",
-  { context: "..", dockerfile: "service/Dockerfile", baseImages: images, registry, ...node },
+  { context: "..", dockerfile: "service/Dockerfile", model, baseImages: images, registry, ...node },
   { provider: docker },
 );
 
@@ -45,7 +46,7 @@ const api = new PredictionApi(
     redis,
     busyboxImage: images.busybox,
     awaitLoadBalancer: loadBalancer.await,
-    ...service,
+    ...pods,
   },
   onKubernetes,
 );

@@ -96,7 +96,8 @@ describe.each([
   test("every resource belongs to a component", async () => {
     const recording = await record(program, stack);
     for (const { type, parent } of recording.resources) {
-      if (/^(kubernetes|docker|random):/.test(type)) expect(parent).toMatch("::prediction-service:");
+      if (/^(kubernetes|docker|random):/.test(type))
+        expect(parent).toMatch("::prediction-service:");
     }
   });
 
