@@ -7,6 +7,7 @@ import {
   settingNames,
 } from "../service/src/config.ts";
 import { RedisUrlError } from "../service/src/redis-url.ts";
+import { ModelPath, missingFile } from "./model-setting.ts";
 import { parseManagedRedisUrl } from "./redis-url.ts";
 
 const integer = (minimum: number, maximum: number) => {
@@ -34,6 +35,7 @@ const cores = (quantity: string) =>
 /** The service's settings that the stack sets itself, and what a user may set instead. */
 const reserved: Partial<Record<string, string>> = {
   HOST: "nothing, as pods listen on all their addresses",
+  MODEL_PATH: "the stack's own setting service.model",
   PORT: "nothing, as the Service needs to know the port",
   REDIS_URL: "the stack's own setting redisUrl",
 } satisfies Partial<Record<keyof Config, string>>;
@@ -63,6 +65,10 @@ const env = z
   });
 
 const service = section({
+  model: ModelPath.superRefine((model, { addIssue }) => {
+    const message = missingFile(model);
+    if (message !== undefined) addIssue(message);
+  }),
   minReplicas: integer(1, 1000).default(2),
   maxReplicas: integer(1, 1000).default(4),
   // The average CPU usage of a pod, above which the autoscaler adds pods.

@@ -1,3 +1,4 @@
+import { Provider as RandomProvider } from "@pulumi/random";
 import { GuardedNamespace } from "./components/guarded-namespace.ts";
 import { ManagedRedis } from "./components/managed-redis.ts";
 import { apiSelectorLabels, PredictionApi } from "./components/prediction-api.ts";
@@ -8,12 +9,13 @@ import { createProviders } from "./providers.ts";
 
 const settings = readSettings();
 const { registry, service, cache, images, redisUrl, loadBalancer } = settings;
+const { model, ...pods } = service;
 const { kubernetes, docker, node } = createProviders(settings);
 const onKubernetes = { provider: kubernetes };
 
 const image = new ServiceImage(
   "prediction-service",
-  { context: "..", dockerfile: "service/Dockerfile", baseImages: images, registry, ...node },
+  { context: "..", dockerfile: "service/Dockerfile", model, baseImages: images, registry, ...node },
   { provider: docker },
 );
 
@@ -33,7 +35,7 @@ const redis = redisUrl
         maxMemoryMiB: cache.redisMaxMemory,
         clientLabels: apiSelectorLabels,
       },
-      onKubernetes,
+      { providers: [kubernetes, new RandomProvider("random")] },
     );
 
 const api = new PredictionApi(
@@ -44,7 +46,7 @@ const api = new PredictionApi(
     redis,
     busyboxImage: images.busybox,
     awaitLoadBalancer: loadBalancer.await,
-    ...service,
+    ...pods,
   },
   onKubernetes,
 );

@@ -19,7 +19,17 @@ export function docker(...args: readonly string[]): string {
   return execFileSync("docker", args, options).trimEnd();
 }
 
-/** Builds the service's image from the checkout. */
-export function buildServiceImage(tag: string): void {
-  docker("build", "--file", join(root, "service/Dockerfile"), "--tag", tag, root);
+/**
+ * Builds the service's image.
+ *
+ * @param project the build context. By default, the checkout.
+ */
+export function buildServiceImage(
+  tag: string,
+  buildArgs: Readonly<Record<string, string>> = {},
+  project = root,
+): void {
+  const args = Object.entries(buildArgs).flatMap((pair) => ["--build-arg", pair.join("=")]);
+  const dockerfile = join(project, "service/Dockerfile");
+  docker("build", ...args, "--file", dockerfile, "--tag", tag, project);
 }

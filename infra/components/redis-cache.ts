@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { RandomPassword } from "@pulumi/random";
 import { labels, secretAnnotation, selectorLabels } from "./labels.ts";
 import { fromSecret, type Redis } from "./redis.ts";
 import { port, type RedisPodArgs, redisPod } from "./redis-pod.ts";
@@ -32,19 +32,20 @@ export class RedisCache extends pulumi.ComponentResource implements Redis {
     const { namespace } = args;
     const metadata = { name: app, namespace, labels: labels(app, "cache") };
 
-    const newPassword = randomBytes(32).toString("base64url");
+    // 190 bits. Without special characters, a URL can contain it as it is.
+    const { result } = new RandomPassword(name, { length: 32, special: false }, { parent: this });
     const secret = new k8s.core.v1.Secret(
       name,
       {
         metadata,
         immutable: true,
         // Not `stringData`: the API server accepts it but never returns it.
-        data: pulumi.secret({
-          password: base64(newPassword),
-          "redis.conf": base64(`requirepass ${newPassword}\n`),
-        }),
+        data: result.apply((password) => ({
+          password: base64(password),
+          "redis.conf": base64(`requirepass ${password}\n`),
+        })),
       },
-      // Later runs keep the password of the first run and discard the one that they generate.
+      // The Secret of a stack keeps its password, which can be older than the RandomPassword.
       { parent: this, ignoreChanges: ["data"] },
     );
     this.secretUid = secret.metadata.uid;

@@ -1,6 +1,9 @@
+import { basename } from "node:path";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { version } from "../../service/src/version.ts";
 import { contentDigest } from "../content-digest.ts";
+import { cardOf } from "../model-setting.ts";
 
 /** The arguments of a {@link ServiceImage}. */
 export interface ServiceImageArgs {
@@ -8,6 +11,8 @@ export interface ServiceImageArgs {
   readonly context: string;
   /** The Dockerfile, relative to the context. */
   readonly dockerfile: string;
+  /** The model, an ONNX file in the folder `model/` of the context. */
+  readonly model: string;
   /** The base images. By default, those in the Dockerfile. */
   readonly baseImages?: {
     /** The image that installs the packages. */
@@ -32,14 +37,16 @@ export class ServiceImage extends pulumi.ComponentResource {
 
   constructor(name: string, args: ServiceImageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("prediction-service:docker:ServiceImage", name, {}, opts);
-    const { context, dockerfile, baseImages = {}, registry, platform, nodeId } = args;
+    const { context, dockerfile, model, baseImages = {}, registry, platform, nodeId } = args;
     const repository = registry === undefined ? name : `${registry}/${name}`;
     const { build, runtime } = baseImages;
     const buildArgs = {
+      MODEL: basename(model, ".onnx"),
+      VERSION: version,
       ...(build === undefined ? {} : { BUILD_IMAGE: build }),
       ...(runtime === undefined ? {} : { RUNTIME_IMAGE: runtime }),
     };
-    const tag = contentDigest(context, dockerfile, buildArgs).slice(0, 16);
+    const tag = contentDigest(context, [dockerfile, model, cardOf(model)], buildArgs).slice(0, 16);
 
     const image = new docker.Image(
       name,

@@ -87,8 +87,12 @@ describe("on a real API server", () => {
     expect(names()).toEqual([...always, ...redis, ...access].sort());
   });
 
-  test("an update without a change keeps the password and restarts no pod", async () => {
+  test.for([
+    ["without a change", () => {}],
+    ["of a stack whose password is older than the RandomPassword", () => stack.forgetPasswords()],
+  ] as const)("an update %s keeps the password and restarts no pod", async ([_, prepare]) => {
     const before = await inNamespace("Secret", "redis");
+    prepare();
     expect((await stack.up(dev)).log).toBe("");
     expect(await inNamespace("Secret", "redis")).toEqual(before);
     for (const name of ["prediction-api", "redis"]) {

@@ -27,11 +27,12 @@ function settings(config: Record<string, unknown>) {
   return readSettings();
 }
 
-const service = "a map of minReplicas, maxReplicas, targetCpu, resources, env";
+const service = "a map of model, minReplicas, maxReplicas, targetCpu, resources, env";
 const replicas = "an integer from 1 to 1000";
 const cpu = "CPU cores such as 250m or 1";
 const memory = "memory such as 256Mi or 1Gi";
 const image = "an image with a tag or digest, such as redis:7.4 or redis@sha256:…";
+const model = "an ONNX file in the project's folder model/, such as model/california-housing.onnx";
 const registry = "a registry's host and path such as registry.example.com/team";
 
 describe("invalid settings", () => {
@@ -40,6 +41,21 @@ describe("invalid settings", () => {
     ["minikubeProfile", { minikubeProfile: "-p x" }, '"-p x"', "the name of a Minikube profile"],
     ["namespace", { namespace: "W_255" }, '"W_255"', "a DNS label"],
     ["service", { service: "2" }, '"2"', service],
+    ["service.model", { service: { model: 1 } }, "1", model],
+    ["service.model", { service: { model: "" } }, '""', model],
+    ["service.model", { service: { model: "model/wine.bin" } }, '"model/wine.bin"', model],
+    ["service.model", { service: { model: "wine.onnx" } }, '"wine.onnx"', model],
+    ["service.model", { service: { model: "../wine.onnx" } }, '"../wine.onnx"', model],
+    ["service.model", { service: { model: "/model/wine.onnx" } }, '"/model/wine.onnx"', model],
+    ["service.model", { service: { model: "model/../a.onnx" } }, '"model/../a.onnx"', model],
+    ["service.model", { service: { model: "model/src/a.onnx" } }, '"model/src/a.onnx"', model],
+    ["service.model", { service: { model: "model/*.onnx" } }, '"model/*.onnx"', model],
+    [
+      "service.model",
+      { service: { model: "model/none.onnx" } },
+      '"model/none.onnx", which is not a regular file',
+      model,
+    ],
     ["service.maxReplicas", { service: { maxReplicas: 0 } }, "0", replicas],
     ["service.maxReplicas", { service: { maxReplicas: "3" } }, '"3"', replicas],
     ["service.minReplicas", { service: { minReplicas: 1.5 } }, "1.5", replicas],
@@ -126,7 +142,7 @@ test.each([
 });
 
 describe("service.env", () => {
-  const reserved = ["HOST", "PORT", "REDIS_URL"];
+  const reserved = ["HOST", "MODEL_PATH", "PORT", "REDIS_URL"];
   const settable = settingNames.filter((name) => !reserved.includes(name));
 
   /** What the service itself says about an environment. */
@@ -154,6 +170,7 @@ describe("service.env", () => {
 
   test.each([
     ["HOST", "nothing, as pods listen on all their addresses"],
+    ["MODEL_PATH", "the stack's own setting service.model"],
     ["PORT", "nothing, as the Service needs to know the port"],
     ["REDIS_URL", "the stack's own setting redisUrl"],
   ])("service.env.%s is refused, because the stack sets it", (name, instead) => {
@@ -183,6 +200,7 @@ test("without any setting, the stack is the one for Minikube", () => {
     kubeContext: "minikube",
     namespace: "w255",
     service: {
+      model: "model/california-housing.onnx",
       minReplicas: 2,
       maxReplicas: 4,
       targetCpu: "500m",

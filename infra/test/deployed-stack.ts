@@ -7,8 +7,8 @@
  *
  * A resource is applied after its dependencies, with strict validation. If the server refuses it or
  * sends a warning, the program ends with exit code 32, and the log has the server's message. As with
- * the CLI, `up` keeps inputs whose changes a resource ignores, and replaces a Secret with changed
- * data. Nothing waits for pods to be ready. The program asks `minikube` on the PATH for its daemon
+ * the CLI, `up` keeps inputs whose changes a resource ignores, generates a password once, and replaces
+ * a Secret with changed data. Nothing waits for pods to be ready. The program asks `minikube` on the PATH for its daemon
  * (by default the one in `stand-ins`), and the server for the node that `minikubeProfile` names.
  */
 
@@ -16,6 +16,7 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { KubernetesApi, KubernetesObject } from "./kubernetes-api.ts";
 import { type RunResult, runProgram } from "./pulumi-runner.ts";
+import { randomPassword, randomPasswordType } from "./random-password.ts";
 import type { Properties, Registration } from "./registration.ts";
 import type { StackConfig } from "./stack-config.ts";
 
@@ -43,6 +44,8 @@ export class DeployedStack {
   readonly #options: DeployedStackOptions;
   /** The applied objects by URN, in the order in which they were created. */
   readonly #applied = new Map<string, KubernetesObject>();
+  /** The properties of each RandomPassword by URN. */
+  readonly #passwords = new Map<string, Properties>();
 
   constructor(options: DeployedStackOptions) {
     this.#options = options;
@@ -73,6 +76,11 @@ export class DeployedStack {
     return result;
   }
 
+  /** Removes each RandomPassword from the state, which leaves that of a stack made without any. */
+  forgetPasswords(): void {
+    this.#passwords.clear();
+  }
+
   /** Removes everything. */
   async destroy(): Promise<void> {
     await this.#remove(() => true);
@@ -83,6 +91,11 @@ export class DeployedStack {
     if (type === "docker:index/image:Image") {
       const { buildImage = namesOnly } = this.#options;
       return { ...inputs, ...(await buildImage(inputs)) };
+    }
+    if (type === randomPasswordType) {
+      const password = this.#passwords.get(urn) ?? { ...inputs, ...randomPassword(inputs) };
+      this.#passwords.set(urn, password);
+      return password;
     }
     if (!type.startsWith("kubernetes:")) return inputs;
     const earlier = this.#applied.get(urn);
@@ -110,5 +123,6 @@ export class DeployedStack {
       await this.api.delete(object);
       this.#applied.delete(urn);
     }
+    for (const urn of [...this.#passwords.keys()].filter(isUnwanted)) this.#passwords.delete(urn);
   }
 }

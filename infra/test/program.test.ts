@@ -58,7 +58,14 @@ const always = [
   "docker docker",
   "kubernetes kubernetes",
 ];
-const redis = ["Deployment redis", "NetworkPolicy redis", "Service redis", "ServiceAccount redis"];
+const redis = [
+  "Deployment redis",
+  "NetworkPolicy redis",
+  "RandomPassword redis",
+  "Service redis",
+  "ServiceAccount redis",
+  "random random",
+];
 
 describe.each([
   {
@@ -89,7 +96,8 @@ describe.each([
   test("every resource belongs to a component", async () => {
     const recording = await record(program, stack);
     for (const { type, parent } of recording.resources) {
-      if (/^(kubernetes|docker):/.test(type)) expect(parent).toMatch("::prediction-service:");
+      if (/^(kubernetes|docker|random):/.test(type))
+        expect(parent).toMatch("::prediction-service:");
     }
   });
 

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { type Output, runtime } from "@pulumi/pulumi";
 import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
+import { randomPassword, randomPasswordType } from "./random-password.ts";
 import { type Registration, readRegistration } from "./registration.ts";
 import type { StackConfig } from "./stack-config.ts";
 
@@ -21,9 +22,10 @@ export interface Recording<Result> {
 }
 
 /** The properties that the mocks add to the inputs. */
-const providerState: Record<string, object> = {
-  "kubernetes:core/v1:Node": { status: { nodeInfo: { architecture: "arm64" } } },
-  "docker:index/image:Image": { repoDigest: `image@sha256:${"0".repeat(64)}` },
+const providerState: Record<string, (inputs: unknown) => object> = {
+  "kubernetes:core/v1:Node": () => ({ status: { nodeInfo: { architecture: "arm64" } } }),
+  "docker:index/image:Image": () => ({ repoDigest: `image@sha256:${"0".repeat(64)}` }),
+  [randomPasswordType]: randomPassword,
 };
 
 /**
@@ -41,7 +43,7 @@ export async function record<Result>(
       newResource: ({ type, name, id, inputs }) => {
         const uid = `uid-of-${type.split(":").at(-1)}-${id || name}`;
         const metadata = { ...inputs.metadata, uid };
-        return { id: id || name, state: { ...inputs, ...providerState[type], metadata } };
+        return { id: id || name, state: { ...inputs, ...providerState[type]?.(inputs), metadata } };
       },
       call: ({ inputs }) => inputs,
     },

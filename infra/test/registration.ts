@@ -28,6 +28,9 @@ export interface Registration {
   readonly replacementTrigger: unknown;
 }
 
+/** A secret property in the protocol of Pulumi. */
+export const secretProperty = (value: unknown) => ({ [signatureKey]: secretSignature, value });
+
 /** Removes the marks of secrets from a value and returns their paths. */
 export function reveal(value: unknown, path = ""): { value: unknown; secrets: string[] } {
   if (typeof value !== "object" || value === null) return { value, secrets: [] };

@@ -1,11 +1,22 @@
-import { readFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { ServiceImage, type ServiceImageArgs } from "../components/service-image.ts";
 import { promised, record } from "./recorded.ts";
 
-const source = { context: "..", dockerfile: "service/Dockerfile" };
+const model = "model/california-housing.onnx";
+const source = { context: "..", dockerfile: "service/Dockerfile", model };
+
+const read = (path: string) => readFileSync(join(import.meta.dirname, "../..", path), "utf8");
 
 const Inputs = z.object({
   imageName: z.string(),
@@ -51,7 +62,7 @@ describe("base images", () => {
   const digest = (digit: string) => `debian@sha256:${digit.repeat(64)}`;
 
   test("by default, the base images are those in the Dockerfile", async () => {
-    expect((await built({})).build.args).toEqual({});
+    expect(Object.keys((await built({})).build.args)).toEqual(["MODEL", "VERSION"]);
   });
 
   test.each(["build", "runtime"] as const)(
@@ -60,7 +71,7 @@ describe("base images", () => {
       const before = await built({});
       const after = await built({ baseImages: { [name]: digest("1") } });
       const updated = await built({ baseImages: { [name]: digest("2") } });
-      expect(Object.values(after.build.args)).toEqual([digest("1")]);
+      expect(Object.values(after.build.args)).toContain(digest("1"));
       expect(new Set([before, after, updated].map(({ imageName }) => imageName)).size).toBe(3);
       expect(await built({ baseImages: { [name]: digest("1") } })).toEqual(after);
     },
@@ -76,11 +87,79 @@ describe("base images", () => {
 
   test("every base image is a build argument that the Dockerfile knows, with a default", async () => {
     const { build } = await built({ baseImages: { build: digest("1"), runtime: digest("2") } });
-    const path = join(import.meta.dirname, "../../service/Dockerfile");
-    const dockerfile = readFileSync(path, "utf8");
-    const defaults = Array.from(dockerfile.matchAll(/^ARG (\w+)=\S+:\S+$/gm), ([, name]) => name);
-    expect(Object.keys(build.args)).toEqual(defaults);
+    const dockerfile = read("service/Dockerfile");
+    const defaults = Array.from(dockerfile.matchAll(/^ARG (\w+_IMAGE)=\S+$/gm), ([, name]) => name);
+    expect(Object.keys(build.args)).toEqual(expect.arrayContaining(defaults));
+    expect(defaults).toHaveLength(2);
     for (const name of defaults)
       expect(dockerfile).toMatch(new RegExp(`^FROM \\$\\{${name}\\}`, "m"));
   });
+});
+
+describe("the model", () => {
+  /** A folder with two models and their cards. */
+  function twoModels(): string {
+    const folder = mkdtempSync(join(tmpdir(), "context-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    mkdirSync(join(folder, "model"));
+    for (const name of ["wine.onnx", "wine.json", "iris.onnx", "iris.json"]) {
+      writeFileSync(join(folder, "model", name), name);
+    }
+    writeFileSync(join(folder, "Dockerfile"), "");
+    writeFileSync(join(folder, ".dockerignore"), "*\n!model/*.json\n!model/*.onnx\n");
+    return folder;
+  }
+  const wine = (context: string) =>
+    built({ context, dockerfile: "Dockerfile", model: "model/wine.onnx" });
+
+  test("the build gets the name of the model", async () => {
+    expect((await wine(twoModels())).build.args).toHaveProperty("MODEL", "wine");
+  });
+
+  test("the name of the model changes the tag", async () => {
+    const context = twoModels();
+    const { imageName } = await wine(context);
+    const iris = await built({ context, dockerfile: "Dockerfile", model: "model/iris.onnx" });
+    expect(iris.imageName).not.toBe(imageName);
+  });
+
+  test.each(["wine.onnx", "wine.json"])("a change of %s changes the tag", async (name) => {
+    const context = twoModels();
+    const { imageName } = await wine(context);
+    appendFileSync(join(context, "model", name), " ");
+    expect((await wine(context)).imageName).not.toBe(imageName);
+  });
+
+  test("a change of another model keeps the tag", async () => {
+    const context = twoModels();
+    const { imageName } = await wine(context);
+    for (const name of ["iris.onnx", "iris.json"]) {
+      appendFileSync(join(context, "model", name), " ");
+    }
+    expect((await wine(context)).imageName).toBe(imageName);
+  });
+});
+
+test("the build gets the version of the service", async () => {
+  const { version } = z
+    .object({ version: z.string() })
+    .parse(JSON.parse(read("service/package.json")));
+  expect((await built({})).build.args).toHaveProperty("VERSION", version);
+});
+
+test("every build argument is declared in the Dockerfile, with a default", async () => {
+  const baseImages = { build: "node:24.1", runtime: "debian:12.1" };
+  const { args } = (await built({ baseImages })).build;
+  const declared = Array.from(read("service/Dockerfile").matchAll(/^ARG (\w+)=\S+$/gm));
+  expect(Object.keys(args).toSorted()).toEqual(declared.map(([, name]) => name).toSorted());
+});
+
+test("the build context contains what the Dockerfile copies, for any model, and nothing else", () => {
+  const copied = Array.from(read("service/Dockerfile").matchAll(/^COPY (?!--from)(.*) \S+$/gm))
+    .flatMap(([, sources = ""]) => sources.split(" "))
+    .map((path) => path.replace(`\${MODEL}`, "*"));
+  const [, ...allowed] = read(".dockerignore").trim().split("\n").slice(1);
+  expect(allowed.toSorted()).toEqual(
+    ["service/Dockerfile", ...copied].map((path) => `!${path}`).toSorted(),
+  );
 });
