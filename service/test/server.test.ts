@@ -108,7 +108,7 @@ describe("the Location of a redirect", () => {
     ["UTF-8", "\xc3\xa9", "%C3%A9"],
     ["a byte that is not UTF-8", "\xff", "%FF"],
   ])("a redirect percent-encodes %s, which Node.js currently rejects", async (_, text, encoded) => {
-    const incoming = { url: `/hello/?a=${text}` };
+    const incoming = { url: `/hello/?a=${text}`, headers: {} };
     const response = await appUnderTest().request("/hello/?a=", {}, { incoming });
     expect(response.headers.get("location")).toBe(`/hello?a=${encoded}`);
   });

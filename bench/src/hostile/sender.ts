@@ -6,7 +6,6 @@ import { type HostileBody, hostileBodies } from "./bodies.ts";
 // The hostile clients, in a process of their own. A message is an order to send a body. The answer is
 // how often each outcome occurred: a status, `refused`, `lost` or `left`.
 
-/** How long slow clients take. */
 const slowMs = 5_000;
 const trickleEveryMs = 20;
 const floodBytes = 31_000_000;

@@ -17,9 +17,9 @@ const whole = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 export const figureText = (figure: number): string =>
   (Number.isInteger(figure) ? whole : nearest).format(figure);
 
-/** The scenario's table, without the columns that no row has. */
+/** The scenario's table, without columns that are empty or 0 in all rows. */
 export function rowTable({ columns }: Scenario, rows: readonly Row[]): Table {
-  const shown = columns.filter((column) => rows.some((row) => row[column] !== undefined));
+  const shown = columns.filter((column) => rows.some((row) => row[column]));
   const text = (cell: string | number = "") => (typeof cell === "number" ? figureText(cell) : cell);
   return { columns: shown, rows: rows.map((row) => shown.map((column) => text(row[column]))) };
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { newBodies } from "../houses.ts";
-import { Client, type Entry, hit, miss } from "../load/client.ts";
+import { Client, type Entry, hit, miss, pace } from "../load/client.ts";
 import type { Scenario } from "../scenario.ts";
 import { redisUrl, type Server, startRedis, startServer, startService } from "../server.ts";
 import { type Row, ratio } from "../turns.ts";
@@ -80,10 +80,7 @@ export const bare: Scenario = {
   name: "bare",
   title: "Compared with bare servers",
   about: `The service with its production defaults (for the Redis hit, without the in-process tier) and bare servers that read the same body and send an equally long response with the same headers. The one for the Redis hit also parses the body, hashes it with SHA-256 and sends Redis one GET. 64 clients. The columns with × are multiples of the bare Hono server above: requests per second, and requests per second of processor time.`,
-  columns: [
-    ...["server", "checkout", "requests/s", "CPU ms", "p50 ms", "p99 ms"],
-    ...["× requests/s", "× per CPU", "× other, per CPU", "client cores"],
-  ],
+  columns: ["server", "checkout", ...pace, "× requests/s", "× per CPU", "× other, per CPU"],
   charts: [
     {
       name: "bare",

@@ -1,4 +1,4 @@
-import { Client, type Entry, hit, miss } from "../load/client.ts";
+import { Client, type Entry, hit, miss, pace } from "../load/client.ts";
 import type { Scenario } from "../scenario.ts";
 import { pin, redisUrl, startRedis, startService } from "../server.ts";
 
@@ -16,7 +16,7 @@ export const capacity: Scenario = {
   name: "capacity",
   title: "What a pod can carry",
   about: `\`/predict\` for one house, with production defaults (for the Redis hit, without the in-process tier). Requests are sent at random moments at the given rate, as many independent clients do; if fewer arrived, the client could send no more. Or each of a number of clients sends its next request when the last one is answered. The service has one core, and Redis and the client have another; a service with two cores shares both with them. The busier a pod is, the less a request costs, since many share a turn of the event loop and a run of the model.`,
-  columns: ["from", "load", "cores", "requests/s", "CPU ms", "p50 ms", "p99 ms", "client cores"],
+  columns: ["from", "load", "cores", ...pace],
   charts: [
     {
       name: "capacity",

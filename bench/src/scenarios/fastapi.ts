@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { checkout, modelFile } from "../houses.ts";
-import { Client, type Entry, hit, miss } from "../load/client.ts";
+import { Client, type Entry, hit, miss, pace } from "../load/client.ts";
 import { matches, type Scenario } from "../scenario.ts";
 import * as servers from "../server.ts";
 import { ratio } from "../turns.ts";
@@ -42,10 +42,7 @@ export const fastapi: Scenario = {
   name: "fastapi",
   title: "Compared with FastAPI",
   about: `A FastAPI service with the same API, with one uvicorn worker, uvloop, httptools and no access log: once with our ONNX file, once with a support vector regression. The service has its production defaults. All share one Redis, each with its own keys. The columns with × say how many times as fast the service is: in requests per second, and in requests per second of processor time.`,
-  columns: [
-    ...["request", "clients", "server", "requests/s", "CPU ms", "p50 ms", "p99 ms"],
-    ...["× requests/s", "× per CPU", "client cores"],
-  ],
+  columns: ["request", "clients", "server", ...pace, "× requests/s", "× per CPU"],
   charts: [miss.cache, hit.cache].map((cache) => ({
     name: `fastapi-${cache.toLowerCase()}`,
     title: cache === "HIT" ? "Predictions from the cache" : "Computed predictions",

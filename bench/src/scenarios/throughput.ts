@@ -1,4 +1,4 @@
-import { Client, hit, miss } from "../load/client.ts";
+import { Client, hit, miss, pace } from "../load/client.ts";
 import type { Scenario } from "../scenario.ts";
 import { type Environment, redisUrl, startRedis, startService } from "../server.ts";
 
@@ -8,20 +8,15 @@ const kinds = [1, 10, 100, 1_000, 10_000, 100_000].map((houses) => ({
   clients: houses < 1_000 ? 64 : houses < 100_000 ? 8 : 1,
 }));
 const byHouses = { group: "houses", series: "from", isLogarithmic: true };
-const requests = { ...byHouses, title: "Requests per second", figures: ["requests/s"] };
-const cpu = { ...byHouses, title: "Processor time per request", figures: ["CPU ms"] };
 
 export const throughput: Scenario = {
   name: "throughput",
   title: "Throughput",
   about: `Each kind of request in each way to answer it: computed, found in Redis (without the in-process tier) and found in memory. Otherwise the service has its production defaults. Each client sends its next request when the last one is answered.`,
-  columns: [
-    ...["request", "houses", "from", "clients"],
-    ...["requests/s", "CPU ms", "p50 ms", "p99 ms", "client cores"],
-  ],
+  columns: ["request", "houses", "from", "clients", ...pace],
   charts: [
-    { name: "throughput-requests", ...requests },
-    { name: "throughput-cpu", ...cpu },
+    { name: "throughput-requests", title: "Throughput", figures: ["requests/s"], ...byHouses },
+    { name: "throughput-cpu", title: "Processor time", figures: ["CPU ms"], ...byHouses },
   ],
   async measure(tell, { rounds }) {
     await using servers = new AsyncDisposableStack();
