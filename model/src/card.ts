@@ -3,11 +3,11 @@ import type { ModelCard } from "../../service/src/model/card.ts";
 import { writeCard } from "./card/write-card.ts";
 import { runCommand } from "./command.ts";
 
-const USAGE =
+const usage =
   "usage: ./run.sh card MODEL.onnx --data TRAIN.csv [--target COLUMN] [--record wine,wines] [--force]";
 
-/** What metrics are called, in the order in which they are shown. */
-const LABELS = {
+/** The names of the metrics, in the order shown. */
+const labels = {
   r2: "R²",
   rmse: "RMSE",
   mae: "MAE",
@@ -15,7 +15,7 @@ const LABELS = {
   logLoss: "log loss",
 };
 
-// Writes the card of a model that was trained elsewhere.
+// Writes the card of a model that was trained with any other tool.
 await runCommand(async function card() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -29,10 +29,10 @@ await runCommand(async function card() {
   const [model, ...others] = positionals;
   const { data, target, record, force } = values;
   if (model === undefined || others.length > 0 || data === undefined) {
-    throw new Error(`one model and its training rows are needed\n${USAGE}`);
+    throw new Error(`exactly one model and its training rows are required\n${usage}`);
   }
   if (!model.endsWith(".onnx")) {
-    throw new Error(`${model} does not end in .onnx\n${USAGE}`);
+    throw new Error(`${model} does not end in .onnx\n${usage}`);
   }
   const written = await writeCard(
     { model, data, target, record: parseRecord(record), force },
@@ -54,9 +54,7 @@ await runCommand(async function card() {
 });
 
 function parseRecord(names: string | undefined): ModelCard["record"] | undefined {
-  if (names === undefined) {
-    return undefined;
-  }
+  if (names === undefined) return undefined;
   const [singular, plural, ...others] = names.split(",").map((name) => name.trim());
   if (!singular || !plural || others.length > 0) {
     throw new Error(`--record is ${JSON.stringify(names)}; it is two names, such as wine,wines`);
@@ -65,7 +63,7 @@ function parseRecord(names: string | undefined): ModelCard["record"] | undefined
 }
 
 function formatMetrics(metrics: Readonly<Record<string, number>>): string {
-  const shown = Object.entries(LABELS).flatMap(([name, label]) => {
+  const shown = Object.entries(labels).flatMap(([name, label]) => {
     const value = metrics[name];
     return value === undefined ? [] : [`${label} ${value.toFixed(4)}`];
   });

@@ -33,7 +33,7 @@ async function write(csv: string | Uint8Array, { onnx, ...sources }: Sources = {
   return { ...written, progress: shown.join("") };
 }
 
-/** A model of one input for each feature, which predicts the number of the first. */
+/** A model with one input per feature, which predicts the number of the first feature. */
 function columnsModel(inputs: readonly (readonly [name: string, type: Value["type"]])[]) {
   const [[name, type] = ["", "float32"]] = inputs;
   const toNumber: NodeDescription =
@@ -53,7 +53,7 @@ function columnsModel(inputs: readonly (readonly [name: string, type: Value["typ
   });
 }
 
-/** A model with outputs for labels and for probabilities, which gives back its input. */
+/** A model with outputs for labels and probabilities, which returns its input as probabilities. */
 const twoClasses = smallModel({
   inputs: [{ name: "x", type: "float32", shape: ["N", 2] }],
   outputs: [
@@ -71,17 +71,21 @@ const twoClasses = smallModel({
   ],
 });
 
-/** The features of a card, by name. */
+/** Writes a card, and returns its features by name. */
 async function featuresOf(csv: string, onnx: Uint8Array) {
   const { card } = await write(csv, { onnx });
   return Object.fromEntries(card.features.map((feature) => [feature.name, feature]));
 }
 
-describe("a table that is not one of the model's training rows is refused, saying why", () => {
+describe("an invalid table", () => {
   const latin = Buffer.from("stra\xdfe,b\n1,2\n", "latin1");
   test.each<[string, string | Uint8Array, RegExp]>([
-    ["nothing", "", /^rows\.csv: there are no rows/],
-    ["a header alone", "a,b\n", /^rows\.csv: there are no rows; the first line names the columns$/],
+    ["no text", "", /^rows\.csv: there are no rows/],
+    [
+      "only a header",
+      "a,b\n",
+      /^rows\.csv: there are no rows after the line with the column names$/,
+    ],
     ["text that is not UTF-8", latin, /^rows\.csv: this is not UTF-8 text; save the table as CSV/],
     ["an open quote", 'a,b\n1,"2\n', /^rows\.csv: this is not CSV: Quote Not Closed/],
     [
@@ -90,22 +94,26 @@ describe("a table that is not one of the model's training rows is refused, sayin
       /^rows\.csv: this is not CSV: Invalid Record Length.* line 3$/,
     ],
     ["semicolons", "a;b\n1;2\n", /^rows\.csv: the columns are separated by ";"; save .* commas$/],
-    ["no names", "1,2\n3,4\n", /^rows\.csv: the first line has numbers only; it must name/],
+    [
+      "no column names",
+      "1,2\n3,4\n",
+      /^rows\.csv: the first line contains only numbers; it must contain/,
+    ],
     [
       "an unnamed column",
       ",a\n0,1\n",
-      /column 1 has no name in the first line; pandas .*index=False/,
+      /column 1 has no name in the first line; if pandas .*index=False/,
     ],
-    ["a name twice", "a,a\n0,1\n", /^rows\.csv: two columns have the name a$/],
+    ["a duplicate name", "a,a\n0,1\n", /^rows\.csv: two columns have the name a$/],
     [
       "too few columns",
       "a\n1\n",
-      /input x has 2 columns, and the table has 1: a\. Name the column/,
+      /input x has 2 columns, and the table has 1: a\. Use --target to name the column/,
     ],
     [
       "too many columns",
       "a,b,c\n1,2,3\n",
-      /has 2 columns, and the table has 3: a, b, c\. Name .*--target/,
+      /has 2 columns, and the table has 3: a, b, c\. Use --target/,
     ],
     [
       "an empty cell",
@@ -121,11 +129,11 @@ describe("a table that is not one of the model's training rows is refused, sayin
       "a,b\n1,true\n2,3\n",
       /column b: 1 of 2 values are true or false/,
     ],
-  ])("%s", async (_, csv, message) => {
+  ])("a table with %s is rejected, and the message says why", async (_, csv, message) => {
     await expect(write(csv)).rejects.toThrow(message);
   });
 
-  test("a quoted cell of several lines does not hide where a fault is", async () => {
+  test("line numbers are correct after a quoted cell with several lines", async () => {
     const onnx = columnsModel([
       ["a", "string"],
       ["b", "float32"],
@@ -133,26 +141,26 @@ describe("a table that is not one of the model's training rows is refused, sayin
     await expect(write('a,b\n"one\ntwo",1\nx,?\n', { onnx })).rejects.toThrow(/line 4, column b:/);
   });
 
-  test("an unknown target", async () => {
+  test("an unknown target is rejected", async () => {
     await expect(write("a,b,c\n1,2,3\n", { target: "d" })).rejects.toThrow(
       "there is no column d; the columns are a, b, c",
     );
   });
 
-  test("too few columns besides the target", async () => {
+  test("a table with too few columns besides the target is rejected", async () => {
     await expect(write("a,b\n1,2\n", { target: "b" })).rejects.toThrow(
       /input x has 2 columns, and the table has 1 without b: a\. Remove/,
     );
   });
 
-  test("a target that is no number, where the model predicts one", async () => {
+  test("a target that is not a number is rejected if the model predicts a number", async () => {
     const onnx = operatorModel("Neg");
     await expect(write("a,b\n1,red\n", { onnx, target: "b" })).rejects.toThrow(
-      'column b cannot be what the model predicts, a number: "red" is not a finite number',
+      'the model predicts numbers, and column b has something else: "red" is not a finite number',
     );
   });
 
-  test("no file", async () => {
+  test("a missing table is reported", async () => {
     await expect(write("", { data: path.join(folder, "none.csv") })).rejects.toThrow(
       /ENOENT.*none/,
     );
@@ -167,13 +175,13 @@ describe("a table that is not one of the model's training rows is refused, sayin
     ],
     ["-123456789", "int64", /-123456789 is beyond ±2\^24/],
     ["2", "bool", /2 is neither true nor false; the model's input a takes bool$/],
-  ])("%s, where the input takes %s", async (cell, type, message) => {
+  ])("the value %s is rejected for an input of type %s", async (cell, type, message) => {
     await expect(write(`a\n${cell}\n`, { onnx: columnsModel([["a", type]]) })).rejects.toThrow(
       message,
     );
   });
 
-  test("more texts than a category can have", async () => {
+  test("a column with too many texts for a category is rejected", async () => {
     const texts = Array.from({ length: 10_001 }, (_, index) => `text ${index}\n`);
     const onnx = columnsModel([["a", "string"]]);
     await expect(write(`a\n${texts.join("")}`, { onnx })).rejects.toThrow(
@@ -184,32 +192,42 @@ describe("a table that is not one of the model's training rows is refused, sayin
 
 describe("the type of a feature", () => {
   test.each<[string, Value["type"], readonly string[], object]>([
-    ["a float input is a number", "float32", ["1", "2"], { type: "number", example: 1 }],
-    ["even if no value has a fraction", "float64", ["7", "8"], { type: "number", example: 7 }],
+    ["a number for a float input", "float32", ["1", "2"], { type: "number", example: 1 }],
     [
-      "but an integer for nothing but 0 and 1",
+      "a number for a float input without fractions",
+      "float64",
+      ["7", "8"],
+      { type: "number", example: 7 },
+    ],
+    [
+      "an integer for a float input with only 0 and 1",
       "float32",
       ["1", "0"],
       { type: "integer", example: 1 },
     ],
-    ["and a number for nothing but 1", "float32", ["1", "1"], { type: "number" }],
+    ["a number for a float input with only 1", "float32", ["1", "1"], { type: "number" }],
     [
-      "true and false are a boolean",
+      "a boolean for a float input with true and false",
       "float32",
       ["True", "False"],
       { type: "boolean", example: true },
     ],
-    ["an integer input is an integer", "int64", ["3", "4.0"], { type: "integer", maximum: 4 }],
-    ["also for 0 and 1, which may be a count", "int32", ["0", "1"], { type: "integer" }],
-    ["and a boolean for true and false", "int64", ["false", "TRUE"], { type: "boolean" }],
-    ["a bool input is a boolean", "bool", ["0", "true"], { type: "boolean", example: false }],
-  ])("of %s", async (_, type, cells, feature) => {
+    ["an integer for an integer input", "int64", ["3", "4.0"], { type: "integer", maximum: 4 }],
+    ["an integer for an integer input with only 0 and 1", "int32", ["0", "1"], { type: "integer" }],
+    [
+      "a boolean for an integer input with true and false",
+      "int64",
+      ["false", "TRUE"],
+      { type: "boolean" },
+    ],
+    ["a boolean for a bool input", "bool", ["0", "true"], { type: "boolean", example: false }],
+  ])("the type of a feature is %s", async (_, type, cells, feature) => {
     const { a } = await featuresOf(`a\n${cells.join("\n")}\n`, columnsModel([["a", type]]));
     expect(a).toMatchObject(feature);
     for (const bound of ["gt", "ge", "lt", "le"]) expect(a).not.toHaveProperty(bound);
   });
 
-  test("of a string input is a category, in the order of code points, whatever the texts are", async () => {
+  test("a string input is a category, with any texts in the order of code points", async () => {
     const texts = ["ü", "b", "__proto__", "NaN", "", "b", "\u{1f600}"];
     const csv = `a\n${texts.map((text) => JSON.stringify(`${text} `)).join("\n")}\n`;
     const { a } = await featuresOf(csv, columnsModel([["a", "string"]]));
@@ -222,8 +240,8 @@ describe("the type of a feature", () => {
   });
 });
 
-describe("the spread of a feature", () => {
-  test("is its range and quantiles, of the numbers in the file", async () => {
+describe("the distribution of a feature", () => {
+  test("the distribution of a number is the range and quantiles of the column", async () => {
     const { a } = await featuresOf(
       `a\n${[3, 1.5, 2, -4e-1, 1].join("\n")}\n`,
       operatorModel("Neg"),
@@ -231,19 +249,19 @@ describe("the spread of a feature", () => {
     expect(a).toMatchObject({ minimum: -0.4, maximum: 3, quantiles: { "0.25": 1, "0.5": 1.5 } });
   });
 
-  test("is the shares of truth values", async () => {
+  test("the distribution of a boolean is the shares of true and false", async () => {
     const { a } = await featuresOf("a\ntrue\nfalse\ntrue\ntrue\n", columnsModel([["a", "bool"]]));
     expect(a).toMatchObject({ shares: { true: 0.75, false: 0.25 } });
   });
 });
 
-describe("columns and inputs are matched", () => {
+describe("matching columns and inputs", () => {
   const inputs = [
     ["area_m2", "float32"],
     ["_2nd", "float32"],
   ] as const;
 
-  test("by name, with skl2onnx's replacements, in the table's order; other columns are left out", async () => {
+  test("columns match inputs by name or by skl2onnx's name, and other columns are ignored", async () => {
     const { card, notes } = await write("2nd,id,area m2\n1,x,2\n", { onnx: columnsModel(inputs) });
     expect(card.features).toMatchObject([
       { name: "2nd", input: "_2nd", example: 1 },
@@ -252,7 +270,7 @@ describe("columns and inputs are matched", () => {
     expect(notes).toEqual(["The model has no input for these columns: id."]);
   });
 
-  test("by skl2onnx's numbers where names become the same", async () => {
+  test("columns match the numbers that skl2onnx appends to duplicate names", async () => {
     const onnx = columnsModel([
       ["a_b", "float32"],
       ["a_b1", "float32"],
@@ -264,7 +282,7 @@ describe("columns and inputs are matched", () => {
     ]);
   });
 
-  test("with letters of any script kept", async () => {
+  test("columns with letters of any script match", async () => {
     const onnx = columnsModel([
       ["größe_名", "float32"],
       ["b", "float32"],
@@ -273,7 +291,7 @@ describe("columns and inputs are matched", () => {
     expect(card.features).toMatchObject([{ name: "größe 名", input: "größe_名" }, { name: "b" }]);
   });
 
-  test("by position if no name is known, which is said", async () => {
+  test("columns match by position if no name matches, and a note says so", async () => {
     const onnx = columnsModel([
       ["f0", "float32"],
       ["f1", "float32"],
@@ -284,27 +302,27 @@ describe("columns and inputs are matched", () => {
       { name: "c", input: "f1" },
     ]);
     expect(notes).toContain(
-      "No input has the name of a column, so they are matched by position: f0 takes a, f1 takes c.",
+      "No input has the name of a column, so inputs and columns are matched by position: f0 takes a, f1 takes c.",
     );
   });
 
-  test("or refused, if some names are known and others are not", async () => {
+  test("columns are rejected if only some names match", async () => {
     await expect(write("area m2,b\n1,2\n", { onnx: columnsModel(inputs) })).rejects.toThrow(
       "there is no column for 1 of the model's 2 inputs (_2nd); the columns are area m2, b",
     );
   });
 
-  test("or refused, if there are other columns than inputs", async () => {
+  test("columns are rejected if no name matches and their number is wrong", async () => {
     await expect(write("a,b,c\n1,2,3\n", { onnx: columnsModel(inputs) })).rejects.toThrow(
       "there is no column for 2 of the model's 2 inputs (area_m2, _2nd); the columns are a, b, c",
     );
   });
 });
 
-describe("with a target, the card has", () => {
+describe("a card with a target", () => {
   const identity = operatorModel("Identity");
 
-  test("R², RMSE and MAE of a number", async () => {
+  test("the card has R², RMSE and MAE if the model predicts a number", async () => {
     const { card, metrics } = await write("a,y\n1,1\n2,2\n3,4\n", { onnx: identity, target: "y" });
     const { r2, rmse, mae } = metrics;
     expect(card.metrics).toEqual({ train: metrics });
@@ -314,20 +332,20 @@ describe("with a target, the card has", () => {
     expect(card.target).toEqual({ name: "y" });
   });
 
-  test("no R² where the target never changes", async () => {
+  test("the card has no R² if all targets are equal", async () => {
     const { card, notes } = await write("a,y\n1,1\n2,1\n", { onnx: identity, target: "y" });
     expect(card.metrics).toEqual({ train: { rmse: Math.SQRT1_2, mae: 0.5 } });
-    expect(notes).toContain("Column y has one value only, so there is no R².");
+    expect(notes).toContain("Column y has only one value, so there is no R².");
   });
 
-  test("no figures where predictions are not numbers, which is said", async () => {
+  test("the card has no metrics if a prediction is not finite, and a note says so", async () => {
     const csv = "a,y\n-1,1\n2,1\n";
     const { card, notes } = await write(csv, { onnx: operatorModel("Log"), target: "y" });
     expect(card.metrics).toBeUndefined();
     expect(notes.join()).toMatch(/1 of 2 predicted numbers are infinite or not a number/);
   });
 
-  test("accuracy and log loss of probabilities, and the classes' names in scikit-learn's order", async () => {
+  test("the card has accuracy, log loss and class names if the model predicts probabilities", async () => {
     const csv = "a,b,y\n0.8,0.2,red\n0.6,0.4,blue\n0.25,0.75,red\n";
     const { card, metrics, notes } = await write(csv, { onnx: twoClasses, target: "y" });
     expect(card.target).toEqual({ name: "y", output: "probabilities", outputs: ["blue", "red"] });
@@ -339,16 +357,16 @@ describe("with a target, the card has", () => {
   });
 
   test.each([
-    ["numbers in the order of numbers, written alike", ["10", "9.0", "10.0"], ["9", "10"]],
-    ["0 and 1, even if not all occur", ["1", "1", "1"], ["0", "1"]],
+    ["numbers in numerical order, without trailing zeros", ["10", "9.0", "10.0"], ["9", "10"]],
+    ["0 and 1, even if one is missing", ["1", "1", "1"], ["0", "1"]],
     ["texts such as True and False", ["True", "False", "True"], ["False", "True"]],
-  ])("as names %s", async (_, labels, outputs) => {
+  ])("the class names can be %s", async (_, labels, outputs) => {
     const csv = labels.map((label) => `0.5,0.5,${label}\n`).join("");
     const { card } = await write(`a,b,y\n${csv}`, { onnx: twoClasses, target: "y" });
     expect(card.target.outputs).toEqual(outputs);
   });
 
-  test("no names and figures where the target has other classes, which is said", async () => {
+  test("the card has no class names and metrics if the number of classes is wrong, and a note says so", async () => {
     const csv = "a,b,y\n1,0,x\n1,0,y\n1,0,z\n";
     const { card, notes } = await write(csv, { onnx: twoClasses, target: "y" });
     expect(card.target.outputs).toBeUndefined();
@@ -356,13 +374,13 @@ describe("with a target, the card has", () => {
     expect(notes.join()).toMatch(/predicts 2 numbers .* column y has 3 different values/);
   });
 
-  test("no log loss of scores", async () => {
+  test("the card has no log loss if the model predicts scores", async () => {
     const csv = "a,b,y\n3,-1,0\n-2,4,1\n";
     const { card } = await write(csv, { onnx: twoClasses, target: "y" });
     expect(card.metrics).toEqual({ train: { accuracy: 1 } });
   });
 
-  test("accuracy alone of an integer output", async () => {
+  test("the card has only accuracy if the model predicts integers", async () => {
     const onnx = smallModel({
       inputs: [{ name: "x", type: "float32", shape: ["N", 1] }],
       outputs: [{ name: "label", type: "int64", shape: ["N", 1] }],
@@ -372,7 +390,7 @@ describe("with a target, the card has", () => {
     expect(card.metrics).toEqual({ train: { accuracy: 0.5 } });
   });
 
-  test("figures of all rows, with progress where they are many", async () => {
+  test("metrics use all rows, and progress is shown for many rows", async () => {
     const rows = Array.from({ length: 100_100 }, (_, row) => `${row % 7},${row % 7}\n`);
     const { card, progress } = await write(`a,y\n${rows.join("")}`, {
       onnx: identity,
@@ -383,8 +401,8 @@ describe("with a target, the card has", () => {
   });
 });
 
-describe("without a target", () => {
-  test("numbers of a prediction have no names, which is said", async () => {
+describe("a card without a target", () => {
+  test("without a target, the numbers of a prediction have no names, and a note says so", async () => {
     const { card, notes } = await write("a,b\n1,0\n", { onnx: twoClasses });
     expect(card.target).toEqual({ output: "probabilities" });
     expect(notes.join()).toContain("predicts 2 numbers for each record. Name them in the card");
@@ -392,7 +410,7 @@ describe("without a target", () => {
 });
 
 describe("the card", () => {
-  test("is the same for the same files, and accepted by the service's schema as it is", async () => {
+  test("the same files give the same card, which the service accepts unchanged", async () => {
     const first = await write("a,b,y\n1,2,3\n4,5,6\n", { target: "y", onnx: twoClasses });
     const text = await readFile(first.path, "utf8");
     await write("a,b,y\n1,2,3\n4,5,6\n", { target: "y", onnx: twoClasses, force: true });
@@ -400,24 +418,24 @@ describe("the card", () => {
     expect(ModelCard.parse(JSON.parse(text))).toEqual(JSON.parse(text));
   });
 
-  test("says which file the rows are from, and what a record is called", async () => {
+  test("the card names the file with the rows, and the records", async () => {
     const record = { singular: "wine", plural: "wines" };
     const { card } = await write("a,b\n1,2\n", { record });
     expect(card).toMatchObject({ name: "m", record, data: { name: "rows.csv", rows: 1 } });
   });
 
-  test("is never overwritten unless that is asked for", async () => {
+  test("an existing card is replaced only with --force", async () => {
     const cardPath = path.join(folder, "m.json");
     await writeFile(cardPath, "edited");
     await expect(write("a,b\n1,2\n")).rejects.toThrow(
-      `${cardPath} exists, and may have been edited; --force replaces it`,
+      `${cardPath} already exists and may have been edited; use --force to replace it`,
     );
     expect(await readFile(cardPath, "utf8")).toBe("edited");
     await write("a,b\n1,2\n", { force: true });
     expect(await readFile(cardPath, "utf8")).toContain('"name": "m"');
   });
 
-  test("is left as it is if the rows turn out to be wrong", async () => {
+  test("an existing card stays unchanged if the table is invalid", async () => {
     const cardPath = path.join(folder, "m.json");
     await writeFile(cardPath, "edited");
     await expect(write("a,b\n1,?\n", { force: true })).rejects.toThrow("line 2, column b");
@@ -432,9 +450,13 @@ describe("the command", () => {
   }
 
   test.each<[string, readonly string[], RegExp]>([
-    ["no model", ["--data", "x.csv"], /^error: one model and its training rows are needed\nusage:/],
-    ["no data", ["m.onnx"], /^error: one model and its training rows are needed\nusage:/],
-    ["two models", ["m.onnx", "n.onnx", "--data", "x.csv"], /^error: one model and/],
+    [
+      "no model",
+      ["--data", "x.csv"],
+      /^error: exactly one model and its training rows are required\nusage:/,
+    ],
+    ["no data", ["m.onnx"], /^error: exactly one model and its training rows are required\nusage:/],
+    ["two models", ["m.onnx", "n.onnx", "--data", "x.csv"], /^error: exactly one model and/],
     ["another kind of file", ["m.pkl", "--data", "x.csv"], /^error: m\.pkl does not end in \.onnx/],
     [
       "one name for records",
@@ -442,13 +464,13 @@ describe("the command", () => {
       /--record is "wine"; it is/,
     ],
     ["an unknown option", ["--dta", "x.csv"], /^error: Unknown option '--dta'/],
-  ])("refuses %s", (_, args, message) => {
+  ])("the command rejects %s", (_, args, message) => {
     const { status, stdout, stderr } = run(...args);
     expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
     expect(stderr).toMatch(message);
   });
 
-  test("refuses what is no ONNX model", async () => {
+  test("the command rejects a file that is not an ONNX model", async () => {
     await writeFile(path.join(folder, "m.onnx"), "no model");
     await writeFile(path.join(folder, "rows.csv"), "a\n1\n");
     const { status, stderr } = run("m.onnx", "--data", "rows.csv");
@@ -456,7 +478,7 @@ describe("the command", () => {
     expect(stderr).toMatch(/^error: m\.onnx cannot be served: it is no ONNX model .*\n$/);
   });
 
-  test("says what it wrote, how good the model is on these rows, and what to do next", async () => {
+  test("the command prints what it wrote, the metrics, and what to do next", async () => {
     await writeFile(path.join(folder, "m.onnx"), twoClasses);
     await writeFile(path.join(folder, "rows.csv"), "a,b,y\n0.8,0.2,red\n0.6,0.4,blue\n");
     const { stdout } = run(
@@ -472,8 +494,8 @@ describe("the command", () => {
       [
         "Wrote m.json: 2 features, 2 rows.",
         "On these rows: accuracy 0.5000, log loss 1.0601.",
-        "The model's input x has no names: its columns are taken to be in the table's order, from a to b.",
-        "The numbers of a prediction are taken to be the classes of column y in ascending order, as scikit-learn has them: blue, red.",
+        "The model's input x has no column names. They are assumed to be in the table's order, from a to b.",
+        "The numbers of a prediction are assumed to be the classes of column y in ascending order, like in scikit-learn: blue, red.",
         "Check and edit it, then serve the model: MODEL_PATH=m.onnx ./run.sh local",
         "",
       ].join("\n"),

@@ -7,8 +7,8 @@ import {
 } from "../src/generated/onnx_pb.ts";
 import { type NodeDescription, node } from "../src/onnx-nodes.ts";
 
-/** Numbers of the specification's enum TensorProto.DataType. */
-const ELEMENT_TYPES = {
+/** The values of the enum TensorProto.DataType in the specification. */
+const elementTypes = {
   float32: 1,
   uint8: 2,
   int32: 6,
@@ -18,14 +18,14 @@ const ELEMENT_TYPES = {
   float64: 11,
 } as const;
 
-/** An input or output of a graph; a dimension that varies has a name. */
-export type Value = {
+/** An input or output of a graph. A dimension that varies has a name. */
+export interface Value {
   readonly name: string;
-  readonly type: keyof typeof ELEMENT_TYPES;
+  readonly type: keyof typeof elementTypes;
   readonly shape: readonly (number | string)[];
-};
+}
 
-/** The bytes of an ONNX file that holds a graph of a few nodes. */
+/** Writes an ONNX file with a graph of a few nodes. */
 export function smallModel(graph: {
   readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];
@@ -60,15 +60,15 @@ function valueInfo({ name, type, shape }: Value): ValueInfoProto {
   return create(ValueInfoProtoSchema, {
     name,
     type: {
-      value: { case: "tensorType", value: { elemType: ELEMENT_TYPES[type], shape: { dim } } },
+      value: { case: "tensorType", value: { elemType: elementTypes[type], shape: { dim } } },
     },
   });
 }
 
-/** The number of an element type, for the attribute `to` of the operator Cast. */
-export const castTo = (type: Value["type"]) => ({ to: { int: ELEMENT_TYPES[type] } });
+/** Returns the attribute of the operator Cast for an element type. */
+export const castTo = (type: Value["type"]) => ({ to: { int: elementTypes[type] } });
 
-/** A model of one table: it applies an operator to it, and gives the result. */
+/** Creates a model with one input, to which it applies an operator. */
 export function operatorModel(
   operator: string,
   { columns = 1, type = "float32" }: { columns?: number; type?: Value["type"] } = {},

@@ -32,7 +32,7 @@ function temporaryFolder(): string {
   return folder;
 }
 
-/** Writes a model and its card, which gets the model's digest unless it has a version. */
+/** Writes a model and its card. If the card has no version, it gets the model's digest. */
 function modelFiles(onnx: Uint8Array, card: object): string {
   const path = join(temporaryFolder(), "m.onnx");
   const version = createHash("sha256").update(onnx).digest("hex");
@@ -66,7 +66,7 @@ const Document = z.looseObject({
   components: z.looseObject({ schemas: z.record(z.string(), z.unknown()) }),
 });
 
-/** The schemas of the OpenAPI document, which is valid. */
+/** Validates the OpenAPI document, and returns its schemas. */
 async function schemasOf(app: App): Promise<Readonly<Record<string, unknown>>> {
   const document: unknown = await (await app.request("/openapi.json")).json();
   expect(await new Validator().validate(Object(document))).toEqual({ valid: true });
@@ -75,7 +75,7 @@ async function schemasOf(app: App): Promise<Readonly<Record<string, unknown>>> {
 
 const numbers = (...names: string[]) => names.map((name) => ({ name, example: 1 }));
 
-describe("a model of Python's", () => {
+describe("a model trained in Python", () => {
   const Entries = z.array(
     z.object({ model: z.string(), target: z.string(), refused: z.string().optional() }),
   );
@@ -90,14 +90,14 @@ describe("a model of Python's", () => {
     predictions: z.array(z.array(z.number())).length(20),
   });
 
-  /** The rows and predictions of Python's ONNX Runtime; a list of one number is a number. */
+  /** The rows and predictions of ONNX Runtime in Python. A list of one number is a number. */
   function expectedOf(model: string) {
     const path = join(shared, model.replace(".onnx", ".expected.json"));
     const { rows, predictions } = Expected.parse(JSON.parse(readFileSync(path, "utf8")));
     return { rows, predictions: predictions.map((row) => (row.length === 1 ? row[0] : row)) };
   }
 
-  /** A copy of the model with the card that the card command writes. */
+  /** Copies the model, and writes its card with the card command. */
   function withCard(model: string, target: string): string {
     const path = join(temporaryFolder(), model);
     copyFileSync(join(shared, model), path);
@@ -109,7 +109,7 @@ describe("a model of Python's", () => {
   }
 
   testWithModels.for(served)(
-    "$model predicts what it predicts in Python, to the last bit",
+    "$model gives the same predictions as in Python, bit for bit",
     async ({ model, target }) => {
       const { rows, predictions } = expectedOf(model);
       const app = await appOf(withCard(model, target));
@@ -121,22 +121,25 @@ describe("a model of Python's", () => {
     },
   );
 
-  testWithModels.for(served)("$model is described by its features", async ({ model, target }) => {
-    const app = await appOf(withCard(model, target));
-    const { rows } = expectedOf(model);
-    const schemas = await schemasOf(app);
-    expect(Object.keys(schemas).filter((name) => name.includes("Record"))).toEqual([
-      "Record",
-      "BulkRecord",
-      "RecordPrediction",
-      "BulkRecordPrediction",
-    ]);
-    expect(schemas).toMatchObject({ Record: { required: Object.keys(rows[0] ?? {}) } });
-    expect(JSON.stringify(schemas)).not.toMatch(/house/i);
-  });
+  testWithModels.for(served)(
+    "the OpenAPI document describes the features of $model",
+    async ({ model, target }) => {
+      const app = await appOf(withCard(model, target));
+      const { rows } = expectedOf(model);
+      const schemas = await schemasOf(app);
+      expect(Object.keys(schemas).filter((name) => name.includes("Record"))).toEqual([
+        "Record",
+        "BulkRecord",
+        "RecordPrediction",
+        "BulkRecordPrediction",
+      ]);
+      expect(schemas).toMatchObject({ Record: { required: Object.keys(rows[0] ?? {}) } });
+      expect(JSON.stringify(schemas)).not.toMatch(/house/i);
+    },
+  );
 
   testWithModels.for(served.filter(({ model }) => /flats|iris|…/.test(model)))(
-    "$model is served by the service itself",
+    "the service process serves $model",
     async ({ model, target }) => {
       const { rows, predictions } = expectedOf(model);
       const service = startService({ MODEL_PATH: withCard(model, target) });
@@ -170,31 +173,37 @@ describe("a model of Python's", () => {
 
   testWithModels.for(
     entries.filter(({ model, refused }) => refused !== undefined || model === "…"),
-  )("$model is refused at start, saying what to change", async ({ model, target }) => {
-    const path = modelFiles(readFileSync(join(shared, model)), {
-      features: numbers("a", "b", "c", "d"),
-    });
-    const service = startService({ MODEL_PATH: path });
-    expect(await service.exitStatus()).toBe(1);
-    expect(service.stderr()).toMatch(/m\.onnx cannot be served: /);
-    expect(service.stderr()).toMatch(refusals[model] ?? /^$/);
+  )(
+    "$model is rejected at startup, and the message says what to change",
+    async ({ model, target }) => {
+      const path = modelFiles(readFileSync(join(shared, model)), {
+        features: numbers("a", "b", "c", "d"),
+      });
+      const service = startService({ MODEL_PATH: path });
+      expect(await service.exitStatus()).toBe(1);
+      expect(service.stderr()).toMatch(/m\.onnx cannot be served: /);
+      expect(service.stderr()).toMatch(refusals[model] ?? /^$/);
 
-    const data = join(shared, model.replace(".onnx", ".csv"));
-    const args = [cardCommand, path, "--data", data, "--target", target, "--force"];
-    const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
-    expect(status).toBe(1);
-    expect(stderr).toMatch(refusals[model] ?? /^$/);
-  });
+      const data = join(shared, model.replace(".onnx", ".csv"));
+      const args = [cardCommand, path, "--data", data, "--target", target, "--force"];
+      const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+      expect(status).toBe(1);
+      expect(stderr).toMatch(refusals[model] ?? /^$/);
+    },
+  );
 });
 
 describe("a model with one table", () => {
-  test.each(["float32", "float64", "int32", "int64"] as const)("of %s", async (type) => {
-    const features = ["a", "b"].map((name) => ({ name, type: "integer", example: 1 }));
-    const app = await appOfModel(operatorModel("Neg", { columns: 2, type }), { features });
-    expect(await predictOne(app, { b: 3, a: -7 })).toEqual([7, -3]);
-  });
+  test.each(["float32", "float64", "int32", "int64"] as const)(
+    "a model with one table of type %s gets all features",
+    async (type) => {
+      const features = ["a", "b"].map((name) => ({ name, type: "integer", example: 1 }));
+      const app = await appOfModel(operatorModel("Neg", { columns: 2, type }), { features });
+      expect(await predictOne(app, { b: 3, a: -7 })).toEqual([7, -3]);
+    },
+  );
 
-  test("of truth values", async () => {
+  test("a model with one table of booleans gets all features", async () => {
     const onnx = smallModel({
       inputs: [{ name: "x", type: "bool", shape: ["N", 2] }],
       outputs: [{ name: "y", type: "float32", shape: ["N", 2] }],
@@ -205,7 +214,7 @@ describe("a model with one table", () => {
     expect(await predictOne(app, { a: false, b: "yes" })).toEqual([0, 1]);
   });
 
-  test("of categories gets their indices", async () => {
+  test("a model with one table gets the indices of categories", async () => {
     const features = [
       { name: "a", type: "category", categories: ["x", "y", "z"], example: "x" },
       { name: "b", example: 1.5 },
@@ -214,7 +223,7 @@ describe("a model with one table", () => {
     expect(await predictOne(app, { a: "z", b: 0.5 })).toEqual([2, 0.5]);
   });
 
-  test("of int64 takes the largest integers at their limits", async () => {
+  test("a model with one int64 table accepts the largest integers", async () => {
     const features = [{ name: "a", type: "integer", example: 1 }];
     for (const [type, limit] of [
       ["int64", 2 ** 63],
@@ -283,7 +292,7 @@ describe("a model with an input for each feature", () => {
     in_float32: 1.5,
   };
 
-  test("of any type and in any order", async () => {
+  test("a model with one input per feature can have all types in any order", async () => {
     const app = await appOfModel(mixed, { features });
     const other = { ...record, district: "Süd", lift: 0, rooms: "7" };
     expect(await predictMany(app, [record, other])).toEqual([
@@ -293,7 +302,7 @@ describe("a model with an input for each feature", () => {
     await schemasOf(app);
   });
 
-  test("refuses what the card does not allow, as pydantic does", async () => {
+  test("values that the card does not allow are rejected like by pydantic", async () => {
     const app = await appOfModel(mixed, { features });
     const response = await post(app, "/predict", {
       ...record,
@@ -344,16 +353,16 @@ describe("a model with an input for each feature", () => {
       changed("district", { type: "integer", example: 1, categories: undefined }),
       'feature "district" is of type integer, and input in_string takes string: its type can be category',
     ],
-  ])("is refused with %s", async (_, wrong, message) => {
+  ])("a model with one input per feature is rejected with %s", async (_, wrong, message) => {
     await expect(appOfModel(mixed, { features: wrong })).rejects.toThrow(message);
   });
 });
 
-describe("a prediction is", () => {
+describe("predictions", () => {
   const features = numbers("a");
   const record = { a: 2.5 };
 
-  test("a number, for an output of shape [N]", async () => {
+  test("a prediction is a number if the output has the shape [N]", async () => {
     const onnx = smallModel({
       inputs: [{ name: "x", type: "float32", shape: ["N", 1] }],
       outputs: [{ name: "y", type: "float32", shape: ["N"] }],
@@ -369,7 +378,7 @@ describe("a prediction is", () => {
     expect(await predictMany(await appOfModel(onnx, { features }), [record])).toEqual([2.5]);
   });
 
-  test("a number, for an output of shape [N, 1], and a list of one number if the card names it", async () => {
+  test("a prediction of shape [N, 1] is a number, or a list if the card names the number", async () => {
     const onnx = operatorModel("Identity");
     expect(await predictOne(await appOfModel(onnx, { features }), record)).toBe(2.5);
     const named = await appOfModel(onnx, { features, target: { outputs: ["probability"] } });
@@ -394,7 +403,7 @@ describe("a prediction is", () => {
     ],
   });
 
-  test("the last of several outputs, or the one that the card names", async () => {
+  test("a prediction is the last of several outputs, or the one that the card names", async () => {
     expect(await predictOne(await appOfModel(several, { features }), record)).toEqual([2.5, 2.5]);
     const label = await appOfModel(several, { features, target: { output: "label" } });
     expect(await predictOne(label, { a: 16_777_217 })).toBe(16_777_216);
@@ -413,15 +422,15 @@ describe("a prediction is", () => {
       "output text is of type string, which is no number: name another one as target.output",
     ],
     [
-      "too few names",
+      "too few numbers",
       { outputs: ["one"] },
       "target.outputs has 1 names, and output twice has 2 numbers for each row",
     ],
-  ])("not %s", async (_, target, message) => {
+  ])("a model is rejected if the card names %s", async (_, target, message) => {
     await expect(appOfModel(several, { features, target })).rejects.toThrow(message);
   });
 
-  test("not of another number of rows", async () => {
+  test("a model is rejected if it predicts another number of rows", async () => {
     const onnx = smallModel({
       inputs: [{ name: "x", type: "float32", shape: ["N", 1] }],
       outputs: [{ name: "y", type: "float32", shape: ["M", 2] }],
@@ -433,7 +442,7 @@ describe("a prediction is", () => {
     );
   });
 
-  test("null for infinities and NaN, which JSON does not have", async () => {
+  test("infinities and NaN in predictions are null, since JSON does not have them", async () => {
     const app = await appOfModel(operatorModel("Log"), { features });
     const text = await (
       await post(app, "/bulk_predict", { records: [{ a: 1 }, { a: 0 }, { a: -1 }] })
@@ -445,7 +454,7 @@ describe("a prediction is", () => {
     expect(await predictOne(list, { a: -1, b: 1 })).toEqual([null, 0]);
   });
 
-  test("a number rounded to float32, for an output of doubles", async () => {
+  test("a prediction of an output of doubles is rounded to float32", async () => {
     const onnx = operatorModel("Identity", { type: "float64" });
     expect(await predictOne(await appOfModel(onnx, { features }), { a: 0.1 })).toBe(
       Math.fround(0.1),
@@ -453,40 +462,40 @@ describe("a prediction is", () => {
   });
 });
 
-describe("a table that does not fit the card is refused", () => {
+describe("a table that does not match the card", () => {
   test.each<[string, Uint8Array, readonly object[], string]>([
     [
-      "by its columns",
+      "the number of columns",
       operatorModel("Neg", { columns: 3 }),
       numbers("a", "b"),
       "input x has 3 columns, and the card has 2 features",
     ],
     [
-      "by its type",
+      "the type of the table",
       operatorModel("Neg", { type: "int64" }),
       numbers("a"),
       'feature "a" is of type number, and input x takes int64: its type can be integer, boolean, category',
     ],
     [
-      "by its elements",
+      "the element type",
       operatorModel("Identity", { type: "uint8" }),
       numbers("a"),
       "input x takes uint8; it can take float32, float64, int64, int32, bool, string",
     ],
     [
-      "by the name of its input",
+      "the name of the input",
       operatorModel("Neg"),
       [{ name: "a", input: "y", example: 1 }],
       'feature "a" is for input y, and the model\'s inputs are x',
     ],
     [
-      "as one of texts",
+      "a table of texts",
       operatorModel("Identity", { columns: 2, type: "string" }),
       numbers("a", "b"),
       "input x has 2 columns and takes string: export the model with one input for each feature",
     ],
     [
-      "as one of several",
+      "several tables",
       smallModel({
         inputs: [
           { name: "x", type: "float32", shape: ["N", 2] },
@@ -499,7 +508,7 @@ describe("a table that does not fit the card is refused", () => {
       "input x has 2 columns and is not the only one: export the model with one input for each feature",
     ],
     [
-      "as a vector",
+      "a vector",
       smallModel({
         inputs: [{ name: "x", type: "float32", shape: ["N"] }],
         outputs: [{ name: "y", type: "float32", shape: ["N"] }],
@@ -509,7 +518,7 @@ describe("a table that does not fit the card is refused", () => {
       "input x has rank 1; a table has rows and columns, so its shape is [N, k]",
     ],
     [
-      "if it cannot be run",
+      "what the model can predict from",
       smallModel({
         inputs: [{ name: "x", type: "float32", shape: ["N", "k"] }],
         outputs: [{ name: "y", type: "float32", shape: ["N", 1] }],
@@ -518,19 +527,22 @@ describe("a table that does not fit the card is refused", () => {
       numbers("x", "z"),
       "ONNX Runtime cannot predict from the features' examples: ",
     ],
-  ])("%s", async (_, onnx, features, message) => {
-    await expect(appOfModel(onnx, { features })).rejects.toThrow(`cannot be served: ${message}`);
-  });
+  ])(
+    "a model is rejected at startup if its table does not match the card: %s",
+    async (_, onnx, features, message) => {
+      await expect(appOfModel(onnx, { features })).rejects.toThrow(`cannot be served: ${message}`);
+    },
+  );
 });
 
-describe("a card that the service would not enforce is refused, naming the feature", () => {
+describe("an invalid card", () => {
   const feature = (change: object) => ({ features: [{ name: "área 1", example: 1, ...change }] });
   const category = { type: "category", categories: ["x"], example: "x" };
 
   test.each<[string, object, RegExp]>([
     ["an unknown member", { features: numbers("a"), extra: 1 }, /Unrecognized key: "extra"/],
     [
-      "a version that is no digest",
+      "a version that is not a digest",
       { features: numbers("a"), version: "1" },
       /version: a SHA-256 in hex/,
     ],
@@ -540,7 +552,7 @@ describe("a card that the service would not enforce is refused, naming the featu
       /is of another model: .* has SHA-256/,
     ],
     ["no features", { features: [] }, /features: /],
-    ["a name twice", { features: numbers("a", "a") }, /features: must have different names/],
+    ["a duplicate name", { features: numbers("a", "a") }, /features: must have different names/],
     [
       "an unknown member of a feature",
       feature({ max: 3 }),
@@ -599,12 +611,12 @@ describe("a card that the service would not enforce is refused, naming the featu
       feature({ ...category, example: "y" }),
       /the example of feature "área 1" is not valid: Input should be 'x'/,
     ],
-  ])("%s", async (_, card, message) => {
+  ])("a card with %s is rejected", async (_, card, message) => {
     await expect(appOfModel(operatorModel("Neg"), card)).rejects.toThrow(message);
   });
 });
 
-describe("features can have unusual names", () => {
+describe("unusual feature names", () => {
   const names = [
     "__proto__",
     'say "hi"',
@@ -616,7 +628,7 @@ describe("features can have unusual names", () => {
     "\u{1f600}",
   ];
 
-  test("in requests, errors and the OpenAPI document", async () => {
+  test("features can have unusual names in requests, errors and the OpenAPI document", async () => {
     const onnx = operatorModel("Identity", { columns: names.length });
     const app = await appOfModel(onnx, { features: numbers(...names) });
     const record = `{${names.map((name, index) => `${JSON.stringify(name)}:${index}`).join(",")}}`;
@@ -653,7 +665,7 @@ test("a category can have 1,000 texts", async () => {
   await schemasOf(app);
 });
 
-test("an integer's limits in the OpenAPI document are those of the card, and no others", async () => {
+test("the limits of an integer in the OpenAPI document are exactly those of the card", async () => {
   const features = [
     { name: "a", type: "integer", example: 1 },
     { name: "b", type: "integer", ge: 0, lt: 5, example: 1 },
@@ -666,7 +678,7 @@ test("an integer's limits in the OpenAPI document are those of the card, and no 
   });
 });
 
-/** Gives the number at an index of ten; the rest of a table of one column has no such number. */
+/** Returns the squares of 0 to 3. A larger number makes the run fail. */
 const gather = smallModel({
   inputs: [{ name: "x", type: "int64", shape: ["N", 1] }],
   outputs: [{ name: "y", type: "float32", shape: ["N", 1] }],
@@ -681,7 +693,7 @@ const gather = smallModel({
   ],
 });
 
-test("a model that fails for one record fails no other request", async () => {
+test("a model that fails for one record does not fail other requests", async () => {
   const features = [{ name: "a", type: "integer", example: 1 }];
   const app = await appOfModel(gather, { features });
   const statuses = await Promise.all(
@@ -697,7 +709,7 @@ test("a model that fails for one record fails no other request", async () => {
   ]);
 });
 
-describe("a row's prediction does not depend on the rows around it, to the last bit", () => {
+describe("batches", () => {
   const coefficients = Array.from({ length: 7 }, (_, index) => Math.sin(index + 1));
   const linear = smallModel({
     inputs: [{ name: "x", type: "float32", shape: ["N", 7] }],
@@ -724,18 +736,21 @@ describe("a row's prediction does not depend on the rows around it, to the last 
     maxLength: 7,
   });
 
-  test.each(models)("of %s", async (_, onnx) => {
-    const names = ["a", "b", "c", "d", "e", "f", "g"];
-    const path = modelFiles(onnx, { features: numbers(...names) });
-    const { engine } = await loadModel(path, 1);
-    await fc.assert(
-      fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 40 }), async (rows) => {
-        const together = await engine.predict(Float32Array.from(rows.flat()));
-        const alone = [];
-        for (const each of rows) alone.push(...(await engine.predict(Float32Array.from(each))));
-        expect([...together]).toEqual(alone);
-      }),
-      { numRuns: 30 },
-    );
-  });
+  test.each(models)(
+    "the prediction of a row does not depend on the other rows, bit for bit: %s",
+    async (_, onnx) => {
+      const names = ["a", "b", "c", "d", "e", "f", "g"];
+      const path = modelFiles(onnx, { features: numbers(...names) });
+      const { engine } = await loadModel(path, 1);
+      await fc.assert(
+        fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 40 }), async (rows) => {
+          const together = await engine.predict(Float32Array.from(rows.flat()));
+          const alone = [];
+          for (const each of rows) alone.push(...(await engine.predict(Float32Array.from(each))));
+          expect([...together]).toEqual(alone);
+        }),
+        { numRuns: 30 },
+      );
+    },
+  );
 });

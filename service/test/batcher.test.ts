@@ -37,7 +37,7 @@ const list = (rows: number, first = 1) =>
   Float32Array.from({ length: 2 * rows }, (_, index) => first + index);
 
 describe("a run that fails", () => {
-  test("a run that fails fails the request whose rows it cannot predict, and no other", async () => {
+  test("a failing run fails only the request whose rows can't be predicted", async () => {
     const { engine } = sums((matrix) => matrix.includes(-1));
     const { predict } = batched(engine, options);
     const before = predict(list(1));

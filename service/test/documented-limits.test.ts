@@ -13,7 +13,7 @@ interface Answer {
 
 const document = join(import.meta.dirname, "../../docs/configuration.md");
 
-/** The rows that name a status and a JSON body. */
+/** The table rows with a status and a JSON body. */
 const rows = Array.from(
   readFileSync(document, "utf8").matchAll(/^\| (.+) \| (\d{3}) \| `(\{.*\})` \|$/gm),
   ([, limit = "", status, body = ""]) => ({ limit, answer: { status: Number(status), body } }),
@@ -31,7 +31,7 @@ async function send(
   return { status: response.status, body: await response.text() };
 }
 
-/** Sends two requests at once to an app whose model never answers. */
+/** Sends two concurrent requests to an app whose model never finishes. */
 async function sendTwo(limits: Partial<Limits>): Promise<Answer> {
   const predict = () => new Promise<never>(() => {});
   const app = appUnderTest({ engine: { ...houseEngine, predict }, limits });
@@ -60,7 +60,7 @@ const exceed: Readonly<Record<string, () => Promise<Answer>>> = {
   "an integer of more than 4,300 digits": () => send("1".repeat(4301)),
 };
 
-test("docs/configuration.md has the response for each limit", () => {
+test("docs/configuration.md lists the response for each limit", () => {
   expect(rows.map(({ limit }) => limit)).toEqual(Object.keys(exceed));
 });
 

@@ -41,7 +41,10 @@ export const inference: Scenario = {
         for (const batch of batches) await run(batch);
         return ((performance.now() - start) * 1_000) / batches.length / size;
       };
-      const run = async () => ({ [own]: await cost((batch) => engine.predict(batch)), [onnx]: await cost(runOnnx) });
+      const run = async () => ({
+        [own]: await cost((batch) => engine.predict(batch)),
+        [onnx]: await cost(runOnnx),
+      });
       return { labels: { houses: size }, run };
     });
     const rows = await takeTurns(contenders, tell, 9);

@@ -3,66 +3,63 @@ import type { TableInput } from "../../../service/src/model/onnx-tensors.ts";
 import { describeRange } from "../feature-statistics.ts";
 import type { CellReader } from "./read-table.ts";
 
-/** A category with more texts is free text. */
-const MAX_CATEGORIES = 10_000;
+/** A column with more different texts is free text, not a category. */
+const maxCategories = 10_000;
 
-const DECIMAL = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*$/i;
-const TRUTH_VALUE = /^\s*(?:true|false)\s*$/i;
-const MISSING = /^\s*(?:|nan|na|n\/a|<na>|null|none)\s*$/i;
-const MISSING_FAULT =
+const decimal = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*$/i;
+const truthValue = /^\s*(?:true|false)\s*$/i;
+const missing = /^\s*(?:|nan|na|n\/a|<na>|null|none)\s*$/i;
+const missingFault =
   "the value is missing; the service predicts from complete records only, so fill it in or leave out the row";
 
-/** What a feature is called: its own name, and that of its input if it is another one. */
-export type FeatureName = { readonly name: string; readonly input?: string };
+/** The name of a feature, and the name of its input if that is different. */
+export interface FeatureName {
+  readonly name: string;
+  readonly input?: string;
+}
 
-/** What the card says of a column, and the column's values as the model gets them. */
-export type FeatureColumn = {
-  /** With its name, type, spread and example. */
+/** What the card says about a column, and the column's values as the model's input. */
+export interface FeatureColumn {
+  /** The feature in the card: name, type, distribution and example. */
   readonly feature: FeatureName & Readonly<Record<string, unknown>>;
-  /** One number a row. */
+  /** One number per row. */
   readonly cells: ArrayLike<number>;
-};
+}
 
-/** Reads a column of the table that is one of the model's features. */
+/** Reads a column that is a feature of the model. */
 export type FeatureReader = CellReader & {
   /**
-   * Once all rows are read.
+   * Returns the column after all rows are read.
    *
-   * @throws Error saying what is wrong with the column as a whole
+   * @throws {Error} if the column as a whole is invalid
    */
   readonly finish: () => FeatureColumn;
 };
 
-/** The reader of the column that an input takes. */
+/** Creates the reader of the column for an input. */
 export function featureReader(name: FeatureName, input: TableInput): FeatureReader {
   return input.type === "string" ? categoryReader(name) : numberReader(name, input);
 }
 
-/** Reads the column that the model predicts, and keeps its cells. */
+/** Creates a reader of the column that the model predicts, which keeps the cells as text. */
 export function targetReader(): CellReader & { readonly cells: readonly string[] } {
   const cells: string[] = [];
   function add(text: string): void {
-    if (text.trim() === "") {
-      throw new Error(MISSING_FAULT);
-    }
+    if (text.trim() === "") throw new Error(missingFault);
     cells.push(text);
   }
   return { cells, add };
 }
 
 /**
- * A decimal number, finite.
+ * Parses a finite decimal number.
  *
- * @throws Error saying what the text is instead
+ * @throws {Error} if the text is anything else
  */
 export function parseNumber(text: string): number {
-  if (MISSING.test(text)) {
-    throw new Error(MISSING_FAULT);
-  }
-  const number = DECIMAL.test(text) ? Number(text) : Number.NaN;
-  if (!Number.isFinite(number)) {
-    throw new Error(`${JSON.stringify(text)} is not a finite number`);
-  }
+  if (missing.test(text)) throw new Error(missingFault);
+  const number = decimal.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isFinite(number)) throw new Error(`${JSON.stringify(text)} is not a finite number`);
   return number;
 }
 
@@ -73,23 +70,19 @@ function numberReader(name: FeatureName, input: TableInput): FeatureReader {
   const isInteger = type === "int64" || type === "int32";
 
   function parseCell(text: string): number {
-    if (TRUTH_VALUE.test(text)) {
-      counts.truthValues += 1;
+    if (truthValue.test(text)) {
+      counts.truthValues++;
       return text.trim().toLowerCase() === "true" ? 1 : 0;
     }
     return parseNumber(text);
   }
 
-  /** Why the input cannot take a number. */
+  /** Returns why a number is invalid for the input. */
   function faultOf(value: number): string | undefined {
-    if (type === "bool" && value !== 0 && value !== 1) {
-      return `${value} is neither true nor false`;
-    }
-    if (isInteger && !Number.isInteger(value)) {
-      return `${value} is not an integer`;
-    }
+    if (type === "bool" && value !== 0 && value !== 1) return `${value} is neither true nor false`;
+    if (isInteger && !Number.isInteger(value)) return `${value} is not an integer`;
     if (isInteger && Math.abs(value) > maxExactInteger) {
-      return `${value} is beyond ±2^24 (${maxExactInteger}), and the service holds numbers as float32, which does not represent every integer beyond; scale the column, or export the model with a float input`;
+      return `${value} is beyond ±2^24 (${maxExactInteger}), and the service uses float32, which cannot represent every larger integer; scale the column, or export the model with a float input`;
     }
     return undefined;
   }
@@ -100,11 +93,8 @@ function numberReader(name: FeatureName, input: TableInput): FeatureReader {
     if (fault !== undefined) {
       throw new Error(`${fault}; the model's input ${input.name} takes ${type}`);
     }
-    if (value === 0) {
-      counts.zeros += 1;
-    } else if (value === 1) {
-      counts.ones += 1;
-    }
+    if (value === 0) counts.zeros++;
+    else if (value === 1) counts.ones++;
     cells.push(value);
   }
 
@@ -139,20 +129,18 @@ function categoryReader(name: FeatureName): FeatureReader {
   const counts = new Map<string, { readonly code: number; rows: number }>();
 
   function add(text: string): void {
-    if (text === "") {
-      throw new Error(MISSING_FAULT);
-    }
+    if (text === "") throw new Error(missingFault);
     let known = counts.get(text);
     if (known === undefined) {
-      if (counts.size === MAX_CATEGORIES) {
+      if (counts.size === maxCategories) {
         throw new Error(
-          `there are more than ${MAX_CATEGORIES} different texts; the service takes categories, not free text`,
+          `there are more than ${maxCategories} different texts; the service accepts categories, not free text`,
         );
       }
       known = { code: counts.size, rows: 0 };
       counts.set(text, known);
     }
-    known.rows += 1;
+    known.rows++;
     codes.push(known.code);
   }
 
@@ -160,9 +148,7 @@ function categoryReader(name: FeatureName): FeatureReader {
     const [example = ""] = counts.keys();
     const sorted = [...counts].sort(([one], [other]) => compareTexts(one, other));
     const indices = new Int32Array(sorted.length);
-    for (const [index, [, { code }]] of sorted.entries()) {
-      indices[code] = index;
-    }
+    for (const [index, [, { code }]] of sorted.entries()) indices[code] = index;
     const shares = sorted.map(([text, { rows }]) => [text, rows / codes.length]);
     return {
       feature: {
@@ -179,7 +165,7 @@ function categoryReader(name: FeatureName): FeatureReader {
   return { add, finish };
 }
 
-/** By code points, as Python sorts. */
+/** Compares texts by code points, like Python. */
 export function compareTexts(one: string, other: string): number {
   return Buffer.compare(Buffer.from(one), Buffer.from(other));
 }

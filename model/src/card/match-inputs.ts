@@ -1,36 +1,36 @@
 import type { Inputs, TableInput } from "../../../service/src/model/onnx-tensors.ts";
 
-const MAX_LISTED = 20;
+const maxListed = 20;
 
 /** A column of the table that is a feature of the model. */
-type Match = {
+interface Match {
   readonly name: string;
-  /** What takes it: a table of all features, or an input of its own. */
+  /** The input for all features, or for this feature only. */
   readonly input: TableInput;
-};
+}
 
 /** The features of a model. */
-type Matches = {
-  /** In the table's order. */
+interface Matches {
+  /** In the order of the table's columns. */
   readonly features: readonly Match[];
-  /** What a person should check. */
+  /** Assumptions that the user should check. */
   readonly notes: readonly string[];
-};
+}
 
-/** Names, but not hundreds of them. */
-export function listNames(names: readonly string[]): string {
-  const listed = names.slice(0, MAX_LISTED).join(", ");
-  return names.length > MAX_LISTED ? `${listed}, … (${names.length} in all)` : listed;
+/** Joins names for a message, up to a maximum number. */
+function listNames(names: readonly string[]): string {
+  const listed = names.slice(0, maxListed).join(", ");
+  return names.length > maxListed ? `${listed}, … (${names.length} in all)` : listed;
 }
 
 /**
- * Finds the column of each of the model's features. A model with one input for all takes the columns
- * in the table's order; one with an input for each takes them by name, or by position if no name is
- * known.
+ * Finds the column for each of the model's features. If the model has a single input, columns are
+ * used in the table's order. If it has one input per feature, columns are matched by name, or by
+ * position if no name matches.
  *
- * @param header - the names of the table's columns
- * @param target - the column that the model predicts
- * @throws Error saying how the columns and the model differ
+ * @param header the names of the table's columns
+ * @param target the column that the model predicts
+ * @throws {Error} if the columns do not match the model
  */
 export function matchInputs(
   inputs: Inputs,
@@ -52,11 +52,11 @@ export function matchInputs(
   return { features, notes };
 }
 
-type Pairs = {
+interface Pairs {
   /** The input of each column. */
   readonly pairs: ReadonlyMap<string, TableInput>;
   readonly notes: readonly string[];
-};
+}
 
 function matchTable(
   table: TableInput,
@@ -66,8 +66,8 @@ function matchTable(
   if (table.columns !== undefined && table.columns !== names.length) {
     const advice =
       target === undefined
-        ? "Name the column that the model predicts by --target, and remove columns that it does not take"
-        : "Remove columns that it does not take";
+        ? "Use --target to name the column that the model predicts, and remove columns that are not inputs"
+        : "Remove columns that are not inputs";
     throw new Error(
       `the model's input ${table.name} has ${table.columns} columns, and the table has ${names.length}${target === undefined ? "" : ` without ${target}`}: ${listNames(names)}. ${advice}`,
     );
@@ -75,7 +75,7 @@ function matchTable(
   return {
     pairs: new Map(names.map((name) => [name, table])),
     notes: [
-      `The model's input ${table.name} has no names: its columns are taken to be in the table's order, from ${names[0]} to ${names.at(-1)}.`,
+      `The model's input ${table.name} has no column names. They are assumed to be in the table's order, from ${names[0]} to ${names.at(-1)}.`,
     ],
   };
 }
@@ -105,13 +105,13 @@ function matchColumns(inputs: readonly TableInput[], names: readonly string[]): 
   return {
     pairs,
     notes: [
-      `No input has the name of a column, so they are matched by position: ${listNames(pairing)}.`,
+      `No input has the name of a column, so inputs and columns are matched by position: ${listNames(pairing)}.`,
     ],
   };
 }
 
 /**
- * The names that skl2onnx gives the inputs for columns of these names.
+ * Returns the input names that skl2onnx creates for columns with these names.
  *
  * Source: Topology._generate_unique_name of skl2onnx.
  */
@@ -120,7 +120,7 @@ function exportedNames(names: readonly string[]): string[] {
   return names.map((name) => {
     const seed = name.replace(/[^\p{L}\p{N}_+]/gu, "_").replace(/^(?=[0-9])/, "_");
     let unique = seed;
-    for (let suffix = 1; taken.has(unique); suffix += 1) {
+    for (let suffix = 1; taken.has(unique); suffix++) {
       unique = `${seed}${suffix}`;
     }
     taken.add(unique);

@@ -1,52 +1,50 @@
 import { computeMetrics } from "../metrics.ts";
 import { compareTexts, parseNumber } from "./columns.ts";
 
-/** A probability of 0 for what happened would cost infinitely much. */
-const MIN_PROBABILITY = 1e-15;
-/** Of a sum of probabilities in float32. */
-const SUM_TOLERANCE = 1e-3;
+/** Smaller probabilities count as this one, since a probability of 0 has an infinite log loss. */
+const minProbability = 1e-15;
+/** The allowed deviation from 1 of a sum of probabilities in float32. */
+const sumTolerance = 1e-3;
 
 /** How well a model predicts the rows of a table. */
-export type Measurement = {
-  /** By name; empty if nothing can be measured. */
+export interface Measurement {
+  /** Metrics by name; empty if nothing can be measured. */
   readonly metrics: Readonly<Record<string, number>>;
-  /** What the numbers of a prediction are, in order. */
+  /** The names of the numbers of a prediction, in order. */
   readonly outputs?: readonly string[];
-  /** What a person should check. */
+  /** Assumptions that the user should check. */
   readonly notes: readonly string[];
-};
+}
 
-/** A model's predictions for rows of which the truth is known. */
-export type Predicted = {
+/** Predictions for rows whose true values are known. */
+export interface Predicted {
   /** The name of the column that the model predicts. */
   readonly target: string;
-  /** That column's cells. */
+  /** The cells of that column. */
   readonly truth: readonly string[];
   /** Rows × outputs, row-major. */
   readonly predictions: Float64Array;
   readonly outputs: number;
-  /** Whether the model's output is of integers, so that a prediction is a class's label. */
+  /** Whether the model's output is an integer, so that a prediction is a class label. */
   readonly isLabel: boolean;
-};
+}
 
 /**
- * Compares predictions with the truth: R², RMSE and MAE of a number; accuracy and log loss of
- * classes' probabilities; accuracy of a class's label.
+ * Compares predictions with true values: R², RMSE and MAE for numbers, accuracy and log loss for
+ * class probabilities, accuracy for class labels.
  *
- * @throws Error when the model predicts a number and the truth is none
+ * @throws {Error} if the model predicts numbers and a true value is not a number
  */
 export function measure(predicted: Predicted): Measurement {
   const { predictions, outputs, isLabel } = predicted;
   const undefinedCount = predictions.filter((prediction) => !Number.isFinite(prediction)).length;
   if (undefinedCount > 0) {
     const notes = [
-      `${undefinedCount} of ${predictions.length} predicted numbers are infinite or not a number, so nothing is measured. The service answers null for such a number.`,
+      `${undefinedCount} of ${predictions.length} predicted numbers are infinite or not a number, so nothing is measured. The service returns null for these numbers.`,
     ];
     return { metrics: {}, notes };
   }
-  if (outputs > 1) {
-    return measureClasses(predicted);
-  }
+  if (outputs > 1) return measureClasses(predicted);
   return isLabel ? measureLabels(predicted) : measureNumbers(predicted);
 }
 
@@ -56,7 +54,7 @@ function measureNumbers({ target, truth, predictions }: Predicted): Measurement 
       return parseNumber(cell);
     } catch (error) {
       throw new Error(
-        `column ${target} cannot be what the model predicts, a number: ${error instanceof Error ? error.message : String(error)}`,
+        `the model predicts numbers, and column ${target} has something else: ${error instanceof Error ? error.message : String(error)}`,
         { cause: error },
       );
     }
@@ -64,14 +62,16 @@ function measureNumbers({ target, truth, predictions }: Predicted): Measurement 
   const { r2, ...errors } = computeMetrics(targets, predictions);
   return Number.isFinite(r2)
     ? { metrics: { r2, ...errors }, notes: [] }
-    : { metrics: errors, notes: [`Column ${target} has one value only, so there is no R².`] };
+    : { metrics: errors, notes: [`Column ${target} has only one value, so there is no R².`] };
 }
 
 function measureLabels({ target, truth, predictions }: Predicted): Measurement {
   const hits = truth.filter((cell, row) => Number(cell) === predictions[row]).length;
   return {
     metrics: { accuracy: hits / truth.length },
-    notes: [`The model predicts integers, taken to be the labels of classes in column ${target}.`],
+    notes: [
+      `The model predicts integers. They are assumed to be the class labels in column ${target}.`,
+    ],
   };
 }
 
@@ -95,30 +95,29 @@ function measureClasses({ target, truth, predictions, outputs }: Predicted): Mea
     const index = indices.get(labelOf(cell)) ?? -1;
     const sum = numbers.reduce((total, number) => total + number, 0);
     hits += numbers.indexOf(Math.max(...numbers)) === index ? 1 : 0;
-    loss -= Math.log(Math.max(numbers[index] ?? 0, MIN_PROBABILITY));
-    areProbabilities &&=
-      Math.abs(sum - 1) < SUM_TOLERANCE && numbers.every((number) => number >= 0);
+    loss -= Math.log(Math.max(numbers[index] ?? 0, minProbability));
+    areProbabilities &&= Math.abs(sum - 1) < sumTolerance && numbers.every((number) => number >= 0);
   }
   const accuracy = hits / truth.length;
-  const order = `The numbers of a prediction are taken to be the classes of column ${target} in ascending order, as scikit-learn has them: ${classes.join(", ")}.`;
+  const order = `The numbers of a prediction are assumed to be the classes of column ${target} in ascending order, like in scikit-learn: ${classes.join(", ")}.`;
   return areProbabilities
     ? { metrics: { accuracy, logLoss: loss / truth.length }, outputs: classes, notes: [order] }
     : {
         metrics: { accuracy },
         outputs: classes,
-        notes: [order, "The numbers are no probabilities, so there is no log loss."],
+        notes: [order, "The numbers are not probabilities, so there is no log loss."],
       };
 }
 
-/** `1`, `1.0` and `01` are the same label. */
+/** Normalizes a label, so that `1`, `1.0` and `01` are the same. */
 function labelOf(cell: string): string {
   const number = Number(cell);
   return cell.trim() !== "" && Number.isFinite(number) ? String(number) : cell;
 }
 
 /**
- * The classes in the order of scikit-learn's `classes_`; nothing if the column does not have as many.
- * Labels that count from 0 need not all occur.
+ * Returns the classes in the order of scikit-learn's `classes_`; `undefined` if their number is
+ * wrong. If labels are integers from 0, some of them may be missing.
  */
 function classesOf(truth: readonly string[], count: number): readonly string[] | undefined {
   const labels = [...new Set(truth.map(labelOf))];

@@ -6,36 +6,41 @@ import { pipeline } from "node:stream";
 import { CsvError, parse } from "csv-parse";
 import { type ProgressStream, progressFor, withProgress } from "../progress.ts";
 
-/** Reading less takes no time. */
-const LARGE_FILE_BYTES = 8 * 1024 * 1024;
-const ROWS_PER_REPORT = 10_000;
+/** Progress is shown for larger files. */
+const largeFileBytes = 8 * 1024 * 1024;
+const rowsPerReport = 10_000;
 
-/** Takes the cells of one column, from the first row to the last. */
-export type CellReader = {
-  /** @throws Error saying what is wrong with the cell; where it is, the table adds */
+/** Receives the cells of one column, from the first row to the last. */
+export interface CellReader {
+  /** @throws {Error} if the cell is invalid. The caller adds the line and column to the message */
   readonly add: (cell: string) => void;
-};
+}
 
-/** What takes a table's cells: a reader for each column; none where the column is of no use. */
-export type RowReader = { readonly columns: readonly (CellReader | undefined)[] };
+/** Receives the cells of a table: one reader per column, or none for an unused column. */
+export interface RowReader {
+  readonly columns: readonly (CellReader | undefined)[];
+}
 
-/** A table that has been read. */
-export type Table<Reader extends RowReader> = {
+/** The result of reading a table. */
+export interface Table<Reader extends RowReader> {
   readonly reader: Reader;
   readonly rows: number;
-  /** Of the file, hexadecimal. */
+  /** SHA-256 of the file, in hexadecimal. */
   readonly sha256: string;
-};
+}
 
-type Line = { readonly record: readonly string[]; readonly info: { readonly lines: number } };
+interface Line {
+  readonly record: readonly string[];
+  readonly info: { readonly lines: number };
+}
 
 /**
- * Reads a CSV file: UTF-8, commas between cells, names in the first line. Shows progress if the file is
- * large.
+ * Reads a CSV file in UTF-8, with commas between cells and column names in the first line. Shows
+ * progress if the file is large.
  *
- * @param stream - where progress is shown
- * @param open - makes what takes the cells, from the names of the columns
- * @throws Error naming the file, and the line and column of what is wrong
+ * @param stream where progress is shown
+ * @param open creates the reader for the given column names
+ * @throws {Error} with the file, line and column of the fault
  */
 export async function readTable<Reader extends RowReader>(
   file: string,
@@ -46,11 +51,11 @@ export async function readTable<Reader extends RowReader>(
   const { size } = await stat(file);
   const digest = createHash("sha256");
   const parser = parse({ info: true, skip_empty_lines: true });
-  // The parser passes on the errors of the source.
+  // Errors of the source are passed on by the parser.
   pipeline(decode(file, digest), parser, () => {});
   const lines: AsyncIterable<Line> = parser;
 
-  return withProgress(progressFor(stream, size > LARGE_FILE_BYTES), "read", async (report) => {
+  return withProgress(progressFor(stream, size > largeFileBytes), "read", async (report) => {
     let header: readonly string[] = [];
     let reader: Reader | undefined;
     let rows = 0;
@@ -62,16 +67,14 @@ export async function readTable<Reader extends RowReader>(
           continue;
         }
         readRow(reader, record, (column) => `line ${info.lines}, column ${header[column]}`);
-        rows += 1;
-        if (rows % ROWS_PER_REPORT === 0) {
-          report(parser.info.bytes / size, `${rows} rows`);
-        }
+        rows++;
+        if (rows % rowsPerReport === 0) report(parser.info.bytes / size, `${rows} rows`);
       }
     } catch (error) {
       throw new Error(`${name}: ${describe(error)}`, { cause: error });
     }
     if (reader === undefined || rows === 0) {
-      throw new Error(`${name}: there are no rows; the first line names the columns`);
+      throw new Error(`${name}: there are no rows after the line with the column names`);
     }
     return { reader, rows, sha256: digest.digest("hex") };
   });
@@ -87,9 +90,7 @@ async function* decode(file: string, digest: Hash): AsyncGenerator<string> {
 }
 
 function describe(error: unknown): string {
-  if (error instanceof CsvError) {
-    return `this is not CSV: ${error.message}`;
-  }
+  if (error instanceof CsvError) return `this is not CSV: ${error.message}`;
   if (
     error instanceof TypeError &&
     "code" in error &&
@@ -111,15 +112,13 @@ function checkHeader(names: readonly string[]): readonly string[] {
   const unnamed = names.indexOf("");
   if (unnamed !== -1) {
     throw new Error(
-      `column ${unnamed + 1} has no name in the first line; pandas writes such a table unless it is given index=False`,
+      `column ${unnamed + 1} has no name in the first line; if pandas wrote the table, use index=False`,
     );
   }
   const double = names.find((name, column) => names.indexOf(name) !== column);
-  if (double !== undefined) {
-    throw new Error(`two columns have the name ${double}`);
-  }
+  if (double !== undefined) throw new Error(`two columns have the name ${double}`);
   if (names.every((name) => Number.isFinite(Number(name)))) {
-    throw new Error("the first line has numbers only; it must name the columns");
+    throw new Error("the first line contains only numbers; it must contain the column names");
   }
   return names;
 }

@@ -16,40 +16,41 @@ import { matchInputs } from "./match-inputs.ts";
 import { type Measurement, measure } from "./measure.ts";
 import { readTable } from "./read-table.ts";
 
-const ROWS_PER_RUN = 1024;
-/** Predicting fewer takes no time. */
-const LARGE_TABLE_ROWS = 100_000;
+const rowsPerRun = 1024;
+/** Progress is shown for more rows. */
+const largeTableRows = 100_000;
 
-/** What a card is made of. */
-export type CardSources = {
+/** The sources of a card. */
+export interface CardSources {
   /** The model's file, ending in `.onnx`. */
   readonly model: string;
   /** The CSV file with the training rows. */
   readonly data: string;
   /** The column that the model predicts. */
   readonly target: string | undefined;
-  /** What one row is called, and several. */
+  /** The names of one row and of several rows. */
   readonly record: ModelCard["record"] | undefined;
-  /** Whether to replace a card that is there already. */
+  /** Whether to replace an existing card. */
   readonly force: boolean;
-};
+}
 
-/** A card that has been written. */
-export type WrittenCard = {
+/** The written card. */
+export interface WrittenCard {
   readonly path: string;
   readonly card: ModelCard;
   readonly rows: number;
   readonly metrics: Measurement["metrics"];
-  /** What a person should check. */
+  /** Assumptions that the user should check. */
   readonly notes: readonly string[];
-};
+}
 
 /**
- * Describes a model by the rows that it was trained on, and writes the card next to the model. The same
- * files always give the same card, one that the service accepts.
+ * Describes a model based on its training rows, and writes the card next to the model. The same
+ * files always give the same card, which the service accepts.
  *
- * @param stream - where progress is shown
- * @throws Error when there is a card already, the model cannot be served, or the table does not match it
+ * @param stream where progress is shown
+ * @throws {Error} if the card exists, the model can't be served, or the table does not match the
+ *   model
  */
 export async function writeCard(
   sources: CardSources,
@@ -58,7 +59,9 @@ export async function writeCard(
   const { model, force } = sources;
   const cardPath = cardPathOf(model);
   if (existsSync(cardPath) && !force) {
-    throw new Error(`${cardPath} exists, and may have been edited; --force replaces it`);
+    throw new Error(
+      `${cardPath} already exists and may have been edited; use --force to replace it`,
+    );
   }
   const onnx = await readFile(model);
   try {
@@ -118,23 +121,21 @@ async function describeModel(
   };
 }
 
-/** @throws Error when the service would not accept it */
+/** @throws {Error} if the service would reject the card */
 function parseCard(draft: unknown): ModelCard {
   const { data, error } = ModelCard.safeParse(draft);
-  if (error) {
-    throw new Error(describeFaults(error, draft), { cause: error });
-  }
+  if (error) throw new Error(describeFaults(error, draft), { cause: error });
   return data;
 }
 
-/** The model's features, and what it should predict, for each row of the table. */
-type Features = {
+/** The features and the true value of each row of the table. */
+interface Features {
   readonly features: readonly FeatureColumn[];
   readonly truth: readonly string[];
   readonly rows: number;
   readonly sha256: string;
   readonly notes: readonly string[];
-};
+}
 
 async function readFeatures(
   inputs: Inputs,
@@ -163,13 +164,13 @@ async function predictTable(
   stream: ProgressStream,
 ): Promise<Float64Array> {
   const predictions = new Float64Array(rows * outputs);
-  const progress = progressFor(stream, rows > LARGE_TABLE_ROWS);
+  const progress = progressFor(stream, rows > largeTableRows);
   await withProgress(progress, "predict", async (report) => {
-    for (let from = 0; from < rows; from += ROWS_PER_RUN) {
-      const count = Math.min(ROWS_PER_RUN, rows - from);
+    for (let from = 0; from < rows; from += rowsPerRun) {
+      const count = Math.min(rowsPerRun, rows - from);
       const matrix = new Float32Array(count * features.length);
       for (const [column, { cells }] of features.entries()) {
-        for (let row = 0; row < count; row += 1) {
+        for (let row = 0; row < count; row++) {
           matrix[row * features.length + column] = toCell(cells[from + row] ?? Number.NaN);
         }
       }

@@ -114,8 +114,8 @@ function hasMembers(object: object): boolean {
 }
 
 /**
- * A request header. Read from Node.js itself where that is possible: the Fetch API would first copy all
- * headers.
+ * Returns a request header. If possible, it is read from Node.js directly, since the Fetch API
+ * would first copy all headers.
  *
  * @param name in lower case
  */
