@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The model's file, and the card that says which one it must be.
+# The model file must be the one that the model card describes.
 
 model="$root/model/california-housing"
 
@@ -7,11 +7,11 @@ model_version() {
   sed -n 's/^  "version": "\([0-9a-f]*\)".*/\1/p' "$model.json"
 }
 
-provide_model() {
+check_model() {
   if [ -e "$model.onnx" ] && [ "$(sha256 "$model.onnx")" = "$(model_version)" ]; then
-    echo "The model is there and is the one that its card describes."
+    echo "The model matches its card."
     return 0
   fi
-  echo "The model is missing or is not the one that its card describes: training it."
-  attend node "$root/model/src/train.ts"
+  echo "The model is missing or does not match its card: training it."
+  interruptible node "$root/model/src/train.ts"
 }

@@ -1,6 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -11,7 +19,7 @@ const MODEL = ["california-housing.onnx", "california-housing.json"];
 
 const CLUSTER_TOOLS = ["docker", "minikube", "kubectl", "pulumi"];
 
-/** The real service on a free port, with a copy of the model, for all tests of a file. */
+/** Runs the real service on a free port with a copy of the model, for all tests of a file. */
 export function serviceForAll() {
   const folder = mkdtempSync(join(tmpdir(), "model-"));
   for (const name of MODEL) cpSync(join(root, "model", name), join(folder, name));
@@ -39,7 +47,7 @@ export function serviceForAll() {
 
 export type Service = ReturnType<typeof serviceForAll>;
 
-/** A machine with stand-ins for Minikube, kubectl, Pulumi and Docker, behind which a service runs. */
+/** A machine with stand-ins for Minikube, kubectl, Pulumi and Docker, and the service as their API. */
 export function minikubeMachine(service: Service, options: MachineOptions = {}) {
   const host = machine({
     ...fitting,
@@ -53,7 +61,7 @@ export function minikubeMachine(service: Service, options: MachineOptions = {}) 
   for (const name of MODEL) cpSync(join(service.folder, name), join(host.checkout, "model", name));
 
   const start = (args: string[], { env, ...how }: StartOptions = {}) =>
-    host.start("run.sh", args, {
+    host.start(args, {
       ...how,
       env: {
         WORLD: world,
@@ -62,14 +70,17 @@ export function minikubeMachine(service: Service, options: MachineOptions = {}) 
         ...env,
       },
     });
-  /** Ends stand-ins that have outlived what called them. */
+  /** Kills stand-ins that still run. */
   function end(...kinds: ("hanging" | "staying")[]): void {
     for (const kind of kinds) {
       const file = join(world, `${kind}.pid`);
+      // An empty file would mean process 0, which is the test's own process group.
+      const pid = existsSync(file) ? Number(readFileSync(file, "utf8")) : 0;
+      if (pid === 0) continue;
       try {
-        process.kill(Number(readFileSync(file, "utf8")), "SIGKILL");
+        process.kill(pid, "SIGKILL");
       } catch {
-        // It has ended already, or never began.
+        // It has ended.
       }
     }
   }
@@ -77,17 +88,22 @@ export function minikubeMachine(service: Service, options: MachineOptions = {}) 
   return {
     ...host,
     world: (path: string) => join(world, path),
+    /** Sets what `minikube status` reports for the node; undefined means that there is no profile. */
+    setHost(status: string | undefined): void {
+      if (status === undefined) rmSync(join(world, "host"), { force: true });
+      else writeFileSync(join(world, "host"), status);
+    },
     state,
     start,
     end,
     run: (args: string[], how?: StartOptions) => start(args, how).ended,
-    /** The calls that change something, without their flags. */
+    /** The calls that change something, without their options. */
     steps: () =>
       host
         .calls()
         .map((call) => call.replace(/^kubectl --context \S+/, "kubectl").replace(/ -.*/, ""))
         .filter((call) => /^(minikube|pulumi|kubectl delete)/.test(call))
-        .filter((call) => !/^(minikube status|pulumi stack export)/.test(call)),
-    isUp: () => existsSync(join(world, "namespace")),
+        .filter((call) => !/^(minikube (status|ip)|pulumi stack export)/.test(call)),
+    isDeployed: () => existsSync(join(world, "namespace")),
   };
 }

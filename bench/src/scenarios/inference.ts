@@ -1,6 +1,6 @@
-import "../../../service/src/predictor/no-telemetry.ts";
+import "../../../service/src/model/no-telemetry.ts";
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { loadOnnxPredictor } from "../../../service/src/predictor/onnx.ts";
+import { loadModel } from "../../../service/src/model/loaded-model.ts";
 import { drawHouses, modelFile } from "../houses.ts";
 import type { Scenario } from "../scenario.ts";
 import { takeTurns } from "../turns.ts";
@@ -22,7 +22,7 @@ export const inference: Scenario = {
     const houses = drawHouses(most.houses, 1);
     const names = Object.keys(houses[0] ?? {});
     const matrix = Float32Array.from(houses.flatMap((house) => Object.values(house)));
-    const { predict } = await loadOnnxPredictor(modelFile, names);
+    const { engine } = await loadModel(modelFile, most.houses);
     const options = { intraOpNumThreads: 1, interOpNumThreads: 1 };
     const session = await InferenceSession.create(modelFile, options);
     const [input = ""] = session.inputNames;
@@ -41,7 +41,7 @@ export const inference: Scenario = {
         for (const batch of batches) await run(batch);
         return ((performance.now() - start) * 1_000) / batches.length / size;
       };
-      const run = async () => ({ [own]: await cost(predict), [onnx]: await cost(runOnnx) });
+      const run = async () => ({ [own]: await cost((batch) => engine.predict(batch)), [onnx]: await cost(runOnnx) });
       return { labels: { houses: size }, run };
     });
     const rows = await takeTurns(contenders, tell, 9);
