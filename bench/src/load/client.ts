@@ -36,7 +36,7 @@ export class Client extends Child {
     return Measurement.parse(await this.ask({ ...load, origin: `http://127.0.0.1:${port}` }));
   }
 
-  /** Measures again if a request fails or `X-Cache` is wrong; throws if a request fails thrice. */
+  /** Measures again if a request fails or `X-Cache` is wrong; throws if one fails three times. */
   async drive(server: Server, load: LoadOnServer, attempts = 3): Promise<Figures> {
     const before = cpuMs(server);
     const { requestsPerSecond, requests, p50, p99, ...found } = await this.measure(server, load);
