@@ -29,7 +29,9 @@ describe("a model that can't be served", () => {
 
   test("has no file", async () => {
     await expect(loading({ "m.json": card })).rejects.toThrow(/^cannot read .*m\.onnx$/);
-    await expect(loading({ "m.onnx": onnx })).rejects.toThrow(/^cannot read .*m\.json$/);
+    await expect(loading({ "m.onnx": onnx })).rejects.toThrow(
+      /^cannot read .*m\.json; \.\/run\.sh card writes it$/,
+    );
   });
 
   test("and whose card can't be either is reported by the same error every time", async () => {
