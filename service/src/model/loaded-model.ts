@@ -19,11 +19,11 @@ export interface LoadedModel {
   readonly reader: BodyReader;
 }
 
-async function read(path: string): Promise<Buffer> {
+async function read(path: string, advice = ""): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (cause) {
-    throw new ModelError(`cannot read ${path}`, { cause });
+    throw new ModelError(`cannot read ${path}${advice}`, { cause });
   }
 }
 
@@ -92,7 +92,7 @@ export function createEngine(model: Uint8Array, card: ModelCard): Promise<Engine
 export async function loadModel(modelPath: string, maxRecords: number): Promise<LoadedModel> {
   const cardPath = cardPathOf(modelPath);
   const model = await read(modelPath);
-  const card = parseCard(cardPath, (await read(cardPath)).toString());
+  const card = parseCard(cardPath, (await read(cardPath, "; ./run.sh card writes it")).toString());
   const version = hash("sha256", model);
   if (version !== card.version) {
     throw new ModelError(`${cardPath} is of another model: ${modelPath} has SHA-256 ${version}`);
