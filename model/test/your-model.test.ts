@@ -9,12 +9,16 @@ import { ModelCard } from "../../service/src/model/card.ts";
 import { freePort } from "../../service/test/free-port.ts";
 import { testNeeding } from "../../test/prerequisite.ts";
 
-const TIME_LIMIT_MS = 600_000;
-const ROOT = path.join(import.meta.dirname, "../..");
-const guide = readFileSync(path.join(ROOT, "docs/your-model.md"), "utf8");
+const timeLimitMs = 600_000;
+const root = path.join(import.meta.dirname, "../..");
+const guide = readFileSync(path.join(root, "docs/your-model.md"), "utf8");
 
 /** A block of code, with the text before it. */
-type Block = { readonly before: string; readonly language: string; readonly code: string };
+interface Block {
+  readonly before: string;
+  readonly language: string;
+  readonly code: string;
+}
 
 function blocksOf(text: string): readonly Block[] {
   const [first = "", ...others] = text.split(/^```/m);
@@ -54,7 +58,7 @@ function prepareFolder(title: string): string {
   for (const name of readdirSync(folder).filter((each) => each !== ".venv")) {
     rmSync(path.join(folder, name));
   }
-  const script = `#!/usr/bin/env bash\nexec ${JSON.stringify(path.join(ROOT, "run.sh"))} "$@"\n`;
+  const script = `#!/usr/bin/env bash\nexec ${JSON.stringify(path.join(root, "run.sh"))} "$@"\n`;
   writeFileSync(path.join(folder, "run.sh"), script, { mode: 0o755 });
   return folder;
 }
@@ -141,7 +145,7 @@ describe("the guide to serving a model of one's own", () => {
 
   testNeeding(hasPython()).for(parts)(
     "$title: its commands do what it shows",
-    { timeout: TIME_LIMIT_MS },
+    { timeout: timeLimitMs },
     ({ title, blocks }) => follow(title, blocks),
   );
 

@@ -45,7 +45,7 @@ const makers = {
 } satisfies Partial<Record<Tensor.Type, Maker>>;
 
 /** The types of the elements that an input can have. */
-export type ElementType = keyof typeof makers;
+type ElementType = keyof typeof makers;
 
 const elementTypes = Object.keys(makers);
 
