@@ -44,6 +44,8 @@ Without a cluster:
   local   install, then serve predictions (settings such as PORT from the environment)
   test    install, then run the tests; arguments go to vitest
   train   install, then train the model; arguments go to the trainer
+  card    install, then describe a model trained elsewhere (docs/your-model.md):
+          MODEL.onnx --data TRAIN.csv [--target COLUMN] [--record wine,wines] [--force]
   check   install, then check format, lint, types and shell scripts
   help    show this text
 
@@ -160,6 +162,11 @@ train() {
   exec node "$root/model/src/train.ts" "$@"
 }
 
+write_card() {
+  install_workspace
+  exec node "$root/model/src/card.ts" "$@"
+}
+
 check() {
   install_workspace
   cd "$root"
@@ -192,6 +199,7 @@ case "$command" in
   local) serve "$@" ;;
   test) run_tests "$@" ;;
   train) train "$@" ;;
+  card) write_card "$@" ;;
   check) check ;;
   help) usage ;;
   *)

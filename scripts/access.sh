@@ -17,7 +17,7 @@ request() {
 
 # access_is_open [PATTERN]: whether the tunnel or port-forward is running; sets $access_pid.
 access_is_open() {
-  access_pid="$(cat "$state/access.pid" 2>/dev/null)" || return 1
+  read -r access_pid 2>/dev/null <"$state/access.pid" || return 1
   is_running "$access_pid" "${1:-$tunnel|$forward}"
 }
 
@@ -70,6 +70,11 @@ run_detached() {
     "$@" &
     echo "$!" >"$state/access.pid"
   )
+  # At first, the process still has the command line of run.sh.
+  local deadline=$((SECONDS + 5))
+  until access_is_open || ! kill -0 "$access_pid" 2>/dev/null || [ "$SECONDS" -ge "$deadline" ]; do
+    sleep 0.1
+  done
 }
 
 open_tunnel() {

@@ -61,18 +61,26 @@ retry() {
 # In a terminal, Ctrl-C reaches the command directly, and the command stays in the foreground because
 # it may ask for a password. Otherwise it runs in the background, in its own process group: bash
 # handles signals while it waits, but not while a foreground command runs.
+# During the clean-up, no signal may reach it. It is started from a subshell, because a signal that
+# arrived just before the clean-up would make "wait" return immediately.
 interruptible() {
   local status=0
-  if [ -t 0 ] && [ "$is_cleaning_up" = no ]; then
+  if [ "$is_cleaning_up" = yes ]; then
+    (
+      set -m
+      "$@" </dev/null &
+      wait "$!"
+    ) || status=$?
+  elif [ -t 0 ]; then
     "$@" || status=$?
-    return "$status"
+  else
+    set -m
+    "$@" </dev/null &
+    running=$!
+    set +m
+    wait "$running" || status=$?
+    running=""
   fi
-  set -m
-  "$@" </dev/null &
-  running=$!
-  set +m
-  wait "$running" || status=$?
-  running=""
   return "$status"
 }
 
@@ -96,25 +104,32 @@ wait_while() {
 
 # is_running PID PATTERN: whether a process has this id and a command line that matches.
 is_running() {
-  ps -p "$1" -o args= 2>/dev/null | grep -Eq "$2"
+  [[ "$(ps -p "$1" -o args= 2>/dev/null)" =~ $2 ]]
 }
 
 # clean_up_with COMMAND: runs it once, however this run ends, and then prints the summary.
 clean_up_with() {
   clean_up="$1"
-  trap finish EXIT
-  trap 'exit 129' HUP
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
+  trap 'finish $?' EXIT
+  trap 'interrupt 129' HUP
+  trap 'interrupt 130' INT
+  trap 'interrupt 143' TERM
 }
 
-# Functions called from here must pass a status to "return": without one, it returns the status from
-# before the trap.
-finish() {
-  local status=$?
-  # The clean-up is not interruptible: stopping it halfway would leave things behind.
-  trap - EXIT
+# A second signal at this moment would exit without cleaning up. One Ctrl-C can be two signals: bash
+# repeats the SIGINT that ends a command substitution.
+interrupt() {
   trap '' HUP INT TERM
+  exit "$1"
+}
+
+# finish STATUS: cleans up and exits. Functions called from here must pass a status to "return":
+# without one, it returns the status from before the trap.
+finish() {
+  # The clean-up is not interruptible: stopping it halfway would leave things behind.
+  trap '' HUP INT TERM
+  trap - EXIT
+  local status="$1"
   set +e
   is_cleaning_up=yes
   stop_running_command

@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import type { RequestListener } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
 import { minikubeMachine, serviceForAll } from "./minikube-machine.ts";
 import { overrideResponses } from "./override-responses.ts";
@@ -226,3 +227,21 @@ test.each([
     expect(cleanUp(host)).toEqual(UNDEPLOY);
   },
 );
+
+test("many signals in quick succession clean up once", async () => {
+  const host = minikubeMachine(service);
+  const env = { HANGS_AT: "docker-env", SLOW_AT: "minikube stop" };
+  const { pid, ended } = host.start([], { env });
+  await vi.waitFor(() => expect(host.steps()).toContain("minikube docker-env"), WAIT);
+  for (let count = 0; count < 10; count++) {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.kill(-pid, signal);
+    await delay(5);
+  }
+
+  const { status, stdout } = await ended;
+
+  expect([129, 130, 143]).toContain(status);
+  expect(stdout).toMatch(/^ +3 .* interrupted$/m);
+  expect(stdout).toMatch(/^ +10 .* passed$/m);
+  expect(cleanUp(host)).toEqual(STOP);
+});

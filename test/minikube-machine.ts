@@ -96,10 +96,13 @@ export function minikubeMachine(service: Service, options: MachineOptions = {}) 
   function end(...kinds: ("hanging" | "staying")[]): void {
     for (const kind of kinds) {
       const file = join(world, `${kind}.pid`);
+      // An empty file would mean process 0, which is the test's own process group.
+      const pid = existsSync(file) ? Number(readFileSync(file, "utf8")) : 0;
+      if (pid === 0) continue;
       try {
-        process.kill(Number(readFileSync(file, "utf8")), "SIGKILL");
+        process.kill(pid, "SIGKILL");
       } catch {
-        // It is not running.
+        // It has ended.
       }
     }
   }

@@ -1,16 +1,16 @@
-import { HOUSE_FEATURES, RECORD } from "./house-features.ts";
+import { houseFeatures, recordNames } from "./house-features.ts";
 import { type HousingCard, housingCardSchema, type ModelFacts } from "./model-card.ts";
 
 /**
- * The model card: the facts, and what the service needs to validate and describe records.
+ * Creates the model card: the facts, and what the service needs to validate and describe records.
  *
- * @param version - SHA-256 of the ONNX file
+ * @param version SHA-256 of the ONNX file
  */
 export function createCard(
   { name, description, ...facts }: ModelFacts,
   version: string,
 ): HousingCard {
-  const features = HOUSE_FEATURES.map(({ from, ...feature }, column) => ({
+  const features = houseFeatures.map(({ from, ...feature }, column) => ({
     ...feature,
     type: "number",
     ...facts.features[column],
@@ -19,7 +19,7 @@ export function createCard(
     name,
     version,
     description,
-    record: RECORD,
+    record: recordNames,
     ...facts,
     features,
   });

@@ -1,5 +1,5 @@
 /** One row of the raw file: a census block group of the 1990 California census. */
-export type BlockGroup = {
+export interface BlockGroup {
   readonly longitude: number;
   readonly latitude: number;
   readonly housingMedianAge: number;
@@ -9,26 +9,26 @@ export type BlockGroup = {
   readonly households: number;
   readonly medianIncome: number;
   readonly medianHouseValue: number;
-};
+}
 
-/** An input of the model and how it comes from a raw row. */
-export type HouseFeature = {
+/** An input of the model, and how it is computed from a raw row. */
+export interface HouseFeature {
   readonly name: string;
   readonly title: string;
   readonly description: string;
   readonly unit: string;
-  /** What values must be greater than. */
+  /** Values must be greater than this. */
   readonly gt?: number;
-  /** Of a block group of the data set. */
+  /** The value of a block group in the data set. */
   readonly example: number;
   readonly from: (group: BlockGroup) => number;
-};
+}
 
-/** What the service calls one record, and several. */
-export const RECORD = { singular: "house", plural: "houses" } as const;
+/** The service's name for one record, and for several. */
+export const recordNames = { singular: "house", plural: "houses" } as const;
 
 /** The model's inputs, in the order of its columns. */
-export const HOUSE_FEATURES: readonly HouseFeature[] = [
+export const houseFeatures: readonly HouseFeature[] = [
   {
     name: "MedInc",
     title: "Median income",
@@ -97,7 +97,7 @@ export const HOUSE_FEATURES: readonly HouseFeature[] = [
 ];
 
 /** What the model predicts. */
-export const TARGET = {
+export const target = {
   name: "MedHouseVal",
   description: "Median house value in the block group, censored at 5.00001",
   unit: "100,000 USD",

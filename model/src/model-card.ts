@@ -7,11 +7,11 @@ const featureFactsSchema = z.strictObject({
   name: z.string(),
   description: z.string(),
   unit: z.string(),
-  /** Smallest, largest and quantiles (by probability) of the training rows' values. */
+  /** The minimum, the maximum and the quantiles (by probability) of the training rows. */
   minimum: z.number(),
   maximum: z.number(),
   quantiles: z.record(z.string(), z.number()),
-  /** Share of the training loss that its splits took off; the features' shares sum to 1. */
+  /** The share of the loss reduction that its splits achieved. All shares sum to 1. */
   importance: z.number(),
 });
 
@@ -33,15 +33,13 @@ const factsSchema = z.strictObject({
   features: z.array(featureFactsSchema),
 });
 
-/** What is known of a model before its file is written. The file contains it too. */
+/** What is known about a model before its file is written. The ONNX file contains it too. */
 export type ModelFacts = z.infer<typeof factsSchema>;
 
-/** What is known of one of the model's inputs. */
+/** What is known about one of the model's inputs. */
 export type FeatureFacts = z.infer<typeof featureFactsSchema>;
 
-/**
- * The card of this trainer's model: one that the service accepts, with all the facts.
- */
+/** The schema of this trainer's model card: a card that the service accepts, with all the facts. */
 export const housingCardSchema = ModelCard.extend({
   metrics: factsSchema.shape.metrics,
   hyperparameters: factsSchema.shape.hyperparameters,

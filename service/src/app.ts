@@ -10,20 +10,20 @@ import { predictEndpoints } from "./routes/predict.ts";
 import { answerUnmatched } from "./routes/unmatched.ts";
 import type { NodeEnvironment } from "./wire/sent-request.ts";
 
-/** All that the app needs from outside. */
+/** The dependencies of the app. */
 export interface AppDependencies extends ExchangeDependencies {
   readonly model: LoadedModel;
   readonly cache: ReadThrough;
   readonly limits: Limits;
 }
 
-/** The app, for a server or the test client. */
+/** The app, which a server or the test client can call. */
 export type App = Hono<NodeEnvironment>;
 
 /**
- * Puts the app together: opens nothing, and reads no environment.
+ * Creates the app. Opens no connections and reads no environment variables.
  *
- * @param app may have middleware, which then runs in front of every route
+ * @param app an app to add the routes to. Its middleware runs before every route
  */
 export function createApp(deps: AppDependencies, app: App = new Hono()): App {
   const exchange = createExchange(deps);

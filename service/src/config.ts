@@ -56,19 +56,19 @@ const Environment = z
     addIssue({ code: "custom", path: ["MAX_BYTES_IN_FLIGHT"], message });
   });
 
-/** The process's settings, typed; see the table in README.md. */
+/** The typed settings of the process; see docs/configuration.md. */
 export type Config = Readonly<z.infer<typeof Environment>>;
 
 /** The names of all settings. */
 export const settingNames = Environment.keyof().options;
 
-/** The service can't start with its settings. */
+/** The service can't start with these settings. */
 export class ConfigError extends Error {}
 
 /** An environment variable whose value is invalid. */
 interface SettingFault {
   readonly name: string;
-  /** What was found and what is allowed. Holds no secret. */
+  /** What was found and what is allowed. Contains no secret. */
   readonly message: string;
 }
 
@@ -95,7 +95,7 @@ export function readConfig(
   if (result.success) return result.data;
   const faults = result.error.issues.map(({ code, path, message }) => {
     const name = path.join(".");
-    // A custom message says itself what was found.
+    // Custom messages already say what was found.
     const isComplete = code === "custom";
     return { name, message: isComplete ? message : `found "${set[name]}"; allowed: ${message}` };
   });

@@ -1,12 +1,15 @@
 import type { RequestListener, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 
-/** The open connections of a server, each with its latest response, if it had any request. */
+/**
+ * The open connections of a server, each with its latest response; undefined before the first
+ * request.
+ */
 export type Connections = ReadonlyMap<Duplex, ServerResponse | undefined>;
 
 /**
- * Keeps track of a server's connections from now on. When there are too many, the one that has been
- * open longest among the idle ones is closed, or the new one if none is idle.
+ * Tracks the connections of a server. If there are too many, closes the oldest idle connection, or
+ * the new one if none is idle.
  */
 export function trackConnections(server: Server, maxConnections: number): Connections {
   const connections = new Map<Duplex, ServerResponse | undefined>();

@@ -5,21 +5,22 @@ import type { AppServer } from "./server.ts";
 /** How often idle connections are closed while the last requests finish. */
 const idleCheckIntervalMs = 100;
 
-/** How a server is stopped. */
+/** Settings of {@link drain}. */
 export interface DrainOptions {
   readonly logger: Logger;
-  /** How long requests are still accepted, while load balancers notice. */
+  /** Seconds to keep accepting requests while load balancers notice. */
   readonly drainSeconds: number;
-  /** How long requests in flight may take to finish after that. */
+  /** How long requests in flight may then take to finish. */
   readonly timeoutMs: number;
 }
 
 /**
  * Stops a server without losing a request:
  *
- * 1. keep answering for `drainSeconds` (`/health` is 503, and responses have `Connection: close`);
+ * 1. keep accepting requests for `drainSeconds` (`/health` responds with 503, and every response
+ *    has `Connection: close`);
  * 2. stop listening, and close connections that are idle or never had a request;
- * 3. let requests in flight finish, or cut them off after `timeoutMs`.
+ * 3. wait for requests in flight, and cut them off after `timeoutMs`.
  */
 export async function drain(
   { server, connections }: AppServer,
@@ -31,7 +32,7 @@ export async function drain(
   const closed = Promise.withResolvers<void>();
   server.close(() => closed.resolve());
   for (const [socket, response] of connections) {
-    // Node.js does not count these as idle.
+    // `closeIdleConnections` does not close these.
     if (response === undefined) socket.destroy();
   }
   // A response that started before draining keeps its connection open.

@@ -1,14 +1,14 @@
 import { isIPv6 } from "node:net";
 
-/** A Redis on the network. */
+/** A Redis server that listens on a port. */
 interface NetworkAddress {
   readonly scheme: "redis" | "rediss";
-  /** A name, an IPv4 address, or an IPv6 address without brackets. */
+  /** A host name, an IPv4 address, or an IPv6 address without brackets. */
   readonly host: string;
   readonly port: number;
 }
 
-/** A Redis behind a Unix socket. */
+/** A Redis server that listens on a Unix socket. */
 interface SocketAddress {
   readonly scheme: "unix";
 }
@@ -22,8 +22,8 @@ export type RedisUrl = (NetworkAddress | SocketAddress) & {
 };
 
 /**
- * A part of a Redis URL is invalid. The message names the part and what is allowed there. It shows
- * nothing of the URL, which may hold a password.
+ * A part of a Redis URL is invalid. The message names the part and what is allowed. It shows no
+ * text of the URL, which may contain a password.
  */
 export class RedisUrlError extends Error {
   constructor(part: string, allowed: string) {
@@ -31,11 +31,11 @@ export class RedisUrlError extends Error {
   }
 }
 
-const DEFAULT_PORT = 6379;
-const MAX_PORT = 65_535;
-const MAX_DATABASE = 2 ** 31 - 1;
+const defaultPort = 6379;
+const maxPort = 65_535;
+const maxDatabase = 2 ** 31 - 1;
 
-/** Undefined if a % starts no escape, or if the escapes are not UTF-8. */
+/** Returns undefined for an invalid escape, or if the escapes are not UTF-8. */
 function decode(text: string): string | undefined {
   try {
     return decodeURIComponent(text);
@@ -69,7 +69,7 @@ function parseNumber(part: string, text: string, minimum: number, maximum: numbe
   return number;
 }
 
-const parseDatabase = (text: string) => parseNumber("database", text, 0, MAX_DATABASE);
+const parseDatabase = (text: string) => parseNumber("database", text, 0, maxDatabase);
 
 function parseHost(text: string): string {
   if (/^\w[\w.-]*$/.test(text)) return text;
@@ -85,14 +85,14 @@ function requireNoFragment(fragment: string): void {
 function parseNetworkUrl(scheme: "redis" | "rediss", text: string): RedisUrl {
   const at = text.lastIndexOf("@");
   const credentials = parseCredentials(text.slice(0, Math.max(at, 0)));
-  // Always matches: each part takes what the one before it leaves.
+  // Always matches, because each part is optional and the last one takes the rest.
   const [, host = "", port, database, query = "", fragment = ""] =
     /^(\[[^\]]*\][^:/?#]*|[^:/?#]*)(?::([^/?#]*))?(?:\/([^?#]*))?(\?[^#]*)?(.*)$/s.exec(
       text.slice(at + 1),
     ) ?? [];
   const address = {
     host: parseHost(host),
-    port: port === undefined ? DEFAULT_PORT : parseNumber("port", port, 1, MAX_PORT),
+    port: port === undefined ? defaultPort : parseNumber("port", port, 1, maxPort),
   };
   if (database) parseDatabase(database);
   if (query !== "") throw new RedisUrlError("query", "none");
@@ -116,7 +116,7 @@ function parseSocketUrl(text: string): RedisUrl {
 }
 
 /**
- * Parses the URL of a Redis: `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`, `rediss://…` for
+ * Parses a Redis URL: `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`, `rediss://…` for
  * TLS, or `unix://[USER:PASSWORD@]/PATH[?db=DATABASE]` for a socket. User and password are
  * percent-encoded.
  *

@@ -6,31 +6,34 @@ import { answerUnparsedRequests } from "./unparsed-requests.ts";
 
 /**
  * How long a connection may be idle between two requests. Load balancers reuse idle connections,
- * and answer 502 if the server closes one at that moment, so theirs must be the shorter timeout.
- * AWS closes them after 60 s by default, Google Cloud after 600 s
+ * and respond with 502 if the server closes one at that moment. So the load balancer must close
+ * idle connections first: AWS does after 60 s by default, Google Cloud after 600 s
  * (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html,
  * https://cloud.google.com/load-balancing/docs/https#timeouts_and_retries).
  */
 const keepAliveTimeoutMs = 620_000;
 
-/** How much longer a request may take to arrive than the app waits for it. */
+/** Added to the app's timeout: a request that takes longer to arrive gets 408. */
 const arrivalGraceMs = 5_000;
 
-/** How much longer a connection may make no progress: its client does not read the response. */
+/** Added to the app's timeout: a connection is closed if its client reads nothing for this long. */
 const stallGraceMs = 7_000;
 
-/** How often Node.js looks for requests that take too long to arrive. */
+/** How often Node.js checks for requests that take too long to arrive. */
 const arrivalCheckIntervalMs = 1_000;
 
-/** A segment `.` or `..` of a path, and a backslash: URL parsers rewrite both, servers do not. */
+/**
+ * Path segments `.` and `..`, and backslashes. URL parsers rewrite them, FastAPI's server does not.
+ */
 const rewritten = /\\|(?<=\/)(?:\.|%2e){1,2}(?=[/?#]|$)/gi;
 
 /** The scheme and host of a request target in absolute form (RFC 9112, 3.2.2). */
 const origin = /^https?:\/\/[^/?#]+/i;
 
 /**
- * Makes the target a path that leads to the route it names, and no other: no route depends on the
- * host, and none matches `*`, the target of `OPTIONS *`.
+ * Turns a request target into a path that the URL parser keeps unchanged, so that only the route
+ * with exactly this path matches. The host is dropped, since no route depends on it. `*` becomes
+ * `/*`, which matches no route.
  */
 function literalTarget(target: string): string {
   if (target === "*") return "/*";
@@ -47,13 +50,13 @@ function literalTarget(target: string): string {
 /** Settings of {@link createAppServer}. */
 export interface AppServerOptions {
   /**
-   * How long a request may take to arrive before the app answers 504. Requests that have not even
-   * reached the app 5 s later get 408, and their connection is closed.
+   * The app responds with 504 to requests that take longer. A request whose headers take 5 s longer
+   * than this to arrive gets 408, and its connection is closed.
    */
   readonly timeoutMs: number;
-  /** Maximum length of the request line and headers; longer ones get 431. */
+  /** Maximum length of the request line and headers. Longer ones get 431. */
   readonly maxHeaderBytes: number;
-  /** Idle connections are closed when there would be more. */
+  /** Beyond this, idle connections are closed. */
   readonly maxConnections: number;
 }
 
@@ -64,8 +67,8 @@ export interface AppServer {
 }
 
 /**
- * A Node.js server for the app, which accepts what FastAPI's server accepts: HTTP/1.0, requests
- * without `Host` or with an invalid one, unknown expectations. Every error has a JSON body.
+ * Creates a Node.js server for the app. Like FastAPI's server, it accepts HTTP/1.0, requests with
+ * an absent or invalid `Host`, and unknown expectations. Every error response has a JSON body.
  */
 export function createAppServer(app: App, options: AppServerOptions): AppServer {
   const { timeoutMs, maxHeaderBytes, maxConnections } = options;
@@ -85,8 +88,8 @@ export function createAppServer(app: App, options: AppServerOptions): AppServer 
     requireHostHeader: false,
     maxHeaderSize: maxHeaderBytes,
     keepAliveTimeout: keepAliveTimeoutMs,
-    // `headersTimeout` is the same, or 60 s if that is less. Idle time between requests counts for
-    // neither of them, so they may be shorter than `keepAliveTimeout`.
+    // `headersTimeout` is the same, but at most 60 s. Both may be shorter than `keepAliveTimeout`,
+    // since idle time between requests does not count.
     requestTimeout: timeoutMs + arrivalGraceMs,
     connectionsCheckingInterval: arrivalCheckIntervalMs,
   });

@@ -11,7 +11,7 @@ import { createAppServer } from "./server.ts";
 import { createAccessLog } from "./telemetry/access-log.ts";
 import { createLog } from "./telemetry/logger.ts";
 
-/** Stops the service and ends the process: the first call after draining, a second one at once. */
+/** Drains the service and exits the process. A second call exits immediately. */
 type Stop = (signal: NodeJS.Signals) => Promise<void>;
 
 async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
@@ -83,8 +83,7 @@ async function start(): Promise<Stop> {
 }
 
 /**
- * Starts the service. If the settings or the model do not allow it, prints why and ends the process
- * with status 1.
+ * Starts the service. If the settings or the model are invalid, prints why and exits with status 1.
  */
 export async function startService(): Promise<Stop> {
   try {

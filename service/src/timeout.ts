@@ -5,10 +5,10 @@ export class TimeoutError extends Error {}
  * Waits for a promise for at most `timeoutMs`. On timeout the work still runs, but its result is
  * discarded.
  *
- * A stall of this process is not counted as slowness of the other side: while the event loop is
- * blocked, requests are not sent and replies stay unread in their sockets. So the timeout passes in
- * two halves, the second of which starts after a stall in the first, and at the end the sockets are
- * read once more before the promise is given up.
+ * A blocked event loop does not cause a timeout by itself. While it is blocked, requests are not
+ * sent and replies stay unread in their sockets. So the timeout is split into two halves: if the
+ * event loop is blocked in the first half, the second half starts afterwards. At the end, sockets
+ * are read once more before the promise is rejected.
  *
  * @throws {TimeoutError}
  */

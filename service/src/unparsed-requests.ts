@@ -2,7 +2,7 @@ import type { Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Connections } from "./connections.ts";
 
-/** How long a closing connection is still read, so that the client gets to read the response. */
+/** How long a closing connection still reads, so that the client can read the response. */
 const lingerMs = 1_000;
 
 type Rejection = readonly [status: number, detail: string];
@@ -16,7 +16,7 @@ const rejections: Readonly<Record<string, Rejection>> = {
   HPE_HEADER_OVERFLOW: [431, "Request Header Fields Too Large"],
 };
 
-/** @returns `undefined` for an error of the connection, to which there is no response */
+/** @returns `undefined` for connection errors, which get no response */
 function rejectionOf(errorCode: string): Rejection | undefined {
   return rejections[errorCode] ?? (errorCode.startsWith("HPE_") ? badRequest : undefined);
 }
@@ -35,17 +35,17 @@ function responseText([status, detail]: Rejection): string {
 
 function close(socket: Duplex, text = ""): void {
   if (socket.writable) socket.end(text);
-  // Closing at once would reset the connection while the client still sends, and it might lose the
-  // response.
+  // If the client is still sending, closing immediately would reset the connection, and the client
+  // might not get the response.
   setTimeout(() => socket.destroy(), lingerMs).unref();
 }
 
 /**
- * Answers the requests that never reach the app: those that Node.js's parser rejects or that do not
- * arrive in time, and `CONNECT`. Then closes the connection.
+ * Responds to requests that never reach the app, then closes the connection: requests that Node.js
+ * cannot parse, requests that do not arrive in time, and `CONNECT`.
  *
- * Responses in flight on the connection are sent first. A request that turns out to be invalid
- * after its response was started gets no second one.
+ * Responses in flight on the connection are sent first. If a request turns out to be invalid after
+ * its response has started, it gets no second response.
  */
 export function answerUnparsedRequests(server: Server, connections: Connections): void {
   const rejected = new WeakSet<Duplex>();
@@ -53,7 +53,7 @@ export function answerUnparsedRequests(server: Server, connections: Connections)
   function reject(socket: Duplex, rejection: Rejection): void {
     rejected.add(socket);
     const response = connections.get(socket);
-    // The rejected request is the latest one if its body is incomplete, otherwise it is a later one.
+    // An incomplete body belongs to the rejected request. Otherwise a later request was rejected.
     const isLatest = response?.req.complete === false;
     const isAnswered = isLatest && response.headersSent;
     const text = isAnswered ? "" : responseText(rejection);
@@ -62,7 +62,7 @@ export function answerUnparsedRequests(server: Server, connections: Connections)
     } else if (!isLatest || isAnswered) {
       response.once("finish", () => close(socket, text));
     } else if (response.socket === null) {
-      // Its turn comes once the responses to earlier requests are sent.
+      // Responses to earlier requests are sent first.
       response.once("socket", () => reject(socket, rejection));
     } else {
       close(socket, text);
@@ -72,7 +72,7 @@ export function answerUnparsedRequests(server: Server, connections: Connections)
   server.on("clientError", (error, socket) => {
     const code = "code" in error ? String(error.code) : "";
     const rejection = rejectionOf(code);
-    // The parser repeats its error for everything that the client sends after it.
+    // The parser reports the same error for everything that the client sends afterwards.
     if (rejected.has(socket) && code !== requestTimeout) return;
     if (rejected.has(socket) || rejection === undefined) socket.destroy();
     else reject(socket, rejection);

@@ -19,7 +19,7 @@ const line = {
 };
 
 test.each([line, { ...line, path: "/predict", route: "/predict" }])(
-  "the access log writes what the logger would write",
+  "the access log writes the same lines as the logger",
   (each) => {
     const { written, logger, accessLog } = logs("info");
     accessLog(each);
@@ -29,7 +29,7 @@ test.each([line, { ...line, path: "/predict", route: "/predict" }])(
   },
 );
 
-test("the access log has health checks only at level debug, and nothing above info", () => {
+test("health checks are logged only at level debug, and no requests are logged above info", () => {
   const healthCheck = { ...line, path: "/health", route: "/health" };
   for (const [level, expected] of [
     ["debug", 2],

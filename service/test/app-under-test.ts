@@ -5,8 +5,8 @@ import { type App, type AppDependencies, createApp } from "../src/app.ts";
 import { ReadThrough } from "../src/cache/read-through.ts";
 import { unrecorded } from "../src/cache/recorder.ts";
 import type { Engine } from "../src/model/engine.ts";
-import { createBodyReader } from "../src/records/body-reader.ts";
 import type { LoadedModel } from "../src/model/loaded-model.ts";
+import { createBodyReader } from "../src/records/body-reader.ts";
 import type { Limits } from "../src/routes/limits.ts";
 import { createAppServer } from "../src/server.ts";
 import { houseCard } from "./house-model.ts";
@@ -14,10 +14,10 @@ import { houseCard } from "./house-model.ts";
 /** A logger that writes nothing. */
 export const silentLogger = pino({ level: "silent" });
 
-/** What an engine is that has eight features and predicts one number. */
+/** The properties of an engine with eight features that predicts one number. */
 export const houseEngine = { name: "test", columns: 8, outputs: 1, isList: false } as const;
 
-/** Predicts the first feature of each row, and keeps the batches that it was given. */
+/** Predicts the first feature of each row, and records the batches it receives. */
 export function firstFeatureEngine(): Engine & { readonly batches: Float32Array[] } {
   const batches: Float32Array[] = [];
   return {
@@ -31,7 +31,7 @@ export function firstFeatureEngine(): Engine & { readonly batches: Float32Array[
 }
 
 /** The committed model's card with another engine. */
-export function modelUnderTest(
+function modelUnderTest(
   engine: Engine = firstFeatureEngine(),
   maxRecords = defaultLimits.maxHouses,
 ): LoadedModel {

@@ -1,12 +1,14 @@
 import { setImmediate as turn } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { modelPath } from "./house-model.ts";
 import { batched, QueueFullError } from "../src/model/batcher.ts";
-import { loadModel } from "../src/model/loaded-model.ts";
 import { AbandonedError, type Engine } from "../src/model/engine.ts";
+import { loadModel } from "../src/model/loaded-model.ts";
+import { modelPath } from "./house-model.ts";
 
-/** Answers each row of two features by their sum, one run a turn; keeps the rows of each run. */
+/**
+ * Predicts the sum of two features, one run per turn, and records the number of rows of each run.
+ */
 function sums(fails: (matrix: Float32Array) => boolean = () => false) {
   const runs: number[] = [];
   const engine: Engine = {
@@ -29,24 +31,25 @@ function sums(fails: (matrix: Float32Array) => boolean = () => false) {
   return { engine, runs };
 }
 
-/** A row takes two numbers, and its prediction one: room for a hundred of them. */
+/** The queue has room for a hundred rows, each with two numbers and a prediction. */
 const options = { maxRunRows: 8, maxQueuedBytes: 100 * 3 * 4 };
 const list = (rows: number, first = 1) =>
   Float32Array.from({ length: 2 * rows }, (_, index) => first + index);
 
 describe("a run that fails", () => {
-  test("fails the requests in it, and no other", async () => {
+  test("a failing run fails only the request whose rows can't be predicted", async () => {
     const { engine } = sums((matrix) => matrix.includes(-1));
     const { predict } = batched(engine, options);
     const before = predict(list(1));
     await turn();
     const together = [predict(Float32Array.of(-1, 1)), predict(list(1))];
     const settled = await Promise.allSettled([before, ...together]);
-    expect(settled.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected"]);
+    expect(settled.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect(await together[1]).toEqual(Float32Array.of(3));
     expect(await predict(list(1))).toEqual(Float32Array.of(3));
   });
 
-  test("ends a long list at once", async () => {
+  test("a run that fails ends the rest of its list immediately", async () => {
     const { engine, runs } = sums(() => true);
     await expect(batched(engine, options).predict(list(50))).rejects.toThrow("the run failed");
     expect(runs).toEqual([8]);
@@ -54,7 +57,7 @@ describe("a run that fails", () => {
 });
 
 describe("a request that is abandoned", () => {
-  test("leaves the queue, and its rows make room for others", async () => {
+  test("an abandoned request leaves the queue, and its rows make room for others", async () => {
     const { engine, runs } = sums();
     const { predict } = batched(engine, options);
     const first = predict(list(8));
@@ -70,7 +73,7 @@ describe("a request that is abandoned", () => {
     expect(runs.reduce((sum, rows) => sum + rows)).toBe(28);
   });
 
-  test("stops in the middle of its list", async () => {
+  test("an abandoned list is not predicted to its end", async () => {
     const { engine, runs } = sums();
     const abandoned = new AbortController();
     const predicted = batched(engine, options).predict(list(80), abandoned.signal);
@@ -81,18 +84,18 @@ describe("a request that is abandoned", () => {
   });
 });
 
-test("more rows than may wait are refused, until some are done", async () => {
+test("more rows than the queue can hold are rejected until there is room again", async () => {
   const { predict } = batched(sums().engine, options);
   const taken = predict(list(100));
   await turn();
-  // Eight are in a run already.
+  // Eight rows are already in a run.
   await expect(predict(list(9))).rejects.toThrow(QueueFullError);
   expect(await predict(list(8))).toHaveLength(8);
   await taken;
   expect(await predict(list(300))).toHaveLength(300);
 });
 
-test("a request that finds no run under way is run with those of the same turn", async () => {
+test("requests of the same turn are batched into one run if no run is in progress", async () => {
   const { engine, runs } = sums();
   const { predict } = batched(engine, options);
   const answers = await Promise.all([1, 2, 3, 4].map((first) => predict(list(1, first))));
@@ -101,7 +104,7 @@ test("a request that finds no run under way is run with those of the same turn",
   expect(runs).toEqual([4, 3]);
 });
 
-test("those that arrive during a run go into the next together", async () => {
+test("requests that arrive during a run are batched into the next run", async () => {
   const { engine, runs } = sums();
   const { predict } = batched(engine, options);
   const first = predict(list(1));
@@ -110,14 +113,14 @@ test("those that arrive during a run go into the next together", async () => {
   expect(runs).toEqual([1, 3]);
 });
 
-test("a run is never longer than it may be, however many wait", async () => {
+test("a run never exceeds its maximum length", async () => {
   const { engine, runs } = sums();
   const { predict } = batched(engine, options);
   await Promise.all(Array.from({ length: 30 }, () => predict(list(1))));
   expect(runs).toEqual([8, 8, 8, 6]);
 });
 
-test("short requests do not wait for a long list to end", async () => {
+test("short requests do not wait for the end of a long list", async () => {
   const { engine } = sums();
   const { predict } = batched(engine, options);
   const order: string[] = [];
@@ -128,7 +131,7 @@ test("short requests do not wait for a long list to end", async () => {
   expect(order).toEqual(["short", "short", "short", "long"]);
 });
 
-test("nor does a list wait for short requests that never end", async () => {
+test("a long list makes progress during an endless stream of short requests", async () => {
   const { engine, runs } = sums();
   const { predict } = batched(engine, options);
   const stream: Promise<unknown>[] = [];
@@ -148,12 +151,12 @@ test("nor does a list wait for short requests that never end", async () => {
   await Promise.all([long, ...stream]);
 });
 
-test("no houses are no run of their own", async () => {
+test("an empty list gets an empty result without a run", async () => {
   const { engine } = sums();
   expect(await batched(engine, options).predict(new Float32Array())).toEqual(new Float32Array());
 });
 
-test("predictions are those of the model alone, to the last bit, in order", async () => {
+test("batched predictions are the same as unbatched ones, bit for bit and in order", async () => {
   const { engine } = await loadModel(modelPath, 1);
   const { predict } = batched(engine, { maxRunRows: 16, maxQueuedBytes: 1_000_000 });
   const row = fc.array(fc.float({ noNaN: true, min: -1000, max: 1000 }), {

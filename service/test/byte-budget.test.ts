@@ -4,7 +4,7 @@ import { maxSmallBytes } from "../src/wire/sent-body.ts";
 
 const mebibyte = 1024 * 1024;
 
-test("bytes are taken up to the budget, and can be taken again once they are given back", () => {
+test("bytes can be taken up to the budget, and again after they are given back", () => {
   const budget = new ByteBudget(1000);
   const first = budget.lease();
   const second = budget.lease();
@@ -25,7 +25,7 @@ test("a lease that is released twice gives its bytes back once", () => {
   expect(budget.usedBytes).toBe(0);
 });
 
-test("large bodies leave a quarter to small ones", () => {
+test("large bodies leave a quarter of the budget to small ones", () => {
   const budget = new ByteBudget(4 * mebibyte);
   const large = budget.lease();
   expect(large.tryGrow(3 * mebibyte)).toBe(true);

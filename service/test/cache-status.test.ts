@@ -4,7 +4,7 @@ import { RedisServer, redisTest } from "./redis-server.ts";
 
 const noCache = { "cache-control": "no-cache" };
 
-/** Asks for houses never asked for before, until a miss has this `Cache-Status`. */
+/** Requests new houses until a miss has this `Cache-Status`. */
 function misses(service: Service, expected: string): Promise<unknown> {
   const start = Math.random();
   let houses = 0;
@@ -14,7 +14,7 @@ function misses(service: Service, expected: string): Promise<unknown> {
   }, 15_000);
 }
 
-/** What makes Redis fail its writes but not its reads, and what ends it. */
+/** Commands that make Redis fail writes but not reads, and commands that end this. */
 const writeFailures: [name: string, begin: string[][], end: string[][]][] = [
   [
     "full",
@@ -32,29 +32,32 @@ const writeFailures: [name: string, begin: string[][], end: string[][]][] = [
   ],
 ];
 
-describe("Cache-Status does not say stored", () => {
-  redisTest.for(writeFailures)("while Redis is %s", async ([, begin, end]) => {
-    const redis = await RedisServer.start();
-    const service = await serviceWith({ redisUrl: redis.url });
-    await service.hits();
-    expect(await service.cacheStatus(2)).toBe("fwd=miss; stored");
-    for (const command of begin) await redis.command(...command);
-    await misses(service, "fwd=miss");
-    // The circuit of writes opens after some of these. If Redis is read-only, its probes reconnect,
-    // and reads are bypassed for a moment.
-    for (let houses = 0; houses < 10; houses++) {
-      expect(await service.cacheStatus(10.5 + houses)).toMatch(/^fwd=(?:miss|bypass)$/);
-      expect(await service.cacheStatus(10.5 + houses, noCache)).toBe("fwd=request");
-    }
-    const concurrent = await Promise.all([service.cacheStatus(99), service.cacheStatus(99)]);
-    expect(concurrent.join()).not.toContain("stored");
-    await service.hits();
-    for (const command of end) await redis.command(...command);
-    await misses(service, "fwd=miss; stored");
-    expect(await service.cacheStatus(1, noCache)).toBe("fwd=request; stored");
-  });
+describe("responses that are not stored", () => {
+  redisTest.for(writeFailures)(
+    "Cache-Status does not say stored while Redis is %s",
+    async ([, begin, end]) => {
+      const redis = await RedisServer.start();
+      const service = await serviceWith({ redisUrl: redis.url });
+      await service.hits();
+      expect(await service.cacheStatus(2)).toBe("fwd=miss; stored");
+      for (const command of begin) await redis.command(...command);
+      await misses(service, "fwd=miss");
+      // The circuit for writes opens after some of these requests. If Redis is read-only, probes
+      // reconnect, and reads are bypassed for a moment.
+      for (let houses = 0; houses < 10; houses++) {
+        expect(await service.cacheStatus(10.5 + houses)).toMatch(/^fwd=(?:miss|bypass)$/);
+        expect(await service.cacheStatus(10.5 + houses, noCache)).toBe("fwd=request");
+      }
+      const concurrent = await Promise.all([service.cacheStatus(99), service.cacheStatus(99)]);
+      expect(concurrent.join()).not.toContain("stored");
+      await service.hits();
+      for (const command of end) await redis.command(...command);
+      await misses(service, "fwd=miss; stored");
+      expect(await service.cacheStatus(1, noCache)).toBe("fwd=request; stored");
+    },
+  );
 
-  redisTest("while Redis does not reply", async () => {
+  redisTest("Cache-Status does not say stored while Redis does not reply", async () => {
     const redis = await RedisServer.start();
     const service = await serviceWith({ redisUrl: redis.url });
     await service.hits();
@@ -68,7 +71,7 @@ describe("Cache-Status does not say stored", () => {
     );
   });
 
-  redisTest("while Redis is down", async () => {
+  redisTest("Cache-Status does not say stored while Redis is down", async () => {
     const redis = await RedisServer.absent();
     const service = await serviceWith({ redisUrl: redis.url });
     expect(await service.cacheStatus(1, noCache)).toBe("fwd=request");
@@ -80,7 +83,7 @@ describe("Cache-Status does not say stored", () => {
     await vi.waitUntil(async () => (await service.cacheStatus(1, noCache)) === "fwd=request");
   });
 
-  test("if memory has no room for the response", async () => {
+  test("Cache-Status does not say stored if memory has no room for the response", async () => {
     const service = await serviceWith({ memoryBytes: 200 });
     for (let times = 0; times < 2; times++) {
       expect(await service.cacheStatus(1)).toBe("fwd=miss");
@@ -88,27 +91,30 @@ describe("Cache-Status does not say stored", () => {
     }
   });
 
-  test("if there is no cache", async () => {
+  test("Cache-Status does not say stored if there is no cache", async () => {
     const service = await serviceWith();
     expect(await service.cacheStatus(1)).toBe("fwd=bypass");
     expect(await service.cacheStatus(1, noCache)).toBe("fwd=request");
   });
 });
 
-describe("Cache-Status says stored while memory stores the response, even if", () => {
-  redisTest.for(writeFailures)("Redis is %s", async ([, begin]) => {
-    const redis = await RedisServer.start();
-    const service = await serviceWith({ redisUrl: redis.url, memoryBytes: 1_000_000 });
-    await service.connected();
-    for (const command of begin) await redis.command(...command);
-    for (let house = 1; house < 10; house++) {
-      expect(await service.cacheStatus(house)).toBe("fwd=miss; stored");
-      expect(await service.cacheStatus(house, noCache)).toBe("fwd=request; stored");
-      expect(await service.cacheStatus(house)).toBe("hit; detail=memory");
-    }
-  });
+describe("responses that are stored in memory only", () => {
+  redisTest.for(writeFailures)(
+    "Cache-Status says stored if memory stores it while Redis is %s",
+    async ([, begin]) => {
+      const redis = await RedisServer.start();
+      const service = await serviceWith({ redisUrl: redis.url, memoryBytes: 1_000_000 });
+      await service.connected();
+      for (const command of begin) await redis.command(...command);
+      for (let house = 1; house < 10; house++) {
+        expect(await service.cacheStatus(house)).toBe("fwd=miss; stored");
+        expect(await service.cacheStatus(house, noCache)).toBe("fwd=request; stored");
+        expect(await service.cacheStatus(house)).toBe("hit; detail=memory");
+      }
+    },
+  );
 
-  redisTest("Redis is down", async () => {
+  redisTest("Cache-Status says stored if memory stores it while Redis is down", async () => {
     const redis = await RedisServer.absent();
     const service = await serviceWith({ redisUrl: redis.url, memoryBytes: 1_000_000 });
     expect(await service.cacheStatus(1, noCache)).toBe("fwd=request; stored");

@@ -3,13 +3,13 @@ import { expect, onTestFinished, vi } from "vitest";
 import { type CacheOptions, createCache } from "../src/cache/create-cache.ts";
 import { type CacheRecorder, unrecorded } from "../src/cache/recorder.ts";
 import { RedisCache } from "../src/cache/redis.ts";
-import { house } from "./house-model.ts";
 import { appUnderTest, firstFeatureEngine, post } from "./app-under-test.ts";
+import { house } from "./house-model.ts";
 
 export const modelVersion = "0".repeat(64);
 export const timeoutMs = 200;
 
-/** A logger, and the messages it was given. */
+/** A logger, and the messages it has logged. */
 function eventLog() {
   const events: string[] = [];
   const logger = pino({}, { write: (line: string) => void events.push(JSON.parse(line).msg) });
@@ -17,7 +17,7 @@ function eventLog() {
   return { events, logger, connected };
 }
 
-/** The service with a cache of its own, and without the in-process tier by default. */
+/** The service with its own cache, by default without the in-process tier. */
 export async function serviceWith(options: Partial<CacheOptions> = {}) {
   const { events, logger, connected } = eventLog();
   const engine = firstFeatureEngine();
@@ -54,7 +54,7 @@ export async function serviceWith(options: Partial<CacheOptions> = {}) {
       (await ask(MedInc, headers)).get("cache-status")?.replace("prediction-service; ", ""),
     inferences: () => engine.batches.length,
     connected,
-    /** Waits until a house is answered from the cache. */
+    /** Waits until a house is a hit. */
     hits: (MedInc = 1) => vi.waitUntil(async () => (await predict(MedInc)) === "HIT", 10_000),
     bypasses: (MedInc = 1) =>
       vi.waitUntil(async () => (await predict(MedInc)) === "BYPASS", 10_000),
@@ -63,7 +63,7 @@ export async function serviceWith(options: Partial<CacheOptions> = {}) {
 
 export type Service = Awaited<ReturnType<typeof serviceWith>>;
 
-/** A `RedisCache` by itself, and what it reports to its recorder and its log. */
+/** A `RedisCache`, and what it reports to its recorder and its log. */
 export function redisCache(url: string) {
   const recorded: string[] = [];
   const durations: number[] = [];

@@ -8,13 +8,13 @@ import { openEntry, sealEntry } from "../src/cache/entry.ts";
 import { cacheNamespace, canonicalKey, rawKey } from "../src/cache/keys.ts";
 import { MemoryCache, memoryStore } from "../src/cache/memory.ts";
 import { CacheError, type PredictionCache } from "../src/cache/prediction-cache.ts";
-import { type CachedAnswer, ReadThrough } from "../src/cache/read-through.ts";
+import { type CachedResponse, ReadThrough } from "../src/cache/read-through.ts";
 import { type CacheOutcome, unrecorded } from "../src/cache/recorder.ts";
 import { jitteredTtlMs } from "../src/cache/time-to-live.ts";
-import { house, houseCard } from "./house-model.ts";
 import { createRecordReader } from "../src/records/reader.ts";
 import { appUnderTest, firstFeatureEngine, post, silentLogger } from "./app-under-test.ts";
 import { nextTurn } from "./event-loop.ts";
+import { house, houseCard } from "./house-model.ts";
 
 const { one: readHouse } = createRecordReader(houseCard, 1);
 const digestOf = (body: Buffer) => hash("sha256", body, "base64");
@@ -29,7 +29,7 @@ describe("the canonical key", () => {
       MedInc: Math.abs(entries[0]?.[1] ?? 0) + 1,
     }));
 
-  test("is the same in every notation", () => {
+  test("the canonical key does not depend on how numbers are written", () => {
     const notations = fc.constantFrom<(value: number) => unknown>(
       (number) => number,
       (number) => String(number),
@@ -55,12 +55,12 @@ describe("the canonical key", () => {
     ["0", '"-0"'],
     ["0", "-1e-50"],
     ["0.1", "0.10000000149011612"],
-  ])("is the same for %s and %s", (one, other) => {
+  ])("the canonical key is the same for %s and %s", (one, other) => {
     const text = (source: string) => JSON.stringify(house).replace("-122.23", source);
     expect(keyOf(text(one))).toBe(keyOf(text(other)));
   });
 
-  test("differs for different numbers, endpoints and models", () => {
+  test("different numbers, endpoints and models have different canonical keys", () => {
     fc.assert(
       fc.property(houses, fc.nat(7), value, (each, index, changed) => {
         const matrix = readHouse(Buffer.from(JSON.stringify(each)));
@@ -79,7 +79,7 @@ describe("the canonical key", () => {
 });
 
 describe("an entry", () => {
-  test("opens only under its own key, and only if it is complete", () => {
+  test("an entry opens only with its own key, and only if it is complete", () => {
     const entry = sealEntry("key", '{"prediction":1}');
     expect(openEntry("key", entry)).toBe('{"prediction":1}');
     expect(openEntry("other", entry)).toBeUndefined();
@@ -88,7 +88,7 @@ describe("an entry", () => {
     }
   });
 
-  test("does not open if it is garbage", () => {
+  test("an invalid entry does not open", () => {
     fc.assert(
       fc.property(fc.string(), (garbage) => {
         expect(openEntry("key", garbage)).toBeUndefined();
@@ -97,7 +97,7 @@ describe("an entry", () => {
   });
 });
 
-describe("Cache-Control of a request means", () => {
+describe("cachePolicy", () => {
   test.each([
     [undefined, "use"],
     ["", "use"],
@@ -113,7 +113,7 @@ describe("Cache-Control of a request means", () => {
     ["x-no-store", "use"],
     ["no-cache=field", "refresh"],
     ["foo=no-store", "use"],
-  ] as const)("%s: %s", (header, policy) => {
+  ] as const)("Cache-Control %j means %s", (header, policy) => {
     expect(cachePolicy(header)).toBe(policy);
   });
 });
@@ -139,7 +139,7 @@ describe("a circuit breaker", () => {
     return { breaker, pass };
   }
 
-  test("opens after a number of failures in a row", () => {
+  test("a circuit breaker opens after a number of failures in a row", () => {
     const { breaker } = circuit();
     for (const end of ["fail", "fail", "succeed", "fail", "fail"] as const) breaker[end]("call");
     expect(breaker.tryPass()).toBe("call");
@@ -148,7 +148,7 @@ describe("a circuit breaker", () => {
     expect(breaker.tryPass()).toBe(false);
   });
 
-  test("lets one probe pass after a while, and closes if it succeeds", () => {
+  test("an open circuit breaker lets one probe pass after a while, and closes if it succeeds", () => {
     const { breaker, pass } = opened();
     pass(99);
     expect(breaker.tryPass()).toBe(false);
@@ -160,7 +160,7 @@ describe("a circuit breaker", () => {
     expect(breaker.tryPass()).toBe("call");
   });
 
-  test("stays open twice as long after each failed probe, up to a bound", () => {
+  test("a circuit breaker stays open twice as long after each failed probe, up to a limit", () => {
     const { breaker, pass } = opened();
     for (const openMs of [100, 200, 300, 300]) {
       pass(openMs - 1);
@@ -172,7 +172,7 @@ describe("a circuit breaker", () => {
   });
 
   test.each(["fail", "succeed"] as const)(
-    "ignores the late result of an earlier call while open: %s",
+    "an open circuit breaker ignores the late result of an earlier call: %s",
     (end) => {
       const { breaker, pass } = opened();
       breaker[end]("call");
@@ -189,7 +189,7 @@ describe("a circuit breaker", () => {
     },
   );
 
-  test("is healthy while it is closed and its latest call succeeded", () => {
+  test("a circuit breaker is healthy while it is closed and its latest call succeeded", () => {
     const { breaker, pass } = circuit();
     const seen: boolean[] = [];
     for (const end of ["succeed", "fail", "succeed", "fail", "fail", "fail", "succeed"] as const) {
@@ -204,7 +204,7 @@ describe("a circuit breaker", () => {
     expect(breaker.isHealthy).toBe(true);
   });
 
-  test("counts from zero once it is closed", () => {
+  test("a circuit breaker counts failures from zero after it closes", () => {
     const { breaker, pass } = opened();
     pass(100);
     breaker.tryPass();
@@ -216,14 +216,14 @@ describe("a circuit breaker", () => {
   });
 });
 
-test("the time to live is spread by ±10 %", () => {
+test("the time to live varies by ±10 %", () => {
   expect(jitteredTtlMs(100, () => 0)).toBe(90_000);
   expect(jitteredTtlMs(100, () => 0.5)).toBe(100_000);
   expect(jitteredTtlMs(100, () => 1)).toBe(110_000);
 });
 
 describe("memory", () => {
-  test("is limited in bytes, and reports how many it holds", () => {
+  test("the memory cache is limited in bytes, and reports its size", () => {
     let held = { bytes: 0, entries: 0 };
     const memory = new MemoryCache({
       maxBytes: 10_000,
@@ -242,7 +242,7 @@ describe("memory", () => {
     expect(memory.get("key 0")).toBeUndefined();
   });
 
-  test("drops entries after their time to live", async () => {
+  test("the memory cache drops entries after their time to live", async () => {
     const memory = new MemoryCache({ maxBytes: 10_000, ttlSeconds: 0.02, recorder: unrecorded });
     memory.set("key", "body");
     expect(memory.get("key")).toBe("body");
@@ -265,7 +265,7 @@ describe("read-through", () => {
       recorder: { ...unrecorded, answered: (outcome) => void outcomes.push(outcome) },
       logger,
     });
-    const ask = async (compute: () => Promise<string>, sent = body): Promise<CachedAnswer> =>
+    const ask = async (compute: () => Promise<string>, sent = body): Promise<CachedResponse> =>
       cache.answer({
         namespace: "v1:predict",
         policy: "use",
@@ -286,7 +286,7 @@ describe("read-through", () => {
     expect(await ask(async () => "answer")).toEqual({ body: "answer", outcome: "stored" });
   });
 
-  test("a refused body reaches neither tier", async () => {
+  test("a rejected body reaches neither tier", async () => {
     const get = async () => {
       throw new Error("asked");
     };
@@ -301,13 +301,13 @@ describe("read-through", () => {
       throw new RangeError("refused");
     };
     const digest = () => digestOf(body);
-    const question = { namespace: "v1:predict", policy: "use", digest, read } as const;
-    const asked = cache.answer({ ...question, compute: async () => "answer" });
+    const request = { namespace: "v1:predict", policy: "use", digest, read } as const;
+    const asked = cache.answer({ ...request, compute: async () => "answer" });
     await expect(asked).rejects.toThrow("refused");
     expect(memory.get(rawKey("v1:predict", digestOf(body)))).toBeUndefined();
   });
 
-  test("each request is counted once, by where its response came from", async () => {
+  test("each request is recorded once, with the outcome", async () => {
     const { ask, outcomes } = readThrough({}, true);
     const compute = async () => "answer";
     await Promise.all([ask(compute), ask(compute)]);
@@ -320,7 +320,7 @@ describe("read-through", () => {
   const bypassed = { body: "answer", outcome: "bypassed" };
   const failing = (error: Error) => () => Promise.reject(error);
 
-  test("a read that fails is bypassed, and not logged again", async () => {
+  test("a read that fails bypasses the cache, and is not logged again", async () => {
     const { ask, logged } = readThrough({ get: failing(new CacheError("timeout")) });
     expect(await ask(async () => "answer")).toEqual(bypassed);
     expect(logged).toEqual([]);
@@ -335,22 +335,25 @@ describe("read-through", () => {
   test.each([
     ["get", bypassed],
     ["set", answer],
-  ] as const)("an unexpected error of %s is logged, and the model answers", async (name, found) => {
-    const { ask, logged } = readThrough({ [name]: failing(new TypeError("bug")) });
-    expect(await ask(async () => "answer")).toEqual(found);
-    await nextTurn();
-    const err = expect.objectContaining({ type: "TypeError", message: "bug" });
-    expect(logged).toEqual([expect.objectContaining({ level: 50, err })]);
-  });
+  ] as const)(
+    "an unexpected error of %s is logged, and the request gets a prediction",
+    async (name, found) => {
+      const { ask, logged } = readThrough({ [name]: failing(new TypeError("bug")) });
+      expect(await ask(async () => "answer")).toEqual(found);
+      await nextTurn();
+      const err = expect.objectContaining({ type: "TypeError", message: "bug" });
+      expect(logged).toEqual([expect.objectContaining({ level: 50, err })]);
+    },
+  );
 
-  test("an error of the model is not taken for one of the cache", async () => {
+  test("an error of the model is not treated as a cache error", async () => {
     const { ask, logged } = readThrough({ get: failing(new CacheError("timeout")) });
     await expect(ask(failing(new TypeError("bug")))).rejects.toThrow("bug");
     expect(logged).toEqual([]);
   });
 });
 
-describe("over HTTP,", () => {
+describe("the cache over HTTP", () => {
   function cachedApp() {
     const memory = new MemoryCache({ maxBytes: 100_000, ttlSeconds: 60, recorder: unrecorded });
     const engine = firstFeatureEngine();
@@ -370,13 +373,13 @@ describe("over HTTP,", () => {
   const refreshed = ["MISS", "prediction-service; fwd=request; stored"];
   const bypassed = ["BYPASS", "prediction-service; fwd=bypass"];
 
-  test("a prediction is computed and stored, then found in memory", async () => {
+  test("the first request is a miss and stored, the second is a hit in memory", async () => {
     const { ask } = cachedApp();
     expect(await ask()).toEqual(miss);
     expect(await ask()).toEqual(hit);
   });
 
-  test("a prediction is found under another notation", async () => {
+  test("a request with differently written numbers is a hit", async () => {
     const { ask, engine } = cachedApp();
     await ask();
     const rewritten = Object.fromEntries(
@@ -388,7 +391,7 @@ describe("over HTTP,", () => {
     expect(engine.batches).toHaveLength(1);
   });
 
-  test("lists of houses are cached whole, separately from single houses", async () => {
+  test("a list of houses is cached as a whole, separately from single houses", async () => {
     const { ask, engine } = cachedApp();
     await ask();
     expect(await ask({}, { houses: [house] }, "/bulk_predict")).toEqual(miss);
@@ -397,13 +400,13 @@ describe("over HTTP,", () => {
     expect(engine.batches).toHaveLength(3);
   });
 
-  test("a request that waits for another's computation is collapsed", async () => {
+  test("a request that waits for another request's prediction is collapsed", async () => {
     const { ask } = cachedApp();
     const both = await Promise.all([ask(), ask()]);
     expect(both).toEqual([miss, ["MISS", "prediction-service; fwd=miss; collapsed"]]);
   });
 
-  test("no-cache computes again, and stores", async () => {
+  test("no-cache predicts again and stores the result", async () => {
     const { ask, engine } = cachedApp();
     await ask();
     expect(await ask({ "cache-control": "no-cache" })).toEqual(refreshed);
@@ -411,14 +414,14 @@ describe("over HTTP,", () => {
     expect(await ask()).toEqual(hit);
   });
 
-  test("no-store neither reads nor stores", async () => {
+  test("no-store neither reads from the cache nor stores in it", async () => {
     const { ask } = cachedApp();
     expect(await ask({ "cache-control": "max-age=0, No-Store" })).toEqual(bypassed);
     expect(await ask()).toEqual(miss);
     expect(await ask({ "cache-control": "no-store" })).toEqual(bypassed);
   });
 
-  test("known bytes with another content type are still rejected", async () => {
+  test("a cached body with a wrong content type is rejected", async () => {
     const { app, ask } = cachedApp();
     await ask();
     const response = await post(app, "/predict", house, { "content-type": "text/plain" });
@@ -426,7 +429,7 @@ describe("over HTTP,", () => {
     expect(response.headers.has("x-cache")).toBe(false);
   });
 
-  test("a hit reports the time that the cache took", async () => {
+  test("a hit reports the duration of the cache lookup", async () => {
     const { app, ask } = cachedApp();
     await ask();
     const { headers } = await post(app, "/predict", house);
@@ -435,7 +438,7 @@ describe("over HTTP,", () => {
     );
   });
 
-  test("without a store and memory nothing is cached", async () => {
+  test("nothing is cached without a store and memory", async () => {
     const response = await post(appUnderTest(), "/predict", house);
     expect(response.headers.get("cache-status")).toBe(bypassed[1]);
   });

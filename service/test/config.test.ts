@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { InvalidSettingsError, readConfig, settingNames } from "../src/config.ts";
@@ -23,7 +23,7 @@ test.each([
   ["CACHE_TIMEOUT_MS", "1s", "milliseconds from 1 to 60000"],
   ["CACHE_MEMORY_BYTES", "64Mi", "bytes from 0 to 1099511627776"],
   ["DRAIN_SECONDS", "-5", "seconds from 0 to 3600"],
-])("%s=%s is refused, and the message says what is allowed", (name, value, allowed) => {
+])("%s=%s is rejected, and the message says what is allowed", (name, value, allowed) => {
   const fault = { name, message: `found "${value}"; allowed: ${allowed}` };
   expect(() => readConfig({ [name]: value })).toThrow(new InvalidSettingsError([fault]));
 });
@@ -43,7 +43,7 @@ describe("REDIS_URL", () => {
 
   // An empty variable counts as absent.
   test.each(invalidRedisUrls.filter(([url]) => url !== ""))(
-    "REDIS_URL=%s is refused for its %s, and the URL is not shown",
+    "REDIS_URL=%s is rejected because of its %s, and the URL is not shown",
     (REDIS_URL, part) => {
       const start = new RegExp(`^REDIS_URL: found an invalid ${part}; allowed: \\S`);
       expect(() => readConfig({ REDIS_URL })).toThrow(start);
@@ -53,20 +53,24 @@ describe("REDIS_URL", () => {
 });
 
 describe("documented defaults", () => {
-  const documents = globSync(["README.md", "docs/*.md"], { cwd: root });
-  const text = documents.map((name) => readFileSync(join(root, name), "utf8")).join("\n");
+  const text = readFileSync(join(root, "docs/configuration.md"), "utf8");
+  const [, settings = ""] = /^## Settings$([\s\S]*?)^## /m.exec(text) ?? [];
   const rows = new Map(
-    Array.from(text.matchAll(/^\| `([A-Z_]+)` \| (?:`([^`]+)`|[^|]+) \|/gm), ([, name, value]) => [
-      name,
-      value,
-    ]),
+    Array.from(
+      settings.matchAll(/^\| `([A-Z_]+)` \| (?:`([^`]+)`|[^|]+) \|/gm),
+      ([, name, value]) => [name, value],
+    ),
   );
-  // The table describes this default in words, as it does the absent one.
+  // The table describes this default in words.
   const defaults = { ...readConfig({}), MODEL_PATH: undefined };
 
   test.each(settingNames)("the documented default of %s is the real one", (name) => {
     expect(rows.has(name)).toBe(true);
     expect(rows.get(name)).toBe(defaults[name]?.toString());
+  });
+
+  test("docs/configuration.md describes no other setting", () => {
+    expect([...rows.keys()].sort()).toEqual([...settingNames].sort());
   });
 });
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { onTestFinished, expect, test, vi } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { appUnderTest, serve } from "./app-under-test.ts";
 
 async function open(port: number): Promise<Socket> {
@@ -19,7 +19,7 @@ async function answers(socket: Socket): Promise<boolean> {
   return String(bytes).startsWith("HTTP/1.1 200 ");
 }
 
-test("with too many connections, the oldest idle one is closed, and the others still answer", async () => {
+test("with too many connections, the oldest idle one is closed, and the others still work", async () => {
   const port = await serve(appUnderTest(), 30_000, 3);
   const idle = await open(port);
   const used = await open(port);

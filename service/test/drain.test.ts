@@ -47,7 +47,7 @@ test("a connection that becomes idle while draining is closed", async () => {
 });
 
 test.each(["request", "request with an Expect header"])(
-  "the response to a %s that is in flight is not cut off",
+  "the response to a %s in flight is not cut off",
   async (kind) => {
     const server = await drainable((_, response) => void setTimeout(() => response.end("ok"), 200));
     const socket = connect(server.port, "127.0.0.1");

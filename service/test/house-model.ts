@@ -27,5 +27,3 @@ const House = z.object({
 
 /** The example of the committed model's card. */
 export const house = House.parse(JSON.parse(exampleRecord(houseCard)));
-
-export const featureNames = Object.keys(house);

@@ -17,7 +17,7 @@ function syntaxError(text: string): { message: string; offset: number } {
   throw new Error(`${text} was accepted`);
 }
 
-describe("malformed JSON gets CPython's message and offset", () => {
+describe("JSON syntax", () => {
   test.each([
     ["", "Expecting value", 0],
     ["NaN", "Expecting value", 0],
@@ -42,7 +42,7 @@ describe("malformed JSON gets CPython's message and offset", () => {
     ['{"a" 1}', "Expecting ':' delimiter", 5],
     ["[1 2]", "Expecting ',' delimiter", 3],
     ["{} {}", "Extra data", 3],
-  ])("%j: %s at %i", (text, message, offset) => {
+  ])("%j gets CPython's error: %s at %i", (text, message, offset) => {
     expect(syntaxError(text)).toEqual({ message, offset });
   });
 
@@ -50,7 +50,7 @@ describe("malformed JSON gets CPython's message and offset", () => {
     expect(syntaxError('{"😀é": x}').offset).toBe(7);
   });
 
-  test("JSON is accepted exactly when JSON.parse accepts it", () => {
+  test("JSON is accepted if and only if JSON.parse accepts it", () => {
     const mutated = fc
       .tuple(fc.json(), fc.nat(), fc.constantFrom(...'{}[]",:\\eE.+-0 \n\u00e9tu'))
       .map(([json, at, character]) => {
@@ -74,20 +74,20 @@ describe("malformed JSON gets CPython's message and offset", () => {
 });
 
 describe("Python's limits", () => {
-  test("900 levels are accepted, 901 are too deep", () => {
+  test("900 levels of nesting are accepted, 901 are rejected", () => {
     check(`${"[".repeat(900)}${"]".repeat(900)}`);
     expect(() => check("[".repeat(901))).toThrow(JsonLimitError);
     expect(() => check('{"a":'.repeat(901))).toThrow(JsonLimitError);
   });
 
-  test("an integer of 4,300 digits is accepted, one of 4,301 is not", () => {
+  test("an integer with 4,300 digits is accepted, one with 4,301 is rejected", () => {
     check(`-${"1".repeat(4300)}`);
     expect(() => check("1".repeat(4301))).toThrow(JsonLimitError);
     check(`0.${"1".repeat(5000)}`);
     check(`${"1".repeat(5000)}e1`);
   });
 
-  test("a syntax error before a limit is reported, one after it is not", () => {
+  test("a syntax error is reported only if it comes before a limit is exceeded", () => {
     expect(() => check(`x${"[".repeat(901)}`)).toThrow(JsonSyntaxError);
     expect(() => check(`${"[".repeat(901)}x`)).toThrow(JsonLimitError);
   });
@@ -101,7 +101,7 @@ function echoed(text: string, maxBytes = unlimited): string | undefined {
 }
 
 describe("a value echoed in an error response", () => {
-  test("keeps its meaning", () => {
+  test("an echoed value has the same meaning", () => {
     fc.assert(
       fc.property(fc.json({ stringUnit: "binary" }), (json) => {
         expect(JSON.parse(echoed(json) ?? "")).toEqual(JSON.parse(json));
@@ -110,7 +110,7 @@ describe("a value echoed in an error response", () => {
     );
   });
 
-  test("has integers digit for digit, and floats in Python's notation", () => {
+  test("integers are echoed digit by digit, floats in Python's notation", () => {
     const text =
       "[9007199254740993,-0,1.0,-0.0,1e-05,0.0001,1e16,123456789012345680.0,1.5E+300,1e400]";
     expect(echoed(text)).toBe(
@@ -118,16 +118,16 @@ describe("a value echoed in an error response", () => {
     );
   });
 
-  test("keeps the order of its keys, numeric ones and __proto__ too", () => {
+  test("echoed keys keep their order, including numeric keys and __proto__", () => {
     const text = '{"b":1,"10":2,"2":3,"__proto__":4}';
     expect(echoed(text)).toBe(text);
   });
 
-  test("has the first place and the last value of a duplicate key, however it is escaped", () => {
+  test("an echoed duplicate key has its first position and its last value, even if escaped differently", () => {
     expect(echoed('{"a":1, "b":2, "\\u0061":3}')).toBe('{"a":3,"b":2}');
   });
 
-  test("is left out if its JSON is longer than the limit, in UTF-8 bytes", () => {
+  test("a value is not echoed if its JSON is longer than the limit in UTF-8 bytes", () => {
     expect(echoed(`"${"é".repeat(10)}"`, 22)).toBe(`"${"é".repeat(10)}"`);
     expect(echoed(`"${"é".repeat(10)}"`, 21)).toBeUndefined();
     expect(echoed("[1,[2,3]]", 9)).toBe("[1,[2,3]]");
@@ -136,13 +136,13 @@ describe("a value echoed in an error response", () => {
     expect(echoed(`{"a":1}`, 6)).toBeUndefined();
   });
 
-  test("counts what is left after a long value of a duplicate key, and white space", () => {
+  test("replaced values of duplicate keys and white space do not count toward the limit", () => {
     expect(echoed(`{"a":"${"x".repeat(100)}", "a":1}`, 10)).toBe('{"a":1}');
     expect(echoed(`[${" ".repeat(1000)}1${" ".repeat(1000)}]`, 10)).toBe("[1]");
   });
 });
 
-describe("strings without JavaScript strings", () => {
+describe("quote", () => {
   const jsonString = fc
     .array(
       fc.oneof(
@@ -160,7 +160,7 @@ describe("strings without JavaScript strings", () => {
     )
     .map((parts) => `"${parts.join("")}"`);
 
-  test("are quoted as JSON.stringify quotes them, lone surrogates and pairs of escapes too", () => {
+  test("strings are quoted like JSON.stringify, including lone surrogates and escaped pairs", () => {
     fc.assert(
       fc.property(jsonString, (text) => {
         const body = Buffer.from(text);
@@ -175,7 +175,7 @@ describe("strings without JavaScript strings", () => {
 describe("a decimal number of any length", () => {
   const parse = (text: string) => parseDecimal(Buffer.from(text), 0, text.length);
 
-  test("is the nearest double, as JavaScript reads it", () => {
+  test("a decimal number of any length is parsed to the nearest double, like in JavaScript", () => {
     const digits = (maxLength: number) =>
       fc.array(fc.nat(9), { maxLength }).map((each) => each.join(""));
     const long = fc
@@ -198,14 +198,14 @@ describe("a decimal number of any length", () => {
     );
   });
 
-  test("decides between two doubles by its last digit, beyond any that count", () => {
+  test("even a digit far beyond the significant ones decides between two doubles", () => {
     const halfWay = "9007199254740993";
     expect(parse(`${halfWay}.${"0".repeat(900)}`)).toBe(9007199254740992);
     expect(parse(`${halfWay}.${"0".repeat(900)}1`)).toBe(9007199254740994);
   });
 
   test.each(["", "+", ".", "e5", "1e", "1e+", "1.2.3", "1_0", "0x1", " 1", "1 "])(
-    "is not %j",
+    "%j is not a decimal number",
     (text) => {
       expect(parse(text)).toBeNaN();
     },

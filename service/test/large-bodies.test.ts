@@ -2,8 +2,7 @@ import { once } from "node:events";
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { expect, onTestFinished, describe, test, vi } from "vitest";
-import { house, houseCard } from "./house-model.ts";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { createCache } from "../src/cache/create-cache.ts";
 import { unrecorded } from "../src/cache/recorder.ts";
 import type { Engine } from "../src/model/engine.ts";
@@ -20,11 +19,12 @@ import {
   serve,
   silentLogger,
 } from "./app-under-test.ts";
+import { house, houseCard } from "./house-model.ts";
 
 const mebibyte = 1024 * 1024;
 const json = { "content-type": "application/json" };
 
-/** Begins to send a body of which the rest may never come. */
+/** Sends the first part of a body, and leaves out the rest. */
 function upload(port: number, path: string, sent: string, length: number): ClientRequest {
   const headers = { ...json, "content-length": length };
   const sending = request({ port, path, method: "POST", headers, agent: false });
@@ -34,7 +34,7 @@ function upload(port: number, path: string, sent: string, length: number): Clien
   return sending;
 }
 
-async function answerOf(sending: ClientRequest) {
+async function responseOf(sending: ClientRequest) {
   const [response]: IncomingMessage[] = await once(sending, "response");
   const body = Buffer.concat((await response?.toArray()) ?? []).toString();
   return { status: response?.statusCode, headers: response?.headers, body };
@@ -59,11 +59,11 @@ function memoryCache() {
   });
 }
 
-/** Ten megabytes that take long to read, and are refused in the end. */
+/** Ten megabytes that take long to read and are rejected in the end. */
 const hostile = `{"houses":[${"{},".repeat(10 * (mebibyte / 3))}0]}`;
 
 describe("a large body", () => {
-  test("is predicted in order, whatever way it is written", async () => {
+  test("a large body gets predictions in order, however it is written", async () => {
     const port = await serve(appUnderTest());
     const expected = Array.from({ length: 3000 }, (_, index) => index + 1);
     for (const body of [houses(3000), houses(3000).replaceAll('"MedInc"', '"M\\u0065dInc"')]) {
@@ -72,7 +72,7 @@ describe("a large body", () => {
     }
   });
 
-  test("gets the same error response as a small one", async () => {
+  test("a large body gets the same error response as a small one", async () => {
     const port = await serve(appUnderTest());
     const invalid = (padding: string) => `{"houses":[{"MedInc":"é"}],${padding}"x":{"a":1}}`;
     const small = await post(port, "/bulk_predict", invalid(""));
@@ -82,7 +82,7 @@ describe("a large body", () => {
     expect(await large.text()).toBe(await small.text());
   });
 
-  test("does not keep other requests waiting while it is read", async () => {
+  test("other requests do not wait while a large body is read", async () => {
     const port = await serve(appUnderTest());
     const order: string[] = [];
     const large = post(port, "/bulk_predict", hostile).then(({ status }) =>
@@ -98,7 +98,7 @@ describe("a large body", () => {
     expect(order).toEqual([...Array(5).fill("others"), "422"]);
   });
 
-  test("lets a shorter one that came later be read first", async () => {
+  test("a shorter body that arrives later is read first", async () => {
     const port = await serve(appUnderTest());
     const order: number[] = [];
     const send = (length: number) =>
@@ -108,22 +108,22 @@ describe("a large body", () => {
   });
 });
 
-test("a record longer than MAX_RECORD_BYTES is a 413, a list of that length is not", async () => {
+test("a record longer than MAX_RECORD_BYTES gets 413, a list of that length does not", async () => {
   const port = await serve(appUnderTest());
   const padded = JSON.stringify(house).replace("}", `${" ".repeat(mebibyte)}}`);
   expect((await post(port, "/predict", padded)).status).toBe(413);
   expect((await post(port, "/bulk_predict", `{"houses":[${padded}]}`)).status).toBe(200);
 });
 
-describe("beyond MAX_BYTES_IN_FLIGHT", () => {
+describe("MAX_BYTES_IN_FLIGHT", () => {
   const limits = { maxBytesInFlight: 4 * mebibyte };
 
-  test("a large body is a 503 with Retry-After at once, and small ones are served", async () => {
+  test("beyond MAX_BYTES_IN_FLIGHT, large bodies get 503 with Retry-After, and small ones are served", async () => {
     const port = await serve(appUnderTest({ limits }));
     const held = upload(port, "/bulk_predict", " ".repeat(2.9 * mebibyte), 3 * mebibyte);
     await delay(300);
     const second = upload(port, "/bulk_predict", " ".repeat(mebibyte / 2), mebibyte);
-    expect(await answerOf(second)).toMatchObject({
+    expect(await responseOf(second)).toMatchObject({
       status: 503,
       headers: { "retry-after": "1" },
       body: '{"detail":"Service Unavailable"}',
@@ -137,15 +137,15 @@ describe("beyond MAX_BYTES_IN_FLIGHT", () => {
     });
   });
 
-  test("uploads that stop before their end give their bytes back after the timeout", async () => {
+  test("incomplete uploads give back their bytes after the timeout", async () => {
     const port = await serve(appUnderTest({ limits: { ...limits, requestTimeoutMs: 100 } }));
     const held = upload(port, "/bulk_predict", " ".repeat(2.9 * mebibyte), 3 * mebibyte);
-    expect((await answerOf(held)).status).toBe(504);
+    expect((await responseOf(held)).status).toBe(504);
     const other = upload(port, "/bulk_predict", " ".repeat(2.9 * mebibyte), 3 * mebibyte);
-    expect((await answerOf(other)).status).toBe(504);
+    expect((await responseOf(other)).status).toBe(504);
   });
 
-  test("a large response counts until it is sent or its client disconnects", () => {
+  test("the bytes of a large response count until it is sent or its client disconnects", () => {
     const admission = new Admission({ ...defaultLimits, ...limits });
     const closes: (() => void)[] = [];
     const onClose = (callback: () => void) => closes.push(callback) > 0;
@@ -157,7 +157,7 @@ describe("beyond MAX_BYTES_IN_FLIGHT", () => {
   });
 });
 
-/** A engine that never ends, and tells of the signals that it was given. */
+/** An engine whose predictions never end, and which records the signals it receives. */
 function endlessEngine() {
   const signals: (AbortSignal | undefined)[] = [];
   const engine: Engine = {
@@ -172,8 +172,8 @@ function endlessEngine() {
   return { engine, signals };
 }
 
-describe("work that nobody waits for is cancelled", () => {
-  test("when its client disconnects, and its place is free again", async () => {
+describe("cancelled work", () => {
+  test("work is cancelled if its client disconnects, and another request is accepted", async () => {
     const { engine, signals } = endlessEngine();
     const port = await serve(appUnderTest({ engine, limits: { maxConcurrentRequests: 1 } }));
     const body = JSON.stringify(house);
@@ -186,7 +186,7 @@ describe("work that nobody waits for is cancelled", () => {
     await vi.waitFor(() => expect(signals).toHaveLength(2));
   });
 
-  test("when it times out", async () => {
+  test("work is cancelled on timeout", async () => {
     const { engine, signals } = endlessEngine();
     const port = await serve(appUnderTest({ engine, limits: { requestTimeoutMs: 50 } }));
     expect((await post(port, "/predict", JSON.stringify(house))).status).toBe(504);
@@ -194,7 +194,7 @@ describe("work that nobody waits for is cancelled", () => {
   });
 });
 
-describe("the thread that reads", () => {
+describe("the reader thread", () => {
   const task = (text: string) => {
     const block = new Uint8Array(Buffer.byteLength(text));
     block.set(Buffer.from(text));
@@ -202,7 +202,7 @@ describe("the thread that reads", () => {
   };
   const never = new AbortController().signal;
 
-  test("is replaced when a body exhausts its memory, and that body is a 413", async () => {
+  test("a body that exhausts the reader thread's memory gets 413, and the thread is replaced", async () => {
     const reader = createBodyReader(houseCard, 10, 4);
     onTestFinished(() => reader.close());
     for (let attempt = 0; attempt < 2; attempt++) {
@@ -213,7 +213,7 @@ describe("the thread that reads", () => {
     }
   });
 
-  test("does not read a body that was abandoned while it waited", async () => {
+  test("the reader thread does not read a body that was abandoned while waiting", async () => {
     const thread = new ReaderThread({ schema: houseCard, maxRecords: 10 });
     onTestFinished(() => thread.close());
     const abandoned = new AbortController();
@@ -225,7 +225,7 @@ describe("the thread that reads", () => {
   });
 });
 
-test("a request that waits for another's prediction gets one when that client disconnects", async () => {
+test("a request that waits for another's prediction still gets one if that client disconnects", async () => {
   const begun = Promise.withResolvers<void>();
   const inner = firstFeatureEngine();
   let calls = 0;

@@ -7,7 +7,7 @@ import { type LoadedModel, loadModel } from "../src/model/loaded-model.ts";
 import { ModelError } from "../src/model/model-error.ts";
 import { house, modelPath } from "./house-model.ts";
 
-/** A folder holding a copy of the model and its card, each as changed. */
+/** Creates a folder with the given files. */
 async function modelFolder(files: Record<string, Uint8Array | string>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "model-"));
   onTestFinished(() => rm(folder, { recursive: true }));
@@ -27,12 +27,14 @@ describe("a model that can't be served", () => {
     return loadModel(await modelFolder(files), 10);
   }
 
-  test("has no file", async () => {
+  test("a model is rejected if a file is missing", async () => {
     await expect(loading({ "m.json": card })).rejects.toThrow(/^cannot read .*m\.onnx$/);
-    await expect(loading({ "m.onnx": onnx })).rejects.toThrow(/^cannot read .*m\.json$/);
+    await expect(loading({ "m.onnx": onnx })).rejects.toThrow(
+      /^cannot read .*m\.json; \.\/run\.sh card writes it$/,
+    );
   });
 
-  test("and whose card can't be either is reported by the same error every time", async () => {
+  test("of several faults, the same one is reported every time", async () => {
     const folders: [Record<string, string>, RegExp][] = [
       [{}, /^cannot read .*m\.onnx$/],
       [{ "m.json": "{" }, /^cannot read .*m\.onnx$/],
@@ -47,7 +49,7 @@ describe("a model that can't be served", () => {
     }
   });
 
-  test("has a malformed card", async () => {
+  test("a model is rejected if its card is malformed", async () => {
     const malformed = { "m.onnx": onnx, "m.json": card.slice(1) };
     await expect(loading(malformed)).rejects.toThrow(
       /m\.json is not a model card that can be served:\nSyntaxError/,
@@ -56,7 +58,7 @@ describe("a model that can't be served", () => {
     await expect(loading(incomplete)).rejects.toThrow(/version[\s\S]*features/);
   });
 
-  test("has the card of another model", async () => {
+  test("a model is rejected if its card belongs to another model", async () => {
     const changed = Buffer.concat([onnx, Buffer.from([0])]);
     const digest = createHash("sha256").update(changed).digest("hex");
     await expect(loading({ "m.onnx": changed, "m.json": card })).rejects.toThrow(
@@ -64,7 +66,7 @@ describe("a model that can't be served", () => {
     );
   });
 
-  test("is no ONNX", async () => {
+  test("a model is rejected if its file is not ONNX", async () => {
     const garbage = "garbage";
     const version = createHash("sha256").update(garbage).digest("hex");
     const files = {
@@ -83,28 +85,28 @@ describe("the committed model", () => {
   });
   const row = Object.values(house);
 
-  test("reports its use to nobody", () => {
+  test("the telemetry of ONNX Runtime is disabled", () => {
     const { ORT_DISABLE_TELEMETRY } = process.env;
     expect(ORT_DISABLE_TELEMETRY).toBe("1");
   });
 
-  test("has its digest as its version", async () => {
+  test("the version of the committed model is its digest", async () => {
     const digest = createHash("sha256")
       .update(await readFile(modelPath))
       .digest("hex");
     expect(model.version).toBe(digest);
   });
 
-  test("predicts near what the house was worth: 452,600 USD", async () => {
+  test("the committed model's prediction is close to the true value of 452,600 USD", async () => {
     const [prediction = 0] = await model.engine.predict(Float32Array.from(row));
     expect(Math.abs(prediction - 4.526)).toBeLessThan(0.6);
   });
 
-  test("predicts nothing for nothing", async () => {
+  test("an empty matrix gets no predictions", async () => {
     expect(await model.engine.predict(new Float32Array())).toEqual(new Float32Array());
   });
 
-  test("predicts a row the same alone and in any batch, to the last bit", async () => {
+  test("a row gets the same prediction, bit for bit, alone and in any batch", async () => {
     const rows = Array.from({ length: 300 }, (_, i) =>
       row.map((value, j) => value + (i % (j + 3))),
     );
@@ -114,7 +116,7 @@ describe("the committed model", () => {
     expect([...batch]).toEqual(alone);
   });
 
-  test("leaves the matrix as it is", async () => {
+  test("a prediction does not change the matrix", async () => {
     const matrix = Float32Array.from(row);
     await model.engine.predict(matrix);
     expect([...matrix]).toEqual([...Float32Array.from(row)]);

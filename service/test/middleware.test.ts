@@ -37,7 +37,7 @@ const list = JSON.stringify({ houses: Array.from({ length: 1000 }, () => house) 
 const json = { "content-type": "application/json" };
 
 describe.each(Object.entries(readers))("a middleware that reads the body %s", (_, middleware) => {
-  test("leaves predictions as they are in process", async () => {
+  test("predictions in process are unchanged by a middleware that reads the body", async () => {
     const app = appBehind(middleware);
     expect(await (await post(app, "/predict", body)).json()).toEqual({ prediction: 10 });
     const expected = await (await post(appUnderTest(), "/predict", invalid)).text();
@@ -45,7 +45,7 @@ describe.each(Object.entries(readers))("a middleware that reads the body %s", (_
     expect((await post(app, "/bulk_predict", list)).status).toBe(200);
   });
 
-  test("leaves predictions as they are over HTTP", async () => {
+  test("predictions over HTTP are unchanged by a middleware that reads the body", async () => {
     const url = `http://127.0.0.1:${await serve(appBehind(middleware))}`;
     const send = (path: string, text: string) =>
       fetch(`${url}${path}`, { method: "POST", headers: json, body: text });
@@ -69,7 +69,7 @@ test("a middleware can set a header on every response", async () => {
   expect((await post(app, "/predict", {})).headers.get("x-extra")).toBe("yes");
 });
 
-test("an error in a middleware is a logged 500 in JSON with a request id", async () => {
+test("an error in a middleware gives a logged 500 in JSON with a request id", async () => {
   const app = appBehind(() => {
     throw new Error("broken middleware");
   });

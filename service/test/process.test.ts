@@ -5,12 +5,12 @@ import { createServer, request } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { house as exampleHouse } from "./house-model.ts";
 import { freePort } from "./free-port.ts";
+import { house as exampleHouse } from "./house-model.ts";
 import { main, startService } from "./service-process.ts";
 
-describe("the process exits with status 1 and says why", () => {
-  test("if settings are wrong, naming all of them", async () => {
+describe("a failing start", () => {
+  test("the process exits with status 1 and lists all invalid settings", async () => {
     const service = startService({ PORT: "x", LOG_LEVEL: "loud" });
     expect(await service.exitStatus()).toBe(1);
     expect(service.stderr()).toBe(
@@ -19,7 +19,7 @@ describe("the process exits with status 1 and says why", () => {
     );
   });
 
-  test("if there is no model", async () => {
+  test("the process exits with status 1 and says why if there is no model", async () => {
     const service = startService({ MODEL_PATH: "/nowhere/model.onnx" });
     expect(await service.exitStatus()).toBe(1);
     expect(service.stderr()).toBe("cannot read /nowhere/model.onnx\n");
@@ -27,8 +27,8 @@ describe("the process exits with status 1 and says why", () => {
 
   test.each([
     ["", {}],
-    [", even while it connects to Redis", { REDIS_URL: "redis://127.0.0.1:1" }],
-  ])("if the port is taken%s", async (_, environment) => {
+    [" while it connects to Redis", { REDIS_URL: "redis://127.0.0.1:1" }],
+  ])("the process exits with status 1 if the port is in use%s", async (_, environment) => {
     const other = createServer().listen(0, "127.0.0.1");
     onTestFinished(() => void other.close());
     await once(other, "listening");
@@ -41,7 +41,7 @@ describe("the process exits with status 1 and says why", () => {
   });
 });
 
-/** Sends a prediction's headers and half its body; `finish` sends the rest, returns the response. */
+/** Sends the headers and half the body of a prediction. `finish` sends the rest. */
 function halfSentPrediction(port: number) {
   const body = JSON.stringify(exampleHouse);
   const headers = { "content-type": "application/json", "content-length": body.length };
@@ -58,8 +58,8 @@ function halfSentPrediction(port: number) {
   };
 }
 
-describe.each(["SIGTERM", "SIGINT"] as const)("on %s", (signal) => {
-  test("requests in flight are answered, then the process exits with status 0", async () => {
+describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
+  test(`on ${signal}, requests in flight get their responses, then the process exits with status 0`, async () => {
     const service = startService();
     const port = await service.port();
     const inFlight = halfSentPrediction(port);
@@ -72,7 +72,7 @@ describe.each(["SIGTERM", "SIGINT"] as const)("on %s", (signal) => {
     expect(await service.exitStatus()).toBe(0);
   });
 
-  test("requests are accepted for DRAIN_SECONDS, on connections that close", async () => {
+  test(`on ${signal}, requests are accepted for DRAIN_SECONDS, and their connections closed`, async () => {
     const service = startService({ DRAIN_SECONDS: "1" });
     const port = await service.port();
     service.signal(signal);
@@ -84,7 +84,7 @@ describe.each(["SIGTERM", "SIGINT"] as const)("on %s", (signal) => {
     expect(await service.exitStatus()).toBe(0);
   });
 
-  test("a second signal ends the process at once", async () => {
+  test(`on a second ${signal}, the process exits immediately`, async () => {
     const service = startService({ DRAIN_SECONDS: "60" });
     await service.port();
     service.signal(signal);
@@ -94,8 +94,8 @@ describe.each(["SIGTERM", "SIGINT"] as const)("on %s", (signal) => {
   });
 });
 
-describe("the process exits without waiting for", () => {
-  test("a connection that never carried a request", async () => {
+describe("connections on exit", () => {
+  test("the process exits without waiting for a connection that never sent a request", async () => {
     const service = startService();
     const silent = connect(await service.port(), "127.0.0.1");
     silent.on("error", () => {});
@@ -106,7 +106,7 @@ describe("the process exits without waiting for", () => {
     expect(await service.exitStatus()).toBe(0);
   });
 
-  test("idle connections that are kept alive", async () => {
+  test("the process exits without waiting for idle connections", async () => {
     const service = startService({ REQUEST_TIMEOUT_MS: "3600000" });
     const port = await service.port();
     const idle = await Promise.all(
@@ -122,7 +122,7 @@ describe("the process exits without waiting for", () => {
     expect(await service.exitStatus()).toBe(0);
   });
 
-  test("a request that never ends, once REQUEST_TIMEOUT_MS is over", async () => {
+  test("the process does not wait longer than REQUEST_TIMEOUT_MS for a request", async () => {
     const service = startService({ REQUEST_TIMEOUT_MS: "300" });
     const port = await service.port();
     const headers = { "content-length": 9 };
@@ -135,7 +135,7 @@ describe("the process exits without waiting for", () => {
   });
 });
 
-describe("a body of the greatest length", () => {
+describe("a body of the maximum length", () => {
   const bytes = 32 * 1024 * 1024 - 100;
   const repeated = (part: string) => part.repeat(Math.floor(bytes / part.length));
 
@@ -145,7 +145,7 @@ describe("a body of the greatest length", () => {
     ["numbers", `{"houses":[${repeated("0,")}0]}`],
     ["objects", `{"houses":[${repeated("{},")}{}]}`],
     ["brackets", repeated("[")],
-  ])("of %s is refused within a small heap", async (_, body) => {
+  ])("a body of the maximum length with only %s is rejected with a small heap", async (_, body) => {
     const service = startService({ NODE_OPTIONS: "--max-old-space-size=256" });
     const url = `http://127.0.0.1:${await service.port()}`;
     const headers = { "content-type": "application/json" };
@@ -156,18 +156,21 @@ describe("a body of the greatest length", () => {
 });
 
 describe("the log", () => {
-  test.runIf(existsSync("/dev/full"))("may fill the disk, and predictions continue", async () => {
-    const script = `exec "${process.execPath}" "${main}" >/dev/full`;
-    const port = await freePort();
-    const child = spawn("bash", ["-c", script], { env: { PORT: String(port) } });
-    onTestFinished(() => void child.kill("SIGKILL"));
-    const health = () => fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined);
-    await vi.waitUntil(async () => (await health())?.status === 200, 10_000);
-    await delay(300);
-    expect((await health())?.status).toBe(200);
-  });
+  test.runIf(existsSync("/dev/full"))(
+    "predictions continue if the log has filled the disk",
+    async () => {
+      const script = `exec "${process.execPath}" "${main}" >/dev/full`;
+      const port = await freePort();
+      const child = spawn("bash", ["-c", script], { env: { PORT: String(port) } });
+      onTestFinished(() => void child.kill("SIGKILL"));
+      const health = () => fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined);
+      await vi.waitUntil(async () => (await health())?.status === 200, 10_000);
+      await delay(300);
+      expect((await health())?.status).toBe(200);
+    },
+  );
 
-  test("has one line of JSON per request, with its id, route, status and duration", async () => {
+  test("the log has one JSON line per request, with its id, route, status and duration", async () => {
     const service = startService();
     const port = await service.port();
     const headers = { "x-request-id": "abc" };
@@ -184,7 +187,7 @@ describe("the log", () => {
     expect(JSON.stringify(service.log)).not.toContain("secret");
   });
 
-  test("has health checks only at level debug", async () => {
+  test("the log has health checks only at level debug", async () => {
     const ask = async (LOG_LEVEL: string) => {
       const service = startService({ LOG_LEVEL });
       await fetch(`http://127.0.0.1:${await service.port()}/health`);

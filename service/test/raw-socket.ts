@@ -1,19 +1,19 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
-/** A connection to a port, ready to be written to. */
+/** Opens a connection to a port. */
 export async function rawSocket(port: number): Promise<Socket> {
   const socket = connect(port, "127.0.0.1");
   await once(socket, "connect");
   return socket;
 }
 
-/** Reads all that comes until the other side ends the connection. */
+/** Reads everything until the other side ends the connection. */
 export async function readAll(socket: Socket): Promise<string> {
   return Buffer.concat(await socket.toArray()).toString("latin1");
 }
 
-/** Sends bytes as they are, one for each character, and reads all that comes back. */
+/** Sends each character as one byte, and reads the whole reply. */
 export async function exchange(port: number, text: string): Promise<string> {
   const socket = await rawSocket(port);
   socket.write(text, "latin1");
@@ -27,7 +27,7 @@ export interface RawResponse {
   readonly body: string;
 }
 
-/** Splits the bytes of a connection into responses; each must have a `Content-Length`. */
+/** Splits the bytes of a connection into responses, which must all have a `Content-Length`. */
 export function parseResponses(text: string): RawResponse[] {
   const responses: RawResponse[] = [];
   let rest = text;

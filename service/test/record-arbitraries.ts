@@ -6,7 +6,7 @@ const name = fc.oneof(
   fc.constantFrom("a", "b", "__proto__", "10", "2", "with space", "é", "constructor"),
 );
 
-/** Bounds of any kinds that some values satisfy: those well between `low` and `high`. */
+/** Bounds of all kinds that some values satisfy. */
 function boundsBetween(limit: fc.Arbitrary<number>) {
   const kinds = fc.record({
     gt: fc.boolean(),
@@ -39,7 +39,7 @@ const integerFeature = boundsBetween(fc.integer({ min: -200, max: 200 })).map((b
   ...bounds,
 }));
 
-/** Which characters Python prints as they are depends on its version of Unicode: only old ones here. */
+/** Only old characters: which ones Python escapes depends on its version of Unicode. */
 const category = fc.oneof(
   fc.string({ maxLength: 6, unit: "grapheme-ascii" }),
   fc.constantFrom("it's", 'say "hi"', "tab\t", "\u200b", "Neukölln West", "1", "😀", "true"),
@@ -103,7 +103,7 @@ function valueText({ type, categories = [] }: Feature): fc.Arbitrary<string> {
 
 const space = fc.constantFrom("", "", "", " ", "\n\t\r ");
 
-/** A record's JSON with odd values, members missing, added or in another order. */
+/** The JSON of a record with unusual values, and with missing, extra or reordered members. */
 function oddRecord({ features }: RecordSchema): fc.Arbitrary<string> {
   const members = fc.tuple(
     ...features.map((feature) =>
@@ -140,7 +140,7 @@ function usualValue(feature: Feature): fc.Arbitrary<{ json: string; cell: number
   });
 }
 
-/** A record as most clients write it, and its row. */
+/** A record as most clients write it, and its row of the matrix. */
 export function usualRecord(
   schema: RecordSchema,
 ): fc.Arbitrary<{ text: string; row: Float32Array }> {
@@ -152,7 +152,7 @@ export function usualRecord(
   }));
 }
 
-/** A record's JSON: usual, or odd. */
+/** The JSON of any record, usual or not. */
 export function anyRecord(schema: RecordSchema): fc.Arbitrary<string> {
   const usual = usualRecord(schema).map(({ text }) => text);
   return fc.oneof(usual, oddRecord(schema));

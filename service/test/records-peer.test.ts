@@ -14,7 +14,7 @@ import { anyRecord, schemas } from "./record-arbitraries.ts";
 
 const peer = fileURLToPath(new URL("../../../shared/peer/run.sh", import.meta.url));
 
-/** Starts the FastAPI service of a schema, which only validates. */
+/** Starts a FastAPI service that only validates records of a schema. */
 async function startPeer(schema: RecordSchema): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "peer-"));
   const card = join(folder, "card.json");
@@ -40,7 +40,7 @@ async function startPeer(schema: RecordSchema): Promise<string> {
   return url;
 }
 
-function answerOf(read: () => Float32Array): string {
+function responseOf(read: () => Float32Array): string {
   try {
     read();
     return "200";
@@ -50,7 +50,7 @@ function answerOf(read: () => Float32Array): string {
   }
 }
 
-async function answerOfPeer(url: string, body: string): Promise<string> {
+async function responseOfPeer(url: string, body: string): Promise<string> {
   const headers = { "content-type": "application/json" };
   const response = await fetch(url, { method: "POST", headers, body });
   const text = await response.text();
@@ -59,21 +59,25 @@ async function answerOfPeer(url: string, body: string): Promise<string> {
 
 async function expectSameAnswers(reader: RecordReader, url: string, record: string, list: string) {
   const answers = [
-    [await answerOfPeer(`${url}/predict`, record), answerOf(() => reader.one(Buffer.from(record)))],
     [
-      await answerOfPeer(`${url}/bulk_predict`, list),
-      answerOf(() => reader.many(Buffer.from(list))),
+      await responseOfPeer(`${url}/predict`, record),
+      responseOf(() => reader.one(Buffer.from(record))),
+    ],
+    [
+      await responseOfPeer(`${url}/bulk_predict`, list),
+      responseOf(() => reader.many(Buffer.from(list))),
     ],
   ];
   for (const [theirs, ours] of answers) {
-    // FastAPI fails where it would echo an infinity or a lone surrogate; this service does not.
+    // FastAPI fails with 500 if it has to echo an infinity or a lone surrogate. This service does
+    // not.
     if (theirs?.startsWith("500")) expect(ours).toMatch(/^422/);
     else expect(ours).toBe(theirs);
   }
 }
 
 testNeeding(existsSync(peer))(
-  "bodies of generated schemas get the answers of a FastAPI service with the same schema",
+  "for generated schemas, all responses are those of a FastAPI service with the same schema",
   { timeout: 400_000 },
   async () => {
     for (const schema of fc.sample(schemas, 5)) {

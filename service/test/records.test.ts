@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createJudge } from "../src/records/judge.ts";
+import { createValidator } from "../src/records/validator.ts";
 import { createRecordReader } from "../src/records/reader.ts";
 import { createScanner } from "../src/records/scan.ts";
 import type { Feature, RecordSchema } from "../src/records/schema.ts";
@@ -11,7 +11,7 @@ import { anyRecord, schemas, usualRecord } from "./record-arbitraries.ts";
 describe("a number in a string", () => {
   const parse = (text: string) => parseNumberText(Buffer.from(text));
 
-  test("is read as pydantic reads it", () => {
+  test("a number in a string is parsed like in pydantic", () => {
     expect(parse("\u0085 -1.5e3\u3000")).toBe(-1500);
     expect(parse("1_000")).toBe(1000);
     expect(parse(" 1_000")).toBeUndefined();
@@ -22,13 +22,13 @@ describe("a number in a string", () => {
   });
 
   test.each(["1".repeat(1_000_000), `1${" ".repeat(1_000_000)}`, "_1".repeat(500_000)])(
-    "that is none is refused, however long it is",
+    "a string that is not a number is rejected, however long it is: %.10s",
     (text) => {
       expect(parse(`${text}x`)).toBeUndefined();
     },
   );
 
-  test("keeps its value in any notation", () => {
+  test("a number in a string keeps its value in any notation", () => {
     fc.assert(
       fc.property(fc.double({ noNaN: true }), (value) => {
         const notations = [String(value), value.toExponential(), ` ${value} `];
@@ -54,12 +54,12 @@ describe("an integer in a string", () => {
     ["１", "int_parsing"],
     ["1".repeat(4301), "int_parsing_size"],
     [`+${"1".repeat(4301)}`, "int_parsing"],
-  ])("%.20s is %s", (text, expected) => {
+  ])("the integer in the string %.20s is %s", (text, expected) => {
     expect(parseIntegerText(Buffer.from(text))).toBe(expected);
   });
 });
 
-/** What a reader makes of a body: its matrix, or the error response. */
+/** The result of reading a body: the matrix, or the error response. */
 function resultOf(read: () => Float32Array): unknown {
   try {
     return read();
@@ -80,8 +80,8 @@ function damaged(text: string, blow: [number, string] | null): string {
   return text.slice(0, at) + blow[1] + text.slice(at + (blow[0] % 3));
 }
 
-describe("for any schema, the fast reader", () => {
-  test("reads what the one that explains reads, or declines", () => {
+describe("the scanner", () => {
+  test("for any schema, the scanner gives the same result as the validator, or declines", () => {
     let scanned = 0;
     fc.assert(
       fc.property(
@@ -90,17 +90,17 @@ describe("for any schema, the fast reader", () => {
         ),
         ([schema, records, blow]) => {
           const scanner = createScanner(schema);
-          const judge = createJudge(schema);
+          const validator = createValidator(schema);
           const { plural } = schema.record;
           const list = Buffer.from(
             damaged(`{${JSON.stringify(plural)}:[${records.join(",")}]}`, blow),
           );
           const many = scanner.many(list, 2);
           if (many) scanned++;
-          if (many) expect(resultOf(() => judge.many(list, 2))).toEqual(many);
+          if (many) expect(resultOf(() => validator.many(list, 2))).toEqual(many);
           const single = Buffer.from(damaged(records[0] ?? "{}", blow));
           const one = scanner.one(single);
-          if (one) expect(resultOf(() => judge.one(single))).toEqual(one);
+          if (one) expect(resultOf(() => validator.one(single))).toEqual(one);
         },
       ),
       { numRuns: 3000 },
@@ -108,7 +108,7 @@ describe("for any schema, the fast reader", () => {
     expect(scanned).toBeGreaterThan(100);
   });
 
-  test("reads every usual record", () => {
+  test("for any schema, the scanner reads every record in the usual form", () => {
     fc.assert(
       fc.property(
         schemas.chain((schema) => fc.tuple(fc.constant(schema), usualRecord(schema))),
@@ -131,7 +131,7 @@ const schemaOf = (...features: Feature[]): RecordSchema => ({
   features,
 });
 
-describe("bounds decide by the double that was sent, not by its float32", () => {
+describe("bounds apply to the double that was sent, not to its float32", () => {
   const inclusive = createRecordReader(schemaOf(number("a", { ge: 0.1, le: 120 })), 10);
   const exclusive = createRecordReader(schemaOf(number("a", { gt: 0.1, lt: 120 })), 10);
   const accepts = ({ one }: typeof inclusive, value: string) =>
@@ -145,17 +145,17 @@ describe("bounds decide by the double that was sent, not by its float32", () => 
     ["120.00000000000001", false, false],
     ["119.99999999999999", true, true],
     ['"120"', true, false],
-  ])("%s: inclusive %s, exclusive %s", (value, isIn, isStrictlyIn) => {
+  ])("%s satisfies an inclusive bound: %s, an exclusive bound: %s", (value, isIn, isStrictlyIn) => {
     expect(accepts(inclusive, value)).toBe(isIn);
     expect(accepts(exclusive, value)).toBe(isStrictlyIn);
   });
 });
 
-describe("a body becomes a matrix", () => {
+describe("the matrix of a body", () => {
   const reader = createRecordReader(schemaOf(number("a"), number("b")), 3);
   const bytes = (body: unknown) => Buffer.from(JSON.stringify(body));
 
-  test("with one row for each record, in the order sent", () => {
+  test("the matrix has one row per record, in the order sent", () => {
     const items = [
       { a: 1, b: 2 },
       { a: 3, b: 4 },
@@ -163,24 +163,24 @@ describe("a body becomes a matrix", () => {
     expect(reader.many(bytes({ items }))).toEqual(Float32Array.of(1, 2, 3, 4));
   });
 
-  test("with no rows for an empty list", () => {
+  test("the matrix of an empty list has no rows", () => {
     expect(reader.many(bytes({ items: [] }))).toEqual(new Float32Array());
   });
 
-  test("whatever the order of the keys, and however they are escaped", () => {
+  test("the matrix does not depend on the order and the escapes of keys", () => {
     expect(reader.one(Buffer.from('{"b":2,"\\u0061":1}'))).toEqual(Float32Array.of(1, 2));
   });
 
-  test("with strings, booleans and the last of duplicate keys as the numbers they stand for", () => {
+  test("strings and booleans become numbers, and the last of duplicate keys counts", () => {
     expect(reader.one(Buffer.from('{"a":-1,"b":true,"a":"4_1"}'))).toEqual(Float32Array.of(41, 1));
   });
 
-  test("in which zeros have no sign", () => {
+  test("zeros in the matrix have no sign", () => {
     const matrix = reader.one(Buffer.from('{"a":-0.0,"b":"-0"}'));
     expect([...matrix].map((value) => Object.is(value, 0))).toEqual([true, true]);
   });
 
-  test("after a byte-order mark too", () => {
+  test("a byte-order mark is skipped", () => {
     expect(reader.one(Buffer.from('\ufeff{"a":1,"b":2}'))).toEqual(Float32Array.of(1, 2));
   });
 });
@@ -191,19 +191,25 @@ describe("Python's limits apply anywhere in a body", () => {
   const digits = "1".repeat(4301);
   const deep = `${"[".repeat(2000)}${"]".repeat(2000)}`;
 
-  test.each([digits, deep])("in a value that a later duplicate key replaces: %.10s", (value) => {
-    expect(resultOf(() => reader.one(Buffer.from(`{"a":${value},"a":1}`)))).toEqual(unreadable);
-    const list = `{"items":${value},"items":[{"a":1}]}`;
-    expect(resultOf(() => reader.many(Buffer.from(list)))).toEqual(unreadable);
-  });
+  test.each([digits, deep])(
+    "Python's limits apply to a value that a duplicate key replaces: %.10s",
+    (value) => {
+      expect(resultOf(() => reader.one(Buffer.from(`{"a":${value},"a":1}`)))).toEqual(unreadable);
+      const list = `{"items":${value},"items":[{"a":1}]}`;
+      expect(resultOf(() => reader.many(Buffer.from(list)))).toEqual(unreadable);
+    },
+  );
 
-  test.each([digits, deep])("in an unknown field, and after a thousand faults: %.10s", (value) => {
-    const faults = "{},".repeat(2000);
-    const list = `{"items":[${faults}{"b":${value}}]}`;
-    expect(resultOf(() => reader.many(Buffer.from(list)))).toEqual(unreadable);
-  });
+  test.each([digits, deep])(
+    "Python's limits apply to unknown fields, and after a thousand faults: %.10s",
+    (value) => {
+      const faults = "{},".repeat(2000);
+      const list = `{"items":[${faults}{"b":${value}}]}`;
+      expect(resultOf(() => reader.many(Buffer.from(list)))).toEqual(unreadable);
+    },
+  );
 
-  test("invalid UTF-8 anywhere is refused before anything else", () => {
+  test("invalid UTF-8 anywhere takes precedence over all other errors", () => {
     const body = Buffer.concat([Buffer.from('{"a":1,}'), Buffer.of(0xff)]);
     expect(resultOf(() => reader.one(body))).toEqual(unreadable);
   });
@@ -218,7 +224,7 @@ describe("an unknown key", () => {
       ).toString(),
     ).detail;
 
-  test("is named in full, however long it is", () => {
+  test("an unknown key is shown in full, however long it is", () => {
     const key = "é\\n".repeat(50_000);
     const [detail] = locOf(`{"a":1,"${key}":2}`);
     expect(detail).toEqual({
@@ -229,7 +235,7 @@ describe("an unknown key", () => {
     });
   });
 
-  test("that is long and repeated is named once, with its last value", () => {
+  test("a long unknown key that is repeated is listed once, with its last value", () => {
     const key = "k".repeat(1000);
     const details = locOf(`{"a":1,"${key}":2,"${key}x":3,"\\u006b${key.slice(1)}":4}`);
     expect(details.map(({ input }: { input: number }) => input)).toEqual([4, 3]);

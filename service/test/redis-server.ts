@@ -40,7 +40,7 @@ export class RedisServer {
     });
   }
 
-  /** A server that is not started yet, so nothing listens on its port. */
+  /** Creates a server without starting it, so nothing listens on its port. */
   static async absent(...options: string[]): Promise<RedisServer> {
     return new RedisServer(await freePort(), options);
   }
@@ -79,7 +79,7 @@ export class RedisServer {
     this.#process?.kill("SIGCONT");
   }
 
-  /** Sends one command as an administrator would. */
+  /** Sends one command as an administrator. */
   async command(...args: string[]): Promise<unknown> {
     const client = createClient({ url: this.url, RESP: 2 });
     client.on("error", () => {});
@@ -110,15 +110,17 @@ export class RedisServer {
 
 /** A proxy in front of Redis that can tamper with replies. */
 export class RedisProxy {
-  /** How long to hold each reply back. */
+  /** How long to delay each reply. */
   delayMs = 0;
   /** Whether to reset the connection in the middle of each reply. */
   resets = false;
-  /** Whether to replace each reply by bytes that are not of Redis's protocol. */
+  /** Whether to replace each reply by bytes that are not valid in Redis's protocol. */
   garbles = false;
-  /** Whether to drop commands. A connection that lost one stays silent, as if its host vanished. */
+  /**
+   * Whether to drop commands. A connection that lost one stays silent, as if its host had vanished.
+   */
   silent = false;
-  /** How many connections were accepted. */
+  /** The number of accepted connections. */
   connections = 0;
   #port = 0;
   readonly #sockets = new Set<Socket>();

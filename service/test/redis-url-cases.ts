@@ -1,7 +1,7 @@
-/** A secret that no message may show. */
+/** A password that no message may show. */
 export const secret = "s3cret";
 
-/** Valid Redis URLs, with the parts that both the service and the stack must find in them. */
+/** Valid Redis URLs, and the parts that both the service and the stack must parse. */
 export const validRedisUrls = [
   ["redis://localhost", "localhost", 6379, "", ""],
   ["redis://redis:6380/", "redis", 6380, "", ""],

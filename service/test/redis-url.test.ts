@@ -9,23 +9,26 @@ test.each(validRedisUrls)("%s is a valid Redis URL", (url, host, port, username,
   expect(parseRedisUrl(url)).toEqual({ scheme, host, port, username, password });
 });
 
-test.each(validSocketUrls)("%s is a valid URL of a Unix socket", (url) => {
+test.each(validSocketUrls)("%s is a valid Unix socket URL", (url) => {
   expect(parseRedisUrl(url)).toMatchObject({ scheme: "unix" });
 });
 
-test.each(invalidRedisUrls)("%j is refused for its %s, and the URL is not shown", (url, part) => {
-  let message = "";
-  try {
-    parseRedisUrl(url);
-  } catch (error) {
-    if (!(error instanceof RedisUrlError)) throw error;
-    ({ message } = error);
-  }
-  expect(message).toMatch(new RegExp(`^found an invalid ${part}; allowed: \\S`));
-  expect(message).not.toContain(secret);
-});
+test.each(invalidRedisUrls)(
+  "%j is rejected because of its %s, and the URL is not shown",
+  (url, part) => {
+    let message = "";
+    try {
+      parseRedisUrl(url);
+    } catch (error) {
+      if (!(error instanceof RedisUrlError)) throw error;
+      ({ message } = error);
+    }
+    expect(message).toMatch(new RegExp(`^found an invalid ${part}; allowed: \\S`));
+    expect(message).not.toContain(secret);
+  },
+);
 
-/** What the Redis client reads in a URL. */
+/** The parts that the Redis client parses from a URL. */
 function readByClient(url: string) {
   const { socket, username = "", password = "" } = createClient({ url }).options ?? {};
   return { ...socket, username, password };
@@ -43,7 +46,7 @@ const pieces = ["u", "1", ":", "@", "/", "#", "?", "%41", "%", "[::1]", ".", "-"
 const fragments = fc.array(fc.constantFrom(...pieces), { maxLength: 12 });
 const schemes = fc.constantFrom("redis://", "rediss://", "unix://");
 
-test("the Redis client takes every accepted URL and reads the same parts", () => {
+test("the Redis client accepts every accepted URL and parses the same parts", () => {
   let accepted = 0;
   fc.assert(
     fc.property(schemes, fragments, (scheme, rest) => {

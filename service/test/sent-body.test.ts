@@ -9,7 +9,7 @@ function bodyOf(chunks: readonly Uint8Array[]): SentBody {
   return body;
 }
 
-/** Cuts bytes into pieces of these lengths, again and again. */
+/** Cuts bytes into pieces of these lengths, repeatedly. */
 function* cut(bytes: Buffer, lengths: readonly number[]): Generator<Buffer> {
   for (let at = 0, index = 0; at < bytes.length; index++) {
     const length = lengths[index % lengths.length] ?? 1;
@@ -26,8 +26,8 @@ const lengths = fc.array(
 );
 const content = (length: number) => Buffer.alloc(length, "0123456789abcdef");
 
-describe("a body that arrives in chunks of any length", () => {
-  test("has the same bytes and digest when it is small", () => {
+describe("SentBody", () => {
+  test("a small body in any chunks has the same bytes and digest", () => {
     fc.assert(
       fc.property(fc.nat(maxSmallBytes), lengths, (length, pieces) => {
         const body = bodyOf([...cut(content(length), pieces)]);
@@ -39,7 +39,7 @@ describe("a body that arrives in chunks of any length", () => {
     );
   });
 
-  test("has the same bytes in blocks of its own, and the same digest, when it is large", () => {
+  test("a large body in any chunks has the same digest, and the same bytes in its own blocks", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: maxSmallBytes + 1, max: 900_000 }),
@@ -59,7 +59,7 @@ describe("a body that arrives in chunks of any length", () => {
   });
 });
 
-test("a hundred thousand chunks of one byte take no more memory than a few blocks", () => {
+test("a hundred thousand chunks of one byte need no more memory than a few blocks", () => {
   const body = bodyOf(Array.from({ length: 100_000 }, () => Buffer.of(32)));
   const blocks = body.take();
   expect(blocks.length).toBeLessThan(10);

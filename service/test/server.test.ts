@@ -20,7 +20,7 @@ test.each([
   ["an empty Host", { headers: "Host:\r\n" }],
   ["an invalid Host", { headers: "Host: a/b c\r\n" }],
   ["an unknown expectation", { headers: "Host: x\r\nExpect: patience\r\n" }],
-])("a request with %s is answered", async (_, options) => {
+])("a request with %s is accepted", async (_, options) => {
   expect(await request("/hello?name=x", options)).toMatchObject({
     status: 200,
     body: '{"message":"Hello x"}',
@@ -34,24 +34,24 @@ describe("a target in absolute form", () => {
     "hTTpS://user@host:8443/hello?name=q",
     "http://[::1]:80/%68ello?name=q",
     "HTTP://a/hello?name=http://b/q&name=q",
-  ])("%s is the path after the host", async (target) => {
+  ])("the target %s matches the route of its path", async (target) => {
     expect(await request(target)).toMatchObject({ status: 200, body: '{"message":"Hello q"}' });
   });
 
   test.each(["http://host", "HTTP://host?name=q", "HTTP://host/", "Http://host/a/../hello"])(
-    "%s is no known path",
+    "the target %s gets 404",
     async (target) => {
       expect(await request(target)).toMatchObject({ status: 404, body: '{"detail":"Not Found"}' });
     },
   );
 
-  test("does not appear in a redirect", async () => {
+  test("a redirect does not contain the host of the target", async () => {
     const response = await request("HTTP://evil.example/hello/?name=q");
     expect(response).toMatchObject({ status: 307, headers: { location: "/hello?name=q" } });
   });
 });
 
-test.each(["OPTIONS", "GET", "POST"])("%s * is a 404", async (method) => {
+test.each(["OPTIONS", "GET", "POST"])("%s * gets 404", async (method) => {
   const response = await request("*", { method });
   expect(response).toMatchObject({ status: 404, body: '{"detail":"Not Found"}' });
 });
@@ -64,17 +64,17 @@ test.each([
   "/hello/./",
   "/..\\health",
   "/health\\",
-])("%s is taken literally, so it is a 404", async (target) => {
+])("the path %s is not rewritten, so it gets 404", async (target) => {
   expect(await request(target)).toMatchObject({ status: 404, body: '{"detail":"Not Found"}' });
 });
 
-test("dots and backslashes in a query are kept", async () => {
+test("dots and backslashes in a query are unchanged", async () => {
   const response = await request("/hello?name=/../.\\");
   expect(response?.body).toBe('{"message":"Hello /../.\\\\"}');
 });
 
 test.each(["ftp://host/health", "http:/health", "health:1"])(
-  "the target %s is a 400 in JSON",
+  "the target %s gets 400 in JSON",
   async (target) => {
     const response = await request(target);
     expect(response).toMatchObject({ status: 400, body: '{"detail":"Bad Request"}' });
@@ -85,11 +85,11 @@ describe("the Location of a redirect", () => {
   test.each([
     ["/hello/?name='x'&y=%7e", "/hello?name='x'&y=%7e"],
     ["/hello//?", "/hello"],
-  ])("for %s is %s: the query is kept", async (target, location) => {
+  ])("%s is redirected to %s, with the same query", async (target, location) => {
     expect((await request(target))?.headers).toMatchObject({ location });
   });
 
-  test("percent-encodes each character that Starlette encodes, and no other", async () => {
+  test("a redirect percent-encodes the same characters as Starlette", async () => {
     const port = await serve(appUnderTest());
     const kept = /[\w\-.~:/?[\]@!$&'()*+,;=%]/;
     for (let byte = 0x21; byte < 0x7f; byte++) {
@@ -107,23 +107,23 @@ describe("the Location of a redirect", () => {
     ["a line break", "\r\nX-Injected: 1", "%0D%0AX-Injected:%201"],
     ["UTF-8", "\xc3\xa9", "%C3%A9"],
     ["a byte that is not UTF-8", "\xff", "%FF"],
-  ])("percent-encodes %s, which the parser of Node.js rejects today", async (_, text, encoded) => {
-    const incoming = { url: `/hello/?a=${text}` };
+  ])("a redirect percent-encodes %s, which Node.js currently rejects", async (_, text, encoded) => {
+    const incoming = { url: `/hello/?a=${text}`, headers: {} };
     const response = await appUnderTest().request("/hello/?a=", {}, { incoming });
     expect(response.headers.get("location")).toBe(`/hello?a=${encoded}`);
   });
 });
 
-describe("an idle connection is kept alive", () => {
-  /** Sends a request, and returns the bytes of the response, which come at once. */
+describe("an idle connection", () => {
+  /** Sends a request, and returns the bytes of the response, which arrive in one piece. */
   async function ask(socket: Socket): Promise<string> {
     socket.write("GET /hello?name=x HTTP/1.1\r\nHost: x\r\n\r\n");
     const [chunk] = await once(socket, "data");
     return String(chunk);
   }
 
-  test("for 4.9 to 6 seconds, and beyond the timeout of a request's headers", async () => {
-    // The timeout of the headers is 5 seconds more.
+  test("an idle connection is kept alive longer than the timeout for headers", async () => {
+    // The timeout for headers is 5 seconds longer.
     const port = await serve(appUnderTest(), 1);
     const idle = [4_900, 4_950, 5_000, 5_050, 5_500, 6_000, 7_500].map(async (idleMs) => {
       const socket = await rawSocket(port);
@@ -134,13 +134,13 @@ describe("an idle connection is kept alive", () => {
     for (const response of await Promise.all(idle)) expect(response).toMatch(/^HTTP\/1.1 200 OK/);
   });
 
-  test("for longer than load balancers keep it: 60 s on AWS, 600 s on Google Cloud", async () => {
+  test("an idle connection is kept alive longer than by the load balancers of AWS and Google Cloud", async () => {
     const response = await ask(await rawSocket(await serve(appUnderTest())));
     const [, seconds] = /\r\nKeep-Alive: timeout=(\d+)\r\n/.exec(response) ?? [];
     expect(Number(seconds)).toBeGreaterThan(600);
   });
 
-  test("unless the client asks to close it", async () => {
+  test("a connection is closed if the client requests it", async () => {
     const socket = await rawSocket(await serve(appUnderTest()));
     socket.write("GET /hello?name=x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     expect(await readAll(socket)).toContain("Hello x");

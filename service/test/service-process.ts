@@ -20,7 +20,7 @@ type LogLine = z.infer<typeof LogLine>;
 /** Runs a command as the first process of a PID namespace, as a container does. */
 export const asPid1 = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"] as const;
 
-/** The service as a process of its own, on a free port, until the test ends. */
+/** Runs the service in its own process, on a free port, until the test ends. */
 export function startService(
   environment: Record<string, string> = {},
   wrapper: readonly string[] = [],
@@ -40,7 +40,7 @@ export function startService(
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
   });
-  // Not "exit", which may come before the end of the log.
+  // Not "exit", which may be emitted before the end of the log.
   const closed = once(child, "close");
   return {
     log,

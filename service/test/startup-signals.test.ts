@@ -59,23 +59,26 @@ const runs = [
   [" as PID 1", asPid1, testNeeding(canBePid1())],
 ] as const;
 
-describe.each(["SIGTERM", "SIGINT"] as const)("%s during the start", (signal) => {
+describe.each(["SIGTERM", "SIGINT"] as const)("%s during startup", (signal) => {
   for (const [suffix, wrapper, testRun] of runs) {
-    testRun.each(phases)(`ends the process${suffix} with status 0 while %s`, async (_, options) => {
-      const service = startService(
-        { NODE_OPTIONS: options, REDIS_URL: "redis://127.0.0.1:1" },
-        wrapper,
-      );
-      await vi.waitUntil(() => service.stderr() === "stalled", 10_000);
-      service.signal(signal);
-      expect(await service.exitStatus()).toBe(0);
-      expect(service.log).toEqual([]);
-      expect(service.stderr()).toBe("stalled");
-    });
+    testRun.each(phases)(
+      `${signal} ends the process${suffix} with status 0 while %s`,
+      async (_, options) => {
+        const service = startService(
+          { NODE_OPTIONS: options, REDIS_URL: "redis://127.0.0.1:1" },
+          wrapper,
+        );
+        await vi.waitUntil(() => service.stderr() === "stalled", 10_000);
+        service.signal(signal);
+        expect(await service.exitStatus()).toBe(0);
+        expect(service.log).toEqual([]);
+        expect(service.stderr()).toBe("stalled");
+      },
+    );
   }
 });
 
-testNeeding(canBePid1())("SIGTERM after the start ends the process as PID 1, too", async () => {
+testNeeding(canBePid1())("SIGTERM after startup ends the process as PID 1", async () => {
   const service = startService({}, asPid1);
   await service.port();
   service.signal("SIGTERM");

@@ -17,7 +17,7 @@ test("a promise that settles in time keeps its value or error", async () => {
   );
 });
 
-describe("with a server that replies at once, there is no timeout", () => {
+describe("a blocked event loop", () => {
   const timeoutMs = 40;
   let worker: Worker;
   let port: number;
@@ -45,25 +45,28 @@ describe("with a server that replies at once, there is no timeout", () => {
     return once(socket, "data");
   }
 
-  test("if the event loop is blocked before the request is sent", async () => {
+  test("no timeout occurs if the event loop is blocked before the request is sent", async () => {
     const reply = withTimeout(timeoutMs, ask());
     blockEventLoop(5 * timeoutMs);
     await reply;
   });
 
-  test("if the event loop was blocked earlier in the same turn", async () => {
+  test("no timeout occurs if the event loop was blocked earlier in the same turn", async () => {
     await delay(1);
     blockEventLoop(5 * timeoutMs);
     await withTimeout(timeoutMs, ask());
   });
 
-  test.each([1, 10, 25, 35])("if the event loop is blocked %s ms later", async (afterMs) => {
-    const reply = withTimeout(timeoutMs, ask());
-    setTimeout(() => blockEventLoop(5 * timeoutMs), afterMs);
-    await reply;
-  });
+  test.each([1, 10, 25, 35])(
+    "no timeout occurs if the event loop is blocked %s ms later",
+    async (afterMs) => {
+      const reply = withTimeout(timeoutMs, ask());
+      setTimeout(() => blockEventLoop(5 * timeoutMs), afterMs);
+      await reply;
+    },
+  );
 
-  test("if the event loop is blocked when the reply arrives, and again and again", async () => {
+  test("no timeout occurs if the event loop is blocked repeatedly while the reply arrives", async () => {
     const reply = withTimeout(timeoutMs, ask());
     const blocking = setInterval(() => blockEventLoop(2 * timeoutMs), 1);
     onTestFinished(() => clearInterval(blocking));
@@ -72,7 +75,7 @@ describe("with a server that replies at once, there is no timeout", () => {
   });
 });
 
-test("with a server that does not reply, a blocked event loop does not prevent the timeout", async () => {
+test("a blocked event loop does not prevent the timeout if the server does not reply", async () => {
   const blocking = setInterval(() => blockEventLoop(50), 1);
   onTestFinished(() => clearInterval(blocking));
   await expect(withTimeout(20, new Promise(() => {}))).rejects.toThrow(TimeoutError);

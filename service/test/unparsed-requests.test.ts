@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { house as exampleHouse } from "./house-model.ts";
 import { appUnderTest, firstFeatureEngine, houseEngine, serve } from "./app-under-test.ts";
+import { house as exampleHouse } from "./house-model.ts";
 import { exchange, parseResponses, rawSocket, readAll } from "./raw-socket.ts";
 
 const badRequest = [400, '{"detail":"Bad Request"}'];
@@ -20,7 +20,7 @@ const predict = `${post}Content-Length: ${prediction.length}\r\n\r\n${prediction
 
 const outcomes = (text: string) => parseResponses(text).map(({ status, body }) => [status, body]);
 
-/** The server of an app whose model answers only after `open` is called. */
+/** Serves an app whose model predicts only after `open` is called. */
 async function serveWithGate() {
   const { predict } = firstFeatureEngine();
   const gate = Promise.withResolvers<void>();
@@ -32,12 +32,12 @@ async function serveWithGate() {
   return { port, open: gate.resolve };
 }
 
-describe("a request that Node.js cannot parse gets an error in JSON, and the connection closes", () => {
+describe("a request that Node.js cannot parse", () => {
   test.each([
     ["an unknown method", "FOO / HTTP/1.1\r\n\r\n", badRequest],
     ["a method in lower case", "get / HTTP/1.1\r\n\r\n", badRequest],
     ["a TLS handshake", "\x16\x03\x01\x02\x00\x01\x00", badRequest],
-    ["the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", badRequest],
+    ["an HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", badRequest],
     ["an unknown version", "GET / HTTP/9.9\r\n\r\n", badRequest],
     ["a space in the path", "GET /a b HTTP/1.1\r\n\r\n", badRequest],
     ["a control character in the path", "GET /\x01 HTTP/1.1\r\n\r\n", badRequest],
@@ -72,7 +72,7 @@ describe("a request that Node.js cannot parse gets an error in JSON, and the con
       "CONNECT example.com:443 HTTP/1.1\r\n\r\n",
       notFound,
     ],
-  ])("%s", async (_, text, expected) => {
+  ])("%s gets an error in JSON, and the connection closes", async (_, text, expected) => {
     const responses = parseResponses(await exchange(await serve(appUnderTest()), text));
     expect(responses.map(({ status, body }) => [status, body])).toEqual([expected]);
     expect(responses[0]?.headers).toEqual({
@@ -88,13 +88,13 @@ describe("a request that Node.js cannot parse gets an error in JSON, and the con
     ["its body", `${post}Content-Length: 9\r\n\r\n{`],
     ["a chunk", `${chunked}9\r\n{`],
     ["its chunks", `${chunked}1\r\n{\r\n`],
-  ])("an end of the connection within %s", async (_, text) => {
+  ])("a request that ends within %s gets an error in JSON", async (_, text) => {
     const socket = await rawSocket(await serve(appUnderTest()));
     socket.end(text);
     expect(outcomes(await readAll(socket))).toEqual([badRequest]);
   });
 
-  test("no request, half a request, or half a second request within the timeout", async () => {
+  test("a connection without a complete request within the timeout gets an error in JSON", async () => {
     const port = await serve(appUnderTest(), 1);
     const half = "GET / HTT";
     const texts = ["", half, `${get}\r\n${half}`];
@@ -112,7 +112,7 @@ test("headers of 64 KiB are accepted, in the request line and after it", async (
   expect(outcomes(await exchange(port, long))).toEqual([hello]);
 });
 
-describe("responses in flight on the connection are not corrupted:", () => {
+describe("responses in flight on the connection", () => {
   const invalid = "FOO / HTTP/1.1\r\n\r\n";
 
   test.each([
@@ -120,12 +120,12 @@ describe("responses in flight on the connection are not corrupted:", () => {
     ["headers that are too long", `${get}X: ${"x".repeat(70_000)}\r\n\r\n`, headersTooLarge],
     ["a malformed chunk", `${chunked}zz\r\n`, badRequest],
     ["CONNECT", "CONNECT example.com:443 HTTP/1.1\r\n\r\n", notFound],
-  ])("%s waits for two predictions before it", async (_, text, expected) => {
+  ])("the error response to %s waits for two predictions", async (_, text, expected) => {
     const { port, open } = await serveWithGate();
     const socket = await rawSocket(port);
     socket.write(predict + predict + text);
     await delay(100);
-    // Whatever follows an invalid request is ignored.
+    // Everything after an invalid request is ignored.
     socket.write(invalid + predict);
     await delay(100);
     expect(socket.bytesRead).toBe(0);
@@ -134,7 +134,7 @@ describe("responses in flight on the connection are not corrupted:", () => {
     expect(outcomes(await readAll(socket))).toEqual([[200, value], [200, value], expected]);
   });
 
-  test("a long response is completed before the error", async () => {
+  test("a long response is completed before the error response", async () => {
     const socket = await rawSocket(await serve(appUnderTest()));
     socket.write(`GET /docs/swagger-ui-bundle.js HTTP/1.1\r\n\r\n`);
     await once(socket, "readable");
@@ -147,7 +147,7 @@ describe("responses in flight on the connection are not corrupted:", () => {
     expect(others).toEqual([]);
   });
 
-  test("a request whose body turns out invalid gets no second response", async () => {
+  test("a request whose body turns out to be invalid gets no second response", async () => {
     const port = await serve(appUnderTest());
     const socket = await rawSocket(port);
     socket.write(`${get}Transfer-Encoding: chunked\r\n\r\n`);
@@ -156,14 +156,14 @@ describe("responses in flight on the connection are not corrupted:", () => {
     expect(outcomes(await readAll(socket))).toEqual([hello]);
   });
 
-  test("bytes after a last request are ignored", async () => {
+  test("bytes after a request with Connection: close are ignored", async () => {
     const port = await serve(appUnderTest());
     const responses = await exchange(port, `${get}Connection: close\r\n\r\n${invalid}`);
     expect(outcomes(responses)).toEqual([hello]);
   });
 });
 
-test("a client that goes on sending gets to read the error, and is then cut off", async () => {
+test("a client that keeps sending can read the error response, and is then cut off", async () => {
   const socket = await rawSocket(await serve(appUnderTest()));
   const closed = once(
     socket.on("error", () => {}),

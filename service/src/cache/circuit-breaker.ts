@@ -9,18 +9,18 @@ export interface CircuitBreakerOptions {
   readonly now?: () => number;
 }
 
-/** What passes a circuit: a call through a closed one, or the probe of an open one. */
+/** What may pass: a call if the circuit is closed, or a probe if it is open. */
 export type Passage = "call" | "probe";
 
 /**
- * Stops calls to a dependency that fails (M. Nygard, "Release It!", 2nd ed., ch. 5):
+ * Stops calls to a failing dependency (M. Nygard, "Release It!", 2nd ed., ch. 5):
  *
  * 1. closed: every call passes; `failureThreshold` failures in a row open the circuit;
  * 2. open: no call passes for a while;
- * 3. then one call passes as a probe: its success closes the circuit, its failure opens it again
- *    for twice as long.
+ * 3. half-open: one call passes as a probe. Success closes the circuit, failure opens it again for
+ *    twice as long.
  *
- * While open, only the probe's result counts: other calls that end now started before it opened.
+ * While open, only the probe's result counts. Other results are of calls that started earlier.
  */
 export class CircuitBreaker {
   readonly #options: CircuitBreakerOptions;

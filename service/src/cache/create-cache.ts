@@ -4,9 +4,9 @@ import { ReadThrough } from "./read-through.ts";
 import type { CacheRecorder } from "./recorder.ts";
 import type { RedisCache } from "./redis.ts";
 
-/** What the cache is built from, as configured. */
+/** Settings of {@link createCache}. */
 export interface CacheOptions {
-  /** Without it, memory takes the place of Redis. */
+  /** If undefined, memory is used instead of Redis. */
   readonly redisUrl: string | undefined;
   readonly redisTimeoutMs: number;
   readonly ttlSeconds: number;
@@ -16,7 +16,7 @@ export interface CacheOptions {
   readonly logger: Logger;
 }
 
-/** The cache, and how to close its connection. */
+/** The cache, and a function that closes its connection. */
 export interface Cache {
   readonly readThrough: ReadThrough;
   readonly close: () => Promise<void>;
@@ -29,7 +29,7 @@ async function connectRedis(options: CacheOptions): Promise<RedisCache | undefin
   return new RedisCache({ ...options, url, timeoutMs });
 }
 
-/** Builds the cache from its tiers. Does not wait until Redis is connected. */
+/** Creates the cache. Does not wait until Redis is connected. */
 export async function createCache(options: CacheOptions): Promise<Cache> {
   const { memoryBytes } = options;
   const memory =

@@ -4,7 +4,8 @@ import { endianness } from "node:os";
 const isBigEndian = endianness() === "BE";
 
 /**
- * Separates the responses of models and endpoints: a changed model never finds those of another.
+ * Returns the prefix of cache keys. A different model or endpoint has different keys, so a changed
+ * model never hits entries of the old one.
  *
  * @param modelVersion the model's digest
  */
@@ -13,16 +14,16 @@ export function cacheNamespace(modelVersion: string, endpoint: string): string {
 }
 
 /**
- * The key of a request body as it was sent, which needs no parsing. The digest is cryptographic,
- * since clients choose the bytes, and a collision would return another request's prediction.
+ * Returns the cache key of a request body as sent, without parsing it. The digest is cryptographic,
+ * since clients choose the bytes, and a collision would return the prediction of another request.
  */
 export function rawKey(namespace: string, digest: string): string {
   return `${namespace}:${digest}`;
 }
 
 /**
- * The key of what a request means: the model and the numbers. The notation of the numbers makes no
- * difference.
+ * Returns the cache key of a parsed request. It depends on the model and the numbers, but not on
+ * how the numbers are written.
  *
  * @param matrix rows × features, row-major float32, without `-0`
  */

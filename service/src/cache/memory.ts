@@ -11,14 +11,14 @@ export interface MemoryCacheOptions {
   readonly recorder: CacheRecorder;
 }
 
-/** What an entry takes in addition to its characters: map slot, list links, string headers. */
+/** Bytes per entry in addition to its characters: map slot, list links, string headers. */
 const entryOverheadBytes = 200;
 
 function entryBytes(body: string, key: string): number {
   return body.length + key.length + entryOverheadBytes;
 }
 
-/** Response bodies in this process, limited in size and time. */
+/** Response bodies in the memory of this process, limited in size and age. */
 export class MemoryCache {
   readonly #entries: LRUCache<string, string>;
   readonly #maxBytes: number;
@@ -36,19 +36,21 @@ export class MemoryCache {
     return this.#entries.get(key);
   }
 
-  /** Stores a body, unless it alone exceeds `maxBytes`. */
+  /** Stores a body, unless its entry is larger than `maxBytes`. */
   set(key: string, body: string): void {
     this.#entries.set(key, body, { ttl: jitteredTtlMs(this.#ttlSeconds) });
     this.#recorder.holds(this.#entries.calculatedSize, this.#entries.size);
   }
 
-  /** Whether `set` stores this body. */
+  /** Whether `set` would store this body. */
   canStore(key: string, body: string): boolean {
     return entryBytes(body, key) <= this.#maxBytes;
   }
 }
 
-/** The in-process tier in the place of Redis, so that the same requests hit in both modes. */
+/**
+ * Uses the in-process tier instead of Redis, so that the same requests hit with and without Redis.
+ */
 export function memoryStore(memory: MemoryCache): PredictionCache {
   return {
     tier: "memory",

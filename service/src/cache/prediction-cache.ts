@@ -7,7 +7,7 @@ export type CacheErrorReason =
   | "wrong_type"
   | "corrupt";
 
-/** The cache could not be queried, or did not reply. Predictions never fail because of it. */
+/** The cache could not be queried, or did not reply. Predictions do not fail because of this. */
 export class CacheError extends Error {
   readonly reason: CacheErrorReason;
 
@@ -19,15 +19,15 @@ export class CacheError extends Error {
 
 /** A store of response bodies under canonical keys. */
 export interface PredictionCache {
-  /** The name of the tier in `Cache-Status`. */
+  /** The name of this tier in `Cache-Status`. */
   readonly tier: "memory" | "redis";
   /**
-   * @returns the body, or `undefined` if there is none, or none that can be trusted
+   * @returns the body; `undefined` if there is no valid entry
    * @throws {CacheError} the cache could not be queried, or did not reply in time
    */
   get(key: string): Promise<string | undefined>;
   /** @throws {CacheError} the body was not stored */
   set(key: string, body: string): Promise<void>;
-  /** False if `set` is known to fail: the store is offline, its latest write failed, no room. */
+  /** False if `set` is known to fail: the store is offline or full, or its latest write failed. */
   canStore(key: string, body: string): boolean;
 }

@@ -7,35 +7,35 @@ import { CacheError, type PredictionCache } from "./prediction-cache.ts";
 import type { CacheOutcome, CacheRecorder } from "./recorder.ts";
 
 /** A response body and where it came from. */
-export interface CachedAnswer {
+export interface CachedResponse {
   readonly body: string;
   readonly outcome: CacheOutcome;
 }
 
-/** One request, as the cache sees it. */
-export interface CacheQuestion {
-  /** The model's version and the endpoint: their responses are not those of others. */
+/** A request to the cache. */
+export interface CacheRequest {
+  /** The prefix of cache keys, with the model's version and the endpoint. */
   readonly namespace: string;
   readonly policy: CachePolicy;
   /** The SHA-256 of the request body, in base64. */
   readonly digest: () => string;
-  /** Validates the request body. If it throws, nothing is cached. */
+  /** Parses and validates the request body. If it throws, nothing is cached. */
   readonly read: () => Float32Array | Promise<Float32Array>;
   /** Computes the response body. */
   readonly compute: (matrix: Float32Array) => Promise<string>;
 }
 
-/** What {@link ReadThrough} works with. */
+/** The dependencies of {@link ReadThrough}. */
 export interface ReadThroughDependencies {
-  /** The in-process tier; absent if it is turned off. */
+  /** The in-process tier; undefined if it is turned off. */
   readonly memory: MemoryCache | undefined;
-  /** The tier behind it; absent if nothing is to be cached. */
+  /** The second tier; undefined if nothing is cached. */
   readonly store: PredictionCache | undefined;
   readonly recorder: CacheRecorder;
   readonly logger: Logger;
 }
 
-/** The outcomes that change when a response is stored after all. */
+/** How the outcome changes if a response is stored in memory. */
 const storedOutcome: Partial<Record<CacheOutcome, CacheOutcome>> = {
   computed: "stored",
   recomputed: "refreshed",
@@ -45,43 +45,43 @@ const storedOutcome: Partial<Record<CacheOutcome, CacheOutcome>> = {
  * The read-through cache in front of the model:
  *
  * 1. a request body seen before is a hit in memory, and is not parsed;
- * 2. otherwise the body is read, and the store is queried by its canonical key;
- * 3. on a miss the model computes, once for all requests in flight for the same key; if it fails,
- *    all of them fail, and the next request computes again;
+ * 2. otherwise the body is parsed, and the store is queried with its canonical key;
+ * 3. on a miss the model predicts, once for all requests in flight with the same key. If it fails,
+ *    all of them fail, and the next request tries again;
  * 4. the response is kept in memory and sent to the store, without waiting for the store's reply.
  *
- * A prediction depends on nothing but the model and the numbers, so no entry is ever stale. If the
- * store fails, the model answers.
+ * A prediction depends only on the model and the numbers, so no entry is ever stale. If the store
+ * fails, the model predicts.
  */
 export class ReadThrough {
   readonly #deps: ReadThroughDependencies;
-  readonly #inFlight = new Map<string, Promise<CachedAnswer>>();
+  readonly #inFlight = new Map<string, Promise<CachedResponse>>();
 
   constructor(deps: ReadThroughDependencies) {
     this.#deps = deps;
   }
 
-  /** Returns hits in memory directly, and everything else as a promise. */
-  answer(question: CacheQuestion): CachedAnswer | Promise<CachedAnswer> {
+  /** Returns a hit in memory directly, anything else as a promise. */
+  answer(request: CacheRequest): CachedResponse | Promise<CachedResponse> {
     const { memory, recorder } = this.#deps;
-    const { namespace, policy } = question;
-    const raw = memory && policy !== "bypass" ? rawKey(namespace, question.digest()) : undefined; // 1
+    const { namespace, policy } = request;
+    const raw = memory && policy !== "bypass" ? rawKey(namespace, request.digest()) : undefined; // 1
     const known = raw !== undefined && policy === "use" ? memory?.get(raw) : undefined;
-    if (known === undefined) return this.#answerUnknown(question, raw);
+    if (known === undefined) return this.#answerUnknown(request, raw);
     recorder.answered("memory");
     return { body: known, outcome: "memory" };
   }
 
-  async #answerUnknown(question: CacheQuestion, raw: string | undefined): Promise<CachedAnswer> {
-    const read = question.read(); // 2
-    const found = await this.#find(question, read instanceof Promise ? await read : read);
+  async #answerUnknown(request: CacheRequest, raw: string | undefined): Promise<CachedResponse> {
+    const read = request.read(); // 2
+    const found = await this.#find(request, read instanceof Promise ? await read : read);
     const answer = this.#remember(raw, found);
     this.#deps.recorder.answered(answer.outcome);
     return answer;
   }
 
   /** Keeps a response in memory, so that it is stored even while the store fails. */
-  #remember(raw: string | undefined, answer: CachedAnswer): CachedAnswer {
+  #remember(raw: string | undefined, answer: CachedResponse): CachedResponse {
     const { memory } = this.#deps;
     const { body, outcome } = answer;
     if (raw === undefined || !memory?.canStore(raw, body)) return answer;
@@ -89,8 +89,8 @@ export class ReadThrough {
     return { body, outcome: storedOutcome[outcome] ?? outcome };
   }
 
-  async #find(question: CacheQuestion, matrix: Float32Array): Promise<CachedAnswer> {
-    const { namespace, policy, compute } = question;
+  async #find(request: CacheRequest, matrix: Float32Array): Promise<CachedResponse> {
+    const { namespace, policy, compute } = request;
     if (policy === "bypass") return { body: await compute(matrix), outcome: "bypassed" };
     const key = canonicalKey(namespace, matrix);
     if (policy === "refresh") {
@@ -105,9 +105,9 @@ export class ReadThrough {
         const isComputed = outcome === "stored" || outcome === "computed";
         return { body, outcome: isComputed ? "collapsed" : outcome };
       } catch (error) {
-        // Its client has gone, but this one waits.
+        // The other client has disconnected, but this one is still waiting.
         if (!(error instanceof AbandonedError)) throw error;
-        return this.#find(question, matrix);
+        return this.#find(request, matrix);
       }
     }
     const lookup = this.#lookUp(key, () => compute(matrix));
@@ -119,7 +119,7 @@ export class ReadThrough {
     }
   }
 
-  async #lookUp(key: string, compute: () => Promise<string>): Promise<CachedAnswer> {
+  async #lookUp(key: string, compute: () => Promise<string>): Promise<CachedResponse> {
     const { store } = this.#deps;
     if (store === undefined) return { body: await compute(), outcome: "bypassed" };
     let found: string | undefined;
@@ -146,7 +146,7 @@ export class ReadThrough {
     return { body, isStored };
   }
 
-  /** A store reports its own failures; any other error is a fault of this program. */
+  /** A store reports its own failures. Any other error is a bug. */
   #logUnexpected(error: unknown): void {
     if (error instanceof CacheError) return;
     this.#deps.logger.error({ err: error }, "unexpected cache error");

@@ -18,9 +18,9 @@ import { jitteredTtlMs } from "./time-to-live.ts";
 
 /** Settings of {@link RedisCache}. */
 export interface RedisCacheOptions {
-  /** `redis://`, `rediss://` or `unix://`, with user, password and database. */
+  /** A `redis://`, `rediss://` or `unix://` URL, with user, password and database. */
   readonly url: string;
-  /** How long a command may take, reply included. */
+  /** How long a command may take, including its reply. */
   readonly timeoutMs: number;
   readonly ttlSeconds: number;
   readonly recorder: CacheRecorder;
@@ -44,11 +44,11 @@ function newClient(url: string) {
     url,
     RESP: 2,
     disableOfflineQueue: true,
-    // Off: this timeout ends when a command is written, not when its reply arrives.
+    // Turned off: this timeout ends when a command is written, not when its reply arrives.
     commandOptions: { timeout: 0 },
     socket: {
-      // Longer than a stall of this process, which this timer counts as silence of Redis. For the
-      // same reason `socketTimeout` is off: `withTimeout` bounds the handshake and the pings.
+      // Long, since this timer also runs while the event loop is blocked. For the same reason
+      // `socketTimeout` is off: `withTimeout` limits the handshake and the pings instead.
       connectTimeout: 5_000,
       reconnectStrategy: reconnectDelayMs,
     },
@@ -57,7 +57,7 @@ function newClient(url: string) {
 
 type Client = ReturnType<typeof newClient>;
 
-/** The errors of node-redis when there is no connection, or it is lost. */
+/** The errors of node-redis if there is no connection, or if it is lost. */
 const connectionErrors = [
   ClientClosedError,
   ClientOfflineError,
@@ -66,7 +66,9 @@ const connectionErrors = [
   SocketClosedUnexpectedlyError,
 ];
 
-/** Codes of misused functions of Node.js. All others are of the socket: ECONNRESET, a TLS error… */
+/**
+ * Error codes for misuse of the Node.js API. All other codes are socket errors, such as ECONNRESET.
+ */
 const misuseCode = /^ERR_(?!SSL_|TLS_)/;
 
 function isConnectionError(error: unknown): boolean {
@@ -74,7 +76,7 @@ function isConnectionError(error: unknown): boolean {
   return error instanceof Error && "code" in error && !misuseCode.test(String(error.code));
 }
 
-/** Why Redis failed; `undefined` if it did not, and the error is a fault of this program. */
+/** Why Redis failed; `undefined` if the error is a bug in this program. */
 function reasonOf(error: unknown): CacheErrorReason | undefined {
   if (error instanceof TimeoutError) return "timeout";
   if (error instanceof ErrorReply) {
@@ -83,18 +85,18 @@ function reasonOf(error: unknown): CacheErrorReason | undefined {
   return isConnectionError(error) ? "offline" : undefined;
 }
 
-/** True for what a new connection may fix: a silent link, a primary that became a replica. */
+/** Whether a new connection may help: no replies arrive, or the primary has become a replica. */
 function canReconnectFix(error: unknown): boolean {
   if (error instanceof TimeoutError) return true;
   return error instanceof ErrorReply && error.message.startsWith("READONLY");
 }
 
 /**
- * Response bodies in Redis, which speeds the service up but is never required: a command takes at
+ * Response bodies in Redis, which speeds up the service but is never required. A command takes at
  * most `timeoutMs`, and after repeated failures only an occasional probe is sent. Reads and writes
- * have a circuit breaker each, since a full Redis still serves reads.
+ * have separate circuit breakers, since a full Redis still serves reads.
  *
- * A stall of this process never counts as a failure of Redis: every timeout is `withTimeout`'s.
+ * All timeouts use `withTimeout`, so a blocked event loop does not count as a failure of Redis.
  */
 export class RedisCache implements PredictionCache {
   readonly tier = "redis";
@@ -105,7 +107,7 @@ export class RedisCache implements PredictionCache {
   #client: Client;
   #state: "starting" | "connected" | "degraded" = "starting";
 
-  /** Starts to connect in the background, and reconnects until closed. */
+  /** Connects in the background, and reconnects until closed. */
   constructor(options: RedisCacheOptions) {
     this.#options = options;
     this.#client = this.#connect();
@@ -119,7 +121,7 @@ export class RedisCache implements PredictionCache {
       if (entry !== null && body === undefined) this.#options.recorder.failed("get", "corrupt");
       return body;
     } catch (error) {
-      // A miss: the next `set` overwrites whatever has taken the key.
+      // A miss: the next `set` overwrites the value of the wrong type.
       if (error instanceof CacheError && error.reason === "wrong_type") return undefined;
       throw error;
     }
@@ -134,7 +136,7 @@ export class RedisCache implements PredictionCache {
     return this.#client.isReady && this.#circuits.set.isHealthy;
   }
 
-  /** Closes the connection once the commands in flight are answered, or after `timeoutMs`. */
+  /** Closes the connection when the commands in flight have their replies, or after `timeoutMs`. */
   async close(): Promise<void> {
     clearInterval(this.#pingTimer);
     clearTimeout(this.#connectTimer);
@@ -151,13 +153,13 @@ export class RedisCache implements PredictionCache {
     client.on("connect", () => this.#expectReply(client, once(client, "ready")));
     client.on("ready", () => this.#report());
     client.on("error", (error: unknown) => {
-      // Neither a lost connection nor an error reply: node-redis could not read what Redis sent, so
-      // later replies would be taken for those of other commands.
+      // Neither a lost connection nor an error reply: node-redis could not parse what Redis sent,
+      // so it would assign later replies to the wrong commands.
       if (reasonOf(error) === undefined) this.#replace(client, silenceMs);
       this.#report(error);
     });
     client.connect().catch(() => {
-      // Each failed attempt emits an error, too.
+      // Each failed attempt also emits an error event.
     });
     return client;
   }
@@ -198,24 +200,24 @@ export class RedisCache implements PredictionCache {
     if (client.isReady) this.#expectReply(client, client.ping());
   }
 
-  /** Replaces a connection that stays silent, before a request has to wait for it. */
+  /** Replaces a connection that gets no reply, before a request has to wait for it. */
   async #expectReply(client: Client, reply: Promise<unknown>): Promise<void> {
     try {
       await withTimeout(silenceMs, reply);
     } catch (error) {
-      // Any other error is a reply, or ended the connection and was reported.
+      // Any other error is a reply, or a lost connection that was already reported.
       if (!(error instanceof TimeoutError)) return;
       this.#replace(client);
       this.#report(error);
     }
   }
 
-  /** Drops a connection that node-redis would keep, and opens a new one after `delayMs`. */
+  /** Closes a connection that node-redis would keep, and opens a new one after `delayMs`. */
   #replace(client: Client, delayMs = 0): void {
     if (client !== this.#client || !client.isOpen) return;
     client.removeAllListeners();
     client.on("error", () => {
-      // Nothing waits for the old connection any more.
+      // Nothing is waiting for the old connection.
     });
     client.destroy();
     this.#connectTimer = setTimeout(() => {

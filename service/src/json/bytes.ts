@@ -1,4 +1,4 @@
-/** The ASCII codes that JSON is made of. */
+/** ASCII codes that appear in JSON. */
 export const ascii = {
   tab: 0x09,
   lineFeed: 0x0a,
@@ -36,7 +36,7 @@ export function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= ascii.zero && byte <= ascii.nine;
 }
 
-/** The index of the first byte from `at` on that is not JSON white space. */
+/** Returns the index of the first byte at or after `at` that is not JSON white space. */
 export function skipSpace(body: Uint8Array, at: number): number {
   let index = at;
   while (index < body.length && isSpace(body[index])) index++;

@@ -1,8 +1,8 @@
 import { ascii, isDigit } from "./bytes.ts";
 
-/** Of more digits than this, the double that a decimal stands for does not depend. */
+/** Beyond this many digits, only whether the rest is zero can affect the nearest double. */
 const maxSignificantDigits = 800;
-/** Any exponent beyond it makes an infinity or a zero, however many digits a body can hold. */
+/** A larger exponent always gives infinity or zero, since no body has that many digits. */
 const maxExponent = 1_000_000_000;
 
 function skipDigits(text: Uint8Array, at: number, end: number): number {
@@ -15,7 +15,7 @@ function isSign(byte: number | undefined): boolean {
   return byte === ascii.plus || byte === ascii.minus;
 }
 
-/** `digits × 10^exponent`, with the digits beyond the significant ones only as a last one. */
+/** Writes `digits × 10^exponent` with a single digit 1 for all nonzero digits that are cut off. */
 function shorten(text: Uint8Array, start: number, end: number, exponent: number): string {
   let digits = "";
   let power = exponent;
@@ -39,8 +39,8 @@ function shorten(text: Uint8Array, start: number, end: number, exponent: number)
 }
 
 /**
- * Reads a decimal number, of any length in constant memory: an optional sign, digits with or without
- * a point (`5`, `.5`, `5.`), an optional exponent.
+ * Parses a decimal number of any length in constant memory: an optional sign, digits with or
+ * without a point (`5`, `.5`, `5.`), and an optional exponent.
  *
  * @returns the nearest double; `NaN` if the text is anything else
  */

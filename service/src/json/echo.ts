@@ -3,7 +3,9 @@ import { parseDecimal } from "./decimal.ts";
 import { hasEscape, quote, stringContent } from "./string.ts";
 import { eachItem, eachMember, stringEnd, valueEnd } from "./value.ts";
 
-/** As Python's `repr`: the shortest digits that round-trip; exponents below -4 and from 16 on. */
+/**
+ * Writes a float like Python's `repr`: shortest round-trip digits, exponents below -4 and from 16.
+ */
 export function writeFloat(value: number): string {
   if (!Number.isFinite(value)) return "null";
   if (Object.is(value, -0)) return "-0.0";
@@ -15,7 +17,7 @@ export function writeFloat(value: number): string {
   return Number.isInteger(value) ? `${value}.0` : String(value);
 }
 
-/** True for a JSON number with neither a fraction nor an exponent. */
+/** Whether a JSON number has neither a fraction nor an exponent. */
 export function isIntegerLiteral(body: Buffer, start: number, end: number): boolean {
   for (let index = start; index < end; index++) {
     const byte = body[index] ?? 0;
@@ -24,21 +26,21 @@ export function isIntegerLiteral(body: Buffer, start: number, end: number): bool
   return true;
 }
 
-/** An escape in a JSON string takes six bytes at most. */
+/** The longest escape in a JSON string, `\uXXXX`. */
 const maxEscapeBytes = 6;
 
 /**
- * Writes a value of a body back as compact JSON, as FastAPI echoes it: integers digit for digit,
- * floats in Python's notation, infinities as `null`. A duplicate key keeps its first place and its
- * last value. Takes time proportional to the value's length, and memory proportional to the limit.
+ * Writes a value of a body as compact JSON, like FastAPI echoes it: integers digit by digit, floats
+ * in Python's notation, infinities as `null`. A duplicate key keeps its first position and its last
+ * value. Time is proportional to the value's length, memory to the limit.
  *
  * @param body JSON that `checkSyntax` has accepted
- * @param at the value's first byte
- * @param maxBytes of UTF-8
- * @returns nothing if the JSON is longer
+ * @param at the index of the value's first byte
+ * @param maxBytes the maximum length of the JSON, in UTF-8
+ * @returns `undefined` if the JSON is longer
  */
 export function echo(body: Buffer, at: number, maxBytes: number): string | undefined {
-  /** The index after the value that was written last. */
+  /** The index after the latest value that was written. */
   let end = at;
 
   function string(start: number): string | undefined {
@@ -71,12 +73,14 @@ export function echo(body: Buffer, at: number, maxBytes: number): string | undef
   }
 
   function object(start: number): string | undefined {
-    /** By key; a value that is too long is kept as such, since a duplicate key may replace it. */
+    /**
+     * Values by key; `undefined` for a value that is too long, which a duplicate key may replace.
+     */
     const members = new Map<string, string | undefined>();
     let isTooLong = false;
     end = eachMember(body, start, (key, _, at) => {
       const name = isTooLong ? undefined : string(key);
-      // Keys stay, whatever follows.
+      // Unlike values, keys can't be replaced by what follows.
       isTooLong ||= name === undefined || members.size * 4 > maxBytes;
       if (isTooLong || name === undefined) return valueEnd(body, at);
       members.set(name, value(at));

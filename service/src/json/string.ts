@@ -1,7 +1,7 @@
 import { ascii } from "./bytes.ts";
 
 const hexDigits = "0123456789abcdef";
-/** What a one-letter escape stands for, by the letter. */
+/** The characters of the one-letter escapes, by letter. */
 const letters = new Map(
   Object.entries({ b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" }).map(([letter, character]) => [
     letter.charCodeAt(0),
@@ -41,7 +41,7 @@ function writeUtf8(codePoint: number, out: Uint8Array, at: number): number {
   return at + 4;
 }
 
-/** Whether a JSON string has an escape in it. */
+/** Whether a JSON string contains an escape. */
 export function hasEscape(body: Uint8Array, start: number, end: number): boolean {
   for (let index = start; index < end; index++) {
     if (body[index] === ascii.backslash) return true;
@@ -50,19 +50,19 @@ export function hasEscape(body: Uint8Array, start: number, end: number): boolean
 }
 
 /**
- * What a JSON string holds, without quotes and escapes.
+ * Returns the content of a JSON string, without quotes and with escapes decoded.
  *
- * @param start its opening quote
- * @param end the index after its closing quote
- * @returns UTF-8, a view of the body if there is no escape in it; a lone surrogate takes the three
- *   bytes that UTF-8 would give it if it could (WTF-8)
+ * @param start the index of the opening quote
+ * @param end the index after the closing quote
+ * @returns UTF-8, as a view of the body if there are no escapes. A lone surrogate is encoded in
+ *   three bytes (WTF-8)
  * @see https://wtf-8.codeberg.page
  */
 export function stringContent(body: Uint8Array, start: number, end: number): Uint8Array {
   const raw = body.subarray(start + 1, end - 1);
   let at = raw.indexOf(ascii.backslash);
   if (at === -1) return raw;
-  // Never longer than with its escapes.
+  // Decoding never makes a string longer.
   const content = new Uint8Array(raw.length);
   content.set(raw.subarray(0, at));
   let length = at;
@@ -97,13 +97,13 @@ export function stringContent(body: Uint8Array, start: number, end: number): Uin
   return content.subarray(0, length);
 }
 
-/** By byte: the letter of its short escape in JSON, 0 where it has none. */
+/** For each byte, the letter of its short escape in JSON; 0 if there is none. */
 const shortEscapes = new Uint8Array(256);
 for (const [letter, byte] of letters) shortEscapes[byte] = letter;
 shortEscapes[ascii.quote] = ascii.quote;
 shortEscapes[ascii.backslash] = ascii.backslash;
 
-/** True at the first of the three bytes of a lone surrogate in WTF-8. */
+/** Whether a lone surrogate in WTF-8, which has three bytes, starts here. */
 function isSurrogate(content: Uint8Array, at: number): boolean {
   return content[at] === 0xed && (content[at + 1] ?? 0) >= 0xa0;
 }
@@ -123,11 +123,11 @@ function quotedLength(content: Uint8Array): number {
 }
 
 /**
- * Writes a JSON string as `JSON.stringify` would, but as bytes: however long it is, it never becomes
- * a JavaScript string.
+ * Writes a JSON string like `JSON.stringify`, but as bytes, so that long strings are never
+ * converted to JavaScript strings.
  *
- * @param content as {@link stringContent} returns it
- * @returns the string in quotes, UTF-8
+ * @param content the result of {@link stringContent}
+ * @returns the quoted string, in UTF-8
  */
 export function quote(content: Uint8Array): Uint8Array<ArrayBuffer> {
   const quoted = new Uint8Array(quotedLength(content));

@@ -1,8 +1,8 @@
 import { ascii, isDigit, skipSpace } from "./bytes.ts";
 
-/** A syntax error in Python's words. */
+/** A syntax error, with Python's message. */
 export class JsonSyntaxError extends SyntaxError {
-  /** In code points from the start of the text; a byte-order mark does not count. */
+  /** The number of code points before the error, without a byte-order mark. */
   readonly offset: number;
 
   constructor(message: string, offset: number) {
@@ -11,7 +11,7 @@ export class JsonSyntaxError extends SyntaxError {
   }
 }
 
-/** Valid so far, but beyond what Python's reader accepts: too deep, or an integer too long. */
+/** The JSON exceeds a limit of Python's parser: nesting is too deep, or an integer is too long. */
 export class JsonLimitError extends RangeError {}
 
 const maxDepth = 900;
@@ -23,7 +23,7 @@ const words = new Map(
 const escapes = new Set(Buffer.from('"\\/bfnrt'));
 const hexDigits = new Set(Buffer.from("0123456789abcdefABCDEF"));
 
-/** Counts the code points that begin in `body[start…end)`: every byte but UTF-8 continuations. */
+/** Counts the code points that start in `body[start…end)`: all bytes except UTF-8 continuations. */
 function countCodePoints(body: Uint8Array, start: number, end: number): number {
   let count = 0;
   for (let index = start; index < end; index++) {
@@ -46,13 +46,14 @@ function skipDigits(body: Uint8Array, at: number): number {
 }
 
 /**
- * Checks that a text is JSON (RFC 8259) as CPython's `json` module does, and fails with its messages
- * at its offsets. Takes time proportional to the length, and no memory.
+ * Checks that a text is JSON (RFC 8259). Errors have the same messages and offsets as those of
+ * CPython's `json` module. Time is proportional to the length, and memory is constant.
  *
  * @param body valid UTF-8
- * @param start where the text begins in it, after a byte-order mark
- * @throws {JsonSyntaxError} malformed JSON
- * @throws {JsonLimitError} nested deeper than 900 levels, or an integer of more than 4,300 digits
+ * @param start the index where the text starts, after a byte-order mark
+ * @throws {JsonSyntaxError} if the JSON is malformed
+ * @throws {JsonLimitError} if it is nested deeper than 900 levels, or an integer has more than
+ *   4,300 digits
  * @see https://github.com/python/cpython/blob/3.11/Modules/_json.c
  */
 export function checkSyntax(body: Uint8Array, start: number): void {
@@ -97,7 +98,7 @@ export function checkSyntax(body: Uint8Array, start: number): void {
       return;
     }
     const end = at + 6;
-    // CPython wants a character after the four digits before it looks at them.
+    // Before it checks the four digits, CPython requires a character after them.
     if (end >= body.length) fail("Invalid \\uXXXX escape", at + 1);
     for (let index = at + 2; index < end; index++) {
       if (!hexDigits.has(body[index] ?? 0)) fail("Invalid \\uXXXX escape", at + 1);
@@ -125,7 +126,7 @@ export function checkSyntax(body: Uint8Array, start: number): void {
     at++;
   }
 
-  /** Moves past an object's key and colon, to its value. */
+  /** Moves past a key and its colon, to the value. */
   function skipKey(): void {
     if (body[at] !== ascii.quote) {
       fail("Expecting property name enclosed in double quotes", at);
@@ -136,7 +137,7 @@ export function checkSyntax(body: Uint8Array, start: number): void {
     at = skipSpace(body, at + 1);
   }
 
-  /** Moves past a scalar or an empty container; into a container that is not empty. */
+  /** Moves past a scalar or an empty container. Moves into any other container and returns true. */
   function enterValue(): boolean {
     const byte = body[at];
     if (byte === ascii.openBrace || byte === ascii.openBracket) {
@@ -161,7 +162,7 @@ export function checkSyntax(body: Uint8Array, start: number): void {
 
   for (;;) {
     if (enterValue()) continue;
-    // After a value: its container ends, and perhaps those around it, or goes on.
+    // After a value, containers may end, or the innermost one continues.
     while (depth > 0) {
       at = skipSpace(body, at);
       const closer = closers[depth - 1];

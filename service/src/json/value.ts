@@ -1,8 +1,8 @@
 import { ascii, skipSpace } from "./bytes.ts";
 
-// What follows moves through JSON that `checkSyntax` has accepted, so it looks for no errors.
+// These functions read JSON that `checkSyntax` has accepted, so they do not check for errors.
 
-/** The index after the string whose opening quote is at `at`. */
+/** Returns the index after the string whose opening quote is at `at`. */
 export function stringEnd(body: Uint8Array, at: number): number {
   let index = at + 1;
   while (body[index] !== ascii.quote) index += body[index] === ascii.backslash ? 2 : 1;
@@ -20,7 +20,7 @@ function scalarEnd(body: Uint8Array, at: number): number {
   return index;
 }
 
-/** The index after the value that begins at `at`. */
+/** Returns the index after the value that starts at `at`. */
 export function valueEnd(body: Uint8Array, at: number): number {
   const first = body[at];
   if (first === ascii.quote) return stringEnd(body, at);
@@ -43,8 +43,8 @@ export function valueEnd(body: Uint8Array, at: number): number {
 /**
  * Calls `visit` for each item of an array, in order.
  *
- * @param at the array's opening bracket
- * @param visit gets the index of the item's first byte; returns the index after the item
+ * @param at the index of the opening bracket
+ * @param visit receives the index of the item's first byte, and returns the index after the item
  * @returns the index after the array
  */
 export function eachItem(body: Uint8Array, at: number, visit: (item: number) => number): number {
@@ -60,9 +60,9 @@ export function eachItem(body: Uint8Array, at: number, visit: (item: number) => 
 /**
  * Calls `visit` for each member of an object, in order, duplicate keys included.
  *
- * @param at the object's opening brace
- * @param visit gets the indices of the key's opening quote, of the byte after the key, and of the
- *   value's first byte; returns the index after the value
+ * @param at the index of the opening brace
+ * @param visit receives the indices of the key's opening quote, of the byte after the key, and of
+ *   the value's first byte, and returns the index after the value
  * @returns the index after the object
  */
 export function eachMember(

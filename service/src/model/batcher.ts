@@ -67,8 +67,8 @@ function likeOf(predictions: Predictions, length: number): Predictions {
  * 2. requests that arrive during a run go into the next one, with no added wait;
  * 3. runs are short: a long list takes several, and short requests share each of them.
  *
- * Predictions are the same to the last bit, since a row's does not depend on its batch. A run that
- * fails fails the requests that had rows in it, and no others.
+ * Predictions are the same to the last bit, since a row's does not depend on its batch. If a run fails,
+ * the requests that share it are run one by one, so that each fails by its own rows only.
  */
 export function batched(engine: Engine, { maxRunRows, maxQueuedBytes }: BatcherOptions): Engine {
   const { columns, outputs } = engine;
@@ -119,6 +119,10 @@ export function batched(engine: Engine, { maxRunRows, maxQueuedBytes }: BatcherO
     try {
       scatter(await engine.predict(gather(parts)), parts);
     } catch (error) {
+      if (parts.length > 1) {
+        for (const part of parts) await run([part]);
+        return;
+      }
       for (const { job } of parts) {
         queuedRows -= waitingRows(job);
         job.begun = job.rows;

@@ -3,7 +3,9 @@ import { z } from "zod";
 /** Float32 represents every integer up to this one, and not the next. */
 export const maxExactInteger = 2 ** 24;
 
-const name = z.string().min(1);
+/** Requests are UTF-8, which has no lone surrogates. */
+const text = z.string().refine((value) => value.isWellFormed(), "must be well-formed Unicode");
+const name = text.min(1);
 const description = z.string().optional();
 const unit = z.string().optional();
 
@@ -52,7 +54,7 @@ const IntegerFeature = z.strictObject({
   type: z.literal("integer"),
   ...bounds(exactInteger),
   ...range,
-  example: z.int(),
+  example: exactInteger,
 });
 
 const BooleanFeature = z.strictObject({
@@ -66,7 +68,7 @@ const CategoryFeature = z.strictObject({
   ...common,
   type: z.literal("category"),
   /** The texts that it can be; their order is the encoding. */
-  categories: z.array(z.string()).min(1).refine(areDistinct, "must differ from each other"),
+  categories: z.array(text).min(1).refine(areDistinct, "must differ from each other"),
   ...shares,
   example: z.string(),
 });
@@ -114,7 +116,10 @@ export const ModelCard = z.strictObject({
       unit,
       /** Name of the ONNX output to serve; the last one if left out. */
       output: name.optional(),
-      /** Names of the numbers in a prediction that is a list, such as a classifier's classes. */
+      /**
+       * Names of the numbers in a prediction, such as a classifier's classes. With names, a prediction
+       * is a list even if it has only one number.
+       */
       outputs: z.array(z.string()).min(1).optional(),
     })
     .default({}),
@@ -126,3 +131,21 @@ export const ModelCard = z.strictObject({
 
 export type ModelCard = z.infer<typeof ModelCard>;
 export type CardFeature = ModelCard["features"][number];
+
+const Named = z.object({ name: z.string() }).catch({ name: "" });
+const NamedFeatures = z.object({ features: z.array(Named) }).catch({ features: [] });
+
+/**
+ * What is wrong with a card, one line for each fault. Features are called by their names.
+ *
+ * @param card what was parsed
+ */
+export function describeFaults({ issues }: z.ZodError, card: unknown): string {
+  const { features } = NamedFeatures.parse(card);
+  const lines = issues.map(({ path, message }) => {
+    const name = path[0] === "features" ? features[Number(path[1])]?.name : undefined;
+    const place = name ? [`feature ${JSON.stringify(name)}`, ...path.slice(2)] : path;
+    return place.length === 0 ? message : `${place.join(", ")}: ${message}`;
+  });
+  return lines.join("\n");
+}

@@ -5,7 +5,7 @@ export class AbandonedError extends Error {
   }
 }
 
-/** Rows × outputs, row-major, in the precision of the model's output. */
+/** Rows × outputs, row-major: float32, or float64 where the model's output is of integers. */
 export type Predictions = Float32Array | Float64Array;
 
 /** Runs a model. Pure: a row has the same prediction in any batch. */
@@ -17,8 +17,7 @@ export interface Engine {
   /** Numbers in each prediction. */
   readonly outputs: number;
   /**
-   * Whether a prediction is a list, even of one number: the model's output is `[N, C]`, and the card
-   * names the numbers.
+   * Whether a prediction is a list of numbers: it has several, or the card names the one that it has.
    */
   readonly isList: boolean;
   /**

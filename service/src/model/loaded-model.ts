@@ -5,7 +5,7 @@ import { type BodyReader, createBodyReader } from "../records/body-reader.ts";
 import { createRecordReader } from "../records/reader.ts";
 import { Refusal } from "../wire/refusal.ts";
 import { batched, batching } from "./batcher.ts";
-import { ModelCard } from "./card.ts";
+import { describeFaults, ModelCard } from "./card.ts";
 import type { Engine } from "./engine.ts";
 import { ModelError } from "./model-error.ts";
 import { createOnnxEngine } from "./onnx-engine.ts";
@@ -19,22 +19,31 @@ export interface LoadedModel {
   readonly reader: BodyReader;
 }
 
-async function read(path: string): Promise<Buffer> {
+async function read(path: string, advice = ""): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (cause) {
-    throw new ModelError(`cannot read ${path}`, { cause });
+    throw new ModelError(`cannot read ${path}${advice}`, { cause });
   }
 }
 
-async function readCard(path: string): Promise<ModelCard> {
-  const text = (await read(path)).toString();
+/** Where a model's card is: next to the model. */
+export function cardPathOf(modelPath: string): string {
+  return modelPath.replace(/\.onnx$/, ".json");
+}
+
+function parseCard(path: string, text: string): ModelCard {
+  const refuse = (faults: string, cause: unknown) =>
+    new ModelError(`${path} is not a model card that can be served:\n${faults}`, { cause });
+  let json: unknown;
   try {
-    return ModelCard.parse(JSON.parse(text));
+    json = JSON.parse(text);
   } catch (cause) {
-    const fault = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
-    throw new ModelError(`${path} is not a model card that can be served:\n${fault}`, { cause });
+    throw refuse(String(cause), cause);
   }
+  const { data, error } = ModelCard.safeParse(json);
+  if (error) throw refuse(describeFaults(error, json), error);
+  return data;
 }
 
 /** The JSON of the card's example record. */
@@ -45,14 +54,33 @@ export function exampleRecord({ features }: ModelCard): string {
   return `{${members.join(",")}}`;
 }
 
+/** The body of the response to an invalid record. */
+const InvalidRecord = z.object({
+  detail: z.array(z.object({ loc: z.tuple([z.literal("body"), z.string()]), msg: z.string() })),
+});
+
 /** @throws {ModelError} the example is not a valid record */
 function readExample(card: ModelCard): Float32Array {
   try {
     return createRecordReader(card, 1).one(Buffer.from(exampleRecord(card)));
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    throw new ModelError(`its features' examples are not valid: ${Buffer.from(error.body)}`);
+    const { detail } = InvalidRecord.parse(JSON.parse(Buffer.from(error.body).toString()));
+    const faults = detail.map(
+      ({ loc, msg }) => `the example of feature ${JSON.stringify(loc[1])} is not valid: ${msg}`,
+    );
+    throw new ModelError(faults.join("\n"), { cause: error });
   }
+}
+
+/**
+ * Makes the engine of a model, and checks that it fits the card.
+ *
+ * @param model the ONNX file's bytes
+ * @throws {ModelError} saying what is wrong with the model or the card
+ */
+export function createEngine(model: Uint8Array, card: ModelCard): Promise<Engine> {
+  return createOnnxEngine(model, card, readExample(card));
 }
 
 /**
@@ -62,17 +90,15 @@ function readExample(card: ModelCard): Float32Array {
  * @throws {ModelError} naming the file and what is wrong with it
  */
 export async function loadModel(modelPath: string, maxRecords: number): Promise<LoadedModel> {
-  const cardPath = modelPath.replace(/\.onnx$/, ".json");
+  const cardPath = cardPathOf(modelPath);
   const model = await read(modelPath);
-  const card = await readCard(cardPath);
+  const card = parseCard(cardPath, (await read(cardPath, "; ./run.sh card writes it")).toString());
   const version = hash("sha256", model);
   if (version !== card.version) {
     throw new ModelError(`${cardPath} is of another model: ${modelPath} has SHA-256 ${version}`);
   }
   try {
-    const example = readExample(card);
-    const examples = Float32Array.of(...example, ...example);
-    const engine = batched(await createOnnxEngine(model, card, examples), batching);
+    const engine = batched(await createEngine(model, card), batching);
     return { card, version, engine, reader: createBodyReader(card, maxRecords) };
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;

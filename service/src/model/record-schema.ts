@@ -17,7 +17,8 @@ function valueSchema(feature: CardFeature): z.ZodType {
     case "number":
       return withinBounds(z.number(), feature);
     case "integer":
-      return withinBounds(z.int(), feature);
+      // Zod would add the bounds of safe integers, which no reader enforces.
+      return withinBounds(z.int(), feature).meta({ minimum: feature.ge, maximum: feature.le });
     case "boolean":
       return z.boolean();
     case "category":

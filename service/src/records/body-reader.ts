@@ -5,25 +5,26 @@ import { type BodyShape, createRecordReader } from "./reader.ts";
 import { ReaderThread, ThreadExhaustedError } from "./reader-thread.ts";
 import type { Matrix, RecordSchema } from "./schema.ts";
 
-/** Reads bodies, large ones in another thread. */
+/** Reads request bodies. Large ones are read in another thread. */
 export interface BodyReader {
   /**
-   * Reads a body, and takes its bytes.
+   * Reads a body into a matrix. The body's bytes can't be used afterwards.
    *
-   * @param signal aborted when nobody waits for the matrix any more
-   * @returns the matrix itself for a small body
-   * @throws {Refusal} as FastAPI and pydantic v2 refuse it; 413 if the thread has not enough memory
+   * @param signal aborted when nobody is waiting for the matrix any more
+   * @returns the matrix, for a large body as a promise
+   * @throws {Refusal} if the body is invalid, with the same response as FastAPI and pydantic v2;
+   *   413 if the thread runs out of memory
    */
   read(shape: BodyShape, body: SentBody, signal: AbortSignal): Matrix | Promise<Matrix>;
-  /** Ends the thread. */
+  /** Stops the thread. */
   close(): Promise<void>;
 }
 
 /**
- * Makes the reader of a model's bodies. Its thread starts with the first large body.
+ * Creates a reader of request bodies. Its thread starts with the first large body.
  *
- * @param maxRecords in a list
- * @param maxHeapMiB of the thread
+ * @param maxRecords the maximum number of records in a list
+ * @param maxHeapMiB the maximum heap size of the thread
  */
 export function createBodyReader(
   schema: RecordSchema,

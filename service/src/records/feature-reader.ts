@@ -5,8 +5,8 @@ import { stringContent } from "../json/string.ts";
 import { boundNames, type Feature } from "./schema.ts";
 import { parseBooleanText, parseIntegerText, parseNumberText } from "./text.ts";
 
-/** Why a value is invalid, in pydantic's words. */
-export interface Fault {
+/** Why a value is invalid, with pydantic's message. */
+interface Fault {
   readonly type: string;
   readonly msg: string;
   /** JSON. */
@@ -14,15 +14,15 @@ export interface Fault {
 }
 
 /**
- * Reads one value of a body as pydantic v2's lax mode does.
+ * Reads one value of a body like pydantic v2 in lax mode.
  *
- * @param start its first byte
- * @param end the index after it
- * @returns the finite number that the model gets, or why there is none
+ * @param start the index of the value's first byte
+ * @param end the index after the value
+ * @returns a finite number for the model, or why the value is invalid
  */
 export type FeatureReader = (body: Buffer, start: number, end: number) => number | Fault;
 
-/** As Rust's `Display`: the shortest digits that round-trip, never an exponent. */
+/** Writes a float like Rust's `Display`: shortest round-trip digits, never an exponent. */
 function displayFloat(value: number): string {
   const [mantissa = "", exponent = ""] = Math.abs(value).toExponential().split("e");
   const digits = mantissa.replace(".", "");
@@ -48,7 +48,7 @@ const boundChecks = {
   gt: { type: "greater_than", words: "greater than", holds: (v: number, b: number) => v > b },
 } as const;
 
-/** Returns the value, or the first bound that it is outside of. */
+/** Returns a function that returns the value, or the fault of the first bound that it violates. */
 function boundsReader(feature: Feature): (value: number) => number | Fault {
   const checks = boundNames.flatMap((name) => {
     const bound = feature[name];
@@ -77,7 +77,7 @@ function isNumberStart(byte: number | undefined): boolean {
   return byte === ascii.minus || (byte !== undefined && byte >= ascii.zero && byte <= ascii.nine);
 }
 
-/** `true` and `false`, by their first letters. */
+/** The values of `true` and `false`, by first letter. */
 const booleans = new Map([
   ["t".charCodeAt(0), 1],
   ["f".charCodeAt(0), 0],
@@ -119,7 +119,7 @@ const intFaults = {
   },
 } as const;
 
-/** Floats from here on do not fit into 64 bits. */
+/** Floats of at least this size do not fit into 64 bits. */
 const maxInteger = 2 ** 63;
 
 function integerOfFloat(number: number): number | Fault {
@@ -128,7 +128,7 @@ function integerOfFloat(number: number): number | Fault {
   return Math.abs(number) < maxInteger ? number : intFaults.int_parsing_size;
 }
 
-/** An integer beyond every double is out of every bound, or the largest number without one. */
+/** Replaces infinities by the largest finite numbers, which violate the same bounds. */
 function clamp(number: number): number {
   return Math.min(Number.MAX_VALUE, Math.max(-Number.MAX_VALUE, number));
 }
@@ -161,7 +161,10 @@ const boolParsing: Fault = {
   msg: "Input should be a valid boolean, unable to interpret input",
 };
 
-/** The integer fits into 64 bits; a float never does that equals 2⁶³. */
+/**
+ * Whether a number fits into a 64-bit integer. At ±2⁶³ the digits decide, since doubles are
+ * rounded.
+ */
 function fitsInt64(body: Buffer, start: number, end: number, number: number): boolean {
   if (Math.abs(number) !== maxInteger) return Math.abs(number) < maxInteger;
   return (
@@ -183,7 +186,10 @@ function readBoolean(body: Buffer, start: number, end: number): number | Fault {
   return booleans.get(first) ?? boolType;
 }
 
-/** What Python's `repr` writes as it is: letters, marks, numbers, punctuation, symbols, space. */
+/**
+ * Characters that Python's `repr` does not escape: letters, marks, numbers, punctuation, symbols,
+ * space.
+ */
 const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
 
 function escapeForPython(character: string): string {
@@ -195,7 +201,7 @@ function escapeForPython(character: string): string {
   return code.length <= 4 ? `\\u${code.padStart(4, "0")}` : `\\U${code.padStart(8, "0")}`;
 }
 
-/** A string as Python's `repr` writes it. */
+/** Writes a string like Python's `repr`. */
 function reprOf(text: string): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
   const characters = [...text].map((character) =>
@@ -224,7 +230,7 @@ function categoryReader({ categories = [] }: Feature): FeatureReader {
   };
 }
 
-/** The reader of a feature's values, which enforces all that the schema says of them. */
+/** Creates the reader of a feature's values, which checks everything that the schema specifies. */
 export function featureReader(feature: Feature): FeatureReader {
   switch (feature.type) {
     case "number":

@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { skipSpace } from "../json/bytes.ts";
 import { checkSyntax, JsonLimitError, JsonSyntaxError } from "../json/syntax.ts";
 import { malformedJson } from "../wire/faults.ts";
-import { type Refusal, invalid, refusal } from "../wire/refusal.ts";
+import { invalid, type Refusal, refusal } from "../wire/refusal.ts";
 
 const byteOrderMark = Buffer.from("\ufeff");
 
@@ -11,11 +11,11 @@ function unreadable(): Refusal {
 }
 
 /**
- * Checks that a body is JSON; a byte-order mark is skipped.
+ * Checks that a body is JSON. Skips a byte-order mark.
  *
  * @returns the index of the value's first byte
- * @throws {Refusal} 400 for invalid UTF-8, and where Python's reader gives up; 422 with Python's
- *   message and offset for malformed JSON
+ * @throws {Refusal} 400 for invalid UTF-8, or if a limit of Python's parser is exceeded; 422 with
+ *   Python's message and offset for malformed JSON
  */
 export function startOfJson(body: Buffer): number {
   if (!isUtf8(body)) throw unreadable();

@@ -3,14 +3,14 @@ import { hasEscape, quote, stringContent } from "../json/string.ts";
 import { inputAt, unknownField } from "../wire/faults.ts";
 import { type Detail, type Location, maxDetails } from "../wire/refusal.ts";
 
-/** Keys up to this length are compared as they are, longer ones by their digests. */
+/** Keys up to this length are compared directly, longer ones by their digests. */
 const maxComparedBytes = 128;
 
 /**
- * A short string that is the same for equal keys, however they are written.
+ * Returns a short string that is the same for equal keys, even if they are escaped differently.
  *
- * @param key the key's opening quote
- * @param keyEnd the index after its closing quote
+ * @param key the index of the key's opening quote
+ * @param keyEnd the index after the key's closing quote
  */
 export function keyIdentity(body: Buffer, key: number, keyEnd: number): string {
   if (keyEnd - key - 2 <= maxComparedBytes && !hasEscape(body, key, keyEnd)) {
@@ -29,7 +29,7 @@ function isAt(body: Buffer, at: number, bytes: Buffer): boolean {
   return true;
 }
 
-/** The names that an object's members can have. */
+/** The names of an object's known members. */
 export class Names {
   readonly #quoted: readonly Buffer[];
   readonly #indices: ReadonlyMap<string, number>;
@@ -41,19 +41,19 @@ export class Names {
     );
   }
 
-  /** Whether a key is written just as the name of this index usually is. */
+  /** Whether a key is the name with this index, written without unnecessary escapes. */
   isUsual(index: number, body: Buffer, key: number, keyEnd: number): boolean {
     const quoted = this.#quoted[index];
     return quoted?.length === keyEnd - key && isAt(body, key, quoted);
   }
 
-  /** The index of the name that a key is, -1 if it is none of them. */
+  /** Returns the index of a name, -1 for an unknown key. */
   indexOf(identity: string): number {
     return this.#indices.get(identity) ?? -1;
   }
 }
 
-/** An object's members that the schema does not have, as many as an error response can name. */
+/** The unknown members of an object, up to the maximum number in an error response. */
 export class UnknownMembers {
   readonly #body: Buffer;
   readonly #members = new Map<string, { readonly key: Uint8Array; value: number }>();
@@ -62,7 +62,7 @@ export class UnknownMembers {
     this.#body = body;
   }
 
-  /** Adds one; a duplicate key keeps its first place and its last value. */
+  /** Adds a member. A duplicate key keeps its first position and its last value. */
   add(identity: string, key: number, keyEnd: number, value: number): void {
     const known = this.#members.get(identity);
     if (known) known.value = value;

@@ -3,20 +3,20 @@ import { AbandonedError } from "../model/engine.ts";
 import type { BodyShape } from "./reader.ts";
 import type { Matrix, RecordSchema } from "./schema.ts";
 
-/** What the thread is given at its start. */
+/** Settings of the thread. */
 export interface ReaderSettings {
   readonly schema: RecordSchema;
   readonly maxRecords: number;
 }
 
-/** A body to be read. */
+/** A body to read. */
 export interface ReadTask {
   readonly shape: BodyShape;
-  /** Views of whole buffers, which are transferred. */
+  /** Each is a view of its own buffer, which is transferred to the thread. */
   readonly blocks: readonly Uint8Array<ArrayBuffer>[];
 }
 
-/** The matrix, or the error response that the body gets. */
+/** The matrix, or the error response. */
 export type ReadResult =
   | Matrix
   | { readonly status: number; readonly body: string | Uint8Array<ArrayBuffer> };
@@ -32,12 +32,12 @@ interface Job {
   readonly reject: (error: unknown) => void;
 }
 
-/** Matrices and bodies are not on the heap; error responses are, while they are written. */
+/** Matrices and bodies are not on the heap. Error responses are while they are written. */
 const usualHeapMiB = 128;
 
 /**
- * A thread that reads one body at a time, the shortest of those that wait first. It starts with the
- * first body, and again with the next one after a failure.
+ * A thread that reads one body at a time. Among the waiting bodies, the shortest is read first. The
+ * thread starts with the first body, and restarts with the next body after a failure.
  */
 export class ReaderThread {
   readonly #settings: ReaderSettings;
@@ -46,16 +46,20 @@ export class ReaderThread {
   #running: Job | undefined;
   #waiting: Job[] = [];
 
-  /** @param maxHeapMiB beyond which the thread ends, and the body that it reads is lost */
+  /**
+   * @param maxHeapMiB the maximum heap size. If exceeded, the thread ends and the current body is
+   *   lost
+   */
   constructor(settings: ReaderSettings, maxHeapMiB = usualHeapMiB) {
     this.#settings = settings;
     this.#maxHeapMiB = maxHeapMiB;
   }
 
   /**
-   * @param signal gives up a body that still waits when it is aborted
-   * @throws {AbandonedError} the body was given up
-   * @throws {ThreadExhaustedError} only this body is lost
+   * @param signal if aborted, the body is dropped unless it is already being read
+   * @throws {AbandonedError} if the body was dropped
+   * @throws {ThreadExhaustedError} if this body needs too much memory; other bodies are not
+   *   affected
    */
   read(task: ReadTask, signal: AbortSignal): Promise<ReadResult> {
     const bytes = task.blocks.reduce((sum, block) => sum + block.length, 0);

@@ -6,7 +6,7 @@ import type { ReaderSettings, ReadResult, ReadTask } from "./reader-thread.ts";
 const { schema, maxRecords }: ReaderSettings = workerData;
 const reader = createRecordReader(schema, maxRecords);
 
-/** Puts blocks together, and frees each as soon as it is copied. */
+/** Joins blocks, and frees each block as soon as it is copied. */
 function join(blocks: readonly Uint8Array<ArrayBuffer>[]): Buffer<ArrayBuffer> {
   const length = blocks.reduce((sum, block) => sum + block.length, 0);
   const body = Buffer.allocUnsafeSlow(length);

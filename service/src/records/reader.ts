@@ -1,4 +1,4 @@
-import { createJudge } from "./judge.ts";
+import { createValidator } from "./validator.ts";
 import { createScanner } from "./scan.ts";
 import type { Matrix, RecordSchema } from "./schema.ts";
 
@@ -7,26 +7,28 @@ export interface RecordReader {
   /**
    * @param body one record
    * @returns one row
-   * @throws {Refusal} 422 or 400, as FastAPI and pydantic v2 refuse it
+   * @throws {Refusal} if the body is invalid: 422 or 400, with the same response as FastAPI and
+   *   pydantic v2
    */
   readonly one: (body: Buffer) => Matrix;
-  /** The same for `{"houses":[…]}`: a row for each record, in order. */
+  /** The same for `{"houses":[…]}`. Returns one row per record, in order. */
   readonly many: (body: Buffer) => Matrix;
 }
 
-/** Whether a body holds one record, or a list of them. */
+/** Whether a body contains one record or a list of records. */
 export type BodyShape = keyof RecordReader;
 
 /**
- * Makes the reader of a model's records: one that is fast, and one that explains what it declines.
+ * Creates a reader of records. A fast scanner reads the bodies that most clients send. All other
+ * bodies are read by a validator, which explains what is wrong with invalid ones.
  *
- * @param maxRecords in a list
+ * @param maxRecords the maximum number of records in a list
  */
 export function createRecordReader(schema: RecordSchema, maxRecords: number): RecordReader {
   const scanner = createScanner(schema);
-  const judge = createJudge(schema);
+  const validator = createValidator(schema);
   return {
-    one: (body) => scanner.one(body) ?? judge.one(body),
-    many: (body) => scanner.many(body, maxRecords) ?? judge.many(body, maxRecords),
+    one: (body) => scanner.one(body) ?? validator.one(body),
+    many: (body) => scanner.many(body, maxRecords) ?? validator.many(body, maxRecords),
   };
 }

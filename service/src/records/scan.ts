@@ -1,14 +1,14 @@
 import { ascii, isDigit, isSpace } from "../json/bytes.ts";
 import { type Feature, type Matrix, type RecordSchema, toCell } from "./schema.ts";
 
-/** The powers of ten that a double holds exactly. */
+/** The powers of ten that a double represents exactly. */
 const powersOfTen = Float64Array.from({ length: 23 }, (_, exponent) => 10 ** exponent);
 
-/** While digits stay below, each one beyond 2⁵³ adds an error of 2⁻⁵³ at most, and there are few. */
+/** Below this, only a few digits exceed 2⁵³, and each adds a relative error of at most 2⁻⁵³. */
 const maxInexactDigits = 1e22;
 const inexactness = 2 ** -48;
 
-/** The float32 nearest to a double that is slightly off; `NaN` if that is ambiguous. */
+/** Rounds a slightly inexact double to float32; returns `NaN` if the result is ambiguous. */
 function nearestFloat(value: number): number {
   const nearest = Math.fround(value * (1 - inexactness));
   return nearest === Math.fround(value * (1 + inexactness)) ? nearest : Number.NaN;
@@ -20,7 +20,7 @@ function skipSpace(body: Buffer, from: number): number {
   return at;
 }
 
-/** The index after these bytes if they are here, else -1. */
+/** Returns the index after these bytes if they are at `from`, otherwise -1. */
 function skipBytes(body: Buffer, from: number, bytes: Uint8Array): number {
   for (let index = 0; index < bytes.length; index++) {
     if (body[from + index] !== bytes[index]) return -1;
@@ -28,9 +28,9 @@ function skipBytes(body: Buffer, from: number, bytes: Uint8Array): number {
   return from + bytes.length;
 }
 
-/** The index after the exponent that begins here; here if there is none. */
+/** Returns the index after the exponent at `from`; `from` if there is none. */
 function skipExponent(body: Buffer, from: number): number {
-  // Bit 5 is what `E` and `e` differ in.
+  // `E` and `e` differ in bit 5 only.
   if (((body[from] ?? 0) | 0x20) !== ascii.lowerE) return from;
   const sign = body[from + 1];
   const digits = sign === ascii.minus || sign === ascii.plus ? from + 2 : from + 1;
@@ -40,8 +40,9 @@ function skipExponent(body: Buffer, from: number): number {
 }
 
 /**
- * The index after the body's last brace; -1 if something else is last. As long as one is to come,
- * nothing here reads beyond the end: a single such read slows down all later ones.
+ * Returns the index after the body's last brace; -1 if the body does not end with a brace. With
+ * this check, the scanner never reads beyond the end of a body, which would slow down all later
+ * reads.
  */
 function endOfObject(body: Buffer): number {
   let end = body.length;
@@ -49,18 +50,18 @@ function endOfObject(body: Buffer): number {
   return end > 0 && body[end - 1] === ascii.closeBrace ? end : -1;
 }
 
-/** Reads the usual bodies, and declines the others, which a judge reads. */
+/** Reads the bodies that most clients send, and declines all others. */
 export interface Scanner {
   /**
    * @param body one record
-   * @returns one row; nothing if it declines
+   * @returns one row; `undefined` if the body is declined
    */
   readonly one: (body: Buffer) => Matrix | undefined;
-  /** The same for `{"houses":[…]}`; it also declines more than `maxRecords` records. */
+  /** The same for `{"houses":[…]}`. Also declines more than `maxRecords` records. */
   readonly many: (body: Buffer, maxRecords: number) => Matrix | undefined;
 }
 
-/** The next smaller double. */
+/** Returns the next smaller double. */
 function nextDown(value: number): number {
   const bits = new BigInt64Array([0n]);
   const double = new Float64Array(bits.buffer);
@@ -69,7 +70,7 @@ function nextDown(value: number): number {
   return double[0];
 }
 
-/** What the values of a feature lie between, both ends excluded. */
+/** Returns the bounds of a feature as exclusive bounds. */
 function openInterval({ type, gt, ge, lt, le }: Feature): { above: number; below: number } {
   if (type === "boolean" || type === "category") {
     return { above: Number.NEGATIVE_INFINITY, below: Number.POSITIVE_INFINITY };
@@ -91,9 +92,8 @@ const words = [
 ];
 
 /**
- * Makes the scanner of a model's bodies, which reads JSON straight into numbers, with no string and
- * no object on the way. It accepts the usual text only: every field in the model's order, plain values
- * within bounds.
+ * Creates a scanner for a schema. It parses JSON directly into numbers, without strings or objects.
+ * It accepts only simple bodies: all fields in the model's order, with plain values within bounds.
  */
 export function createScanner({ record, features }: RecordSchema): Scanner {
   const columns = features.length;
@@ -106,11 +106,11 @@ export function createScanner({ record, features }: RecordSchema): Scanner {
   const belowFloat = Float32Array.from(below);
   const readers = features.map(readerOf);
 
-  /** Where rows are written until their number is known. */
+  /** Buffer for rows until their number is known. */
   let scratch = new Float32Array(64 * columns);
-  /** The index after the value that was read last. */
+  /** The index after the latest value. */
   let valueEnd = 0;
-  /** Whether that value is the double that the text stands for, or only the nearest float32. */
+  /** Whether that value is the exact double, or only the nearest float32. */
   let isExact = true;
 
   function readAnyNumber(body: Buffer, start: number, mantissaEnd: number): number {
@@ -120,12 +120,12 @@ export function createScanner({ record, features }: RecordSchema): Scanner {
   }
 
   /**
-   * Reads a number, to be rounded to float32. A decimal of at most 2⁵³ over a power of ten of at most
-   * 10²² is one division of two exact doubles (W. D. Clinger, "How to Read Floating Point Numbers
-   * Accurately", 1990). With more digits, its float32 is known all the same, unless it lies almost
-   * half-way between two.
+   * Reads a number that will be rounded to float32. If its digits are at most 2⁵³ and the power of
+   * ten is at most 10²², it is the quotient of two exact doubles (W. D. Clinger, "How to Read
+   * Floating Point Numbers Accurately", 1990). With more digits, the float32 is still known unless
+   * the number is almost halfway between two float32 values.
    *
-   * @returns `NaN` for anything else
+   * @returns `NaN` if there is no number
    */
   function readNumber(body: Buffer, start: number): number {
     let at = start;
@@ -201,9 +201,9 @@ export function createScanner({ record, features }: RecordSchema): Scanner {
   }
 
   /**
-   * Writes the record that begins here into a row.
+   * Reads the record at `from` into a row of the matrix.
    *
-   * @returns the index after it; -1 if it is not plain, and then the row holds anything
+   * @returns the index after the record; -1 if it is declined, and then the row is undefined
    */
   function readRow(body: Buffer, from: number, matrix: Float32Array, offset: number): number {
     let at = skipSpace(body, from);
@@ -218,7 +218,7 @@ export function createScanner({ record, features }: RecordSchema): Scanner {
       if (body[at] !== ascii.colon) return -1;
       const value = read(body, skipSpace(body, at + 1));
       if (!(value > (above[column] ?? 0) && value < (below[column] ?? 0))) return -1;
-      // The double itself may be on the other side of a bound that is rounded alike.
+      // The exact value may violate a bound that rounds to the same float32.
       if (!isExact && (value === aboveFloat[column] || value === belowFloat[column])) return -1;
       matrix[offset + column] = toCell(value);
       at = skipSpace(body, valueEnd);
@@ -227,7 +227,7 @@ export function createScanner({ record, features }: RecordSchema): Scanner {
     return at + 1;
   }
 
-  /** The index of the list's bracket in `{"houses":[…]}`; -1 if there is none. */
+  /** Returns the index of the list's opening bracket in `{"houses":[…]}`; -1 if there is none. */
   function skipToList(body: Buffer): number {
     let at = skipSpace(body, 0);
     if (body[at] !== ascii.openBrace) return -1;

@@ -1,13 +1,13 @@
-/** What a value of a feature can be. */
-export type FeatureType = "number" | "integer" | "boolean" | "category";
+/** The type of a feature's values. */
+type FeatureType = "number" | "integer" | "boolean" | "category";
 
 /** One feature of a record: a member of its JSON object, and a column of the matrix. */
 export interface Feature {
   readonly name: string;
   readonly type: FeatureType;
-  /** For a category: the texts it can be. A text's index is its value in the matrix. */
+  /** The allowed texts of a category. A text's index is its value in the matrix. */
   readonly categories?: readonly string[] | undefined;
-  /** Exclusive and inclusive bounds of a number or an integer. */
+  /** Bounds of a number or an integer: `gt` and `lt` are exclusive, `ge` and `le` inclusive. */
   readonly gt?: number | undefined;
   readonly ge?: number | undefined;
   readonly lt?: number | undefined;
@@ -18,21 +18,24 @@ export interface Feature {
 export const boundNames = ["le", "lt", "ge", "gt"] as const;
 
 /**
- * What a model's records look like. Plain data, so that a worker thread can be given a copy.
+ * The structure of a model's records. It is plain data, so it can be copied to a worker thread.
  */
 export interface RecordSchema {
-  /** What one record is called, and a list of them: `house` and `houses`. */
+  /** The names of one record and of a list of records, such as `house` and `houses`. */
   readonly record: { readonly singular: string; readonly plural: string };
   /** In the order of the matrix's columns. */
   readonly features: readonly Feature[];
 }
 
-/** The model's input: rows × features, row-major float32, one row for each record in the order sent. */
+/**
+ * The model's input: rows × features in row-major float32, with one row per record, in the order
+ * sent.
+ */
 export type Matrix = Float32Array<ArrayBuffer>;
 
 /**
- * A number as the matrix holds it: float32, and zero without its sign, so that `-0` and `0` are the
- * same request. A model may tell them apart.
+ * Converts a number for the matrix: rounds it to float32 and replaces `-0` by `0`, so that both
+ * give the same prediction and the same cache key.
  */
 export function toCell(value: number): number {
   return Math.fround(value) + 0;

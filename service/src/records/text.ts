@@ -1,12 +1,12 @@
 import { ascii, isDigit } from "../json/bytes.ts";
 import { parseDecimal } from "../json/decimal.ts";
 
-// What pydantic's lax mode reads from strings. Texts come as UTF-8 and can be as long as a body, so
-// nothing here makes a JavaScript string of more than a few kilobytes.
+// Parses strings like pydantic's lax mode. Texts are UTF-8 and can be as long as a body, so no
+// function here creates a JavaScript string of more than a few kilobytes.
 // Source: https://github.com/pydantic/pydantic-core/blob/main/src/input/shared.rs
 
 /**
- * The length in bytes of the Unicode White_Space that begins at `at`, 0 if there is none.
+ * Returns the length in bytes of the Unicode White_Space character at `at`, 0 if there is none.
  *
  * @see https://www.unicode.org/Public/UCD/latest/ucd/PropList.txt
  */
@@ -46,7 +46,7 @@ function trim(text: Buffer): Buffer {
   return text.subarray(start, end);
 }
 
-/** Removes single underscores between other characters; nothing if there are any others. */
+/** Removes single underscores between characters; returns `undefined` for any other underscores. */
 function withoutUnderscores(text: Buffer): Buffer | undefined {
   if (!text.includes(ascii.underscore)) return undefined;
   const stripped = Buffer.allocUnsafe(text.length);
@@ -66,7 +66,7 @@ const specials = new Map([
   ["infinity", Number.POSITIVE_INFINITY],
 ]);
 
-/** What Rust's `f64::from_str` reads. */
+/** Parses a number like Rust's `f64::from_str`. */
 function parseFloat64(text: Buffer): number | undefined {
   const number = parseDecimal(text, 0, text.length);
   if (!Number.isNaN(number)) return number;
@@ -77,11 +77,11 @@ function parseFloat64(text: Buffer): number | undefined {
 }
 
 /**
- * Reads one number from a string: sign, exponent, `.5`, `5.`, leading zeros, `inf` and `nan` in any
- * case, Unicode white space around it. Single underscores between characters are dropped, but only
- * if there is no white space.
+ * Parses a number: sign, exponent, `.5`, `5.`, leading zeros, `inf` and `nan` in any case,
+ * surrounded by any Unicode white space. Single underscores between characters are removed, but
+ * only if there is no white space.
  *
- * @returns the number, not necessarily finite; nothing if the string holds none
+ * @returns the number, which may be infinite or `NaN`; `undefined` if the text is not a number
  */
 export function parseNumberText(text: Buffer): number | undefined {
   const number = parseFloat64(trim(text));
@@ -101,7 +101,10 @@ function hasTooManyDigits(text: Buffer): boolean {
   return index - first > maxIntegerDigits;
 }
 
-/** The index of the first digit that counts, or of a minus sign; -1 if the text is no number. */
+/**
+ * Returns the index of the first digit after leading zeros, or of a minus sign; -1 if there is
+ * none.
+ */
 function skipLeadingZeros(text: Buffer, start: number): number {
   if (text[start] !== ascii.zero) {
     return isDigit(text[start]) || text[start] === ascii.minus ? start : -1;
@@ -115,7 +118,7 @@ function skipLeadingZeros(text: Buffer, start: number): number {
   return text.length - 1;
 }
 
-/** Drops a fraction of nothing but zeros. */
+/** Removes a fraction that consists of zeros only. */
 function withoutZeroFraction(text: Buffer): Buffer {
   const point = text.indexOf(ascii.point);
   if (point === -1 || point + 1 === text.length) return text;
@@ -125,10 +128,10 @@ function withoutZeroFraction(text: Buffer): Buffer {
 }
 
 /**
- * Reads one integer from a string: sign, leading zeros, single underscores between digits, a fraction
- * of zeros, white space around it.
+ * Parses an integer: sign, leading zeros, single underscores between digits, a fraction of zeros,
+ * surrounded by white space.
  *
- * @returns the nearest double, or pydantic's type of error
+ * @returns the nearest double, or pydantic's error type
  */
 export function parseIntegerText(text: Buffer): number | "int_parsing" | "int_parsing_size" {
   if (hasTooManyDigits(text)) return "int_parsing_size";
@@ -152,7 +155,7 @@ const booleanTexts = new Map([
   ...["1", "t", "y", "on", "yes", "true"].map((text) => [text, 1] as const),
 ]);
 
-/** Reads a truth value from a string, in any case; nothing if it is none. */
+/** Parses a boolean in any case; returns `undefined` for any other text. */
 export function parseBooleanText(text: Buffer): 0 | 1 | undefined {
   return text.length > "false".length
     ? undefined

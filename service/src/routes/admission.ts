@@ -1,5 +1,5 @@
-import { AbandonedError } from "../model/engine.ts";
 import { QueueFullError } from "../model/batcher.ts";
+import { AbandonedError } from "../model/engine.ts";
 import { TimeoutError, withTimeout } from "../timeout.ts";
 import { type Refusal, refusal } from "../wire/refusal.ts";
 import type { SentRequest } from "../wire/sent-request.ts";
@@ -13,34 +13,36 @@ function overloaded(): Refusal {
 function toRefusal(error: unknown): unknown {
   if (error instanceof TimeoutError) return refusal(504, "Gateway Timeout");
   if (error instanceof QueueFullError) return overloaded();
-  // Nobody reads the response; the status is for the log (as nginx has it).
+  // Nobody reads this response. The status is for the log, and is the one that nginx uses.
   if (error instanceof AbandonedError) return refusal(499, "Client Closed Request");
   return error;
 }
 
-/** What an admitted request takes of the service's capacity. */
+/** The share of the service's capacity that an admitted request uses. */
 export interface Grant {
-  /** Aborted when nobody waits for the response any more: the client has disconnected, or a 504 is sent. */
+  /**
+   * Aborted when nobody is waiting for the result: the client has disconnected, or a 504 is sent.
+   */
   readonly signal: AbortSignal;
   /**
    * Counts bytes that the request keeps in memory.
    *
-   * @throws {Refusal} 503 if there is no room for them
+   * @throws {Refusal} 503 if all bodies together would exceed their limit
    */
   takeBytes(bytes: number): void;
-  /** The bytes taken so far are no longer in memory. */
+  /** Gives back the bytes taken so far, which are no longer in memory. */
   releaseBytes(): void;
   /**
-   * Counts the request among those that are worked on.
+   * Counts the request as being processed.
    *
-   * @throws {Refusal} 503 if there are too many
+   * @throws {Refusal} 503 if too many requests are being processed
    */
   beginWork(): void;
 }
 
 /**
- * Keeps the prediction routes within their limits. A request counts while it is worked on, so a client
- * that sends its body slowly takes no other's place; until then only its bytes count.
+ * Enforces the limits of the prediction routes. While a body arrives, only its bytes count. The
+ * request itself counts only once it is processed, so slow uploads do not block other requests.
  */
 export class Admission {
   readonly #maxConcurrentRequests: number;
@@ -55,17 +57,20 @@ export class Admission {
   }
 
   /**
-   * Runs the work of one request. On timeout, and if the client disconnects, the work is abandoned:
-   * what it waits for is cancelled, and its result is discarded.
+   * Runs the work of one request. On timeout, and if the client disconnects, the work is cancelled
+   * and its result is discarded.
    *
-   * @throws {Refusal} 503 with `Retry-After` (RFC 9110, 10.2.3) if too much is in flight; 504 if the
-   *   work is not done in time
+   * @throws {Refusal} 503 with `Retry-After` (RFC 9110, 10.2.3) if too much is in flight; 504 on
+   *   timeout
    */
   async admit<T>(request: SentRequest, work: (grant: Grant) => Promise<T>): Promise<T> {
     this.#requireSlot();
     const lease = this.#budget.lease();
     const abandoned = new AbortController();
-    request.onClose(() => abandoned.abort(new AbandonedError()));
+    let isSettled = false;
+    request.onClose(() => {
+      if (!isSettled) abandoned.abort(new AbandonedError());
+    });
     let isWorking = false;
     const grant: Grant = {
       signal: abandoned.signal,
@@ -88,15 +93,16 @@ export class Admission {
       request.discardBody();
       throw toRefusal(error);
     } finally {
+      isSettled = true;
       lease.release();
       if (isWorking) this.#working--;
     }
   }
 
   /**
-   * Counts the bytes of a response until the client has received it.
+   * Counts the bytes of a response until it is sent, or the client has disconnected.
    *
-   * @throws {Refusal} 503 if there is no room for them
+   * @throws {Refusal} 503 if this would exceed the limit
    */
   holdUntilSent(request: SentRequest, bytes: number): void {
     const lease = this.#budget.lease();

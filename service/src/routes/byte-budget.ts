@@ -1,16 +1,16 @@
 import { maxSmallBytes } from "../wire/sent-body.ts";
 
-/** The part of the budget that large bodies may use. */
+/** The share of the budget that large bodies may use. */
 const largeShare = 3 / 4;
 
-/** The smallest budget in which a body of this length has room. */
+/** Returns the smallest budget that has room for a body of this length. */
 export function minBudgetBytes(maxBodyBytes: number): number {
   return Math.ceil(maxBodyBytes / largeShare);
 }
 
 /**
- * A number of bytes that all bodies share while they are in memory. Large bodies leave a part of it to
- * small ones, so that they never shut these out.
+ * A limit for the total bytes of all bodies in memory. Large bodies may not use all of it, so there
+ * is always room for small ones.
  */
 export class ByteBudget {
   readonly #maxBytes: number;
@@ -22,17 +22,21 @@ export class ByteBudget {
     this.#maxLargeBytes = Math.floor(maxBytes * largeShare);
   }
 
-  /** How many bytes are in use. */
+  /** The number of bytes in use. */
   get usedBytes(): number {
     return this.#usedBytes;
   }
 
-  /** Begins to count the bytes of one request. */
+  /** Starts counting the bytes of one request. */
   lease(): ByteLease {
     return new ByteLease(this);
   }
 
-  /** @param ownBytes what the request would have in all */
+  /**
+   * Takes bytes; returns false if there is no room for them.
+   *
+   * @param ownBytes the total bytes of the request, including these
+   */
   tryTake(bytes: number, ownBytes: number): boolean {
     const limit = ownBytes > maxSmallBytes ? this.#maxLargeBytes : this.#maxBytes;
     if (this.#usedBytes + bytes > limit) return false;
@@ -45,7 +49,7 @@ export class ByteBudget {
   }
 }
 
-/** The bytes of one request. */
+/** The bytes in use by one request. */
 export class ByteLease {
   readonly #budget: ByteBudget;
   #bytes = 0;
@@ -54,14 +58,14 @@ export class ByteLease {
     this.#budget = budget;
   }
 
-  /** Takes more bytes; false if the budget has no room for them. */
+  /** Takes more bytes; returns false if there is no room for them. */
   tryGrow(bytes: number): boolean {
     if (!this.#budget.tryTake(bytes, this.#bytes + bytes)) return false;
     this.#bytes += bytes;
     return true;
   }
 
-  /** Gives all its bytes back. */
+  /** Gives back all bytes. */
   release(): void {
     this.#budget.giveBack(this.#bytes);
     this.#bytes = 0;

@@ -30,7 +30,7 @@ const distributed: Readonly<Record<string, string>> = {
   "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
 };
 
-/** Makes a value once, when it is first needed, so that the start does not wait for it. */
+/** Creates a value once, when it is first needed, so that it does not delay the start. */
 function lazily<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => {
@@ -45,7 +45,7 @@ async function readAsset(name: string): Promise<Uint8Array<ArrayBuffer>> {
 
 /** Middleware for the pages under `/docs`. */
 export const docsHeaders = secureHeaders({
-  // Whoever terminates TLS decides for the whole host name; this service does not.
+  // The proxy that terminates TLS sets this for the whole host name.
   strictTransportSecurity: false,
   contentSecurityPolicy: {
     defaultSrc: ["'none'"],
@@ -71,14 +71,15 @@ function page(path: string, contentType: string, content: () => Promise<Answer["
   };
 }
 
-/** What the documentation needs. */
+/** The dependencies of {@link docsEndpoints}. */
 export interface DocsDependencies {
   readonly model: LoadedModel;
   readonly limits: Limits;
 }
 
 /**
- * `GET /openapi.json`, and `GET /docs` showing it in Swagger UI without any request to another host.
+ * `GET /openapi.json`, and `GET /docs`, which shows it in Swagger UI without requests to other
+ * hosts.
  *
  * @param api the endpoints to describe
  */

@@ -3,37 +3,36 @@ import type { Logger } from "pino";
 import { type AccessLog, durationMsSince } from "../telemetry/access-log.ts";
 import { requestIdOf } from "../telemetry/request-id.ts";
 import { Refusal } from "../wire/refusal.ts";
-import type { NodeEnvironment } from "../wire/sent-request.ts";
+import { type NodeEnvironment, requestHeader } from "../wire/sent-request.ts";
 
-/** What a handler answers with. */
+/** The result of a handler, from which the response is created. */
 export interface Answer {
   readonly status: number;
   readonly body: string | Uint8Array<ArrayBuffer> | null;
-  /** JSON, unless they name another content type. */
+  /** The default `Content-Type` is JSON. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Handles one request; throws a {@link Refusal} for an error response. */
 export type Handle = (c: Context<NodeEnvironment>) => Answer | Promise<Answer>;
 
-/** A JSON response. */
+const jsonType = { "Content-Type": "application/json" };
+
+/** Creates a JSON response. */
 export function json(value: unknown, status = 200): Answer {
   return { status, body: JSON.stringify(value) };
 }
 
-/** What every exchange needs. */
+/** The dependencies of {@link createExchange}. */
 export interface ExchangeDependencies {
   readonly logger: Logger;
   readonly accessLog: AccessLog;
   readonly isDraining: () => boolean;
 }
 
-/** Header names in an error's log line and in every response. */
-const requestIdHeader = "X-Request-Id";
-
 /**
- * Makes the one way in which requests are answered, whatever their route: it gives each request an
- * id, turns errors into responses, writes the access log, and closes connections while draining.
+ * Creates the wrapper of all handlers. It gives each request an id, turns errors into responses,
+ * writes the access log, and closes connections while draining.
  */
 export function createExchange({ logger, accessLog, isDraining }: ExchangeDependencies) {
   function answerError(error: unknown, requestId: string): Answer {
@@ -47,7 +46,7 @@ export function createExchange({ logger, accessLog, isDraining }: ExchangeDepend
     return async function answer(c: Context<NodeEnvironment>): Promise<Response> {
       const start = performance.now();
       const { method, path } = c.req;
-      const requestId = requestIdOf(c.req.header(requestIdHeader));
+      const requestId = requestIdOf(requestHeader(c, "x-request-id"));
       let result: Answer;
       try {
         result = await handle(c);
@@ -59,8 +58,8 @@ export function createExchange({ logger, accessLog, isDraining }: ExchangeDepend
       return new Response(body, {
         status,
         headers: {
-          ...(body !== null && { "Content-Type": "application/json" }),
-          [requestIdHeader]: requestId,
+          ...(body !== null && jsonType),
+          "X-Request-Id": requestId,
           ...headers,
           ...(isDraining() && { Connection: "close" }),
         },

@@ -8,8 +8,8 @@ import { methodNotAllowed, response } from "./openapi-parts.ts";
 export const Health = z.strictObject({ time: z.iso.datetime({ offset: true }) });
 
 /**
- * `GET /health`: 200 with the time, 503 while draining. It does not depend on the cache: without Redis
- * the service is ready all the same.
+ * `GET /health`: 200 with the time, 503 while draining. It does not check Redis, since the service
+ * does not need it.
  */
 export function healthEndpoint({ isDraining }: { readonly isDraining: () => boolean }): Endpoint {
   return {
@@ -24,12 +24,12 @@ export function healthEndpoint({ isDraining }: { readonly isDraining: () => bool
       schemas: { Health },
       operation: {
         operationId: "health_health_get",
-        summary: "Tell whether the service accepts requests",
+        summary: "Check whether the service accepts requests",
         tags: ["service"],
         responses: {
-          200: response("It does; the time in UTC", "Health"),
+          200: response("The service accepts requests. The time is in UTC", "Health"),
           405: methodNotAllowed,
-          503: response("It is stopping", "HTTPError"),
+          503: response("The service is shutting down", "HTTPError"),
         },
       },
     }),

@@ -5,18 +5,18 @@ import type { Endpoint } from "./endpoint.ts";
 import { json } from "./exchange.ts";
 import { methodNotAllowed, response, validationFailed } from "./openapi-parts.ts";
 
-/** The query of `/hello`. Any text is a name. */
+/** The query of `/hello`. Any text is a valid name. */
 const HelloQuery = z.object({ name: z.string() });
 
 /** The response body of `/hello`. */
-export const Hello = z.strictObject({ message: z.string() });
+const Hello = z.strictObject({ message: z.string() });
 
-/** `GET /hello?name=x`: greets. */
+/** `GET /hello?name=x` returns a greeting. */
 export const helloEndpoint: Endpoint = {
   method: "GET",
   path: "/hello",
   handle(c) {
-    // Not Hono's parser, which leaves invalid UTF-8 encoded; this one decodes it as Python's does.
+    // Unlike Hono's parser, this one decodes invalid UTF-8 like Python does.
     const { searchParams } = new URL(c.req.url);
     const { success, data } = HelloQuery.safeParse({ name: searchParams.getAll("name").at(-1) });
     if (!success) throw invalid([missing(["query", "name"], "null")]);
@@ -26,14 +26,14 @@ export const helloEndpoint: Endpoint = {
     schemas: { Hello },
     operation: {
       operationId: "hello_hello_get",
-      summary: "Greet",
+      summary: "Greet someone",
       tags: ["service"],
       parameters: [
         {
           name: "name",
           in: "query",
           required: true,
-          description: "Used unchanged; if it is repeated, the last one",
+          description: "Used unchanged. If it is repeated, the last one counts",
           schema: { type: "string" },
           example: "World",
         },

@@ -1,13 +1,14 @@
-/** The limits that a request must keep to; see the table in docs/configuration.md. */
+/** The limits for requests; see docs/configuration.md. */
 export interface Limits {
+  /** Maximum length of any body. */
   readonly maxBodyBytes: number;
-  /** For a body that holds one record. */
+  /** Maximum length of a body with one record. */
   readonly maxRecordBytes: number;
-  /** Of all bodies that are in memory at the same time. */
+  /** Maximum total length of all bodies in memory. */
   readonly maxBytesInFlight: number;
-  /** Of a request line and its headers. */
+  /** Maximum length of the request line and headers. */
   readonly maxHeaderBytes: number;
-  /** Records in a list. */
+  /** Maximum number of records in a list. */
   readonly maxHouses: number;
   readonly maxConcurrentRequests: number;
   readonly requestTimeoutMs: number;

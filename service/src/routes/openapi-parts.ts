@@ -1,12 +1,12 @@
 import { z } from "zod";
 import type { Json } from "./endpoint.ts";
 
-// What the endpoints' OpenAPI operations are built from.
+// Building blocks of the endpoints' OpenAPI operations.
 
 /** A reference to a schema. */
-export const schemaRef = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
+const schemaRef = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
 
-/** JSON content of a schema. */
+/** JSON content with a schema. */
 export const jsonContent = (schema: string, rest: Json = {}): Json => ({
   "application/json": { schema: schemaRef(schema), ...rest },
 });
@@ -30,19 +30,19 @@ export const response = (
 
 export const validationFailed = response("The request is invalid", "HTTPValidationError");
 export const methodNotAllowed = response(
-  "The method is not allowed; `Allow` lists those that are",
+  "The method is not allowed. `Allow` lists the allowed methods",
   "HTTPError",
 );
 
 const ValidationError = z.object({
-  type: z.string().meta({ description: "Pydantic's type of the error", examples: ["missing"] }),
+  type: z.string().meta({ description: "Pydantic's error type", examples: ["missing"] }),
   loc: z.array(z.union([z.string(), z.int()])).meta({
-    description: "Where: a path into the request. For malformed JSON, the offset in code points",
+    description: "The path to the invalid value. For malformed JSON, the offset in code points",
     examples: [["body", "MedInc"]],
   }),
   msg: z.string(),
   input: z.unknown().optional().meta({
-    description: "The invalid value as sent; left out if its JSON is longer than 4 KiB",
+    description: "The invalid value as sent. Omitted if its JSON is longer than 4 KiB",
   }),
   ctx: z.record(z.string(), z.unknown()).optional(),
 });

@@ -11,15 +11,18 @@ const headers = {
     maxLength: 255,
   }),
   "X-Model-Version": header("SHA-256 of the model", { type: "string", pattern: "^[0-9a-f]{64}$" }),
-  "X-Cache": header("Whether the response is from the cache; BYPASS if the cache was not used", {
-    type: "string",
-    enum: ["HIT", "MISS", "BYPASS"],
-  }),
+  "X-Cache": header(
+    "Whether the response is from the cache. BYPASS means that the cache was not used",
+    {
+      type: "string",
+      enum: ["HIT", "MISS", "BYPASS"],
+    },
+  ),
   "Cache-Status": header("The same in detail (RFC 9211)", {
     type: "string",
     enum: Object.values(cacheHeaders).map((each) => each["Cache-Status"]),
   }),
-  "Server-Timing": header("Milliseconds that each phase took (W3C Server Timing)", {
+  "Server-Timing": header("Duration of each phase in milliseconds (W3C Server Timing)", {
     type: "string",
     examples: ["parse;dur=0.041, cache;dur=0.312, inference;dur=0.120"],
   }),
@@ -33,7 +36,7 @@ function toJsonSchemas(schemas: Readonly<Record<string, z.ZodType>>): Json {
   return Object.fromEntries(documents.map(([id, { $schema, $id, ...schema }]) => [id, schema]));
 }
 
-/** What every endpoint can answer before it is reached. */
+/** Adds the responses that every endpoint can return before its handler runs. */
 function everyOperation(operation: Json, maxHeaderBytes: number): Json {
   const tooLong = response(
     `The request line and headers are longer than ${maxHeaderBytes} bytes`,
@@ -42,7 +45,7 @@ function everyOperation(operation: Json, maxHeaderBytes: number): Json {
   return { ...operation, responses: { ...Object(operation["responses"]), 431: tooLong } };
 }
 
-/** The OpenAPI 3.1 document of the service, from what its endpoints say of themselves. */
+/** Creates the OpenAPI 3.1 document of the service from the descriptions of its endpoints. */
 export function describeApi(
   card: ModelCard,
   endpoints: readonly Endpoint[],

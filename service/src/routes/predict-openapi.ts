@@ -13,7 +13,7 @@ import {
   validationFailed,
 } from "./openapi-parts.ts";
 
-/** A name for a schema: `House` for `house`. */
+/** Returns a schema name, such as `House` for `house`. */
 function schemaName(text: string): string {
   const words = text.normalize("NFKD").match(/[A-Za-z0-9]+/g) ?? ["Record"];
   return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
@@ -33,7 +33,7 @@ function predictionSchema({ isList, outputs }: Engine, { target }: LoadedModel["
     .meta(description ? { description } : {});
 }
 
-/** The model's schemas by their names. */
+/** Returns the names and schemas of the model's requests and responses. */
 function modelSchemas({ card, engine }: LoadedModel, { maxHouses }: Limits) {
   const { singular, plural } = card.record;
   const name = schemaName(singular);
@@ -98,7 +98,7 @@ const parameters = [
   },
 ];
 
-/** The OpenAPI part of `/predict`. */
+/** Describes `/predict`. */
 export function describePredict(model: LoadedModel, limits: Limits) {
   const { names, schemas } = modelSchemas(model, limits);
   const maxBodyBytes = Math.min(limits.maxRecordBytes, limits.maxBodyBytes);
@@ -116,7 +116,7 @@ export function describePredict(model: LoadedModel, limits: Limits) {
   };
 }
 
-/** The OpenAPI part of `/bulk_predict`. */
+/** Describes `/bulk_predict`. */
 export function describeBulkPredict(model: LoadedModel, limits: Limits) {
   const { names, schemas } = modelSchemas(model, limits);
   const { plural } = model.card.record;
@@ -127,7 +127,8 @@ export function describeBulkPredict(model: LoadedModel, limits: Limits) {
     operation: {
       operationId: "bulk_predict_bulk_predict_post",
       summary: `Predict a list of ${plural}`,
-      description: "One prediction for each, in the order sent; an empty list gives an empty list.",
+      description:
+        "Returns one prediction per item, in the order sent. An empty list gives an empty list.",
       tags: ["predictions"],
       parameters,
       requestBody: { required: true, content: jsonContent(names.records, { example }) },

@@ -16,24 +16,25 @@ import { ServerTiming } from "./server-timing.ts";
 import { TurnBatch } from "./turn-batch.ts";
 import { PredictionWriter } from "./write-predictions.ts";
 
-/** What the prediction endpoints need. */
+/** The dependencies of {@link predictEndpoints}. */
 export interface PredictDependencies {
   readonly model: LoadedModel;
   readonly cache: ReadThrough;
   readonly limits: Limits;
 }
 
-/** What the two prediction endpoints do differently. */
+/** How the two prediction endpoints differ. */
 interface Kind {
   readonly name: string;
+  readonly namespace: string;
   readonly shape: BodyShape;
   readonly maxBodyBytes: number;
-  /** Puts the predictions, as JSON, into the response body. */
+  /** Wraps the JSON of the predictions into the response body. */
   readonly wrap: (predictions: string) => string;
   readonly describe: NonNullable<Endpoint["describe"]>;
 }
 
-/** `POST /predict` for one record, `POST /bulk_predict` for a list, which is one batch. */
+/** `POST /predict` predicts one record, `POST /bulk_predict` a list of records. */
 export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[] {
   const { model, cache, limits } = deps;
   const { engine, reader, version } = model;
@@ -52,7 +53,7 @@ export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[]
       timing.enter("cache");
     }
     const found = cache.answer({
-      namespace: cacheNamespace(version, kind.name),
+      namespace: kind.namespace,
       policy: cachePolicy(request.header("cache-control")),
       digest: () => sent.digest(),
       read() {
@@ -76,7 +77,7 @@ export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[]
       "Server-Timing": timing.header(),
       ...cacheHeaders[outcome],
     };
-    // Responses from the model or from Redis become ready together anyway.
+    // Responses from the model or Redis are ready at the same time anyway.
     if (!(found instanceof Promise)) await turn.join();
     return { status: 200, body, headers };
   }
@@ -84,6 +85,7 @@ export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[]
   const kinds: readonly Kind[] = [
     {
       name: "predict",
+      namespace: cacheNamespace(version, "predict"),
       shape: "one",
       maxBodyBytes: Math.min(limits.maxRecordBytes, limits.maxBodyBytes),
       wrap: (prediction) => `{"prediction":${prediction}}`,
@@ -91,6 +93,7 @@ export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[]
     },
     {
       name: "bulk_predict",
+      namespace: cacheNamespace(version, "bulk_predict"),
       shape: "many",
       maxBodyBytes: limits.maxBodyBytes,
       wrap: (predictions) => `{"predictions":[${predictions}]}`,

@@ -1,14 +1,14 @@
 /**
- * Batches responses that become ready in the same turn of the event loop, so that they are sent
- * together at its end: many small writes in a row cost less than the same ones apart. A single
- * response would only be delayed by that, so responses wait only while turns have several of them.
+ * Batches responses that are ready in the same turn of the event loop. They are sent together at
+ * the end of the turn, since many small writes in a row are faster than the same writes apart. This
+ * would only delay a single response, so responses wait only while turns have several of them.
  */
 export class TurnBatch {
   #waiting: (() => void)[] = [];
   #ready = 0;
   #readyInLastTurn = 0;
 
-  /** Resolves when a response should be sent; returns nothing if that is now. */
+  /** Resolves when the response should be sent. Returns `undefined` to send it immediately. */
   join(): Promise<void> | undefined {
     if (this.#ready++ === 0) setImmediate(() => this.#endTurn());
     if (this.#ready === 1 && this.#readyInLastTurn <= 1) return undefined;

@@ -10,14 +10,16 @@ function decode(path: string): string | undefined {
   }
 }
 
-/** Without a regular expression, which would try to match at every slash of the path. */
+/** Avoids a regular expression, which would try to match at every slash. */
 function withoutTrailingSlashes(path: string): string {
   let end = path.length;
   while (path[end - 1] === "/") end--;
   return path.slice(0, end);
 }
 
-/** What Starlette percent-encodes in a `Location`: all but the characters of RFC 3986, and `%`. */
+/**
+ * Characters that Starlette percent-encodes in `Location`: all except those of RFC 3986 and `%`.
+ */
 const unsafe = /[^\w\-.~:/?#[\]@!$&'()*+,;=%]/g;
 
 /** The percent-encoding of each byte. */
@@ -26,14 +28,16 @@ const encodings = Array.from({ length: 256 }, (_, byte) => {
   return `%${hex.padStart(2, "0")}`;
 });
 
-/** @param target a part of a request target, in which Node.js has each byte as one character */
+/**
+ * @param target part of a request target, in which Node.js represents each byte by one character
+ */
 function percentEncoded(target: string): string {
   return target.replace(unsafe, (character) => encodings[character.charCodeAt(0)] ?? character);
 }
 
 /**
- * Answers requests that no route matches, as FastAPI does: 307 from a known path with trailing
- * slashes to the path without, 405 for a known path with another method, otherwise 404.
+ * Handles requests that match no route, like FastAPI: a known path with trailing slashes is
+ * redirected with 307, a known path with another method gets 405, everything else 404.
  */
 export function answerUnmatched(endpoints: readonly Pick<Endpoint, "method" | "path">[]): Handle {
   const allowed = new Map(
@@ -45,7 +49,7 @@ export function answerUnmatched(endpoints: readonly Pick<Endpoint, "method" | "p
     const allow = canonical === undefined ? undefined : allowed.get(canonical);
     if (canonical === undefined || allow === undefined) throw refusal(404, "Not Found");
     if (path !== canonical) {
-      // The URL's own query is not as sent: the URL parser encodes some characters its own way.
+      // Not the query of the parsed URL, in which some characters are encoded differently.
       const asSent = c.env?.incoming?.url ?? c.req.url;
       const [query = ""] = /\?[^#]+/.exec(asSent) ?? [];
       const location = canonical + percentEncoded(query);

@@ -1,16 +1,20 @@
 import { setImmediate } from "node:timers/promises";
 import type { Engine, Predictions } from "../model/engine.ts";
 
-/** As many numbers as take a fraction of a millisecond to write. */
+/** Writing this many numbers takes a fraction of a millisecond. */
 const numbersPerTurn = 2048;
 
-/** Numbers with commas between them; JSON has no infinities and no NaN, so they become `null`. */
+/** Joins numbers with commas. Infinities and NaN become `null`, since JSON does not have them. */
 function join(numbers: Predictions): string {
+  if (numbers.length === 1) {
+    const [only = 0] = numbers;
+    return Number.isFinite(only) ? String(only) : "null";
+  }
   const text = numbers.join();
   return /[IN]/.test(text) ? text.replaceAll(/-?Infinity|NaN/g, "null") : text;
 }
 
-/** Writes predictions as JSON with commas between them: each a number, or a list of numbers. */
+/** Writes predictions as JSON, separated by commas. Each is a number or a list of numbers. */
 export class PredictionWriter {
   readonly #outputs: number;
   readonly #isList: boolean;
@@ -21,8 +25,9 @@ export class PredictionWriter {
   }
 
   /**
+   * Writes a long list in several turns of the event loop, so that other requests are not delayed.
+   *
    * @param predictions rows × outputs
-   * @returns at once for a short list; a long one lets other requests in between
    */
   write(predictions: Predictions): string | Promise<string> {
     return predictions.length <= numbersPerTurn

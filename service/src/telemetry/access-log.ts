@@ -1,9 +1,9 @@
 import { hostname } from "node:os";
 import type { DestinationStream, Logger } from "pino";
 
-/** What the access log records of a request; not the query, which may be personal. */
+/** What the access log records about a request. The query is left out, since it may be personal. */
 interface AccessLogLine {
-  /** Like the method and the route, it needs no escaping in JSON. */
+  /** Needs no escaping in JSON, like the method and the route. */
   readonly requestId: string;
   readonly method: string;
   readonly path: string;
@@ -13,14 +13,14 @@ interface AccessLogLine {
   readonly durationMs: number;
 }
 
-/** Writes one line per request; health checks only at level debug. */
+/** Writes one line per request. Health checks are logged only at level debug. */
 export type AccessLog = (line: AccessLogLine) => void;
 
 /**
- * An access log that writes the same lines as the logger would. It builds them itself, which takes
- * a fraction of the time on a busy server.
+ * Creates an access log. It writes the same lines as the logger would, but in a fraction of the
+ * time.
  *
- * @param lines where the logger writes to
+ * @param lines the destination of the logger
  */
 export function createAccessLog(logger: Logger, lines: DestinationStream): AccessLog {
   const origin = JSON.stringify({ pid: process.pid, hostname: hostname() }).slice(1, -1);

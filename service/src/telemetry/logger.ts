@@ -3,9 +3,11 @@ import type { Config } from "../config.ts";
 
 type LogLevel = Config["LOG_LEVEL"];
 
-/** Lines are written in batches, to save system calls: once there are this many characters… */
+/**
+ * Lines are written in batches, to save system calls: as soon as there are this many characters,
+ */
 const batchLength = 64 * 1024;
-/** …or after this time. */
+/** or after this time. */
 const flushMs = 100;
 
 function jsonLines(): DestinationStream {
@@ -17,7 +19,7 @@ function jsonLines(): DestinationStream {
   setInterval(flush, flushMs).unref();
   process.on("exit", flush);
   process.stdout.on("error", () => {
-    // Predictions continue even if nobody reads the log any more, or its disk is full.
+    // Predictions continue even if nobody reads the log, or the disk is full.
   });
   return {
     write(line) {
@@ -38,7 +40,7 @@ export interface Log {
   readonly lines: DestinationStream;
 }
 
-/** A logger that writes JSON lines to standard output, or readable ones if it is a terminal. */
+/** Creates a logger that writes JSON lines to standard output, or readable lines to a terminal. */
 export async function createLog(level: LogLevel): Promise<Log> {
   const lines = process.stdout.isTTY ? await readableLines() : jsonLines();
   return { logger: pino({ level }, lines), lines };

@@ -1,14 +1,14 @@
-import { invalid, maxInputBytes, type Refusal, refusal } from "./refusal.ts";
 import { missing, notAnObject } from "./faults.ts";
+import { invalid, maxInputBytes, type Refusal, refusal } from "./refusal.ts";
 import type { SentBody } from "./sent-body.ts";
 import type { AdmitChunk, SentRequest } from "./sent-request.ts";
 
 const jsonMediaType = /^\s*application\/(?:[^\s;/]*\+)?json\s*(?:;|$)/i;
-/** A list with nothing in it but `identity` (RFC 9110, 8.4). */
+/** A list that is empty or contains only `identity` (RFC 9110, 8.4). */
 const encodings = /^[\s,]*(?:identity\s*(?:,[\s,]*|$))*$/i;
 const lenientUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** The body is larger than the service takes, or than it can read. */
+/** The response to a body that is too large to accept or to read. */
 export function tooLarge(): Refusal {
   return refusal(413, "Content Too Large");
 }
@@ -16,9 +16,9 @@ export function tooLarge(): Refusal {
 /**
  * Receives the whole body.
  *
- * @param admit is called with the length of each chunk
- * @throws {Refusal} 415 for an encoded body; 413 if it is longer than `maxBytes`, at once if its
- *   length is declared, else as soon as too much has come; what `admit` throws
+ * @param admit called with the length of each chunk; what it throws is passed on
+ * @throws {Refusal} 415 for an encoded body; 413 if the body is longer than `maxBytes`, before it
+ *   is received if its length is declared
  */
 export function readBody(
   request: SentRequest,
@@ -38,21 +38,21 @@ export function readBody(
 }
 
 /**
- * Whether the body is to be read as JSON: `application/json` and `application/*+json`, any case,
- * any parameters. Nothing else is, not even an absent content type.
+ * Whether the body is JSON: `application/json` or `application/*+json` in any case, with any
+ * parameters. Without a content type it is not.
  */
 function isJson(contentType: string | undefined): boolean {
   return contentType !== undefined && jsonMediaType.test(contentType);
 }
 
-/** The JSON of a text; its bytes take at least as many bytes in JSON. */
+/** Returns the body as a JSON string; `undefined` if it is too long for an error response. */
 function textInput(body: SentBody): string | undefined {
   if (body.length > maxInputBytes) return undefined;
   const json = JSON.stringify(lenientUtf8.decode(body.bytes()));
   return Buffer.byteLength(json) > maxInputBytes ? undefined : json;
 }
 
-/** @throws {Refusal} 422 if the body is empty, or not JSON by its content type */
+/** @throws {Refusal} 422 if the body is empty, or its content type is not JSON */
 export function requireJson(body: SentBody, contentType: string | undefined): void {
   if (body.length === 0) throw invalid([missing(["body"], "null")]);
   if (!isJson(contentType)) throw invalid([notAnObject(["body"], textInput(body))]);

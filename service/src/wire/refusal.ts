@@ -1,6 +1,6 @@
 /**
- * Where a value is: `["body", "houses", 3, "Latitude"]`. A key that came with the request can be as
- * long as a body, so it is kept as JSON in UTF-8 bytes.
+ * The path to a value: `["body", "houses", 3, "Latitude"]`. A key from the request can be as long
+ * as a body, so it is stored as JSON in UTF-8 bytes.
  */
 export type Location = readonly (string | number | Uint8Array)[];
 
@@ -9,16 +9,16 @@ export interface Detail {
   readonly type: string;
   readonly loc: Location;
   readonly msg: string;
-  /** The invalid value as sent, as JSON; left out of the response if absent. */
+  /** The JSON of the invalid value as sent. If undefined, it is left out of the response. */
   readonly input?: string | undefined;
   /** JSON. */
   readonly ctx?: string | undefined;
 }
 
-/** An `input` whose JSON is longer is left out of the response. */
+/** A longer `input` is left out of the response. */
 export const maxInputBytes = 4096;
 
-/** An error body names this many faults at most, however many the request has. */
+/** The maximum number of faults in an error response. */
 export const maxDetails = 1000;
 
 function writeLocation(loc: Location): (string | Uint8Array)[] {
@@ -35,7 +35,7 @@ function writeDetail({ type, loc, msg, input, ctx }: Detail): (string | Uint8Arr
   return [`{"type":"${type}","loc":`, ...writeLocation(loc), ...rest, "}"];
 }
 
-/** The JSON of an error body, in UTF-8. */
+/** Writes the body of an error response as JSON, in UTF-8. */
 function writeDetails(details: readonly Detail[]): Uint8Array<ArrayBuffer> {
   const pieces: Uint8Array[] = [];
   let text = '{"detail":[';
@@ -50,7 +50,8 @@ function writeDetails(details: readonly Detail[]): Uint8Array<ArrayBuffer> {
     }
   }
   pieces.push(Buffer.from(`${text}]}`));
-  // Not `Buffer.concat`: its result may share memory with others, and could not be transferred.
+  // Not `Buffer.concat`: its result may share memory with other buffers, so it can't be
+  // transferred.
   const body = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const piece of pieces) {
@@ -60,10 +61,10 @@ function writeDetails(details: readonly Detail[]): Uint8Array<ArrayBuffer> {
   return body;
 }
 
-/** A request that gets an error response. Thrown anywhere below a route, answered in one place. */
+/** Thrown to send an error response. Caught in one place for all routes. */
 export class Refusal extends Error {
   readonly status: number;
-  /** The response's body: JSON. */
+  /** The body of the response, as JSON. */
   readonly body: string | Uint8Array<ArrayBuffer>;
   readonly headers: Readonly<Record<string, string>>;
 
@@ -79,7 +80,7 @@ export class Refusal extends Error {
   }
 }
 
-/** An error response that says no more than a phrase. */
+/** Creates an error response with a short text. */
 export function refusal(
   status: number,
   phrase: string,
@@ -88,7 +89,7 @@ export function refusal(
   return new Refusal(status, JSON.stringify({ detail: phrase }), headers);
 }
 
-/** A 422 that names the faults, {@link maxDetails} at most. */
+/** Creates a 422 response that lists at most {@link maxDetails} faults. */
 export function invalid(details: readonly Detail[]): Refusal {
   return new Refusal(422, writeDetails(details));
 }

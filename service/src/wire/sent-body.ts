@@ -1,25 +1,25 @@
 import { createHash, type Hash, hash } from "node:crypto";
 
-/** A longer body is hashed while it arrives, and read by another thread. */
+/** Longer bodies are hashed while they arrive, and read by another thread. */
 export const maxSmallBytes = 64 * 1024;
 
 const minBlockBytes = 4 * 1024;
 const maxBlockBytes = 256 * 1024;
 
 /**
- * A request's body while it arrives. A body in one small chunk is kept as it came. Any other is copied
- * into blocks, so that many tiny chunks cost no more memory than a few large ones, nothing long is
- * copied at once, and the blocks can be handed to another thread.
+ * The body of a request while it arrives. A single small chunk is kept as it is. Otherwise chunks
+ * are copied into blocks. So many tiny chunks need no more memory than a few large ones, no long
+ * body is copied in one go, and the blocks can be transferred to another thread.
  */
 export class SentBody {
   #length = 0;
   #only: Uint8Array | undefined;
   #blocks: Uint8Array<ArrayBuffer>[] = [];
-  /** Bytes in the last block. */
+  /** The number of bytes in the last block. */
   #filled = 0;
   #hash: Hash | undefined;
 
-  /** In bytes. */
+  /** The length so far, in bytes. */
   get length(): number {
     return this.#length;
   }
@@ -59,14 +59,14 @@ export class SentBody {
     return Buffer.from(first.buffer, first.byteOffset, first.byteLength);
   }
 
-  /** Hands over the blocks of a body that is not small, and forgets them. */
+  /** Returns the blocks of a large body, and drops them. */
   take(): Uint8Array<ArrayBuffer>[] {
     const blocks = this.#filledBlocks();
     this.clear();
     return blocks;
   }
 
-  /** Forgets the bytes. */
+  /** Drops all bytes. */
   clear(): void {
     this.#only = undefined;
     this.#blocks = [];

@@ -4,31 +4,32 @@ import type { Context } from "hono";
 import { type Refusal, refusal } from "./refusal.ts";
 import { SentBody } from "./sent-body.ts";
 
-/** Whether one more chunk of a body may be kept; throws a {@link Refusal} if not. */
+/** Throws a {@link Refusal} if another chunk of a body must not be kept. */
 export type AdmitChunk = (bytes: number) => void;
 
-/** What is read of a request on the prediction path. */
+/** A request to a prediction route. */
 export interface SentRequest {
   /** @param name in lower case */
   header(name: string): string | undefined;
   /**
    * Receives the body.
    *
-   * @param admit is called with each chunk's length before the chunk is kept
-   * @throws {Refusal} what `admit` throws, at once; 400 if the client does not send all of it
+   * @param admit called with the length of each chunk before it is kept; what it throws is passed
+   *   on
+   * @throws {Refusal} 400 if the client does not send the whole body
    */
   body(admit: AdmitChunk): Promise<SentBody>;
-  /** Drops what has come of a body that is still arriving, and what will come. */
+  /** Drops what has arrived of the body, and everything that is still to arrive. */
   discardBody(): void;
   /**
-   * Calls back once when the response is sent, or the client has disconnected before that.
+   * Calls `callback` once when the response is sent or the client has disconnected.
    *
-   * @returns false if there is no connection, and so no call
+   * @returns false if there is no connection, so `callback` is never called
    */
   onClose(callback: () => void): boolean;
 }
 
-/** Node.js's own request and response behind a server; nothing in the test client. */
+/** The request and response of Node.js; absent in the test client. */
 export interface NodeEnvironment {
   Bindings: Partial<HttpBindings>;
 }
@@ -38,8 +39,8 @@ function cutOff(): Refusal {
 }
 
 /**
- * Frees the memory of a chunk that nobody needs. The garbage collector would do it too, but only after
- * a hundred megabytes of them.
+ * Frees the memory of a chunk that is not needed. The garbage collector would free it only after
+ * about a hundred megabytes of chunks.
  */
 function free({ buffer, byteLength }: Buffer<ArrayBuffer>): void {
   if (byteLength === buffer.byteLength) buffer.transfer(0);
@@ -61,7 +62,8 @@ class IncomingBody {
       incoming.on("data", (chunk: Buffer<ArrayBuffer>) => {
         let isKept = false;
         try {
-          // Still read to its end: a client may not look for the response before it has sent all.
+          // Discarded bodies are read to the end, since clients may not read a response before
+          // that.
           if (!this.#isDiscarded) {
             admit(chunk.length);
             isKept = this.#body.add(chunk);
@@ -106,17 +108,35 @@ async function readBuffered(bytes: Promise<ArrayBuffer>, admit: AdmitChunk): Pro
   return body;
 }
 
+function hasMembers(object: object): boolean {
+  for (const _ in object) return true;
+  return false;
+}
+
 /**
- * The request behind a context. Its body is read from Node.js itself where that is possible, which
- * takes less work than the Fetch API does; both ways give the same result. If a middleware has read
- * the body, Hono's copy is used.
+ * Returns a request header. If possible, it is read from Node.js directly, since the Fetch API
+ * would first copy all headers.
+ *
+ * @param name in lower case
+ */
+export function requestHeader(c: Context<NodeEnvironment>, name: string): string | undefined {
+  const { incoming } = c.env ?? {};
+  if (incoming === undefined) return c.req.header(name);
+  const value = incoming.headers[name];
+  return typeof value === "object" ? value.join(", ") : value;
+}
+
+/**
+ * Returns the request of a context. If possible, its body is read from Node.js directly, which is
+ * faster than the Fetch API and gives the same result. If a middleware has read the body, Hono's
+ * copy is used.
  */
 export function sentRequest(c: Context<NodeEnvironment>): SentRequest {
   const { incoming, outgoing } = c.env ?? {};
-  const isRead = Object.keys(c.req.bodyCache).length > 0;
+  const isRead = hasMembers(c.req.bodyCache);
   if (incoming === undefined || outgoing === undefined) {
     return {
-      header: (name) => c.req.header(name),
+      header: (name) => requestHeader(c, name),
       body: (admit) =>
         isRead ? readBuffered(c.req.arrayBuffer(), admit) : readStream(c.req.raw.body, admit),
       discardBody: () => {},
@@ -125,10 +145,7 @@ export function sentRequest(c: Context<NodeEnvironment>): SentRequest {
   }
   const body = new IncomingBody(incoming);
   return {
-    header(name) {
-      const value = incoming.headers[name];
-      return typeof value === "object" ? value.join(", ") : value;
-    },
+    header: (name) => requestHeader(c, name),
     body: (admit) =>
       isRead || incoming.readableDidRead
         ? readBuffered(c.req.arrayBuffer(), admit)
