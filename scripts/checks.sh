@@ -61,13 +61,13 @@ check_general_endpoints() {
 }
 
 check_prediction_endpoints() {
-  local path request response
+  local first path request response
   check GET /health 200 like '^\{"time":"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+\+00:00"\}$'
   check POST /predict 200 like "^\\{\"prediction\":$prediction\\}\$" "$example"
-  response="$(sed -n 's/^{"prediction":\(.*\)}$/{"predictions":[\1]}/p' <<<"$body")"
+  # The prediction, as a regular expression.
+  first="$(sed -e 's/^{"prediction":\(.*\)}$/\1/' -e 's/[][+.]/\\&/g' <<<"$body")"
   compare "the model is the one of this checkout" "$(header x-model-version)" "$model_version"
-  check POST /bulk_predict 200 is "$response" "{$plural:[$example]}"
-  check POST /bulk_predict 200 like "^\\{\"predictions\":\\[$prediction,$prediction\\]\\}\$" \
+  check POST /bulk_predict 200 like "^\\{\"predictions\":\\[$first,$prediction\\]\\}\$" \
     "{$plural:[$example,$other]}"
   check POST /bulk_predict 200 is '{"predictions":[]}' "{$plural:[]}"
   while IFS=$'\t' read -r path request response; do

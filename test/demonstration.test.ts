@@ -43,7 +43,7 @@ describe("demo", () => {
     const { stdout } = await minikubeMachine(service).run([]);
 
     expect(stdout).not.toContain("\u001b");
-    expect(stdout.match(/^ {2}PASS {2}/gm)).toHaveLength(17);
+    expect(stdout.match(/^ {2}PASS {2}/gm)).toHaveLength(16);
     expect(stdout).not.toContain("FAIL");
     for (const line of [
       "PASS  200  GET /hello?name=Minikube",

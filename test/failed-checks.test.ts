@@ -48,8 +48,8 @@ describe("a wrong response", () => {
     [
       "another prediction in a list",
       "POST /bulk_predict",
-      json(200, '{"predictions":[1.5]}'),
-      'found    200 {"predictions":[1.5]}',
+      json(200, '{"predictions":[1.5,1.5]}'),
+      'found    200 {"predictions":[1.5,1.5]}',
     ],
     ["status 500", "POST /bulk_predict", json(500, "Internal Server Error"), "found    500 Intern"],
     [

@@ -23,7 +23,7 @@ const CLUSTER_TOOLS = ["docker", "minikube", "kubectl", "pulumi"];
 /**
  * Runs the real service on a free port, for all tests of a file.
  *
- * @param model - what it serves. By default, a copy of the committed model.
+ * @param model what it serves. By default, a copy of the committed model.
  */
 export function serviceForAll(model?: PythonModel) {
   const folder = mkdtempSync(join(tmpdir(), "model-"));

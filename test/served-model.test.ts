@@ -21,7 +21,7 @@ describe.each([
 
       expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
       expect(stdout).toContain(`model/${model.name}.onnx matches its card.`);
-      expect(stdout.match(/^ {2}PASS {2}/gm)).toHaveLength(17);
+      expect(stdout.match(/^ {2}PASS {2}/gm)).toHaveLength(16);
       expect(stdout).not.toContain("FAIL");
       expect(stdout).toContain(`PASS  200  POST /bulk_predict {"${model.record.plural}":[{"`);
       expect(stdout).toContain(
