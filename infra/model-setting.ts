@@ -30,8 +30,9 @@ function isFile(path: string): boolean {
  * @returns what was found and what is allowed; undefined if the model and its card are there
  */
 export function missingFile(model: string, folder = project): string | undefined {
-  if (!isFile(join(folder, model)))
+  if (!isFile(join(folder, model))) {
     return `found "${model}", which is not a regular file; allowed: ${allowed}`;
+  }
   const card = cardOf(model);
   if (isFile(join(folder, card))) return undefined;
   return `found "${model}" without its card ${card}; ./run.sh card ${model} --data FILE.csv writes it`;

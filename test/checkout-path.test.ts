@@ -45,7 +45,7 @@ describe("a path with a space and a non-ASCII letter", () => {
 
   // Files that start programs or read files of the checkout.
   test.each([
-    "service/test/predictor.test.ts",
+    "service/test/loaded-model.test.ts",
     "model/test/commands.test.ts",
     "model/test/committed-model.test.ts",
     "infra/test/runner.test.ts",

@@ -97,13 +97,32 @@ describe("demo", () => {
 
   test("the demo trains the model if it does not match its card", async () => {
     const host = minikubeMachine(service);
-    writeFileSync(`${host.checkout}/model/california-housing.onnx`, "another");
+    const model = `${host.checkout}/model/california-housing.onnx`;
+    writeFileSync(model, "another");
+    const trained = `${service.folder}/california-housing.onnx`;
+    writeFileSync(
+      `${host.checkout}/model/src/train.ts`,
+      `import { copyFileSync } from "node:fs";
+      copyFileSync(${JSON.stringify(trained)}, ${JSON.stringify(model)});`,
+    );
 
     const { status, stdout } = await host.run([]);
 
     expect(status).toBe(0);
     expect(stdout).toContain("The model is missing or does not match its card: training it.");
+    expect(stdout).toContain("model/california-housing.onnx matches its card.");
+  });
+
+  test("the demo fails if the trained model does not match its card either", async () => {
+    const host = minikubeMachine(service);
+    writeFileSync(`${host.checkout}/model/california-housing.onnx`, "another");
+
+    const { status, stdout, stderr } = await host.run([]);
+
+    expect(status).toBe(1);
     expect(host.calls()).toContain(`node ${host.checkout}/model/src/train.ts`);
+    expect(stderr).toContain("The trained model does not match its card.");
+    expect(summary(stdout)).toEqual(["1 passed", "2 passed", "3 passed", "4 FAILED", "10 passed"]);
   });
 });
 

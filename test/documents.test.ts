@@ -60,9 +60,9 @@ test("docs/model.md has the figures and the features of the model card", () => {
   for (const { name, unit } of features) expect(rows).toContainEqual([`\`${name}\``, unit]);
 });
 
-test("the newest version in CHANGELOG.md is that of package.json", () => {
+test("the newest version in CHANGELOG.md is that of the service", () => {
   const [, newest] = /^## (\d+\.\d+\.\d+) /m.exec(textOf("CHANGELOG.md")) ?? [];
-  expect(newest).toBe(JSON.parse(textOf("package.json")).version);
+  expect(newest).toBe(JSON.parse(textOf("service/package.json")).version);
 });
 
 test("docs/moving-from-fastapi.md has the number of recorded exchanges", () => {

@@ -45,6 +45,12 @@ describe("a wrong response", () => {
       json(200, '{"prediction":1.5}', { "x-model-version": "old" }),
       "FAIL  the model is the one of this checkout",
     ],
+    [
+      "another prediction in a list",
+      "POST /bulk_predict",
+      json(200, '{"predictions":[1.5,1.5]}'),
+      'found    200 {"predictions":[1.5,1.5]}',
+    ],
     ["status 500", "POST /bulk_predict", json(500, "Internal Server Error"), "found    500 Intern"],
     [
       "predictions that are never cached",

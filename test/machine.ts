@@ -38,6 +38,10 @@ const FILES = [
   ".node-version",
   "package.json",
   "infra/package.json",
+  "infra/model-setting.ts",
+  "infra/stack-model.ts",
+  "service/src/model/card.ts",
+  "service/src/wire/refusal.ts",
   "Pulumi.yaml",
   "Pulumi.dev.yaml",
 ];
@@ -114,6 +118,9 @@ export function machine(options: MachineOptions = {}) {
   writeFileSync(join(checkout, "service/src/main.ts"), PROGRAM);
   writeFileSync(join(checkout, "model/src/train.ts"), PROGRAM);
   symlinkSync(join(standIns, "vitest"), join(checkout, "node_modules/.bin/vitest"));
+  for (const path of ["service/node_modules", "infra/node_modules"]) {
+    symlinkSync(join(root, path), join(checkout, path));
+  }
 
   function start(args: string[], how: StartOptions = {}) {
     const { command = "run.sh", cwd = checkout, env = {}, terminal = false } = how;

@@ -14,23 +14,41 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, onTestFinished } from "vitest";
 import { fitting, type MachineOptions, machine, root, type StartOptions } from "./machine.ts";
+import { copyPythonModel, hasPythonModels, type PythonModel } from "./python-models.ts";
 
-const MODEL = ["california-housing.onnx", "california-housing.json"];
+const houses = "california-housing";
 
 const CLUSTER_TOOLS = ["docker", "minikube", "kubectl", "pulumi"];
 
-/** Runs the real service on a free port with a copy of the model, for all tests of a file. */
-export function serviceForAll() {
+/**
+ * Runs the real service on a free port, for all tests of a file.
+ *
+ * @param model what it serves. By default, a copy of the committed model.
+ */
+export function serviceForAll(model?: PythonModel) {
   const folder = mkdtempSync(join(tmpdir(), "model-"));
-  for (const name of MODEL) cpSync(join(root, "model", name), join(folder, name));
-  const { version } = JSON.parse(readFileSync(join(folder, "california-housing.json"), "utf8"));
-  const service = { port: 0, folder, modelVersion: String(version) };
+  if (model === undefined) {
+    for (const end of ["onnx", "json"]) {
+      cpSync(join(root, `model/${houses}.${end}`), join(folder, `${houses}.${end}`));
+    }
+  } else if (hasPythonModels) {
+    copyPythonModel(model, folder);
+  }
+  const modelName = model?.name ?? houses;
+  const service = {
+    port: 0,
+    folder,
+    modelName,
+    get modelVersion(): string {
+      return JSON.parse(readFileSync(join(folder, `${modelName}.json`), "utf8")).version;
+    },
+  };
   let child: ChildProcess;
 
   beforeAll(async () => {
     const { PATH } = process.env;
     const started = spawn(process.execPath, [join(root, "service/src/main.ts")], {
-      env: { PATH, PORT: "0", MODEL_PATH: join(folder, "california-housing.onnx") },
+      env: { PATH, PORT: "0", MODEL_PATH: join(folder, `${modelName}.onnx`) },
       stdio: ["ignore", "pipe", "inherit"],
     });
     child = started;
@@ -58,7 +76,11 @@ export function minikubeMachine(service: Service, options: MachineOptions = {}) 
   const world = join(host.home, "world");
   mkdirSync(world);
   onTestFinished(() => end("hanging", "staying"));
-  for (const name of MODEL) cpSync(join(service.folder, name), join(host.checkout, "model", name));
+  cpSync(service.folder, join(host.checkout, "model"), { recursive: true });
+  if (service.modelName !== houses) {
+    const setting = `model: model/${service.modelName}.onnx`;
+    host.rewrite("Pulumi.dev.yaml", "minReplicas:", `${setting}\n    minReplicas:`);
+  }
 
   const start = (args: string[], { env, ...how }: StartOptions = {}) =>
     host.start(args, {

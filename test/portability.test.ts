@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { root } from "./machine.ts";
 
-const files = ["run.sh", ...readdirSync(join(root, "scripts")).map((name) => `scripts/${name}`)];
+const scripts = readdirSync(join(root, "scripts")).filter((name) => name.endsWith(".sh"));
+const files = ["run.sh", ...scripts.map((name) => `scripts/${name}`)];
 const lines = files.flatMap((file) =>
   readFileSync(join(root, file), "utf8")
     .split("\n")

@@ -55,8 +55,8 @@ function readCommandLine() {
   const chosen = scenarios.filter(({ name }) => names.length === 0 || names.includes(name));
   const options: Options = {
     ...{ against: values.against, bodies: isHostile ? positionals.slice(1) : [] },
-    ...{ rounds: count("rounds"), fuzz: count("fuzz"), seed: count("seed") },
-    seconds: count("seconds"),
+    ...{ rounds: count("rounds"), fuzz: count("fuzz") },
+    ...{ seed: count("seed"), seconds: count("seconds") },
   };
   return { ...values, chosen, options };
 }

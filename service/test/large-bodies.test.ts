@@ -266,3 +266,27 @@ test("a client that does not read its responses is disconnected", { timeout: 30_
   await new Promise((closed) => socket.once("close", closed));
   expect((await post(port, "/bulk_predict", list)).status).toBe(200);
 });
+
+test("a body of thousands of tiny chunks is a 400, and its connection is closed", async () => {
+  const port = await serve(appUnderTest());
+  const socket = connect(port, "127.0.0.1").on("error", () => {});
+  onTestFinished(() => void socket.destroy());
+  const head = "POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+  socket.write(head + "1\r\nx\r\n".repeat(5_000));
+  let text = "";
+  socket.on("data", (bytes) => {
+    text += bytes;
+  });
+  await new Promise((closed) => socket.once("close", closed));
+  expect(text).toMatch(/^HTTP\/1\.1 400 /);
+  expect(text).toContain('{"detail":"The body has too many small chunks"}');
+});
+
+test("a body of a thousand small chunks is read", async () => {
+  const port = await serve(appUnderTest());
+  const body = JSON.stringify(house).padEnd(1000);
+  const sending = request({ port, path: "/predict", method: "POST", headers: json });
+  for (const character of body) sending.write(character);
+  sending.end();
+  expect((await responseOf(sending)).status).toBe(200);
+});

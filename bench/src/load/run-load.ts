@@ -6,7 +6,6 @@ import { Connection, headerOf, requestHead } from "./connection.ts";
 
 /** What clients send, and for how long: some seconds, or until they are stopped. */
 export const Load = z.object({
-  /** Such as `http://127.0.0.1:8000`. */
   origin: z.string(),
   path: z.string(),
   /** Houses in each body. Without it, the requests are GETs. */

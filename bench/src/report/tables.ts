@@ -24,8 +24,6 @@ export function rowTable({ columns }: Scenario, rows: readonly Row[]): Table {
   return { columns: shown, rows: rows.map((row) => shown.map((column) => text(row[column]))) };
 }
 
-const isText = (cell: unknown) => typeof cell === "string" && cell !== "";
-
 /** A line for each target and the figure that is furthest from it, which begins with PASS or FAIL. */
 export function judge({ columns, targets = [] }: Scenario, rows: readonly Row[]): string[] {
   return targets.flatMap(({ where, column, atLeast = -Infinity, atMost = Infinity }) => {
@@ -36,13 +34,15 @@ export function judge({ columns, targets = [] }: Scenario, rows: readonly Row[])
       .sort((a, b) => (isAtMost ? b.figure - a.figure : a.figure - b.figure));
     if (worst === undefined) return [];
     const { row, figure } = worst;
-    const labels = columns.slice(0, 3).flatMap((name) => (isText(row[name]) ? [row[name]] : []));
+    const cells = columns.slice(0, 3).map((name) => row[name]);
+    const texts = cells.filter((cell) => typeof cell === "string");
+    const labels = new Set([...Object.values(where ?? {}), ...texts]);
     // Rounded to the bad side, so that a figure never flatters.
     const text = isAtMost
       ? `${up.format(figure)} ≤ ${atMost}`
       : `${down.format(figure)} ≥ ${atLeast}`;
     const verdict = figure >= atLeast && figure <= atMost ? "PASS" : "FAIL";
-    return [`${verdict}  ${column}: ${text}  (${labels.join(", ")})`];
+    return [`${verdict}  ${column}: ${text}  (${[...labels].filter(Boolean).join(", ")})`];
   });
 }
 

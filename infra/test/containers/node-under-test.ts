@@ -16,7 +16,12 @@ export const images = { redis: "redis:7.4", busybox: "busybox:1.37" };
 
 const Image = z.object({
   imageName: z.string(),
-  build: z.object({ context: z.string(), dockerfile: z.string(), platform: z.string() }),
+  build: z.object({
+    context: z.string(),
+    dockerfile: z.string(),
+    platform: z.string(),
+    args: z.record(z.string(), z.string()),
+  }),
 });
 
 const Pods = z.object({
@@ -127,7 +132,8 @@ export class NodeUnderTest {
     const image = `${imageName}-${revision}`;
     const made = ["--tag", image, "--label", `revision=${revision}`];
     const from = ["--platform", build.platform, "--file", join(infra, build.dockerfile)];
-    docker("build", ...made, ...from, join(infra, build.context));
+    const args = Object.entries(build.args).flatMap((pair) => ["--build-arg", pair.join("=")]);
+    docker("build", ...made, ...from, ...args, join(infra, build.context));
     await this.node.load(image);
     this.#images.push(image);
     return { imageName: image, repoDigest: "" };

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { ModelCard } from "../model/card.ts";
 import { version } from "../version.ts";
 import { cacheHeaders } from "./cache-headers.ts";
-import type { Endpoint, Json } from "./endpoint.ts";
+import type { Endpoint, Json, Operation } from "./endpoint.ts";
 import { errorSchemas, header, response } from "./openapi-parts.ts";
 
 const headers = {
@@ -37,12 +37,12 @@ function toJsonSchemas(schemas: Readonly<Record<string, z.ZodType>>): Json {
 }
 
 /** Adds the responses that every endpoint can return before its handler runs. */
-function everyOperation(operation: Json, maxHeaderBytes: number): Json {
+function everyOperation(operation: Operation, maxHeaderBytes: number): Operation {
   const tooLong = response(
     `The request line and headers are longer than ${maxHeaderBytes} bytes`,
     "HTTPError",
   );
-  return { ...operation, responses: { ...Object(operation["responses"]), 431: tooLong } };
+  return { ...operation, responses: { ...operation.responses, 431: tooLong } };
 }
 
 /** Creates the OpenAPI 3.1 document of the service from the descriptions of its endpoints. */

@@ -39,17 +39,32 @@ function cutOff(): Refusal {
 }
 
 /**
+ * Each chunk costs the parser some microseconds, and a client can send ten thousand of one byte in a
+ * single packet. A body of more chunks than this must have longer ones on average.
+ */
+const maxTinyChunks = 4_096;
+const minMeanChunkBytes = 16;
+
+function tooManyChunks(): Refusal {
+  return refusal(400, "The body has too many small chunks", { Connection: "close" });
+}
+
+/** Freeing a shorter chunk costs more than it gains. */
+const minFreedBytes = 4_096;
+
+/**
  * Frees the memory of a chunk that is not needed. The garbage collector would free it only after
  * about a hundred megabytes of chunks.
  */
 function free({ buffer, byteLength }: Buffer<ArrayBuffer>): void {
-  if (byteLength === buffer.byteLength) buffer.transfer(0);
+  if (byteLength >= minFreedBytes && byteLength === buffer.byteLength) buffer.transfer(0);
 }
 
 /** Receives a body from Node.js. */
 class IncomingBody {
   readonly #incoming: IncomingMessage;
   readonly #body = new SentBody();
+  #chunks = 0;
   #isDiscarded = false;
 
   constructor(incoming: IncomingMessage) {
@@ -67,6 +82,8 @@ class IncomingBody {
           if (!this.#isDiscarded) {
             admit(chunk.length);
             isKept = this.#body.add(chunk);
+            this.#chunks++;
+            if (this.#hasTinyChunks()) throw tooManyChunks();
           }
         } catch (error) {
           this.discard();
@@ -85,6 +102,10 @@ class IncomingBody {
   discard(): void {
     this.#isDiscarded = true;
     this.#body.clear();
+  }
+
+  #hasTinyChunks(): boolean {
+    return this.#chunks > maxTinyChunks && this.#body.length < this.#chunks * minMeanChunkBytes;
   }
 }
 
