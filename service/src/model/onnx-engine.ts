@@ -9,11 +9,26 @@ import { feedFor, inputsOf, outputFor, predictionsOf } from "./onnx-tensors.ts";
 const errorSeverity = 3;
 
 /**
- * Every run has a multiple of so many rows. ONNX Runtime computes a single row, and the last values
- * of a tensor, too few for a vector register, with other instructions than the rest, and the last bits
- * differ. With full registers only, a row's prediction does not depend on the rows around it.
+ * Rows of a block. For some operators, ONNX Runtime computes a single row, and the last values of a
+ * tensor, too few for a vector register, with other instructions than the rest, and the last bits
+ * differ. In runs of full blocks, a row's prediction does not depend on the rows around it.
  */
 const rowsPerBlock = 16;
+
+/** Rows of the trial run, which is not a multiple of a block. */
+const trialRows = 61;
+
+/** Rows like the example, whose numbers vary. */
+function trialMatrix(example: Float32Array, { features }: ModelCard): Float32Array {
+  const matrix = new Float32Array(trialRows * features.length);
+  for (let row = 0; row < trialRows; row++) {
+    for (const [column, { type }] of features.entries()) {
+      const factor = type === "number" ? 1 + Math.sin(row + column) / 2 : 1;
+      matrix[row * features.length + column] = (example[column] ?? 0) * factor;
+    }
+  }
+  return matrix;
+}
 
 /** Fills up the last block by repeating the last row. */
 function fillBlocks(matrix: Float32Array, columns: number): Float32Array {
@@ -80,8 +95,8 @@ export async function createOnnxEngine(
   const output = outputFor(session.outputMetadata, card.target.output);
   const columns = card.features.length;
 
-  async function run(matrix: Float32Array) {
-    const blocks = fillBlocks(matrix, columns);
+  async function run(matrix: Float32Array, inBlocks: boolean) {
+    const blocks = inBlocks ? fillBlocks(matrix, columns) : matrix;
     const tensor = (await session.run(feed(blocks, blocks.length / columns), [output]))[output];
     if (tensor === undefined) throw new ModelError(`the model gave no output ${output}`);
     return { dims: tensor.dims, predictions: predictionsOf(output, tensor) };
@@ -89,7 +104,7 @@ export async function createOnnxEngine(
 
   async function runExample() {
     try {
-      return await run(example);
+      return await run(example, true);
     } catch (cause) {
       if (cause instanceof ModelError) throw cause;
       throw new ModelError(
@@ -106,6 +121,22 @@ export async function createOnnxEngine(
       `target.outputs has ${names.length} names, and output ${output} has ${outputs} numbers for each row`,
     );
   }
+
+  /** Whether a row's prediction depends on its batch, so that only full blocks may be run. */
+  async function dependsOnBatch(): Promise<boolean> {
+    const matrix = trialMatrix(example, card);
+    const { predictions } = await run(matrix, false);
+    for (let row = 0; row < trialRows; row++) {
+      const alone = await run(matrix.slice(row * columns, (row + 1) * columns), false);
+      const together = predictions.subarray(row * outputs, (row + 1) * outputs);
+      if (!alone.predictions.every((value, index) => Object.is(value, together[index]))) {
+        return true;
+      }
+    }
+    return false;
+  }
+  const needsBlocks = await dependsOnBatch();
+
   return {
     name: "onnxruntime",
     columns,
@@ -113,7 +144,7 @@ export async function createOnnxEngine(
     isList: outputs > 1 || names !== undefined,
     async predict(matrix) {
       if (matrix.length === 0) return new Float32Array();
-      const { predictions } = await run(matrix);
+      const { predictions } = await run(matrix, needsBlocks);
       return predictions.subarray(0, (matrix.length / columns) * outputs);
     },
   };
