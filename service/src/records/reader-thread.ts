@@ -35,6 +35,9 @@ interface Job {
 /** Matrices and bodies are not on the heap. Error responses are while they are written. */
 const usualHeapMiB = 128;
 
+/** The thread creates few objects, so it needs no more, whatever `NODE_OPTIONS` says. */
+const youngHeapMiB = 8;
+
 /**
  * A thread that reads one body at a time. Among the waiting bodies, the shortest is read first. The
  * thread starts with the first body, and restarts with the next body after a failure.
@@ -95,7 +98,10 @@ export class ReaderThread {
   #start(): Worker {
     const worker = new Worker(new URL("./reader-worker.ts", import.meta.url), {
       workerData: this.#settings,
-      resourceLimits: { maxOldGenerationSizeMb: this.#maxHeapMiB },
+      resourceLimits: {
+        maxOldGenerationSizeMb: this.#maxHeapMiB,
+        maxYoungGenerationSizeMb: youngHeapMiB,
+      },
     });
     worker.unref();
     worker.on("message", (result: ReadResult) => this.#finish((job) => job.resolve(result)));

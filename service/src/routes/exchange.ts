@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import { type AccessLog, durationMsSince } from "../telemetry/access-log.ts";
 import { requestIdOf } from "../telemetry/request-id.ts";
 import { Refusal } from "../wire/refusal.ts";
-import { type NodeEnvironment, requestHeader } from "../wire/sent-request.ts";
+import { dropUnread, type NodeEnvironment, requestHeader } from "../wire/sent-request.ts";
 
 /** The result of a handler, from which the response is created. */
 export interface Answer {
@@ -52,6 +52,7 @@ export function createExchange({ logger, accessLog, isDraining }: ExchangeDepend
         result = await handle(c);
       } catch (error) {
         result = answerError(error, requestId);
+        dropUnread(c);
       }
       const { status, body, headers } = result;
       accessLog({ requestId, method, path, route, status, durationMs: durationMsSince(start) });

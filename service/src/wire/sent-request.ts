@@ -60,6 +60,16 @@ function free({ buffer, byteLength }: Buffer<ArrayBuffer>): void {
   if (byteLength >= minFreedBytes && byteLength === buffer.byteLength) buffer.transfer(0);
 }
 
+/**
+ * Drops a body that nobody has read, before an error response. Node.js would drop it too, but leave its
+ * chunks to the garbage collector.
+ */
+export function dropUnread(c: Context<NodeEnvironment>): void {
+  const { incoming } = c.env ?? {};
+  if (incoming === undefined || incoming.complete || incoming.readableDidRead) return;
+  incoming.on("data", free);
+}
+
 /** Receives a body from Node.js. */
 class IncomingBody {
   readonly #incoming: IncomingMessage;
