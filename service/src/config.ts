@@ -26,7 +26,7 @@ const Environment = z
     LOG_LEVEL: z.enum(logLevels, `one of ${logLevels.join(", ")}`).default("info"),
     MAX_BODY_BYTES: count().default(32 * 1024 * 1024),
     MAX_RECORD_BYTES: count().default(1024 * 1024),
-    MAX_BYTES_IN_FLIGHT: count().default(64 * 1024 * 1024),
+    MAX_BYTES_IN_FLIGHT: count().default(48 * 1024 * 1024),
     MAX_HEADER_BYTES: count().default(64 * 1024),
     MAX_HOUSES: count().default(100_000),
     MAX_CONCURRENT_REQUESTS: count().default(1_000),

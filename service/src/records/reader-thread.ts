@@ -33,7 +33,7 @@ interface Job {
 }
 
 /** Matrices and bodies are not on the heap. Error responses are while they are written. */
-const usualHeapMiB = 128;
+const usualHeapMiB = 64;
 
 /** The thread creates few objects, so it needs no more, whatever `NODE_OPTIONS` says. */
 const youngHeapMiB = 8;

@@ -29,10 +29,13 @@ export function readBody(
     throw refusal(415, "Unsupported Media Type");
   }
   if (Number(request.header("content-length") ?? 0) > maxBytes) throw tooLarge();
+  const isText = !isJson(request.header("content-type"));
   let received = 0;
   return request.body((bytes) => {
     received += bytes;
     if (received > maxBytes) throw tooLarge();
+    // The response to a longer one does not depend on the rest.
+    if (isText && received > maxInputBytes) throw invalid([notAnObject(["body"], undefined)]);
     admit(bytes);
   });
 }

@@ -42,7 +42,7 @@ function cutOff(): Refusal {
  * Each chunk costs the parser some microseconds, and a client can send ten thousand of one byte in a
  * single packet. A body of more chunks than this must have longer ones on average.
  */
-const maxTinyChunks = 4_096;
+const maxTinyChunks = 1_024;
 const minMeanChunkBytes = 16;
 
 function tooManyChunks(): Refusal {
