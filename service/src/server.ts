@@ -16,9 +16,6 @@ const keepAliveTimeoutMs = 620_000;
 /** Added to the app's timeout: a request that takes longer to arrive gets 408. */
 const arrivalGraceMs = 5_000;
 
-/** Added to the app's timeout: a connection is closed if its client reads nothing for this long. */
-const stallGraceMs = 7_000;
-
 /** How often Node.js checks for requests that take too long to arrive. */
 const arrivalCheckIntervalMs = 1_000;
 
@@ -93,7 +90,6 @@ export function createAppServer(app: App, options: AppServerOptions): AppServer 
     requestTimeout: timeoutMs + arrivalGraceMs,
     connectionsCheckingInterval: arrivalCheckIntervalMs,
   });
-  server.timeout = timeoutMs + stallGraceMs;
   const connections = trackConnections(server, maxConnections);
   server.on("request", listener).on("checkExpectation", listener);
   answerUnparsedRequests(server, connections);

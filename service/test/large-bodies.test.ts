@@ -149,7 +149,7 @@ describe("MAX_BYTES_IN_FLIGHT", () => {
     const admission = new Admission({ ...defaultLimits, ...limits });
     const closes: (() => void)[] = [];
     const onClose = (callback: () => void) => closes.push(callback) > 0;
-    const sentTo = { onClose } as unknown as SentRequest;
+    const sentTo = { onClose, limitStall() {} } as unknown as SentRequest;
     admission.holdUntilSent(sentTo, 3 * mebibyte);
     expect(() => admission.holdUntilSent(sentTo, mebibyte)).toThrow("refused with 503");
     for (const close of closes) close();
@@ -254,7 +254,9 @@ test("a request that waits for another's prediction still gets one if that clien
 
 test("a client that does not read its responses is disconnected", { timeout: 30_000 }, async () => {
   const { readThrough } = await memoryCache();
-  const port = await serve(appUnderTest({ cache: readThrough }), 500);
+  const port = await serve(
+    appUnderTest({ cache: readThrough, limits: { requestTimeoutMs: 2_000 } }),
+  );
   const list = houses(20_000).replaceAll(/"MedInc":(\d+)/g, '"MedInc":$1.1');
   const text = await (await post(port, "/bulk_predict", list)).text();
   const head = `POST /bulk_predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${list.length}\r\n\r\n`;

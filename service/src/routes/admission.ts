@@ -108,6 +108,7 @@ export class Admission {
     const lease = this.#budget.lease();
     if (!lease.tryGrow(bytes)) throw overloaded();
     if (!request.onClose(() => lease.release())) lease.release();
+    request.limitStall(this.#requestTimeoutMs);
   }
 
   #requireSlot(): void {

@@ -16,8 +16,6 @@ export interface Answer {
 /** Handles one request; throws a {@link Refusal} for an error response. */
 export type Handle = (c: Context<NodeEnvironment>) => Answer | Promise<Answer>;
 
-const jsonType = { "Content-Type": "application/json" };
-
 /** Creates a JSON response. */
 export function json(value: unknown, status = 200): Answer {
   return { status, body: JSON.stringify(value) };
@@ -56,14 +54,13 @@ export function createExchange({ logger, accessLog, isDraining }: ExchangeDepend
       }
       const { status, body, headers } = result;
       accessLog({ requestId, method, path, route, status, durationMs: durationMsSince(start) });
+      const fields =
+        body === null
+          ? { "X-Request-Id": requestId, ...headers }
+          : { "Content-Type": "application/json", "X-Request-Id": requestId, ...headers };
       return new Response(body, {
         status,
-        headers: {
-          ...(body !== null && jsonType),
-          "X-Request-Id": requestId,
-          ...headers,
-          ...(isDraining() && { Connection: "close" }),
-        },
+        headers: isDraining() ? { ...fields, Connection: "close" } : fields,
       });
     };
   };

@@ -27,6 +27,8 @@ export interface SentRequest {
    * @returns false if there is no connection, so `callback` is never called
    */
   onClose(callback: () => void): boolean;
+  /** Disconnects the client if it reads nothing of the response for this long. */
+  limitStall(timeoutMs: number): void;
 }
 
 /** The request and response of Node.js; absent in the test client. */
@@ -172,6 +174,7 @@ export function sentRequest(c: Context<NodeEnvironment>): SentRequest {
         isRead ? readBuffered(c.req.arrayBuffer(), admit) : readStream(c.req.raw.body, admit),
       discardBody: () => {},
       onClose: () => false,
+      limitStall: () => {},
     };
   }
   const body = new IncomingBody(incoming);
@@ -186,5 +189,6 @@ export function sentRequest(c: Context<NodeEnvironment>): SentRequest {
       outgoing.on("close", callback);
       return true;
     },
+    limitStall: (timeoutMs) => void outgoing.setTimeout(timeoutMs),
   };
 }
