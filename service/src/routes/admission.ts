@@ -66,21 +66,30 @@ export class Admission {
   async admit<T>(request: SentRequest, work: (grant: Grant) => Promise<T>): Promise<T> {
     this.#requireSlot();
     const lease = this.#budget.lease();
-    const abandoned = new AbortController();
+    let abandoned: AbortController | undefined;
+    let isAbandoned = false;
     let isSettled = false;
-    request.onClose(() => {
-      if (!isSettled) abandoned.abort(new AbandonedError());
-    });
+    function abandon(): void {
+      if (isSettled) return;
+      isAbandoned = true;
+      abandoned?.abort(new AbandonedError());
+    }
+    request.onClose(abandon);
     let isWorking = false;
     const grant: Grant = {
-      signal: abandoned.signal,
-      takeBytes: (bytes) => {
-        abandoned.signal.throwIfAborted();
+      get signal() {
+        // Most requests need none: their responses are in memory.
+        abandoned ??= new AbortController();
+        if (isAbandoned) abandoned.abort(new AbandonedError());
+        return abandoned.signal;
+      },
+      takeBytes(bytes) {
+        if (isAbandoned) throw new AbandonedError();
         if (!lease.tryGrow(bytes)) throw overloaded();
       },
       releaseBytes: () => lease.release(),
       beginWork: () => {
-        abandoned.signal.throwIfAborted();
+        if (isAbandoned) throw new AbandonedError();
         this.#requireSlot();
         this.#working++;
         isWorking = true;
@@ -89,7 +98,7 @@ export class Admission {
     try {
       return await withTimeout(this.#requestTimeoutMs, work(grant));
     } catch (error) {
-      abandoned.abort(new AbandonedError());
+      abandon();
       request.discardBody();
       throw toRefusal(error);
     } finally {
