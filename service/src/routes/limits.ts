@@ -13,3 +13,8 @@ export interface Limits {
   readonly maxConcurrentRequests: number;
   readonly requestTimeoutMs: number;
 }
+
+/** The longest body with one record: no limit for lists is exceeded either. */
+export function maxRecordBodyBytes({ maxRecordBytes, maxBodyBytes }: Limits): number {
+  return Math.min(maxRecordBytes, maxBodyBytes);
+}

@@ -3,7 +3,7 @@ import type { Engine } from "../model/engine.ts";
 import { exampleRecord, type LoadedModel } from "../model/loaded-model.ts";
 import { recordSchema } from "../model/record-schema.ts";
 import type { Json } from "./endpoint.ts";
-import type { Limits } from "./limits.ts";
+import { type Limits, maxRecordBodyBytes } from "./limits.ts";
 import {
   header,
   headerRef,
@@ -101,7 +101,6 @@ const parameters = [
 /** Describes `/predict`. */
 export function describePredict(model: LoadedModel, limits: Limits) {
   const { names, schemas } = modelSchemas(model, limits);
-  const maxBodyBytes = Math.min(limits.maxRecordBytes, limits.maxBodyBytes);
   const example: unknown = JSON.parse(exampleRecord(model.card));
   return {
     schemas,
@@ -111,7 +110,7 @@ export function describePredict(model: LoadedModel, limits: Limits) {
       tags: ["predictions"],
       parameters,
       requestBody: { required: true, content: jsonContent(names.record, { example }) },
-      responses: responses(limits, names.prediction, maxBodyBytes),
+      responses: responses(limits, names.prediction, maxRecordBodyBytes(limits)),
     },
   };
 }

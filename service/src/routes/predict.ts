@@ -10,7 +10,7 @@ import { Admission, type Grant } from "./admission.ts";
 import { cacheHeaders } from "./cache-headers.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Answer } from "./exchange.ts";
-import type { Limits } from "./limits.ts";
+import { type Limits, maxRecordBodyBytes } from "./limits.ts";
 import { describeBulkPredict, describePredict } from "./predict-openapi.ts";
 import { ServerTiming } from "./server-timing.ts";
 import { TurnBatch } from "./turn-batch.ts";
@@ -87,7 +87,7 @@ export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[]
       name: "predict",
       namespace: cacheNamespace(version, "predict"),
       shape: "one",
-      maxBodyBytes: Math.min(limits.maxRecordBytes, limits.maxBodyBytes),
+      maxBodyBytes: maxRecordBodyBytes(limits),
       wrap: (prediction) => `{"prediction":${prediction}}`,
       describe: () => describePredict(model, limits),
     },

@@ -8,7 +8,7 @@ const maxBlockBytes = 256 * 1024;
 
 /**
  * The body of a request while it arrives. A single small chunk is kept as it is. Otherwise chunks
- * are copied into blocks. So many tiny chunks need no more memory than a few large ones, no long
+ * are copied into blocks. Many tiny chunks then need no more memory than a few large ones, no long
  * body is copied in one go, and the blocks can be transferred to another thread.
  */
 export class SentBody {
