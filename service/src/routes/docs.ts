@@ -89,7 +89,7 @@ export function docsEndpoints(
 ): readonly Endpoint[] {
   const document = lazily(async () => {
     const { describeApi } = await import("./openapi.ts");
-    return JSON.stringify(describeApi(model.card, api, limits.maxHeaderBytes));
+    return JSON.stringify(describeApi(model.card, api, limits));
   });
   return [
     page("/openapi.json", "application/json", document),
