@@ -18,7 +18,8 @@ const keepAliveTimeoutMs = 620_000;
 const arrivalCheckIntervalMs = 1_000;
 
 /**
- * Path segments `.` and `..`, and backslashes. URL parsers rewrite them, FastAPI's server does not.
+ * Path segments `.` and `..`, and backslashes. URL parsers rewrite them, but FastAPI's server does
+ * not.
  */
 const rewritten = /\\|(?<=\/)(?:\.|%2e){1,2}(?=[/?#]|$)/gi;
 

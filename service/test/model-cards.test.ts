@@ -17,7 +17,7 @@ describe("an invalid card", () => {
     [
       "another version",
       { features: numbers("a"), version: "0".repeat(64) },
-      /is of another model: .* has SHA-256/,
+      /describes another model: .* has SHA-256/,
     ],
     ["no features", { features: [] }, /features: /],
     ["a duplicate name", { features: numbers("a", "a") }, /features: must have different names/],

@@ -136,7 +136,7 @@ describe("a model with an input for each feature", () => {
     [
       "an unknown input",
       changed("rooms", { input: "in_int6" }),
-      'feature "rooms" is for input in_int6, and the model\'s inputs are in_float32, in_float64, in_int64, in_int32, in_bool, in_string',
+      'feature "rooms" is for input in_int6, but the model\'s inputs are in_float32, in_float64, in_int64, in_int32, in_bool, in_string',
     ],
     [
       "an input twice",
@@ -192,7 +192,7 @@ describe("a table that does not match the card", () => {
       "the name of the input",
       operatorModel("Neg"),
       [{ name: "a", input: "y", example: 1 }],
-      'feature "a" is for input y, and the model\'s inputs are x',
+      'feature "a" is for input y, but the model\'s inputs are x',
     ],
     [
       "a table of texts",

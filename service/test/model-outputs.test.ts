@@ -74,7 +74,7 @@ describe("predictions", () => {
     [
       "an output of texts",
       { output: "text" },
-      "output text is of type string, which is no number: name another one as target.output",
+      "output text is of type string, not a number: name another output as target.output",
     ],
     [
       "too few numbers",

@@ -13,12 +13,12 @@ function overloaded(): Refusal {
 function toRefusal(error: unknown): unknown {
   if (error instanceof TimeoutError) return refusal(504, "Gateway Timeout");
   if (error instanceof QueueFullError) return overloaded();
-  // Nobody reads this response. The status is for the log, and is the one that nginx uses.
+  // Nobody reads this response. The status is for the log, and the same as in nginx.
   if (error instanceof AbandonedError) return refusal(499, "Client Closed Request");
   return error;
 }
 
-/** The share of the service's capacity that an admitted request uses. */
+/** What an admitted request uses to claim bytes and work, and to notice that it is abandoned. */
 export interface Grant {
   /**
    * Aborted when nobody is waiting for the result: the client has disconnected, or a 504 is sent.

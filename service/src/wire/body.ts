@@ -8,7 +8,7 @@ const jsonMediaType = /^\s*application\/(?:[^\s;/]*\+)?json\s*(?:;|$)/i;
 const encodings = /^[\s,]*(?:identity\s*(?:,[\s,]*|$))*$/i;
 const lenientUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** The response to a body that is too large to accept or to read. */
+/** Creates the response to a body that is too large to accept or to read. */
 export function tooLarge(): Refusal {
   return refusal(413, "Content Too Large");
 }
@@ -34,7 +34,7 @@ export function readBody(
   return request.body((bytes) => {
     received += bytes;
     if (received > maxBytes) throw tooLarge();
-    // The response to a longer one does not depend on the rest.
+    // The response to such a body is the same, whatever the rest is.
     if (isText && received > maxInputBytes) throw invalid([notAnObject(["body"], undefined)]);
     admit(bytes);
   });

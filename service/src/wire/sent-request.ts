@@ -41,8 +41,9 @@ function cutOff(): Refusal {
 }
 
 /**
- * Each chunk costs the parser some microseconds, and a client can send ten thousand of one byte in a
- * single packet. A body of more chunks than this must have longer ones on average.
+ * The parser needs some microseconds per chunk, and a single packet can contain ten thousand chunks
+ * of one byte. In a body of more chunks than this, the mean length of chunks must not be smaller
+ * than `minMeanChunkBytes`.
  */
 const maxTinyChunks = 1_024;
 const minMeanChunkBytes = 16;
@@ -51,20 +52,20 @@ function tooManyChunks(): Refusal {
   return refusal(400, "The body has too many small chunks", { Connection: "close" });
 }
 
-/** Freeing a shorter chunk costs more than it gains. */
+/** For shorter chunks, freeing is slower than leaving them to the garbage collector. */
 const minFreedBytes = 4_096;
 
 /**
- * Frees the memory of a chunk that is not needed. The garbage collector would free it only after
- * about a hundred megabytes of chunks.
+ * Frees the memory of a chunk that is not needed. The garbage collector would let about a hundred
+ * megabytes of chunks accumulate.
  */
 function free({ buffer, byteLength }: Buffer<ArrayBuffer>): void {
   if (byteLength >= minFreedBytes && byteLength === buffer.byteLength) buffer.transfer(0);
 }
 
 /**
- * Drops a body that nobody has read, before an error response. Node.js would drop it too, but leave its
- * chunks to the garbage collector.
+ * Drops a body that nobody has read, before an error response. Node.js would also drop it, but
+ * leave its chunks to the garbage collector.
  */
 export function dropUnread(c: Context<NodeEnvironment>): void {
   const { incoming } = c.env ?? {};
@@ -89,8 +90,8 @@ class IncomingBody {
       incoming.on("data", (chunk: Buffer<ArrayBuffer>) => {
         let isKept = false;
         try {
-          // Discarded bodies are read to the end, since clients may not read a response before
-          // that.
+          // Discarded bodies are read to the end, since some clients read the response only after
+          // they have sent the whole body.
           if (!this.#isDiscarded) {
             admit(chunk.length);
             isKept = this.#body.add(chunk);
