@@ -23,6 +23,9 @@ const arrivalCheckIntervalMs = 1_000;
  */
 const rewritten = /\\|(?<=\/)(?:\.|%2e){1,2}(?=[/?#]|$)/gi;
 
+/** The targets of nearly all requests, which need no rewriting. */
+const plain = /^\/[\w/-]*$/;
+
 /** The scheme and host of a request target in absolute form (RFC 9112, 3.2.2). */
 const origin = /^https?:\/\/[^/?#]+/i;
 
@@ -32,6 +35,7 @@ const origin = /^https?:\/\/[^/?#]+/i;
  * `/*`, which matches no route.
  */
 function literalTarget(target: string): string {
+  if (plain.test(target)) return target;
   if (target === "*") return "/*";
   const relative = target.replace(origin, "");
   const end = relative.search(/[?#]/);

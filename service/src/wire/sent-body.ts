@@ -50,14 +50,16 @@ export class SentBody {
 
   /** The SHA-256 of the whole body, in base64. */
   digest(): string {
-    return this.#hash ? this.#hash.digest("base64") : hash("sha256", this.bytes(), "base64");
+    return this.#hash
+      ? this.#hash.digest("base64")
+      : hash("sha256", this.#only ?? this.bytes(), "base64");
   }
 
   /** The bytes of a small body. */
   bytes(): Buffer {
-    const [first = new Uint8Array(), second] = this.#only ? [this.#only] : this.#filledBlocks();
-    if (second !== undefined) return Buffer.concat(this.#filledBlocks());
-    return Buffer.from(first.buffer, first.byteOffset, first.byteLength);
+    if (this.#only === undefined) return Buffer.concat(this.#filledBlocks());
+    const { buffer, byteOffset, byteLength } = this.#only;
+    return Buffer.from(buffer, byteOffset, byteLength);
   }
 
   /** Returns the blocks of a large body, and drops them. */
