@@ -2,6 +2,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import type { App } from "./app.ts";
 import { type Connections, trackConnections } from "./connections.ts";
+import { arrivalTimeoutMs } from "./routes/limits.ts";
 import { answerUnparsedRequests } from "./unparsed-requests.ts";
 
 /**
@@ -13,14 +14,12 @@ import { answerUnparsedRequests } from "./unparsed-requests.ts";
  */
 const keepAliveTimeoutMs = 620_000;
 
-/** Added to the app's timeout: a request that takes longer to arrive gets 408. */
-const arrivalGraceMs = 5_000;
-
 /** How often Node.js checks for requests that take too long to arrive. */
 const arrivalCheckIntervalMs = 1_000;
 
 /**
- * Path segments `.` and `..`, and backslashes. URL parsers rewrite them, FastAPI's server does not.
+ * Path segments `.` and `..`, and backslashes. URL parsers rewrite them, but FastAPI's server does
+ * not.
  */
 const rewritten = /\\|(?<=\/)(?:\.|%2e){1,2}(?=[/?#]|$)/gi;
 
@@ -91,7 +90,7 @@ export function createAppServer(app: App, options: AppServerOptions): AppServer 
     keepAliveTimeout: keepAliveTimeoutMs,
     // `headersTimeout` is the same, but at most 60 s. Both may be shorter than `keepAliveTimeout`,
     // since idle time between requests does not count.
-    requestTimeout: timeoutMs + arrivalGraceMs,
+    requestTimeout: arrivalTimeoutMs(timeoutMs),
     connectionsCheckingInterval: arrivalCheckIntervalMs,
   });
   const connections = trackConnections(server, maxConnections);

@@ -76,7 +76,7 @@ export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[]
       "Server-Timing": timing.header(),
       ...cacheHeaders[outcome],
     };
-    // Responses from the model or Redis are ready at the same time anyway.
+    // Responses from the model or Redis are not batched: many are ready at the same time anyway.
     if (!(found instanceof Promise)) await turn.join();
     return { status: 200, body, headers };
   }
