@@ -1,20 +1,21 @@
 import { Hono } from "hono";
 import type { ReadThrough } from "./cache/read-through.ts";
-import type { LoadedModel } from "./model/loaded-model.ts";
+import type { ServedModel } from "./model/served-model.ts";
+import { type ProtocolDependencies, protocolEndpoints } from "./oip/endpoints.ts";
 import { docsEndpoints, docsHeaders } from "./routes/docs.ts";
 import { createExchange, type ExchangeDependencies } from "./routes/exchange.ts";
 import { healthEndpoint } from "./routes/health.ts";
 import { helloEndpoint } from "./routes/hello.ts";
-import type { Limits } from "./routes/limits.ts";
 import { predictEndpoints } from "./routes/predict.ts";
+import { Predictor } from "./routes/prediction.ts";
 import { answerUnmatched } from "./routes/unmatched.ts";
 import type { NodeEnvironment } from "./wire/sent-request.ts";
 
 /** The dependencies of the app. */
-export interface AppDependencies extends ExchangeDependencies {
-  readonly model: LoadedModel;
+export interface AppDependencies extends ExchangeDependencies, ProtocolDependencies {
+  /** The model of `/predict` and `/bulk_predict`. */
+  readonly defaultModel: ServedModel;
   readonly cache: ReadThrough;
-  readonly limits: Limits;
 }
 
 /** The app, which a server or the test client can call. */
@@ -27,7 +28,13 @@ export type App = Hono<NodeEnvironment>;
  */
 export function createApp(deps: AppDependencies, app: App = new Hono()): App {
   const exchange = createExchange(deps);
-  const api = [...predictEndpoints(deps), helloEndpoint, healthEndpoint(deps)];
+  const predictor = new Predictor(deps);
+  const api = [
+    ...predictEndpoints(deps, predictor),
+    ...protocolEndpoints(deps, predictor),
+    helloEndpoint,
+    healthEndpoint(deps),
+  ];
   const endpoints = [...api, ...docsEndpoints(deps, api)];
 
   app.use("/docs/*", docsHeaders);

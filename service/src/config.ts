@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { parseRedisUrl, RedisUrlError } from "./redis-url.ts";
@@ -5,7 +6,17 @@ import { minBudgetBytes } from "./routes/byte-budget.ts";
 
 const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
+const modelControls = ["none", "explicit"] as const;
+
 const defaultModelPath = join(import.meta.dirname, "../../model/california-housing.onnx");
+
+function isModelPath(path: string): boolean {
+  try {
+    return path.endsWith(".onnx") || statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
 
 function integer(minimum: number, maximum: number, allowed: string) {
   const fault = { error: `${allowed} from ${minimum} to ${maximum}`, abort: true };
@@ -22,7 +33,12 @@ const Environment = z
   .object({
     PORT: integer(0, 65_535, "an integer").default(8000),
     HOST: z.string().default("127.0.0.1"),
-    MODEL_PATH: z.string().endsWith(".onnx", "a path ending in .onnx").default(defaultModelPath),
+    MODEL_PATH: z
+      .string()
+      .refine(isModelPath, "a path ending in .onnx, or a folder with models")
+      .default(defaultModelPath),
+    MODEL_DEFAULT: z.string().optional(),
+    MODEL_CONTROL: z.enum(modelControls, `one of ${modelControls.join(", ")}`).default("none"),
     LOG_LEVEL: z.enum(logLevels, `one of ${logLevels.join(", ")}`).default("info"),
     MAX_BODY_BYTES: count().default(32 * 1024 * 1024),
     MAX_RECORD_BYTES: count().default(1024 * 1024),

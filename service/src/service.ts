@@ -7,6 +7,7 @@ import { type Config, ConfigError, readConfig } from "./config.ts";
 import { drain } from "./drain.ts";
 import { loadModel } from "./model/loaded-model.ts";
 import { ModelError } from "./model/model-error.ts";
+import { ModelRepository } from "./model/model-repository.ts";
 import { createAppServer } from "./server.ts";
 import { createAccessLog } from "./telemetry/access-log.ts";
 import { createLog } from "./telemetry/logger.ts";
@@ -28,7 +29,12 @@ async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
 async function start(): Promise<Stop> {
   const config = readConfig();
   const { logger, lines } = await createLog(config.LOG_LEVEL);
-  const model = await loadModel(config.MODEL_PATH, config.MAX_HOUSES);
+  const models = new ModelRepository({
+    path: config.MODEL_PATH,
+    load: (path) => loadModel(path, config.MAX_HOUSES),
+    logger,
+  });
+  const defaultModel = await models.open(config.MODEL_DEFAULT);
   const cache = await createCache({
     redisUrl: config.REDIS_URL,
     redisTimeoutMs: config.CACHE_TIMEOUT_MS,
@@ -40,7 +46,9 @@ async function start(): Promise<Stop> {
 
   let draining = false;
   const app = createApp({
-    model,
+    models,
+    defaultModel,
+    modelControl: config.MODEL_CONTROL,
     cache: cache.readThrough,
     logger,
     accessLog: createAccessLog(logger, lines),
@@ -63,8 +71,9 @@ async function start(): Promise<Stop> {
   });
   const { server } = appServer;
   await listen(server, config);
+  const { current } = defaultModel;
   logger.info(
-    { address: server.address(), model: model.card.name, modelVersion: model.version },
+    { address: server.address(), model: current?.card.name, modelVersion: current?.version },
     "listening",
   );
 

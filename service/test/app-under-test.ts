@@ -6,9 +6,12 @@ import { ReadThrough } from "../src/cache/read-through.ts";
 import { unrecorded } from "../src/cache/recorder.ts";
 import type { Engine } from "../src/model/engine.ts";
 import type { LoadedModel } from "../src/model/loaded-model.ts";
+import { ModelRepository } from "../src/model/model-repository.ts";
 import { createBodyReader } from "../src/records/body-reader.ts";
 import type { Limits } from "../src/routes/limits.ts";
 import { createAppServer } from "../src/server.ts";
+import type { Signature } from "../src/tensors/signature.ts";
+import { createTensorReader } from "../src/tensors/tensor-reader.ts";
 import { houseCard } from "./house-model.ts";
 
 /** A logger that writes nothing. */
@@ -30,13 +33,36 @@ export function firstFeatureEngine(): Engine & { readonly batches: Float32Array[
   };
 }
 
+/** The tensors of the committed model. */
+const signature: Signature = {
+  kind: "table",
+  inputs: [{ name: "houses", datatype: "FP32", shape: [-1, 8] }],
+  output: { name: "MedHouseVal", datatype: "FP32", shape: [-1, 1] },
+};
+
 /** The committed model's card with another engine. */
-function modelUnderTest(
+export function modelUnderTest(
   engine: Engine = firstFeatureEngine(),
   maxRecords = defaultLimits.maxHouses,
 ): LoadedModel {
-  const reader = createBodyReader(houseCard, maxRecords);
-  return { card: houseCard, version: "0".repeat(64), engine, reader };
+  const { features } = houseCard;
+  return {
+    card: houseCard,
+    version: "0".repeat(64),
+    cardDigest: "0".repeat(16),
+    engine,
+    signature,
+    reader: createBodyReader(houseCard, maxRecords),
+    tensorReader: createTensorReader({ features, signature }, maxRecords),
+    release: async () => {},
+  };
+}
+
+/** A repository with one model, which has no files. */
+function repositoryOf(model: LoadedModel) {
+  const path = "housing.onnx";
+  const models = new ModelRepository({ path, load: async () => model, logger: silentLogger });
+  return { models, defaultModel: models.serve("housing", path, model) };
 }
 
 export const defaultLimits: Limits = {
@@ -51,10 +77,11 @@ export const defaultLimits: Limits = {
 
 interface Overrides extends Partial<Omit<AppDependencies, "limits">> {
   readonly engine?: Engine;
+  readonly model?: LoadedModel;
   readonly limits?: Partial<Limits>;
 }
 
-export function appUnderTest({ engine, ...overrides }: Overrides = {}, app?: App): App {
+export function appUnderTest({ engine, model, ...overrides }: Overrides = {}, app?: App): App {
   const limits = { ...defaultLimits, ...overrides.limits };
   const cache = new ReadThrough({
     memory: undefined,
@@ -63,7 +90,8 @@ export function appUnderTest({ engine, ...overrides }: Overrides = {}, app?: App
     logger: silentLogger,
   });
   const deps = {
-    model: modelUnderTest(engine, limits.maxHouses),
+    ...repositoryOf(model ?? modelUnderTest(engine, limits.maxHouses)),
+    modelControl: "none" as const,
     cache,
     logger: silentLogger,
     accessLog: () => {},

@@ -60,16 +60,19 @@ describe("the canonical key", () => {
     expect(keyOf(text(one))).toBe(keyOf(text(other)));
   });
 
-  test("different numbers, endpoints and models have different canonical keys", () => {
+  test("different numbers, endpoints, models and cards have different canonical keys", () => {
+    const model = { version: "v1", cardDigest: "c1" };
+    const namespace = cacheNamespace(model, "predict");
     fc.assert(
       fc.property(houses, fc.nat(7), value, (each, index, changed) => {
         const matrix = readHouse(Buffer.from(JSON.stringify(each)));
         fc.pre(matrix[index] !== changed);
-        const key = canonicalKey("v1:predict", matrix);
-        expect(canonicalKey("v1:predict", matrix.with(index, changed))).not.toBe(key);
+        const key = canonicalKey(namespace, matrix);
+        expect(canonicalKey(namespace, matrix.with(index, changed))).not.toBe(key);
         for (const other of [
-          cacheNamespace("v1", "bulk_predict"),
-          cacheNamespace("v2", "predict"),
+          cacheNamespace(model, "bulk_predict"),
+          cacheNamespace({ ...model, version: "v2" }, "predict"),
+          cacheNamespace({ ...model, cardDigest: "c2" }, "predict"),
         ]) {
           expect(canonicalKey(other, matrix)).not.toBe(key);
         }

@@ -28,7 +28,7 @@ export function modelFiles(onnx: Uint8Array, card: object): string {
 /** Serves the model of a file. */
 export async function appOf(path: string): Promise<App> {
   const model = await loadModel(path, defaultLimits.maxHouses);
-  onTestFinished(() => model.reader.close());
+  onTestFinished(() => model.release());
   return appUnderTest({ model });
 }
 

@@ -21,8 +21,10 @@ export interface CacheRequest {
   readonly digest: () => string;
   /** Parses and validates the request body. If it throws, nothing is cached. */
   readonly read: () => Float32Array | Promise<Float32Array>;
-  /** Computes the response body. */
+  /** Computes what is stored under the canonical key. */
   readonly compute: (matrix: Float32Array) => Promise<string>;
+  /** Turns that into the response body. By default, it is the response body. */
+  readonly respond?: ((stored: string) => string | Promise<string>) | undefined;
 }
 
 /** The dependencies of {@link ReadThrough}. */
@@ -75,7 +77,8 @@ export class ReadThrough {
   async #answerUnknown(request: CacheRequest, raw: string | undefined): Promise<CachedResponse> {
     const read = request.read(); // 2
     const found = await this.#find(request, read instanceof Promise ? await read : read);
-    const answer = this.#remember(raw, found);
+    const body = request.respond ? await request.respond(found.body) : found.body;
+    const answer = this.#remember(raw, { body, outcome: found.outcome });
     this.#deps.recorder.answered(answer.outcome);
     return answer;
   }

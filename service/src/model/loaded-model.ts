@@ -3,20 +3,29 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { type BodyReader, createBodyReader } from "../records/body-reader.ts";
 import { createRecordReader } from "../records/reader.ts";
+import type { Signature } from "../tensors/signature.ts";
+import { createTensorReader, type TensorReader } from "../tensors/tensor-reader.ts";
 import { Refusal } from "../wire/refusal.ts";
 import { batched, batching } from "./batcher.ts";
 import { describeFaults, ModelCard } from "./card.ts";
 import type { Engine } from "./engine.ts";
 import { ModelError } from "./model-error.ts";
-import { createOnnxEngine } from "./onnx-engine.ts";
+import { createOnnxEngine, type OnnxEngine } from "./onnx-engine.ts";
 
 /** A model that is ready to serve requests. */
 export interface LoadedModel {
   readonly card: ModelCard;
   /** The SHA-256 of the ONNX file, which changes whenever the model changes. */
   readonly version: string;
+  /** A digest of the card, which changes what is valid and how predictions are written. */
+  readonly cardDigest: string;
   readonly engine: Engine;
+  /** The model's tensors, for clients of the Open Inference Protocol. */
+  readonly signature: Signature;
   readonly reader: BodyReader;
+  readonly tensorReader: TensorReader;
+  /** Frees the memory of the model, which must not be in use any more. */
+  release(): Promise<void>;
 }
 
 async function read(path: string, advice = ""): Promise<Buffer> {
@@ -79,7 +88,7 @@ function readExample(card: ModelCard): Float32Array {
  * @param model the bytes of the ONNX file
  * @throws {ModelError} with what is wrong with the model or the card
  */
-export function createEngine(model: Uint8Array, card: ModelCard): Promise<Engine> {
+export function createEngine(model: Uint8Array, card: ModelCard): Promise<OnnxEngine> {
   return createOnnxEngine(model, card, readExample(card));
 }
 
@@ -93,7 +102,8 @@ export function createEngine(model: Uint8Array, card: ModelCard): Promise<Engine
 export async function loadModel(modelPath: string, maxRecords: number): Promise<LoadedModel> {
   const cardPath = cardPathOf(modelPath);
   const model = await read(modelPath);
-  const card = parseCard(cardPath, (await read(cardPath, "; ./run.sh card writes it")).toString());
+  const cardText = await read(cardPath, "; ./run.sh card writes it");
+  const card = parseCard(cardPath, cardText.toString());
   const version = hash("sha256", model);
   if (version !== card.version) {
     throw new ModelError(
@@ -101,8 +111,22 @@ export async function loadModel(modelPath: string, maxRecords: number): Promise<
     );
   }
   try {
-    const engine = batched(await createEngine(model, card), batching);
-    return { card, version, engine, reader: createBodyReader(card, maxRecords) };
+    const onnx = await createEngine(model, card);
+    const { signature } = onnx;
+    const reader = createBodyReader(card, maxRecords);
+    const tensorReader = createTensorReader({ features: card.features, signature }, maxRecords);
+    return {
+      card,
+      version,
+      cardDigest: hash("sha256", cardText).slice(0, 16),
+      engine: batched(onnx, batching),
+      signature,
+      reader,
+      tensorReader,
+      async release() {
+        await Promise.all([reader.close(), tensorReader.close(), onnx.release()]);
+      },
+    };
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
     throw new ModelError(`${modelPath} cannot be served: ${error.message}`, { cause: error });

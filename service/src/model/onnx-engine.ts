@@ -1,9 +1,11 @@
 import "./no-telemetry.ts";
 import { InferenceSession } from "onnxruntime-node";
+import type { Signature } from "../tensors/signature.ts";
 import type { ModelCard } from "./card.ts";
 import type { Engine } from "./engine.ts";
 import { ModelError } from "./model-error.ts";
 import { feedFor, inputsOf, outputFor, predictionsOf } from "./onnx-tensors.ts";
+import { signatureOf } from "./signature-of.ts";
 
 /** ONNX Runtime's level for errors. Warnings are not logged. */
 const errorSeverity = 3;
@@ -78,6 +80,13 @@ function countOutputs(name: string, dims: readonly number[]): number {
   return outputs;
 }
 
+/** An engine of ONNX Runtime. */
+export interface OnnxEngine extends Engine {
+  readonly signature: Signature;
+  /** Frees its memory. It can't predict any more. */
+  release(): Promise<void>;
+}
+
 /**
  * Creates an engine that runs a model with ONNX Runtime, on one thread.
  *
@@ -89,10 +98,11 @@ export async function createOnnxEngine(
   model: Uint8Array,
   card: ModelCard,
   example: Float32Array,
-): Promise<Engine> {
+): Promise<OnnxEngine> {
   const session = await createSession(model);
-  const feed = feedFor(inputsOf(session.inputMetadata), card.features);
-  const output = outputFor(session.outputMetadata, card.target.output);
+  const inputs = inputsOf(session.inputMetadata);
+  const feed = feedFor(inputs, card.features);
+  const { name: output, type } = outputFor(session.outputMetadata, card.target.output);
   const columns = card.features.length;
 
   async function run(matrix: Float32Array, inBlocks: boolean) {
@@ -114,7 +124,8 @@ export async function createOnnxEngine(
     }
   }
 
-  const outputs = countOutputs(output, (await runExample()).dims);
+  const { dims } = await runExample();
+  const outputs = countOutputs(output, dims);
   const names = card.target.outputs;
   if (names !== undefined && names.length !== outputs) {
     throw new ModelError(
@@ -139,6 +150,7 @@ export async function createOnnxEngine(
 
   return {
     name: "onnxruntime",
+    signature: signatureOf(inputs, card.features, { name: output, type, dims }),
     columns,
     outputs,
     isList: outputs > 1 || names !== undefined,
@@ -147,5 +159,6 @@ export async function createOnnxEngine(
       const { predictions } = await run(matrix, needsBlocks);
       return predictions.subarray(0, (matrix.length / columns) * outputs);
     },
+    release: () => session.release(),
   };
 }

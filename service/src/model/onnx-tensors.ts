@@ -172,13 +172,16 @@ function feedTable(table: TableInput, features: readonly CardFeature[]): Feed {
     first ? { [table.name]: first.make(matrix, [rows, features.length], first.feature) } : {};
 }
 
+/** Returns the name of the input that takes a feature alone. */
+export const inputNameOf = ({ name, input = name }: CardFeature) => input;
+
 function feedColumns(inputs: readonly TableInput[], features: readonly CardFeature[]): Feed {
   requireInputs(
     features,
     inputs.map(({ name }) => name),
   );
   const fed = inputs.map((input) => {
-    const matches = features.filter(({ name, input: own = name }) => own === input.name);
+    const matches = features.filter((feature) => inputNameOf(feature) === input.name);
     const [feature] = matches;
     if (feature === undefined || matches.length > 1) {
       const found = matches.map(({ name }) => JSON.stringify(name)).join(", ") || "no feature";
@@ -221,19 +224,22 @@ export function feedFor(inputs: Inputs, features: readonly CardFeature[]): Feed 
 }
 
 /**
- * Returns the name of the output to serve.
+ * Returns the output to serve.
  *
  * @param name the output that the card names. By default, the last output
  * @throws {ModelError} with the name of an unsupported output, and what to change
  */
-export function outputFor(outputs: readonly ValueMetadata[], name: string | undefined): string {
+export function outputFor(
+  outputs: readonly ValueMetadata[],
+  name: string | undefined,
+): TensorMetadata {
   const output =
     name === undefined ? outputs.at(-1) : outputs.find((candidate) => candidate.name === name);
   if (output === undefined) {
     const names = outputs.map((each) => each.name).join(", ");
     throw new ModelError(`the model has no output ${name ?? ""}; it has ${names}`);
   }
-  return requireRows("output", output).name;
+  return requireRows("output", output);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { QueueFullError } from "../model/batcher.ts";
 import { AbandonedError } from "../model/engine.ts";
+import { NotLoadedError } from "../model/served-model.ts";
 import { TimeoutError, withTimeout } from "../timeout.ts";
 import { type Refusal, refusal } from "../wire/refusal.ts";
 import type { SentRequest } from "../wire/sent-request.ts";
@@ -12,7 +13,7 @@ function overloaded(): Refusal {
 
 function toRefusal(error: unknown): unknown {
   if (error instanceof TimeoutError) return refusal(504, "Gateway Timeout");
-  if (error instanceof QueueFullError) return overloaded();
+  if (error instanceof QueueFullError || error instanceof NotLoadedError) return overloaded();
   // Nobody reads this response. The status is for the log, and is the one that nginx uses.
   if (error instanceof AbandonedError) return refusal(499, "Client Closed Request");
   return error;

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import type { Logger } from "pino";
 import { type AccessLog, durationMsSince } from "../telemetry/access-log.ts";
 import { requestIdOf } from "../telemetry/request-id.ts";
-import { Refusal } from "../wire/refusal.ts";
+import { Refusal, refusal } from "../wire/refusal.ts";
 import { dropUnread, type NodeEnvironment, requestHeader } from "../wire/sent-request.ts";
 
 /** The result of a handler, from which the response is created. */
@@ -13,12 +13,23 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** A request to any route. */
+export type RequestContext = Context<NodeEnvironment>;
+
 /** Handles one request; throws a {@link Refusal} for an error response. */
-export type Handle = (c: Context<NodeEnvironment>) => Answer | Promise<Answer>;
+export type Handle = (c: RequestContext) => Answer | Promise<Answer>;
 
 /** Creates a JSON response. */
 export function json(value: unknown, status = 200): Answer {
   return { status, body: JSON.stringify(value) };
+}
+
+/** The Open Inference Protocol, whose errors have another form than FastAPI's. */
+const protocolPath = /^\/v2(?:\/|$)/;
+
+function errorAnswer(path: string, { status, reason, body, headers }: Refusal): Answer {
+  const isProtocol = protocolPath.test(path);
+  return { status, body: isProtocol ? JSON.stringify({ error: reason }) : body, headers };
 }
 
 /** The dependencies of {@link createExchange}. */
@@ -33,15 +44,15 @@ export interface ExchangeDependencies {
  * writes the access log, and closes connections while draining.
  */
 export function createExchange({ logger, accessLog, isDraining }: ExchangeDependencies) {
-  function answerError(error: unknown, requestId: string): Answer {
+  function refusalOf(error: unknown, requestId: string): Refusal {
     if (error instanceof Refusal) return error;
     logger.error({ err: error, requestId }, "request failed");
-    return json({ detail: "Internal Server Error" }, 500);
+    return refusal(500, "Internal Server Error");
   }
 
   /** @param route the pattern that the request matched; `*` if none */
   return function exchange(route: string, handle: Handle) {
-    return async function answer(c: Context<NodeEnvironment>): Promise<Response> {
+    return async function answer(c: RequestContext): Promise<Response> {
       const start = performance.now();
       const { method, path } = c.req;
       const requestId = requestIdOf(requestHeader(c, "x-request-id"));
@@ -49,7 +60,7 @@ export function createExchange({ logger, accessLog, isDraining }: ExchangeDepend
       try {
         result = await handle(c);
       } catch (error) {
-        result = answerError(error, requestId);
+        result = errorAnswer(path, refusalOf(error, requestId));
         dropUnread(c);
       }
       const { status, body, headers } = result;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ModelCard } from "../model/card.ts";
+import type { LoadedModel } from "../model/loaded-model.ts";
 import { version } from "../version.ts";
 import { cacheHeaders } from "./cache-headers.ts";
 import type { Endpoint, Json, Operation } from "./endpoint.ts";
@@ -57,10 +57,18 @@ function everyOperation(operation: Operation, limits: Limits): Operation {
   return { ...operation, responses };
 }
 
+/** Writes a path as in OpenAPI: `/v2/models/{name}`. */
+const templateOf = (path: string) => path.replaceAll(/:(\w+)/g, "{$1}");
+
 /** Creates the OpenAPI 3.1 document of the service from the descriptions of its endpoints. */
-export function describeApi(card: ModelCard, endpoints: readonly Endpoint[], limits: Limits): Json {
+export function describeApi(
+  model: LoadedModel,
+  endpoints: readonly Endpoint[],
+  limits: Limits,
+): Json {
+  const { card } = model;
   const described = endpoints.flatMap(({ method, path, describe }) =>
-    describe ? [{ method: method.toLowerCase(), path, ...describe() }] : [],
+    describe ? [{ method: method.toLowerCase(), path: templateOf(path), ...describe(model) }] : [],
   );
   const features = card.features.map(({ name }) => name).join(", ");
   return {

@@ -1,32 +1,23 @@
-import { cachePolicy } from "../cache/cache-control.ts";
 import { cacheNamespace } from "../cache/keys.ts";
-import type { ReadThrough } from "../cache/read-through.ts";
-import type { LoadedModel } from "../model/loaded-model.ts";
+import type { ServedModel } from "../model/served-model.ts";
 import type { BodyShape } from "../records/reader.ts";
 import { readBody } from "../wire/body.ts";
-import { maxSmallBytes } from "../wire/sent-body.ts";
-import { type SentRequest, sentRequest } from "../wire/sent-request.ts";
-import { Admission, type Grant } from "./admission.ts";
-import { cacheHeaders } from "./cache-headers.ts";
+import { sentRequest } from "../wire/sent-request.ts";
 import type { Endpoint } from "./endpoint.ts";
-import type { Answer } from "./exchange.ts";
 import { type Limits, maxRecordBodyBytes } from "./limits.ts";
 import { describeBulkPredict, describePredict } from "./predict-openapi.ts";
-import { ServerTiming } from "./server-timing.ts";
-import { TurnBatch } from "./turn-batch.ts";
+import type { Predictor } from "./prediction.ts";
 import { PredictionWriter } from "./write-predictions.ts";
 
 /** The dependencies of {@link predictEndpoints}. */
 export interface PredictDependencies {
-  readonly model: LoadedModel;
-  readonly cache: ReadThrough;
+  readonly defaultModel: ServedModel;
   readonly limits: Limits;
 }
 
 /** How the two prediction endpoints differ. */
 interface Kind {
   readonly name: string;
-  readonly namespace: string;
   readonly shape: BodyShape;
   readonly maxBodyBytes: number;
   /** Wraps the JSON of the predictions into the response body. */
@@ -34,78 +25,48 @@ interface Kind {
   readonly describe: NonNullable<Endpoint["describe"]>;
 }
 
-/** `POST /predict` predicts one record, `POST /bulk_predict` a list of records. */
-export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[] {
-  const { model, cache, limits } = deps;
-  const { engine, reader, version } = model;
-  const admission = new Admission(limits);
-  const turn = new TurnBatch();
-  const writer = new PredictionWriter(engine);
-
-  async function predict(kind: Kind, request: SentRequest, grant: Grant): Promise<Answer> {
-    const sent = await readBody(request, kind.maxBodyBytes, grant);
-    grant.beginWork();
-    const timing = new ServerTiming(performance.now());
-
-    function endRead(): void {
-      grant.releaseBytes();
-      timing.enter("cache");
-    }
-    const found = cache.answer({
-      namespace: kind.namespace,
-      policy: cachePolicy(request.header("cache-control")),
-      digest: () => sent.digest(),
-      read() {
-        timing.enter("parse");
-        const matrix = reader.read(kind.shape, sent, grant.signal);
-        if (matrix instanceof Promise) return matrix.finally(endRead);
-        endRead();
-        return matrix;
-      },
-      async compute(matrix) {
-        timing.enter("inference");
-        const predictions = await engine.predict(matrix, grant.signal);
-        timing.enter("cache");
-        return kind.wrap(await writer.write(predictions));
-      },
-    });
-    const { body, outcome } = await found;
-    if (body.length > maxSmallBytes) admission.holdUntilSent(request, body.length);
-    const headers = {
-      "X-Model-Version": version,
-      "Server-Timing": timing.header(),
-      ...cacheHeaders[outcome],
-    };
-    // Responses from the model or Redis are not batched: many are ready at the same time anyway.
-    if (!(found instanceof Promise)) await turn.join();
-    return { status: 200, body, headers };
-  }
-
+/**
+ * `POST /predict` predicts one record, `POST /bulk_predict` a list of records, with the default
+ * model.
+ */
+export function predictEndpoints(
+  { defaultModel, limits }: PredictDependencies,
+  predictor: Predictor,
+): readonly Endpoint[] {
   const kinds: readonly Kind[] = [
     {
       name: "predict",
-      namespace: cacheNamespace(version, "predict"),
       shape: "one",
       maxBodyBytes: maxRecordBodyBytes(limits),
       wrap: (prediction) => `{"prediction":${prediction}}`,
-      describe: () => describePredict(model, limits),
+      describe: (model) => describePredict(model, limits),
     },
     {
       name: "bulk_predict",
-      namespace: cacheNamespace(version, "bulk_predict"),
       shape: "many",
       maxBodyBytes: limits.maxBodyBytes,
       wrap: (predictions) => `{"predictions":[${predictions}]}`,
-      describe: () => describeBulkPredict(model, limits),
+      describe: (model) => describeBulkPredict(model, limits),
     },
   ];
-  return kinds.map((kind) => ({
+  return kinds.map(({ name, shape, maxBodyBytes, wrap, describe }) => ({
     method: "POST",
-    path: `/${kind.name}`,
-    describe: kind.describe,
+    path: `/${name}`,
+    describe,
     handle(c) {
       const request = sentRequest(c);
-      return admission.admit(request, (grant) => predict(kind, request, grant));
+      return predictor.answer(
+        request,
+        (work) => defaultModel.use(work),
+        (model) => ({
+          namespace: cacheNamespace(model, name),
+          receive: (grant) => readBody(request, maxBodyBytes, grant),
+          digest: (sent) => sent.digest(),
+          read: (sent, signal) => model.reader.read(shape, sent, signal),
+          write: async (predictions) =>
+            wrap(await new PredictionWriter(model.engine).write(predictions)),
+        }),
+      );
     },
   }));
 }

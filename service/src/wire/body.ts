@@ -13,6 +13,11 @@ export function tooLarge(): Refusal {
   return refusal(413, "Content Too Large");
 }
 
+/** The response to a body in an encoding that is not supported. */
+export function unsupportedEncoding(): Refusal {
+  return refusal(415, "Unsupported Media Type");
+}
+
 /**
  * Whether the body is JSON: `application/json` or `application/*+json` in any case, with any
  * parameters. Without a content type it is not.
@@ -29,6 +34,28 @@ function textInput(body: SentBody): string | undefined {
 }
 
 /**
+ * Receives a body as a whole.
+ *
+ * @param admit called with the length of each chunk and the length so far; what it throws is passed
+ *   on
+ * @throws {Refusal} 413 if the body is longer than `maxBytes`, before it is received if its length
+ *   is declared
+ */
+export async function receiveBody(
+  request: SentRequest,
+  maxBytes: number,
+  admit: (bytes: number, received: number) => void,
+): Promise<SentBody> {
+  if (Number(request.header("content-length") ?? 0) > maxBytes) throw tooLarge();
+  let received = 0;
+  return request.body((bytes) => {
+    received += bytes;
+    if (received > maxBytes) throw tooLarge();
+    admit(bytes, received);
+  });
+}
+
+/**
  * Receives a JSON body as a whole.
  *
  * @param admission called with the length of each chunk; what it throws is passed on
@@ -41,20 +68,14 @@ export async function readBody(
   admission: { takeBytes: AdmitChunk },
 ): Promise<SentBody> {
   const encoding = request.header("content-encoding");
-  if (encoding !== undefined && !encodings.test(encoding)) {
-    throw refusal(415, "Unsupported Media Type");
-  }
-  if (Number(request.header("content-length") ?? 0) > maxBytes) throw tooLarge();
+  if (encoding !== undefined && !encodings.test(encoding)) throw unsupportedEncoding();
   const isText = !isJson(request.header("content-type"));
-  let received = 0;
-  const body = await request.body((bytes) => {
-    received += bytes;
-    if (received > maxBytes) throw tooLarge();
+  const body = await receiveBody(request, maxBytes, (bytes, received) => {
     // The response to a longer one does not depend on the rest.
     if (isText && received > maxInputBytes) throw invalid([notAnObject(["body"], undefined)]);
     admission.takeBytes(bytes);
   });
-  if (received === 0) throw invalid([missing(["body"], "null")]);
+  if (body.length === 0) throw invalid([missing(["body"], "null")]);
   if (isText) throw invalid([notAnObject(["body"], textInput(body))]);
   return body;
 }

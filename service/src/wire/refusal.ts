@@ -61,20 +61,27 @@ function writeDetails(details: readonly Detail[]): Uint8Array<ArrayBuffer> {
   return body;
 }
 
-/** Thrown to send an error response. Caught in one place for all routes. */
-export class Refusal extends Error {
+/** An error response. */
+export interface RefusalParts {
   readonly status: number;
+  /** A short text for people. */
+  readonly reason: string;
   /** The body of the response, as JSON. */
+  readonly body: string | Uint8Array<ArrayBuffer>;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Thrown to send an error response. Caught in one place for all routes. */
+export class Refusal extends Error implements RefusalParts {
+  readonly status: number;
+  readonly reason: string;
   readonly body: string | Uint8Array<ArrayBuffer>;
   readonly headers: Readonly<Record<string, string>>;
 
-  constructor(
-    status: number,
-    body: string | Uint8Array<ArrayBuffer>,
-    headers: Readonly<Record<string, string>> = {},
-  ) {
+  constructor({ status, reason, body, headers = {} }: RefusalParts) {
     super(`refused with ${status}`);
     this.status = status;
+    this.reason = reason;
     this.body = body;
     this.headers = headers;
   }
@@ -83,13 +90,13 @@ export class Refusal extends Error {
 /** Creates an error response with a short text. */
 export function refusal(
   status: number,
-  phrase: string,
+  reason: string,
   headers: Readonly<Record<string, string>> = {},
 ): Refusal {
-  return new Refusal(status, JSON.stringify({ detail: phrase }), headers);
+  return new Refusal({ status, reason, body: JSON.stringify({ detail: reason }), headers });
 }
 
 /** Creates a 422 response that lists at most {@link maxDetails} faults. */
 export function invalid(details: readonly Detail[]): Refusal {
-  return new Refusal(422, writeDetails(details));
+  return new Refusal({ status: 422, reason: "Invalid request", body: writeDetails(details) });
 }

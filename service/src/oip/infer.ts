@@ -1,0 +1,106 @@
+import { cacheNamespace } from "../cache/keys.ts";
+import type { LoadedModel } from "../model/loaded-model.ts";
+import type { ModelRepository } from "../model/model-repository.ts";
+import type { Endpoint } from "../routes/endpoint.ts";
+import type { Limits } from "../routes/limits.ts";
+import type { PredictionSteps, Predictor } from "../routes/prediction.ts";
+import { PredictionWriter } from "../routes/write-predictions.ts";
+import type { InferenceRequest } from "../tensors/inference-reader.ts";
+import { encodeFor, receiveDecoded } from "../wire/encodings.ts";
+import { refusal } from "../wire/refusal.ts";
+import { type SentRequest, sentRequest } from "../wire/sent-request.ts";
+import { describeInfer } from "./describe-infer.ts";
+import { findModel } from "./find-model.ts";
+import { readResponse, writeResponse } from "./inference-response.ts";
+import { modelPathOf } from "./model-path.ts";
+
+/** The dependencies of {@link inferEndpoints}. */
+export interface InferDependencies {
+  readonly models: ModelRepository;
+  readonly limits: Limits;
+}
+
+const lengthHeader = "inference-header-content-length";
+
+/**
+ * Returns the length of a request's JSON; undefined if the whole body is JSON.
+ *
+ * @throws {Refusal} 400
+ */
+function headerBytesOf(request: SentRequest): number | undefined {
+  const length = request.header(lengthHeader);
+  if (length === undefined) return undefined;
+  if (/^\d{1,15}$/.test(length)) return Number(length);
+  throw refusal(
+    400,
+    `Inference-Header-Content-Length must be a number of bytes, not ${JSON.stringify(length.slice(0, 100))}`,
+  );
+}
+
+/** How an inference request is received, read and answered. */
+function stepsOf(
+  name: string,
+  model: LoadedModel,
+  request: SentRequest,
+  maxBodyBytes: number,
+): PredictionSteps {
+  const { engine, version, signature, tensorReader } = model;
+  const headerBytes = headerBytesOf(request);
+  let inference: InferenceRequest | undefined;
+
+  function matrixOf(read: InferenceRequest) {
+    inference = read;
+    return read.matrix;
+  }
+  return {
+    namespace: cacheNamespace(model, "infer"),
+    receive: (grant) => receiveDecoded(request, maxBodyBytes, grant),
+    digest: (sent) => `${sent.digest()}:${headerBytes}`,
+    read(sent, signal) {
+      const read = tensorReader.read(sent, headerBytes, signal);
+      return read instanceof Promise ? read.then(matrixOf) : matrixOf(read);
+    },
+    // The protocol's lists are flat.
+    write: (predictions) =>
+      new PredictionWriter({ outputs: engine.outputs, isList: false }).write(predictions),
+    respond(numbers) {
+      if (inference === undefined) throw new Error("the request has not been read");
+      const { id, isBinary, matrix } = inference;
+      const rows = matrix.length / engine.columns;
+      const { output } = signature;
+      return writeResponse(
+        { modelName: name, modelVersion: version, id, isBinary, output, rows },
+        numbers,
+      );
+    },
+  };
+}
+
+/** `POST /v2/models/{name}/infer`, also with the model's version in the path. */
+export function inferEndpoints(
+  { models, limits }: InferDependencies,
+  predictor: Predictor,
+): readonly Endpoint[] {
+  const paths = ["/v2/models/:name/infer", "/v2/models/:name/versions/:version/infer"];
+  return paths.map((path) => ({
+    method: "POST",
+    path,
+    describe: describeInfer(path, limits),
+    async handle(c) {
+      const request = sentRequest(c);
+      const named = await modelPathOf(c);
+      const answer = await predictor.answer(
+        request,
+        (work) => findModel(models, named).served.use(work),
+        (model) => stepsOf(named.name, model, request, limits.maxBodyBytes),
+      );
+      const response = readResponse(answer.body);
+      const encoded = await encodeFor(request, response.body);
+      return {
+        status: answer.status,
+        body: encoded.body,
+        headers: { ...answer.headers, ...response.headers, ...encoded.headers },
+      };
+    },
+  }));
+}

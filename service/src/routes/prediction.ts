@@ -1,0 +1,115 @@
+import { cachePolicy } from "../cache/cache-control.ts";
+import type { ReadThrough } from "../cache/read-through.ts";
+import type { Predictions } from "../model/engine.ts";
+import type { LoadedModel } from "../model/loaded-model.ts";
+import type { Matrix } from "../records/schema.ts";
+import { maxSmallBytes, type SentBody } from "../wire/sent-body.ts";
+import type { SentRequest } from "../wire/sent-request.ts";
+import { Admission, type Grant } from "./admission.ts";
+import { cacheHeaders } from "./cache-headers.ts";
+import type { Limits } from "./limits.ts";
+import { ServerTiming } from "./server-timing.ts";
+import { TurnBatch } from "./turn-batch.ts";
+
+/** The dependencies of {@link Predictor}. */
+export interface PredictorDependencies {
+  readonly cache: ReadThrough;
+  readonly limits: Limits;
+}
+
+/** How an endpoint receives, reads and answers a request. */
+export interface PredictionSteps {
+  /** The prefix of cache keys. */
+  readonly namespace: string;
+  /** Receives the body. */
+  receive(grant: Grant): Promise<SentBody>;
+  /** Returns what identifies the request if its model is known. */
+  digest(sent: SentBody): string;
+  /** Reads the body into the model's input. */
+  read(sent: SentBody, signal: AbortSignal): Matrix | Promise<Matrix>;
+  /** Writes the predictions as they are cached. */
+  write(predictions: Predictions): string | Promise<string>;
+  /** Turns what is cached into the response. By default, it is the response. */
+  readonly respond?: (written: string) => string | Promise<string>;
+}
+
+/** A response with predictions. */
+export interface PredictionAnswer {
+  readonly status: 200;
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * Answers the requests of all endpoints that predict: admits them, finds responses in the cache or
+ * computes them, and measures the phases.
+ */
+export class Predictor {
+  readonly #cache: ReadThrough;
+  readonly #admission: Admission;
+  readonly #turn = new TurnBatch();
+
+  constructor({ cache, limits }: PredictorDependencies) {
+    this.#cache = cache;
+    this.#admission = new Admission(limits);
+  }
+
+  /**
+   * @param use runs work with the model, which is not released before the work has ended
+   * @throws {Refusal} if the request is invalid or exceeds a limit
+   */
+  answer(
+    request: SentRequest,
+    use: (work: (model: LoadedModel) => Promise<PredictionAnswer>) => Promise<PredictionAnswer>,
+    steps: (model: LoadedModel) => PredictionSteps,
+  ): Promise<PredictionAnswer> {
+    return this.#admission.admit(request, (grant) =>
+      use((model) => this.#predict(request, grant, model, steps(model))),
+    );
+  }
+
+  async #predict(
+    request: SentRequest,
+    grant: Grant,
+    { engine, version }: LoadedModel,
+    steps: PredictionSteps,
+  ): Promise<PredictionAnswer> {
+    const sent = await steps.receive(grant);
+    grant.beginWork();
+    const timing = new ServerTiming(performance.now());
+
+    function endRead(): void {
+      grant.releaseBytes();
+      timing.enter("cache");
+    }
+    const found = this.#cache.answer({
+      namespace: steps.namespace,
+      policy: cachePolicy(request.header("cache-control")),
+      digest: () => steps.digest(sent),
+      read() {
+        timing.enter("parse");
+        const matrix = steps.read(sent, grant.signal);
+        if (matrix instanceof Promise) return matrix.finally(endRead);
+        endRead();
+        return matrix;
+      },
+      async compute(matrix) {
+        timing.enter("inference");
+        const predictions = await engine.predict(matrix, grant.signal);
+        timing.enter("cache");
+        return steps.write(predictions);
+      },
+      respond: steps.respond,
+    });
+    const { body, outcome } = await found;
+    if (body.length > maxSmallBytes) this.#admission.holdUntilSent(request, body.length);
+    const headers = {
+      "X-Model-Version": version,
+      "Server-Timing": timing.header(),
+      ...cacheHeaders[outcome],
+    };
+    // Responses from the model or Redis are ready at the same time anyway.
+    if (!(found instanceof Promise)) await this.#turn.join();
+    return { status: 200, body, headers };
+  }
+}
