@@ -100,14 +100,19 @@ export function appUnderTest({ engine, model, ...overrides }: Overrides = {}, ap
   return createApp({ ...deps, ...overrides, limits }, app);
 }
 
-/** Serves the app on a free port until the test ends. */
-export async function serve(app: App, timeoutMs = 30_000, maxConnections = 1_000): Promise<number> {
+/** Serves the app on a free port until the test ends, or until `onEnd` says so. */
+export async function serve(
+  app: App,
+  timeoutMs = 30_000,
+  maxConnections = 1_000,
+  onEnd: (end: () => void) => void = onTestFinished,
+): Promise<number> {
   const maxHeaderBytes = 64 * 1024;
   const { server } = createAppServer(app, { timeoutMs, maxHeaderBytes, maxConnections });
   const { promise, resolve } = Promise.withResolvers<void>();
   server.listen(0, "127.0.0.1", resolve);
   await promise;
-  onTestFinished(() => {
+  onEnd(() => {
     server.closeAllConnections();
     server.close();
   });

@@ -9,10 +9,10 @@ import type { App } from "../src/app.ts";
 import { loadModel } from "../src/model/loaded-model.ts";
 import { appUnderTest, defaultLimits, post } from "./app-under-test.ts";
 
-/** Creates a folder that is deleted when the test ends. */
-export function temporaryFolder(): string {
+/** Creates a folder that is deleted when the test ends, or when `onEnd` says so. */
+export function temporaryFolder(onEnd: (end: () => void) => void = onTestFinished): string {
   const folder = mkdtempSync(join(tmpdir(), "model-under-test-"));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
+  onEnd(() => rmSync(folder, { recursive: true }));
   return folder;
 }
 
