@@ -29,7 +29,7 @@ for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exi
 
 const print = (text: string) => stdout.write(`${stderr.isTTY ? "\r\u001b[K" : ""}${text}\n\n`);
 
-/** @throws if the command line is wrong */
+/** @throws {Error} if the command line is invalid */
 function readCommandLine() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -70,12 +70,12 @@ async function run({ chosen, options, write, render }: ReturnType<typeof readCom
   if (render) return writeDocuments(docs, scenarios, []);
   for (const scenario of chosen) {
     const { name, title, measure } = scenario;
-    const tell = (progress: string) => {
+    const report = (progress: string) => {
       const line = `${name}: ${progress}`;
       stderr.write(stderr.isTTY ? `\r\u001b[K${line.slice(0, stderr.columns - 1)}` : `${line}\n`);
     };
     try {
-      const rows = [...(await measure(tell, options))];
+      const rows = [...(await measure(report, options))];
       print(`${title}\n\n${tableText(rowTable(scenario, rows))}`);
       const verdicts = judge(scenario, rows);
       print(verdicts.join("\n"));

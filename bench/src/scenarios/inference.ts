@@ -12,13 +12,13 @@ const onnx = "ONNX Runtime, µs per house";
 export const inference: Scenario = {
   name: "inference",
   title: "Inference alone",
-  about: `The service's predictor without HTTP, and ONNX Runtime with the same model, by the houses of a batch. One thread; the houses are drawn from the distributions of the data set.`,
+  about: `The service's predictor without HTTP, and ONNX Runtime with the same model, by the number of houses in a batch. Both use one thread. The houses are drawn from the distributions of the data set.`,
   columns: ["houses", own, onnx, "× ONNX Runtime"],
   charts: [
     { name: "inference", title: "Inference by batch size", group: "houses", figures: [own, onnx] },
   ],
   targets: [{ where: { houses: 1_000 }, column: "× ONNX Runtime", atMost: 1.15 }],
-  async measure(tell) {
+  async measure(report) {
     const houses = drawHouses(most.houses, 1);
     const names = Object.keys(houses[0] ?? {});
     const matrix = Float32Array.from(houses.flatMap((house) => Object.values(house)));
@@ -45,7 +45,7 @@ export const inference: Scenario = {
       const run = async () => ({ [own]: await cost(runOwn), [onnx]: await cost(runOnnx) });
       return { labels: { houses: size }, run };
     });
-    const rows = await takeTurns(contenders, tell, 9);
+    const rows = await takeTurns(contenders, report, 9);
     return rows.map((row) => ({ ...row, "× ONNX Runtime": Number(row[own]) / Number(row[onnx]) }));
   },
 };
