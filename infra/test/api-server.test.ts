@@ -199,7 +199,9 @@ describe("on a real API server", () => {
 describe("KUBECONFIG", () => {
   const Provider = z.object({ kubeconfig: z.string().optional(), context: z.string() });
 
-  /** Asks the cluster as the provider does, which loads KUBECONFIG with the same library as kubectl. */
+  /**
+   * Asks the cluster as the provider does, which loads KUBECONFIG with the same library as kubectl.
+   */
   async function namespaceSeenByProvider(kubeconfig: string): Promise<string> {
     const { PATH } = process.env;
     vi.stubEnv("PATH", `${join(import.meta.dirname, "stand-ins")}:${PATH}`);

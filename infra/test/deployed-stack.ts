@@ -6,10 +6,11 @@
  *     await stack.destroy();                         // removes everything, the namespace last
  *
  * A resource is applied after its dependencies, with strict validation. If the server refuses it or
- * sends a warning, the program ends with exit code 32, and the log has the server's message. As with
- * the CLI, `up` keeps inputs whose changes a resource ignores, generates a password once, and replaces
- * a Secret with changed data. Nothing waits for pods to be ready. The program asks `minikube` on the PATH for its daemon
- * (by default the one in `stand-ins`), and the server for the node that `minikubeProfile` names.
+ * sends a warning, the program ends with exit code 32, and the log has the server's message. As
+ * with the CLI, `up` keeps inputs whose changes a resource ignores, generates a password once, and
+ * replaces a Secret with changed data. Nothing waits for pods to be ready. The program asks
+ * `minikube` on the PATH for its daemon (by default the one in `stand-ins`), and the server for the
+ * node that `minikubeProfile` names.
  */
 
 import { join } from "node:path";

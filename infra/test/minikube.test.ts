@@ -51,7 +51,7 @@ describe("errors", () => {
 
   test("the error says that Minikube is not installed", () => {
     vi.stubEnv("PATH", temporaryFolder());
-    const reason = "There is no minikube on the PATH.";
+    const reason = "minikube is not on the PATH.";
     expect(() => findMinikubeDaemon("minikube")).toThrow(new RunError(`${start}${reason}`));
   });
 

@@ -29,7 +29,7 @@ const common = {
   notApplicable: inapplicable,
 };
 
-/** A resource as Pulumi's engine passes it to a rule. */
+/** Returns a resource as Pulumi's engine passes it to a rule. */
 const policyResource = ({ type, name, inputs }: Resource) => ({
   type,
   name,
@@ -49,7 +49,7 @@ const policyResource = ({ type, name, inputs }: Resource) => ({
   propertyDependencies: {},
 });
 
-/** The violations that the rules report, as `rule: violation`. */
+/** Returns the violations that the rules report, as `rule: violation`. */
 function violations(resources: Resource[]): string[] {
   const found: string[] = [];
   const subjects: (PolicyResource & ResourceValidationArgs)[] = resources.map(policyResource);
@@ -279,7 +279,9 @@ describe("stack", () => {
   });
 });
 
-/** Starts the policy pack as the CLI does. Resolves with the address on which it serves the engine. */
+/**
+ * Starts the policy pack as the CLI does. Resolves with the address on which it serves the engine.
+ */
 async function startPack(): Promise<string> {
   const runner = createRequire(import.meta.url).resolve("@pulumi/pulumi/cmd/run-policy-pack");
   const args = [runner, "127.0.0.1:1", "."];

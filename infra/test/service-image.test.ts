@@ -23,7 +23,7 @@ const Inputs = z.object({
   build: z.object({ args: z.record(z.string(), z.string()) }),
 });
 
-/** The image that is built. */
+/** Returns the image that is built. */
 async function built(args: Partial<ServiceImageArgs>) {
   const { resource } = await record(() => new ServiceImage("app", { ...source, ...args }));
   return Inputs.parse(resource("Image", "app").inputs);
@@ -97,7 +97,7 @@ describe("base images", () => {
 });
 
 describe("the model", () => {
-  /** A folder with two models and their cards. */
+  /** Creates a folder with two models and their cards. */
   function twoModels(): string {
     const folder = mkdtempSync(join(tmpdir(), "context-"));
     onTestFinished(() => rmSync(folder, { recursive: true }));
