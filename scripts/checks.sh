@@ -76,8 +76,8 @@ check_prediction_endpoints() {
   check_cache
 }
 
-# Sends a new request until the response comes from the cache: the first pod stores its response in the
-# background, and the next request may reach another pod.
+# Sends a new request until the response comes from the cache. That may take several requests: the
+# first pod stores its response in the background, and the next request may reach another pod.
 check_cache() {
   local path="${fresh%%$'\t'*}" request="${fresh#*$'\t'}"
   local before first key deadline=$((SECONDS + cache_seconds))

@@ -24,7 +24,7 @@ describe("links", () => {
   });
 });
 
-/** The cells of all table rows in a text. */
+/** Returns the cells of all table rows in a text. */
 function rowsOf(text: string): string[][] {
   return Array.from(text.matchAll(/^\| (.+) \|$/gm), ([, row = ""]) => row.split(" | "));
 }
@@ -71,7 +71,7 @@ test("docs/moving-from-fastapi.md has the number of recorded exchanges", () => {
 });
 
 describe("docs/troubleshooting.md", () => {
-  // The tests of the service contain the messages that the code puts together.
+  // Messages that the code composes are complete only in the tests of the service.
   const files = ["run.sh", "service/{src,test}/**/*.ts", "infra/*.ts", "scripts/*.sh"];
   const exclude = ["**/node_modules/**"];
   const sources = globSync(files, { cwd: root, exclude }).map(textOf).join("\n");
@@ -79,7 +79,7 @@ describe("docs/troubleshooting.md", () => {
   const messages = rows.flatMap(([sign = ""]) =>
     Array.from(sign.matchAll(/`([^`]+)`/g), ([, message = ""]) => message),
   );
-  /** Of Kubernetes. */
+  /** Messages of Kubernetes. */
   const foreign = ["<pending>"];
 
   test.for(messages.filter((message) => !foreign.includes(message)))(

@@ -7,13 +7,13 @@ import { flats, hasPythonModels, iris, wine } from "./python-models.ts";
 describe.each([
   { model: wine, endpoint: "predict" },
   { model: iris, endpoint: "predict" },
-  // Its card has no ranges, so that few values are known to be valid.
+  // Its card has no ranges, so few values are known to be valid, and a list is needed.
   { model: flats, endpoint: "bulk_predict" },
 ])("the model $model.name", ({ model, endpoint }) => {
   const service = serviceForAll(model);
 
   testNeeding(hasPythonModels)(
-    `the demo checks ${model.name} as it checks the committed model`,
+    `the demo checks the model ${model.name} like the committed one`,
     async () => {
       const { status, stdout, stderr } = await minikubeMachine(service).run([], {
         env: { ENDPOINT: endpoint },

@@ -9,7 +9,7 @@ import { house } from "./house-model.ts";
 export const modelVersion = "0".repeat(64);
 export const timeoutMs = 200;
 
-/** A logger, and the messages it has logged. */
+/** Creates a logger, and the messages it has logged. */
 function eventLog() {
   const events: string[] = [];
   const logger = pino({}, { write: (line: string) => void events.push(JSON.parse(line).msg) });
@@ -17,7 +17,7 @@ function eventLog() {
   return { events, logger, connected };
 }
 
-/** The service with its own cache, by default without the in-process tier. */
+/** Returns the service with its own cache, by default without the in-process tier. */
 export async function serviceWith(options: Partial<CacheOptions> = {}) {
   const { events, logger, connected } = eventLog();
   const engine = firstFeatureEngine();
@@ -63,7 +63,7 @@ export async function serviceWith(options: Partial<CacheOptions> = {}) {
 
 export type Service = Awaited<ReturnType<typeof serviceWith>>;
 
-/** A `RedisCache`, and what it reports to its recorder and its log. */
+/** Creates a `RedisCache`, and what it reports to its recorder and its log. */
 export function redisCache(url: string) {
   const recorded: string[] = [];
   const durations: number[] = [];

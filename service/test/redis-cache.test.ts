@@ -127,7 +127,7 @@ describe("failures of Redis", () => {
   );
 
   redisTest(
-    "predictions are correct after the host of Redis vanishes, and while the next ones are silent",
+    "predictions are correct after the host of Redis vanishes, and while new connections stay silent",
     async () => {
       const proxy = await RedisProxy.to(await RedisServer.start());
       const service = await serviceWith({ redisUrl: proxy.url });

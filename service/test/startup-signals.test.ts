@@ -13,7 +13,7 @@ function canBePid1(): boolean {
   }
 }
 
-/** `NODE_OPTIONS` that run some JavaScript before the service. */
+/** Returns `NODE_OPTIONS` that run some JavaScript before the service. */
 function preloading(code: string): string {
   return `--import=data:text/javascript,${encodeURIComponent(code)}`;
 }
