@@ -172,7 +172,11 @@ class IncomingRequest implements SentRequest {
         admit(chunk.length);
         isKept = this.#body.add(chunk);
         this.#chunks++;
-        if (this.#hasTinyChunks()) throw tooManyChunks();
+        if (this.#hasTinyChunks()) {
+          // The parser would go on, and take milliseconds for the rest of a packet.
+          this.#outgoing.once("finish", () => this.#incoming.destroy());
+          throw tooManyChunks();
+        }
       }
     } catch (error) {
       this.#fail?.(error);
