@@ -16,11 +16,21 @@ const documents = globSync(["*.md", "docs/*.md"], { cwd: root }).map((name) => (
 
 describe("links", () => {
   const links = documents.flatMap(({ name, text }) =>
-    Array.from(text.matchAll(/\]\((?!https?:)([^)#]+)/g), ([, target = ""]) => ({ name, target })),
+    Array.from(text.matchAll(/\]\((?!https?:)([^)]+)/g), ([, target = ""]) => ({ name, target })),
   );
 
-  test.for(links)("the link in $name to $target has a target", ({ name, target }) => {
-    expect(existsSync(join(root, dirname(name), target))).toBe(true);
+  test.for(links)("the link in $name to $target leads somewhere", ({ name, target }) => {
+    const [path = "", fragment] = target.split("#");
+    const file = path === "" ? name : join(dirname(name), path);
+    expect(existsSync(join(root, file))).toBe(true);
+    if (fragment === undefined) return;
+    const headings = Array.from(textOf(file).matchAll(/^#+ (.+)$/gm), ([, heading = ""]) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\w -]/g, "")
+        .replaceAll(" ", "-"),
+    );
+    expect(headings).toContain(fragment);
   });
 });
 
