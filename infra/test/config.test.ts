@@ -124,7 +124,7 @@ describe("invalid settings", () => {
     );
   });
 
-  test("all invalid settings are named at once", () => {
+  test("all invalid settings are named together", () => {
     expect(() => settings({ namespace: "_", service: { minReplicas: 0 } })).toThrow(
       /^prediction-service:namespace: .*\nprediction-service:service\.minReplicas: .*$/,
     );

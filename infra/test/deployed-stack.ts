@@ -13,9 +13,9 @@
  * node that `minikubeProfile` names.
  */
 
-import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { KubernetesApi, KubernetesObject } from "./kubernetes-api.ts";
+import { pathWithMinikube } from "./path-with-minikube.ts";
 import { type RunResult, runProgram } from "./pulumi-runner.ts";
 import { randomPassword, randomPasswordType } from "./random-password.ts";
 import type { Properties, Registration } from "./registration.ts";
@@ -32,8 +32,6 @@ export interface DeployedStackOptions {
   /** Variables that the program gets in addition to those of this process. */
   readonly environment?: Record<string, string>;
 }
-
-const standIns = join(import.meta.dirname, "stand-ins");
 
 const namesOnly = async ({ imageName }: Properties) => {
   return { imageName: String(imageName), repoDigest: `${imageName}@sha256:${"0".repeat(64)}` };
@@ -60,11 +58,10 @@ export class DeployedStack {
 
   /** Deploys a configuration. If that succeeds, removes objects that the configuration dropped. */
   async up(stack: StackConfig): Promise<RunResult> {
-    const { PATH } = process.env;
     const registered = new Set<string>();
     const result = await runProgram({
       stack,
-      environment: { PATH: `${standIns}:${PATH}`, ...this.#options.environment },
+      environment: { PATH: pathWithMinikube, ...this.#options.environment },
       engine: {
         create: async (registration) => {
           registered.add(registration.urn);

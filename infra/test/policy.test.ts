@@ -7,8 +7,9 @@ import type { PolicyResource, ResourceValidationArgs } from "@pulumi/policy";
 import analyzer from "@pulumi/pulumi/proto/analyzer_grpc_pb.js";
 import type { AnalyzerInfo } from "@pulumi/pulumi/proto/analyzer_pb.js";
 import empty from "google-protobuf/google/protobuf/empty_pb.js";
-import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { rules } from "../policy/rules.ts";
+import { useMinikubeStandIn } from "./minikube-stand-in.ts";
 import { record } from "./recorded.ts";
 import type { Properties } from "./registration.ts";
 import { cloud, dev } from "./stack-config.ts";
@@ -260,14 +261,7 @@ describe("rules", () => {
 });
 
 describe("stack", () => {
-  beforeEach(() => {
-    const { PATH } = process.env;
-    vi.stubEnv("PATH", `${join(import.meta.dirname, "stand-ins")}:${PATH}`);
-    vi.resetModules();
-  });
-  afterEach(() => {
-    vi.unstubAllEnvs();
-  });
+  useMinikubeStandIn();
 
   test.each([
     ["Pulumi.dev.yaml", dev],

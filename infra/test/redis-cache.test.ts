@@ -76,7 +76,7 @@ describe("password", () => {
     });
   });
 
-  test("the password of Redis is in no resource but the Secret", async () => {
+  test("only the Secret contains the password of Redis", async () => {
     const recording = await record(declare);
     const others = recording.resources.filter(({ type }) => !type.endsWith(":Secret"));
     expect(JSON.stringify(others)).not.toContain(secretOf(recording).password);

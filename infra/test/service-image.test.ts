@@ -123,14 +123,14 @@ describe("the model", () => {
     expect(iris.imageName).not.toBe(imageName);
   });
 
-  test.each(["wine.onnx", "wine.json"])("a change of %s changes the tag", async (name) => {
+  test.each(["wine.onnx", "wine.json"])("a change to %s changes the tag", async (name) => {
     const context = twoModels();
     const { imageName } = await wine(context);
     appendFileSync(join(context, "model", name), " ");
     expect((await wine(context)).imageName).not.toBe(imageName);
   });
 
-  test("a change of another model keeps the tag", async () => {
+  test("a change to another model does not change the tag", async () => {
     const context = twoModels();
     const { imageName } = await wine(context);
     for (const name of ["iris.onnx", "iris.json"]) {
