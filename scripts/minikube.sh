@@ -17,7 +17,7 @@ minikube_is_running() {
   [ "$(minikube status -p "$profile" --format '{{.Host}} {{.APIServer}}' 2>/dev/null)" = "Running Running" ]
 }
 
-# Whether there is no node, running or stopped. Status 85 means that there is not even a profile.
+# Whether there is no node, neither running nor stopped. Status 85 means that there is no profile.
 minikube_is_absent() {
   local host status=0
   host="$(minikube status -p "$profile" --format '{{.Host}}' 2>/dev/null)" || status=$?
@@ -119,7 +119,7 @@ bypass_proxy_for_cluster() {
   bypass_proxy "$node" "${api%:*}"
 }
 
-# The Pulumi program finds the daemon by itself; this step shows a problem early.
+# The Pulumi program also finds the daemon. This step reports a problem earlier.
 find_docker_daemon() {
   local settings
   settings="$(minikube docker-env --shell none -p "$profile")" ||

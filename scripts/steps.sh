@@ -9,7 +9,7 @@ fi
 last_step=10
 step_number=""
 summary=""
-# The exit status of a run that reaches its end: 1 if anything has failed on the way.
+# The exit status of a run that reaches its end: 1 if anything failed before that.
 outcome=0
 # The process group of the command that interruptible waits for.
 running=""

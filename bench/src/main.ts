@@ -51,7 +51,10 @@ function readCommandLine() {
   const isHostile = positionals[0] === "hostile";
   const names = isHostile ? ["hostile"] : positionals;
   const unknown = names.find((name) => scenarios.every((scenario) => scenario.name !== name));
-  if (unknown !== undefined) throw new Error(`there is no scenario ${unknown}`);
+  if (unknown !== undefined)
+    throw new Error(
+      `found scenario ${unknown}; allowed: ${scenarios.map(({ name }) => name).join(", ")}`,
+    );
   const chosen = scenarios.filter(({ name }) => names.length === 0 || names.includes(name));
   const options: Options = {
     ...{ against: values.against, bodies: isHostile ? positionals.slice(1) : [] },

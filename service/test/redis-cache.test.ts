@@ -227,7 +227,7 @@ describe("invalid entries in Redis", () => {
     expect(service.events).toEqual(["cache connected"]);
   });
 
-  redisTest("the entry of another key is never served", async () => {
+  redisTest("an entry that belongs to another key is never served", async () => {
     const redis = await RedisServer.start();
     const service = await serviceWith({ redisUrl: redis.url });
     await service.hits(1);
