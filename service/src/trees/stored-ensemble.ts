@@ -1,0 +1,85 @@
+import { type Ensemble, leavesOf, type Tree } from "./column.ts";
+import { COLUMN_BYTES, type StoredColumns, writeRowLoop } from "./stored-columns.ts";
+import type { Code, Local, WasmFunction, WasmModule } from "./wasm.ts";
+
+/** A place in memory: an address in a variable, and bytes to add to it. */
+export interface Place {
+  readonly address: Local;
+  readonly offset: number;
+}
+
+const START = { sum: 0, minimum: Infinity, maximum: -Infinity } as const;
+
+/** The weights of an ensemble, and its scores of a block of rows, in the module's memory. */
+export class StoredEnsemble {
+  readonly ensemble: Ensemble;
+  /** Bytes of the weights of one leaf. */
+  readonly leafBytes: number;
+  readonly #scores: number;
+  readonly #weights: ReadonlyMap<Tree, number>;
+
+  constructor(module: WasmModule, columns: StoredColumns, ensemble: Ensemble) {
+    this.ensemble = ensemble;
+    this.leafBytes = ensemble.targetsPerTree * 4;
+    this.#scores = columns.reserveScores(ensemble);
+    const values = ensemble.trees.flatMap((tree) => leavesOf(tree).flatMap((leaf) => leaf.weights));
+    let address = module.place(new Float32Array(values));
+    const weights = new Map<Tree, number>();
+    for (const tree of ensemble.trees) {
+      weights.set(tree, address);
+      address += tree.root.leaves * this.leafBytes;
+    }
+    this.#weights = weights;
+  }
+
+  /** The address of a tree's weights. Its leaves are in the order of {@link leavesOf}. */
+  weightsOf(tree: Tree): number {
+    const address = this.#weights.get(tree);
+    if (address === undefined) throw new Error("the tree is not of this ensemble");
+    return address;
+  }
+
+  /** The address of the column of scores for a tree's first target. */
+  scoresOf(tree: Tree): number {
+    return this.#scores + tree.firstTarget * COLUMN_BYTES;
+  }
+
+  /** Defines a function of the number of rows that sets the scores to where they start. */
+  defineStart(module: WasmModule): WasmFunction {
+    const { targets, combination } = this.ensemble;
+    return module.define(["i32"], [], (code, rows) => {
+      writeRowLoop(code, rows, 4, (position) => {
+        for (let target = 0; target < targets; target += 1) {
+          code.get(position).f32(START[combination]).op("f32x4.splat");
+          code.memory("v128.store", this.#scores + target * COLUMN_BYTES);
+        }
+      });
+    });
+  }
+
+  /**
+   * Writes code that makes a leaf count for a row.
+   *
+   * @param score the row's score for the tree's first target
+   * @param weight the leaf's weight for it
+   */
+  writeLeaf(code: Code, score: Place, weight: Place): void {
+    const { combination, targetsPerTree } = this.ensemble;
+    for (let target = 0; target < targetsPerTree; target += 1) {
+      const scoreOffset = score.offset + target * COLUMN_BYTES;
+      const loadBoth = () => {
+        code.get(weight.address).memory("f32.load", weight.offset + target * 4);
+        code.get(score.address).memory("f32.load", scoreOffset);
+      };
+      code.get(score.address);
+      loadBoth();
+      if (combination === "sum") {
+        code.op("f32.add");
+      } else {
+        loadBoth();
+        code.op(combination === "minimum" ? "f32.lt" : "f32.gt").op("select");
+      }
+      code.memory("f32.store", scoreOffset);
+    }
+  }
+}
