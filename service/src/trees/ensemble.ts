@@ -92,7 +92,7 @@ export function buildEnsemble(
       node.weights
         .slice(firstTarget, firstTarget + targetsPerTree)
         .map((weight) => weight ?? NO_WEIGHT[combination]);
-    return { root: linkNodes(tree, conditions, weightsOf), firstTarget };
+    return { root: linkNodes(tree, conditions, weightsOf, targets), firstTarget };
   });
   return {
     ensemble: { trees, combination, targets, targetsPerTree, tested: conditions.tested },
@@ -175,6 +175,7 @@ function linkNodes(
   listed: ListedTree,
   conditions: Conditions,
   weightsOf: (node: ListedNode) => readonly number[],
+  targets: number,
 ): TreeNode {
   let linked = 0;
   const nodeAt = (id: number): ListedNode => {
@@ -188,12 +189,14 @@ function linkNodes(
     if (depth > MAX_DEPTH) throw new Unsupported(`a tree is deeper than ${MAX_DEPTH} branches`);
     const node = nodeAt(id);
     if (node.mode === "LEAF") return leaf(weightsOf(node));
-    // "Is one of these values" is a chain of branches that have in common where they lead to.
+    // A choice, "is one of these values", is a chain of branches that lead to one node if they hold.
     const others: number[] = [];
     let { falseId } = node;
-    for (let next = listed.get(falseId); continuesChain(node, next); next = listed.get(falseId)) {
+    let next = listed.get(falseId);
+    while (continuesChoice(node, next, targets)) {
       others.push(nodeAt(falseId).threshold);
       ({ falseId } = next);
+      next = listed.get(falseId);
     }
     const whenTrue = link(node.trueId, depth + 1);
     return conditions.branch(node, others, whenTrue, link(falseId, depth + 1));
@@ -202,14 +205,23 @@ function linkNodes(
   return link(root, 0);
 }
 
-function continuesChain(node: ListedNode, next: ListedNode | undefined): next is ListedNode {
-  return (
-    node.mode === "BRANCH_EQ" &&
-    next?.mode === "BRANCH_EQ" &&
-    next.feature === node.feature &&
-    next.trueId === node.trueId &&
-    next.nanIsTrue === node.nanIsTrue
-  );
+/**
+ * Whether a branch leads on, if its condition fails, to one on another value of the same choice.
+ *
+ * @throws {Unsupported} when ONNX Runtime may take one choice after another for a single one
+ */
+function continuesChoice(
+  node: ListedNode,
+  next: ListedNode | undefined,
+  targets: number,
+): next is ListedNode {
+  const areTests = node.mode === "BRANCH_EQ" && next?.mode === "BRANCH_EQ";
+  if (!areTests || node.feature !== next.feature) return false;
+  const isSame = node.trueId === next.trueId;
+  if (node.nanIsTrue !== next.nanIsTrue || (targets > 1 && !isSame)) {
+    throw new Unsupported("values that a column is compared with in a row lead to several nodes");
+  }
+  return isSame;
 }
 
 /**

@@ -107,7 +107,8 @@ function features(value: Value | undefined): readonly Column[] {
 
 /** Operands meet column by column; a single column meets each column of the other operand. */
 function arithmetic(operation: BinaryOperation): Operator {
-  return (_, inputs) => {
+  return (node, inputs) => {
+    rejectRewritten(node, inputs);
     const [first] = inputs.filter(isTable);
     if (first === undefined) throw new Unsupported("all inputs are constants");
     const operands = inputs.map((input) => operandColumns(input, first.rank));
@@ -119,6 +120,22 @@ function arithmetic(operation: BinaryOperation): Operator {
     );
     return [floats(columns, first.rank)];
   };
+}
+
+/**
+ * ONNX Runtime leaves out the addition of 0, which makes -0 a 0, and makes y / x of 1 / x · y, which
+ * rounds once less.
+ */
+function rejectRewritten({ operator }: OnnxNode, inputs: readonly Value[]): void {
+  const isSingle = (value: Value | undefined, number: number) =>
+    value !== undefined &&
+    !isTable(value) &&
+    value.values.length === 1 &&
+    value.values[0] === number;
+  if (operator === "Add" && inputs.some((input) => isSingle(input, 0))) {
+    throw new Unsupported("it adds 0");
+  }
+  if (operator === "Div" && isSingle(inputs[0], 1)) throw new Unsupported("it divides 1");
 }
 
 function operandColumns(value: Value, rank: Table["rank"]): readonly Column[] {

@@ -98,10 +98,8 @@ function logistic(score: Column): Column {
   return whereLess(score, constant(0), ofNegative, ofPositive);
 }
 
-const LOWEST_FLOAT = -3.4028234663852886e38;
-
 function softmax(scores: readonly Column[]): Column[] {
-  const largest = scores.reduce((a, b) => binary("larger", a, b), constant(LOWEST_FLOAT));
+  const largest = scores.reduce((a, b) => binary("larger", a, b), constant(-Infinity));
   const powers = scores.map((score) => unary("exp", binary("subtract", score, largest)));
   const total = powers.reduce((a, b) => binary("add", a, b), constant(0));
   return powers.map((power) => binary("divide", power, total));

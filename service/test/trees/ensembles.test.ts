@@ -5,6 +5,8 @@ import {
   ensembleNode,
   finite,
   MODES,
+  randomNumbers,
+  type TestBranch,
   type TestEnsemble,
   type TestTree,
   tree,
@@ -13,6 +15,8 @@ import { type Node, onnxFile } from "./onnx-writer.ts";
 import { expectReferenceBits } from "./reference.ts";
 
 type Kind = Omit<TestEnsemble, "trees">;
+
+type Choice = Omit<TestBranch, "mode" | "value"> & { readonly chosen: readonly number[] };
 
 interface Example {
   readonly ensemble: TestEnsemble;
@@ -126,6 +130,46 @@ test("a classifier of two classes predicts the bits of ONNX Runtime from both sc
   await fc.assert(fc.asyncProperty(examples(kinds, weights), expectSameBits), { numRuns: 100 });
 });
 
+test("choices of values predict the bits of ONNX Runtime", async () => {
+  const values = [-4, -0, 1, 2, 2.5, 31, 32, 33, 300];
+  const choices = fc.integer({ min: 1, max: 3 }).chain((targets) => {
+    const leaf = fc.record({
+      weights: fc.array(weights, { minLength: targets, maxLength: targets }),
+    });
+    const choice = fc.record({
+      feature: fc.nat(1),
+      chosen: fc.uniqueArray(fc.constantFrom(...values), { minLength: 1 }),
+      nanIsTrue: fc.boolean(),
+      whenTrue: leaf,
+      whenFalse: leaf,
+    });
+    return fc.record({
+      targets: fc.constant(targets),
+      trees: fc.array(
+        fc.tuple(choice, choice).map(([first, { chosen, whenTrue, whenFalse }]) => {
+          const second = growChoice({ ...first, chosen, whenTrue, whenFalse });
+          return growChoice(targets === 1 ? { ...first, whenFalse: second } : first);
+        }),
+        { minLength: 1, maxLength: 5 },
+      ),
+      matrix: matrices(values, 2),
+    });
+  });
+  const property = fc.asyncProperty(choices, ({ matrix, ...forest }) => {
+    const ensemble: TestEnsemble = { ...forest, operator: "TreeEnsembleRegressor" };
+    return expectSameBits({ ensemble, features: 2, matrix });
+  });
+  await fc.assert(property, { numRuns: 100 });
+});
+
+/** A chain of branches, each on one of the chosen values, that all lead to one node. */
+function growChoice({ chosen, whenFalse, ...same }: Choice): TestTree {
+  return chosen.reduceRight<TestTree>(
+    (rest, value) => ({ ...same, mode: "BRANCH_EQ", value, whenFalse: rest }),
+    whenFalse,
+  );
+}
+
 /** A tree that gives the whole part of a feature, times a step. */
 function staircase(feature: number, from: number, to: number, step: number): TestTree {
   if (to - from === 1) return { weights: [from * step] };
@@ -141,6 +185,7 @@ function staircase(feature: number, from: number, to: number, step: number): Tes
 }
 
 test("e^x has the bits of ONNX Runtime over the whole range of float32", async () => {
+  // The sums of three such trees are eight million different numbers from -111 to 111.
   const trees = [1.1, 0.011, 1.1e-4].map((step, feature) => staircase(feature, -100, 100, step));
   const ensemble: TestEnsemble = {
     operator: "TreeEnsembleClassifier",
@@ -149,12 +194,33 @@ test("e^x has the bits of ONNX Runtime over the whole range of float32", async (
     targetsOf: () => [0],
     transform: "SOFTMAX",
   };
-  const features = fc.array(fc.float({ min: -100, max: 100, noNaN: true }), {
-    minLength: 3 * 20_000,
-    maxLength: 3 * 20_000,
-  });
-  const [cells = []] = fc.sample(features, 1);
-  await expectSameBits({ ensemble, features: 3, matrix: Float32Array.from(cells) });
+  const random = randomNumbers(1);
+  const matrix = Float32Array.from({ length: 3 * 500_000 }, () => random() * 200 - 100);
+  await expectSameBits({ ensemble, features: 3, matrix });
+});
+
+const zero: TestTree = { weights: [0, 0, 0, 0] };
+
+test("an average of several targets that rounds to -0 is -0", async () => {
+  const tiny: TestTree = { weights: [-(2 ** -149), 2 ** -149] };
+  const ensemble: TestEnsemble = {
+    operator: "TreeEnsembleRegressor",
+    trees: [tiny, zero, zero],
+    targets: 2,
+    aggregate: "AVERAGE",
+  };
+  await expectSameBits({ ensemble, features: 1, matrix: Float32Array.of(1) });
+});
+
+test("a class without weights whose base value is -0 has the score -0", async () => {
+  const ensemble: TestEnsemble = {
+    operator: "TreeEnsembleClassifier",
+    trees: [zero],
+    targets: 4,
+    targetsOf: () => [0],
+    base: [-0, -0, 1, 2],
+  };
+  await expectSameBits({ ensemble, features: 1, matrix: Float32Array.of(1) });
 });
 
 test("ensembles that test and add up what other ensembles predict have the bits of ONNX Runtime", async () => {

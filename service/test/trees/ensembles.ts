@@ -168,13 +168,31 @@ export function tree(choices: TreeChoices): fc.Arbitrary<TestTree> {
     leaf: fc.record({
       weights: fc.array(weight, { minLength: targets, maxLength: targets }),
     }),
-    branch: fc.record({
-      mode: fc.constantFrom(...modes),
-      feature: fc.nat(features - 1),
-      value: fc.constantFrom(...values),
-      nanIsTrue,
-      whenTrue: tie("tree"),
-      whenFalse: tie("tree"),
-    }),
+    branch: fc
+      .record({
+        mode: fc.constantFrom(...modes),
+        feature: fc.nat(features - 1),
+        value: fc.constantFrom(...values),
+        nanIsTrue,
+        whenTrue: tie("tree"),
+        whenFalse: tie("tree"),
+      })
+      .map(endChoice),
   })).tree;
+}
+
+/** Equality with several values in a row is for tests of its own. */
+function endChoice(branch: TestBranch): TestBranch {
+  const { mode, whenFalse } = branch;
+  const isInRow = mode === "BRANCH_EQ" && "mode" in whenFalse && whenFalse.mode === "BRANCH_EQ";
+  return isInRow ? { ...branch, whenFalse: { ...whenFalse, mode: "BRANCH_LEQ" } } : branch;
+}
+
+/** Random numbers from 0 to 1, the same for the same seed. */
+export function randomNumbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { compileTrees } from "../../src/trees/compile-trees.ts";
-import { ensembleNode, type TestEnsemble, type TestTree } from "./ensembles.ts";
+import { ensembleNode, randomNumbers, type TestEnsemble, type TestTree } from "./ensembles.ts";
 import { onnxFile } from "./onnx-writer.ts";
 import { expectReferenceBits } from "./reference.ts";
 
@@ -13,15 +13,6 @@ function fileOf(ensemble: Omit<TestEnsemble, "operator">): Uint8Array {
     outputs: ["scores"],
     nodes: [ensembleNode({ ...ensemble, operator: "TreeEnsembleRegressor" })],
   });
-}
-
-/** Random numbers from 0 to 1, the same for the same seed. */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
 }
 
 /** A tree of random thresholds. */
@@ -105,25 +96,4 @@ test("more than a million nodes are not compiled", () => {
   expect(compileTrees(file)).toEqual({
     reason: "operator TreeEnsembleRegressor: there are 1000001 tree nodes; the limit is 1000000",
   });
-});
-
-test("values of a category in a chain of branches predict the bits of ONNX Runtime", async () => {
-  const isOne: TestTree = { weights: [1] };
-  const isOther: TestTree = { weights: [-1] };
-  const chain = [2, 5, 7.5, 33, -0].reduceRight<TestTree>(
-    (whenFalse, value) => ({
-      mode: "BRANCH_EQ",
-      feature: 1,
-      value,
-      nanIsTrue: false,
-      whenTrue: isOne,
-      whenFalse,
-    }),
-    isOther,
-  );
-  const cells = [0, -0, 1, 2, 2.5, 5, 7, 7.5, 33, NaN, -Infinity].map((value) => [9, value, 9]);
-  await expectReferenceBits(
-    fileOf({ trees: [chain], targets: 1 }),
-    Float32Array.from(cells.flat()),
-  );
 });

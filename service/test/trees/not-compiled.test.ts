@@ -29,6 +29,12 @@ const classifier: TestEnsemble = {
   targets: 3,
 };
 
+/** Two tests for equality that lead to the same leaf. */
+function choiceOf(first: Partial<TestBranch>, second: Partial<TestBranch>): TestBranch {
+  const isEqual = { ...stump, mode: "BRANCH_EQ" };
+  return { ...isEqual, ...first, whenFalse: { ...isEqual, ...second, value: 2 } };
+}
+
 /** A graph of one ensemble, some of its attributes replaced. */
 function graphOf(ensemble: TestEnsemble, attributes: Record<string, Attribute> = {}): Graph {
   const node = ensembleNode(ensemble);
@@ -87,6 +93,18 @@ describe("trees are not compiled", () => {
         { ...regressor, trees: [{ ...stump, mode: "BRANCH_EQ" }] },
         { nodes_falsenodeids: { ints: [0, 0, 0] } },
       ),
+      `${ofRegressor}branches of a tree go to the same node`,
+    ],
+    "that compare with values in a row and differ in where NaN goes": [
+      graphOf({ ...regressor, trees: [choiceOf({ nanIsTrue: true }, { nanIsTrue: false })] }),
+      `${ofRegressor}values that a column is compared with in a row lead to several nodes`,
+    ],
+    "for several targets that compare with values in a row and lead to several nodes": [
+      graphOf({ ...classifier, trees: [choiceOf({}, { whenTrue: { weights: [1, 2, 3] } })] }),
+      `${ofClassifier}values that a column is compared with in a row lead to several nodes`,
+    ],
+    "that compare several columns and lead to one node": [
+      graphOf({ ...regressor, trees: [choiceOf({ feature: 0 }, { feature: 1 })] }),
       `${ofRegressor}branches of a tree go to the same node`,
     ],
     "with a missing node": [
@@ -167,6 +185,8 @@ describe("a graph is not compiled", () => {
     column: { type: "float", dimensions: [2, 1], values: [1, 2] },
     indices: { type: "int64", dimensions: [1], values: [1] },
     square: { type: "int64", dimensions: [1, 1], values: [1] },
+    zero: { type: "float", dimensions: [1, 1], values: [-0] },
+    one: { type: "float", dimensions: [], values: [1] },
     wide: { type: "int64", dimensions: [2], values: [-1, 1] },
     beyond: { type: "int64", dimensions: [1], values: [2] },
   } as const;
@@ -209,6 +229,14 @@ describe("a graph is not compiled", () => {
     "that adds integers": [
       { operator: "Add", inputs: ["input", "indices"] },
       "operator Add: a constant is not a row of float32",
+    ],
+    "that adds 0, which ONNX Runtime leaves out": [
+      { operator: "Add", inputs: ["zero", "input"] },
+      "operator Add: it adds 0",
+    ],
+    "that divides 1, since ONNX Runtime may rewrite the quotient": [
+      { operator: "Div", inputs: ["one", "input"] },
+      "operator Div: it divides 1",
     ],
     "of constants only": [
       { operator: "Add", inputs: ["row", "row"] },
