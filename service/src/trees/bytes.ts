@@ -1,6 +1,6 @@
 /** Bytes that are written one after the other. Numbers take as few as LEB128 needs. */
 export class Bytes {
-  #bytes = new Uint8Array(64);
+  #bytes = new Uint8Array(1024);
   #length = 0;
 
   /** What is written so far. Writing more does not change it. */

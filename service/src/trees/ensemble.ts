@@ -119,7 +119,8 @@ function groupNodes(
 ): ReadonlyMap<number, ListedTree> {
   const trees = new Map<number, Map<number, ListedNode>>();
   let tree = new Map<number, ListedNode>();
-  for (const [index, number] of nodes.trees.entries()) {
+  for (let index = 0; index < nodes.trees.length; index += 1) {
+    const number = entry(nodes.trees, index);
     if (number !== nodes.trees[index - 1]) {
       if (trees.has(number)) throw new Unsupported(`the nodes of tree ${number} are not together`);
       tree = new Map();
@@ -136,12 +137,9 @@ function groupNodes(
       weights: mode === "LEAF" ? new Array(targets).fill(undefined) : NO_WEIGHTS,
     });
   }
-  for (const [index, number] of weights.trees.entries()) {
-    addWeight(
-      trees.get(number)?.get(entry(weights.ids, index)),
-      entry(weights.targets, index),
-      entry(weights.weights, index),
-    );
+  for (let index = 0; index < weights.trees.length; index += 1) {
+    const node = trees.get(entry(weights.trees, index))?.get(entry(weights.ids, index));
+    addWeight(node, entry(weights.targets, index), entry(weights.weights, index));
   }
   return trees;
 }
