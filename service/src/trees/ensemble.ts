@@ -244,23 +244,25 @@ class Conditions {
     whenFalse: TreeNode,
   ): Branch {
     if (Number.isNaN(threshold)) throw new Unsupported("a branch compares with NaN");
-    const isAtMost = (column: Column, limit: number) =>
-      this.#branch(column, limit, whenTrue, whenFalse);
-    const isAbove = (column: Column, limit: number) =>
-      this.#branch(column, limit, whenFalse, whenTrue);
     switch (mode) {
       case "BRANCH_LEQ":
-        return isAtMost(this.#column(feature, nanIsTrue), threshold);
-      case "BRANCH_LT":
-        return isAtMost(this.#column(feature, nanIsTrue), nextBelow(threshold));
+        return this.#branch(this.#column(feature, nanIsTrue), threshold, whenTrue, whenFalse);
+      case "BRANCH_LT": {
+        const limit = nextBelow(threshold);
+        return this.#branch(this.#column(feature, nanIsTrue), limit, whenTrue, whenFalse);
+      }
       case "BRANCH_GT":
-        return isAbove(this.#column(feature, !nanIsTrue), threshold);
-      case "BRANCH_GTE":
-        return isAbove(this.#column(feature, !nanIsTrue), nextBelow(threshold));
-      case "BRANCH_EQ":
-        return isAbove(this.#isOneOf(feature, [threshold, ...others], nanIsTrue), 0);
+        return this.#branch(this.#column(feature, !nanIsTrue), threshold, whenFalse, whenTrue);
+      case "BRANCH_GTE": {
+        const limit = nextBelow(threshold);
+        return this.#branch(this.#column(feature, !nanIsTrue), limit, whenFalse, whenTrue);
+      }
+      case "BRANCH_EQ": {
+        const isOne = this.#isOneOf(feature, [threshold, ...others], nanIsTrue);
+        return this.#branch(isOne, 0, whenFalse, whenTrue);
+      }
       case "BRANCH_NEQ":
-        return isAtMost(this.#isOneOf(feature, [threshold], false), 0);
+        return this.#branch(this.#isOneOf(feature, [threshold], false), 0, whenTrue, whenFalse);
       default:
         throw new Unsupported(`a branch has the mode ${mode}`);
     }

@@ -122,8 +122,8 @@ function readAttribute(message: Message): [name: string, attribute: OnnxAttribut
       single.text = message.text();
     },
     5: () => tensors.push(readTensor(message.message())[1]),
-    7: () => message.repeated(floats, (values) => values.float()),
-    8: () => message.repeated(ints, (values) => values.int()),
+    7: () => message.floats(floats),
+    8: () => message.ints(ints),
     9: () => texts.push(message.text()),
   });
   const { name, ...values } = single;
@@ -136,13 +136,13 @@ function readTensor(message: Message): [name: string, tensor: OnnxTensor] {
   const raw: Buffer[] = [];
   const single = { name: "", elementType: 0 };
   message.read({
-    1: () => message.repeated(dimensions, (packed) => packed.int()),
+    1: () => message.ints(dimensions),
     2: () => {
       single.elementType = message.int();
     },
-    4: () => message.repeated(values, (packed) => packed.float()),
-    5: () => message.repeated(values, (packed) => packed.int()),
-    7: () => message.repeated(values, (packed) => packed.int()),
+    4: () => message.floats(values),
+    5: () => message.ints(values),
+    7: () => message.ints(values),
     8: () => {
       single.name = message.text();
     },
@@ -276,14 +276,23 @@ class Message {
     return new Message(this.#bytes, start, start + length);
   }
 
-  /** Adds what a repeated field has here: a single value, or many that are packed together. */
-  repeated(values: number[], read: (message: Message) => number): void {
-    if (this.#wireType !== WireType.bytes) {
-      values.push(read(this));
-      return;
-    }
-    const packed = this.message();
-    while (packed.#position < packed.#end) values.push(read(packed));
+  /** Adds the integers that a repeated field has here. */
+  ints(values: number[]): void {
+    for (const end = this.#endOfRepeated(); this.#position < end; ) values.push(this.int());
+  }
+
+  /** Adds the float32 that a repeated field has here. */
+  floats(values: number[]): void {
+    for (const end = this.#endOfRepeated(); this.#position < end; ) values.push(this.float());
+  }
+
+  /** A repeated field has a single number, or a run of them. */
+  #endOfRepeated(): number {
+    if (this.#wireType !== WireType.bytes) return this.#position + 1;
+    const length = this.int();
+    const start = this.#take(length);
+    this.#position = start;
+    return start + length;
   }
 
   #skip(): void {
