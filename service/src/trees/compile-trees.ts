@@ -36,7 +36,7 @@ const Exports = z.object({
   many: z.custom<(rows: number) => void>((value) => typeof value === "function"),
 });
 
-/** From so many rows on, computing 16 at once is faster than row by row. */
+/** Number of rows from which 16 at once are faster than row by row. */
 const MANY_ROWS = 5;
 
 /**

@@ -4,7 +4,7 @@ import { writeRowLoop } from "./stored-columns.ts";
 import type { StoredEnsemble } from "./stored-ensemble.ts";
 import type { Code, Local, WasmFunction, WasmModule } from "./wasm.ts";
 
-/** A byte tells a leaf from the others of its tree. */
+/** A leaf is known by its number, which is a byte. */
 export const MAX_LEAVES = 256;
 
 /** Rows of a vector that has a byte for each. */

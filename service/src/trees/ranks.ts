@@ -2,7 +2,7 @@ import type { Branch, Column } from "./column.ts";
 import { BLOCK_ROWS, type StoredColumns } from "./stored-columns.ts";
 import type { Code, Local, WasmFunction, WasmModule } from "./wasm.ts";
 
-/** A condition on bytes: a row is above a branch's threshold if its rank is above that of it. */
+/** A branch's condition in bytes: a row is above the threshold if its rank is above this one. */
 export interface RankCondition {
   /** Address of the ranks: a signed byte for each row of the block. */
   readonly ranks: number;
@@ -10,9 +10,10 @@ export interface RankCondition {
   readonly threshold: number;
 }
 
-/** A rank is one of 256. */
+/** A value is above 0 to 255 of them: 256 ranks, which is what a byte can hold. */
 const THRESHOLDS_PER_RANK = 255;
 
+/** Ranks are signed, as vectors of bytes are compared fastest so. */
 const LOWEST_RANK = -128;
 
 /** Some thresholds of a column in order, and the ranks of a block of rows among them. */
