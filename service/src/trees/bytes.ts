@@ -1,6 +1,6 @@
-/** Bytes that are written one after the other. Numbers take as few as LEB128 needs. */
+/** Bytes that are written one after the other. Integers take as few bytes as LEB128 needs. */
 export class Bytes {
-  #bytes = new Uint8Array(1024);
+  #bytes = new Uint8Array(64);
   #length = 0;
 
   /** What is written so far. Writing more does not change it. */
@@ -10,14 +10,14 @@ export class Bytes {
 
   byte(value: number): this {
     this.#makeRoom(1);
-    this.#bytes[this.#length] = value;
-    this.#length += 1;
+    this.#bytes[this.#length++] = value;
     return this;
   }
 
   /** A few bytes. */
   bytes(values: readonly number[]): this {
-    for (const value of values) this.byte(value);
+    this.#makeRoom(values.length);
+    for (const value of values) this.#bytes[this.#length++] = value;
     return this;
   }
 
@@ -42,21 +42,25 @@ export class Bytes {
 
   /** An integer of at most 32 bits: seven in each byte, the lowest first. */
   unsigned(value: number): this {
+    this.#makeRoom(5);
     let rest = value;
-    for (; rest > 127; rest >>>= 7) this.byte((rest & 127) | 128);
-    return this.byte(rest);
+    for (; rest > 127; rest >>>= 7) this.#bytes[this.#length++] = (rest & 127) | 128;
+    this.#bytes[this.#length++] = rest;
+    return this;
   }
 
   /** An integer of at most 32 bits and a sign, which is the highest of the last seven bits. */
   signed(value: number): this {
+    this.#makeRoom(5);
     let rest = value;
-    for (; rest < -64 || rest > 63; rest >>= 7) this.byte((rest & 127) | 128);
-    return this.byte(rest & 127);
+    for (; rest < -64 || rest > 63; rest >>= 7) this.#bytes[this.#length++] = (rest & 127) | 128;
+    this.#bytes[this.#length++] = rest & 127;
+    return this;
   }
 
   #makeRoom(bytes: number): void {
     if (this.#length + bytes <= this.#bytes.length) return;
-    const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + bytes));
+    const larger = new Uint8Array(this.#bytes.length * 2 + bytes);
     larger.set(this.written);
     this.#bytes = larger;
   }

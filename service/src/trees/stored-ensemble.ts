@@ -16,27 +16,33 @@ export class StoredEnsemble {
   /** Bytes of the weights of one leaf. */
   readonly leafBytes: number;
   readonly #scores: number;
-  readonly #weights: ReadonlyMap<Tree, number>;
+  readonly #weights: number;
+  readonly #offsets: ReadonlyMap<Tree, number>;
 
   constructor(module: WasmModule, columns: StoredColumns, ensemble: Ensemble) {
     this.ensemble = ensemble;
     this.leafBytes = ensemble.targetsPerTree * 4;
     this.#scores = columns.reserveScores(ensemble);
-    const values = ensemble.trees.flatMap((tree) => leavesOf(tree).flatMap((leaf) => leaf.weights));
-    let address = module.place(new Float32Array(values));
-    const weights = new Map<Tree, number>();
+    const leaves = ensemble.trees.reduce((total, { root }) => total + root.leaves, 0);
+    const values = new Float32Array(leaves * ensemble.targetsPerTree);
+    const offsets = new Map<Tree, number>();
+    let end = 0;
     for (const tree of ensemble.trees) {
-      weights.set(tree, address);
-      address += tree.root.leaves * this.leafBytes;
+      offsets.set(tree, end * 4);
+      for (const { weights } of leavesOf(tree)) {
+        values.set(weights, end);
+        end += weights.length;
+      }
     }
-    this.#weights = weights;
+    this.#weights = module.place(values);
+    this.#offsets = offsets;
   }
 
   /** The address of a tree's weights. Its leaves are in the order of {@link leavesOf}. */
   weightsOf(tree: Tree): number {
-    const address = this.#weights.get(tree);
-    if (address === undefined) throw new Error("the tree is not of this ensemble");
-    return address;
+    const offset = this.#offsets.get(tree);
+    if (offset === undefined) throw new Error("the tree is not of this ensemble");
+    return this.#weights + offset;
   }
 
   /** The address of the column of scores for a tree's first target. */

@@ -42,7 +42,6 @@ export function writeTreeModule(output: readonly Column[]): TreeModule {
   if (ensembles.size === 0) throw new Unsupported("the output is not computed by trees");
   const module = new WasmModule();
   const columns = new StoredColumns(module, shared);
-  const lanes = new Lanes(module);
   const inputAddresses = Array.from(inputs, (column) => ({
     index: column.index,
     address: columns.reserve(column),
@@ -57,7 +56,7 @@ export function writeTreeModule(output: readonly Column[]): TreeModule {
     ];
     const walks = new Walks(module, columns, stored);
     few.push(...prepare, callWithRows(walks.defineAllTrees()));
-    many.push(...prepare, ...treeByTree(module, columns, stored, lanes, walks));
+    many.push(...prepare, ...treeByTree(module, columns, stored, walks));
   }
   const finish = callWithRows(columns.defineComputation(output));
   if (module.memoryBytes > MAX_MEMORY_BYTES) {
@@ -77,16 +76,16 @@ function treeByTree(
   module: WasmModule,
   columns: StoredColumns,
   stored: StoredEnsemble,
-  lanes: Lanes,
   walks: Walks,
 ): readonly Step[] {
   const { trees } = stored.ensemble;
   const isSmall = ({ root }: Tree) => root.leaves <= MAX_LEAVES;
   const ranks = new Ranks(module, columns, trees.filter(isSmall).flatMap(branchesOf));
+  const lanes = new Lanes(module, ranks, stored);
   const walkOne = walks.defineOneTree();
   const step = (tree: Tree): Step =>
     isSmall(tree) && module.codeBytes < MAX_LANE_CODE_BYTES
-      ? callWithRows(lanes.defineTree(tree, stored, ranks))
+      ? callWithRows(lanes.defineTree(tree))
       : (code, rows) => code.i32(walks.addressOf(tree)).get(rows).call(walkOne);
   return [callWithRows(ranks.defineComputation()), ...trees.map(step)];
 }

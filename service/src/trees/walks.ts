@@ -168,21 +168,20 @@ class NodeTable {
 
   #write(node: TreeNode, place: number, weights: number): void {
     if (node.kind === "leaf") {
-      this.#fill(place, { threshold: NaN, column: 0, next: place, weights });
+      this.#fill(place, NaN, 0, place, weights);
       return;
     }
     const next = this.#reserve(2);
-    const column = this.#columns.addressOf(node.column);
-    this.#fill(place, { threshold: node.threshold, column, next, weights });
+    this.#fill(place, node.threshold, this.#columns.addressOf(node.column), next, weights);
     this.#write(node.above, next, weights + node.atMost.leaves * this.#leafBytes);
     this.#write(node.atMost, next + NODE_BYTES, weights);
   }
 
-  #fill(place: number, fields: Readonly<Record<keyof typeof NODE, number>>): void {
-    this.bytes.setFloat32(place + NODE.threshold, fields.threshold, true);
-    this.bytes.setInt32(place + NODE.column, fields.column, true);
-    this.bytes.setInt32(place + NODE.next, fields.next, true);
-    this.bytes.setInt32(place + NODE.weights, fields.weights, true);
+  #fill(place: number, threshold: number, column: number, next: number, weights: number): void {
+    this.bytes.setFloat32(place + NODE.threshold, threshold, true);
+    this.bytes.setInt32(place + NODE.column, column, true);
+    this.bytes.setInt32(place + NODE.next, next, true);
+    this.bytes.setInt32(place + NODE.weights, weights, true);
   }
 
   #reserve(nodes: number): number {

@@ -56,6 +56,7 @@ const INSTRUCTION = {
   "v128.bitselect": [SIMD, 0x52],
   "i8x16.bitmask": [SIMD, 0x64],
   "i8x16.narrow_i16x8_s": [SIMD, 0x65],
+  "i8x16.sub": [SIMD, 0x71],
   "i8x16.max_u": [SIMD, 0x79],
   "i16x8.narrow_i32x4_s": [SIMD, 0x85, 0x01],
   "f32x4.abs": [SIMD, 0xe0, 0x01],
