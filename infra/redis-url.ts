@@ -1,8 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
+import { parseRedisUrl, RedisUrlError } from "../service/src/redis-url.ts";
 
-/** A Redis that somebody else runs, as its URL tells; who may use it is secret, where it is not. */
-export interface RedisUrl {
+/** The address of a Redis that runs outside the stack. The URL and the credentials are secret. */
+export interface ManagedRedisAddress {
   readonly url: pulumi.Output<string>;
+  /** A name, an IPv4 address, or an IPv6 address without brackets. */
   readonly host: string;
   readonly port: number;
   readonly tls: boolean;
@@ -10,34 +12,20 @@ export interface RedisUrl {
   readonly password: pulumi.Output<string>;
 }
 
-const defaultPort = 6379;
-
 /**
- * Takes the URL of a Redis apart.
+ * Parses the URL of a Redis as the service does, and refuses a Unix socket, which pods can't reach.
  *
- * @throws saying what is allowed, without a word of the URL
+ * @throws {RedisUrlError} naming the invalid part, without the URL
  */
-export function parseRedisUrl(text: string): RedisUrl {
-  const url = URL.parse(text);
-  if (
-    url === null ||
-    !["redis:", "rediss:"].includes(url.protocol) ||
-    !/^[\w.-]+$/.test(url.hostname)
-  ) {
-    throw new Error(
-      "redis[s]://[user:password@]host[:port][/database], host a name or IPv4 address",
-    );
-  }
-  const credentials = [url.username, url.password].map(decodeURIComponent);
-  if (!credentials.every((text) => /^[\x20-\x7e]*$/.test(text))) {
-    throw new Error("a URL whose user and password are of printable ASCII");
-  }
-  const [username = "", password = ""] = credentials;
+export function parseManagedRedisUrl(text: string): ManagedRedisAddress {
+  const address = parseRedisUrl(text);
+  if (address.scheme === "unix") throw new RedisUrlError("scheme", "redis:// or rediss://");
+  const { scheme, host, port, username, password } = address;
   return {
     url: pulumi.secret(text),
-    host: url.hostname,
-    port: url.port === "" ? defaultPort : Number(url.port),
-    tls: url.protocol === "rediss:",
+    host,
+    port,
+    tls: scheme === "rediss",
     username: pulumi.secret(username || "default"),
     password: pulumi.secret(password),
   };

@@ -1,32 +1,67 @@
 # shellcheck shell=bash
-# The way to the service from outside of the cluster: minikube tunnel, or else kubectl port-forward.
+# Access to the service from outside the cluster: minikube tunnel, or else kubectl port-forward.
 
+# Time limits in seconds for a new tunnel, for one that is already open, and for the API.
 tunnel_seconds="${TUNNEL_SECONDS:-60}"
+reuse_seconds="${REUSE_SECONDS:-10}"
 api_seconds="${API_SECONDS:-120}"
-
-# Where the service was last seen, as HOST:PORT.
-address() {
-  cat "$state/address" 2>/dev/null
-}
+# Patterns of their command lines.
+tunnel='minikube.*tunnel'
+forward='kubectl.*port-forward'
+# HOST:PORT of the service, set by find_service.
+address=""
 
 request() {
   curl --noproxy '*' --silent --show-error --max-time 10 "$@"
 }
 
-service_port() {
-  cluster -n "$namespace" get service prediction-service -o 'jsonpath={.spec.ports[0].port}'
+# access_is_open [PATTERN]: whether the tunnel or port-forward is running; sets $access_pid.
+access_is_open() {
+  read -r access_pid 2>/dev/null <"$state/access.pid" || return 1
+  is_running "$access_pid" "${1:-$tunnel|$forward}"
+}
+
+# Whether the open tunnel or port-forward leads to the service; sets $address.
+find_service() {
+  local found=""
+  if access_is_open "$tunnel"; then
+    found="$(cluster -n "$namespace" get service prediction-service -o \
+      'jsonpath={.status.loadBalancer.ingress[0].ip}{.status.loadBalancer.ingress[0].hostname}:{.spec.ports[0].port}')"
+  elif access_is_open "$forward"; then
+    found="$(sed -n 's/^Forwarding from \(127\.0\.0\.1:[0-9]*\) .*/\1/p' "$state/access.log")"
+  fi
+  case "$found" in "" | :*) return 1 ;; esac
+  bypass_proxy "${found%:*}"
+  request --max-time 3 --output /dev/null "http://$found/health" 2>/dev/null || return 1
+  address="$found"
+}
+
+wait_for_service() {
+  local deadline=$((SECONDS + $1))
+  until find_service; do
+    if [ "$SECONDS" -ge "$deadline" ] || ! access_is_open; then return 1; fi
+    sleep 1
+  done
 }
 
 open_access() {
-  close_access
-  if [ "$port_forward" = yes ] || ! open_tunnel; then
-    open_port_forward
+  local wanted="$tunnel"
+  [ "$port_forward" = no ] || wanted="$forward"
+  # An open tunnel notices a new service within 5 s.
+  if access_is_open "$wanted" && wait_for_service "$reuse_seconds"; then
+    echo "Process $access_pid already gives access to the service."
+  else
+    close_access
+    if [ "$port_forward" = yes ] || ! open_tunnel; then
+      open_port_forward
+    fi
   fi
+  echo "The service is at http://$address."
 }
 
-# run_detached COMMAND…: in a process group of its own, which Ctrl-C doesn't reach, and deaf to the
-# terminal's end. Job control also leaves it SIGINT, by which alone a tunnel ends cleanly; other
-# background commands of bash ignore that.
+# run_detached COMMAND…: runs it in its own process group, where neither Ctrl-C nor closing the
+# terminal reaches it. Job control keeps SIGINT working, which other background commands of bash
+# ignore: only on SIGINT does a tunnel remove its route.
 run_detached() {
   (
     exec </dev/null >"$state/access.log" 2>&1
@@ -35,97 +70,68 @@ run_detached() {
     "$@" &
     echo "$!" >"$state/access.pid"
   )
+  # At first, the process still has the command line of run.sh.
+  local deadline=$((SECONDS + 5))
+  until access_is_open || ! kill -0 "$access_pid" 2>/dev/null || [ "$SECONDS" -ge "$deadline" ]; do
+    sleep 0.1
+  done
 }
 
 open_tunnel() {
   may_add_routes || return 1
   run_detached minikube tunnel -p "$profile"
-  echo "minikube tunnel: process $(cat "$state/access.pid"), log in $state/access.log"
-  local deadline=$((SECONDS + tunnel_seconds))
-  until find_external_address; do
-    if [ "$SECONDS" -ge "$deadline" ] || ! access_is_open; then
-      echo "There is no tunnel; its last words:"
-      tail -n 5 "$state/access.log"
-      close_access
-      return 1
-    fi
-    sleep 1
-  done
-  echo "The service is at http://$(address), through minikube tunnel."
+  echo "Started minikube tunnel, log in $state/access.log"
+  wait_for_service "$tunnel_seconds" && return 0
+  echo "minikube tunnel does not reach the service. Its last output:"
+  tail -n 5 "$state/access.log"
+  close_access
+  return 1
 }
 
-# On Linux, minikube tunnel calls sudo; in the background it could not ask for a password.
+# On Linux, minikube tunnel calls sudo, which cannot ask for a password in the background.
 may_add_routes() {
   case "$platform" in Linux*) ;; *) return 0 ;; esac
   if ! command -v sudo >/dev/null; then
-    echo "minikube tunnel needs sudo to add a route, and there is none."
+    echo "minikube tunnel needs sudo to add a route, and sudo is not installed."
     return 1
   fi
   sudo -n true 2>/dev/null && return 0
   if [ ! -t 0 ]; then
-    echo "minikube tunnel needs sudo to add a route, and here nobody can be asked for a password."
+    echo "minikube tunnel needs sudo to add a route, and without a terminal sudo cannot ask for a password."
     return 1
   fi
   echo "minikube tunnel adds a route to the cluster: sudo asks for your password."
   sudo -v
 }
 
-find_external_address() {
-  local host port
-  host="$(cluster -n "$namespace" get service prediction-service -o \
-    'jsonpath={.status.loadBalancer.ingress[0].ip}{.status.loadBalancer.ingress[0].hostname}')"
-  port="$(service_port)"
-  [ -n "$host" ] && [ -n "$port" ] || return 1
-  request --max-time 3 --output /dev/null "http://$host:$port/health" 2>/dev/null || return 1
-  echo "$host:$port" >"$state/address"
-}
-
 open_port_forward() {
-  local port
-  port="$(service_port)"
   run_detached kubectl --context "$profile" -n "$namespace" port-forward \
-    --address 127.0.0.1 service/prediction-service ":$port"
-  await 30 find_forwarded_address || fail 1 "kubectl port-forward doesn't answer either: see $state/access.log"
-  echo "The service is at http://$(address), through kubectl port-forward (process $(cat "$state/access.pid"))."
-}
-
-find_forwarded_address() {
-  local host
-  host="$(sed -n 's/^Forwarding from \(127\.0\.0\.1:[0-9]*\) .*/\1/p' "$state/access.log")"
-  if [ -z "$host" ]; then
-    cat "$state/access.log"
-    return 1
-  fi
-  echo "$host" >"$state/address"
+    --address 127.0.0.1 service/prediction-service :http
+  echo "Started kubectl port-forward, log in $state/access.log"
+  wait_for_service 30 && return 0
+  tail -n 5 "$state/access.log" >&2
+  fail 1 "kubectl port-forward does not reach the service either: see its last output above."
 }
 
 wait_for_api() {
-  await "$api_seconds" request --fail --output /dev/null "http://$(address)/health" ||
-    fail 1 "The API doesn't answer at http://$(address) within $api_seconds s."
-  echo "http://$(address)/health answers."
-}
-
-access_is_open() {
-  local pid
-  pid="$(cat "$state/access.pid" 2>/dev/null)" || return 1
-  runs "$pid" 'minikube.*tunnel|kubectl.*port-forward'
+  retry "$api_seconds" request --fail --output /dev/null "http://$address/health" ||
+    fail 1 "The API at http://$address did not become healthy within $api_seconds s."
+  echo "http://$address/health responds."
 }
 
 close_access() {
   if access_is_open; then
-    local pid
-    pid="$(cat "$state/access.pid")"
-    # What was asked for at the start may have expired, and the route is removed by sudo.
-    if runs "$pid" tunnel && [ -t 0 ]; then
-      may_add_routes
+    # sudo removes the route, and the password given at the start may have expired.
+    if access_is_open "$tunnel" && [ -t 0 ]; then
+      may_add_routes || true
     fi
-    kill -INT "$pid"
-    if outlive 20 access_is_open; then
-      echo "The way to the service (process $pid) is closed."
+    kill -INT "$access_pid" || true
+    if wait_while 20 access_is_open; then
+      echo "Closed the access to the service (process $access_pid)."
     else
-      kill -TERM "$pid"
-      say "Process $pid had to be ended by SIGTERM; its route, if any, goes with the next minikube tunnel."
+      kill -TERM "$access_pid"
+      say "Process $access_pid ignored SIGINT and got SIGTERM. The next minikube tunnel removes its route, if it left one."
     fi
   fi
-  rm -f "$state/access.pid" "$state/address"
+  rm -f "$state/access.pid"
 }

@@ -1,31 +1,31 @@
 # shellcheck shell=bash
-# The endpoints, asked with curl as a client would: status and body are both compared.
+# Sends requests to the endpoints with curl and compares the status and body of each response.
 
-house='{"MedInc":8.3252,"HouseAge":41,"AveRooms":6.98,"AveBedrms":1.02,"Population":322,"AveOccup":2.55,"Latitude":37.88,"Longitude":-122.23}'
-other_house='{"MedInc":3.2,"HouseAge":25,"AveRooms":5.1,"AveBedrms":1.1,"Population":1400,"AveOccup":3,"Latitude":34.05,"Longitude":-118.3}'
-# How long a prediction may take to be found in the cache.
+# Time limit in seconds until a prediction is found in the cache.
 cache_seconds="${CACHE_SECONDS:-15}"
-number='-?[0-9]+(\.[0-9]+)?(e-?[0-9]+)?'
+number='-?[0-9]+(\.[0-9]+)?(e[+-][0-9]+)?'
+# A prediction is a number, or a list of numbers.
+prediction="($number|\[$number(,$number)*\])"
 
-# ask METHOD PATH [BODY]: leaves the answer in $status, $body and the file of headers.
-ask() {
-  local arguments=(--request "$1") answer
+# send METHOD PATH [BODY]: sets $status, $body and $sent, and writes the headers to a file.
+send() {
+  local arguments=(--request "$1") response
   sent="$1 $2${3:+ $3}"
   if [ -n "${3:-}" ]; then
     arguments+=(--header 'Content-Type: application/json' --data "$3")
   fi
-  answer="$(request "${arguments[@]}" --dump-header "$state/headers" \
-    --write-out '\n%{http_code}' "http://$(address)$2" 2>&1)" || true
-  status=${answer##*$'\n'}
-  body=${answer%$'\n'*}
+  response="$(request "${arguments[@]}" --dump-header "$state/headers" \
+    --write-out '\n%{http_code}' "http://$address$2" 2>&1)" || true
+  status=${response##*$'\n'}
+  body=${response%$'\n'*}
 }
 
 header() {
   grep -i "^$1:" "$state/headers" | sed 's/^[^:]*: *//' | tr -d '\r'
 }
 
-# verdict WHAT FOUND EXPECTED: a line for one comparison.
-verdict() {
+# compare WHAT FOUND EXPECTED: prints a line with PASS or FAIL.
+compare() {
   if [ "$2" = "$3" ]; then
     printf '  %sPASS%s  %s\n' "$green" "$plain" "$1"
   else
@@ -35,70 +35,63 @@ verdict() {
   fi
 }
 
-# check METHOD PATH STATUS is|like BODY [SENT]: "is" compares the body, "like" matches it.
+# check METHOD PATH STATUS is|like EXPECTED [BODY]: EXPECTED is the response's body, or with "like"
+# a regular expression for it.
 check() {
   local pattern="$5" found
-  ask "$1" "$2" "${6:-}"
+  send "$1" "$2" "${6:-}"
   found="$body"
   if [ "$4" = like ] && [[ $body =~ $pattern ]]; then
     found="$pattern"
   fi
-  verdict "$3  $sent" "$status $found" "$3 $pattern"
+  compare "$3  $sent" "$status $found" "$3 $pattern"
 }
 
-# fault TYPE LOC MSG INPUT: one entry of a 422, as FastAPI writes it.
-fault() {
+# validation_error TYPE LOC MSG INPUT: one entry of a 422 response.
+validation_error() {
   printf '{"type":"%s","loc":[%s],"msg":"%s","input":%s}' "$@"
 }
 
-validate_general_endpoints() {
+check_general_endpoints() {
   check GET '/hello?name=Minikube' 200 is '{"message":"Hello Minikube"}'
-  check GET /hello 422 is "{\"detail\":[$(fault missing '"query","name"' 'Field required' null)]}"
+  check GET /hello 422 is "{\"detail\":[$(validation_error missing '"query","name"' 'Field required' null)]}"
   check GET / 404 is '{"detail":"Not Found"}'
   check GET /docs 200 like '<div id="swagger-ui">'
   check GET /openapi.json 200 like '^\{"openapi":"3\.1\.[0-9]+",.*"/bulk_predict":'
 }
 
-validate_prediction_endpoints() {
-  local price required='Field required' forbidden='Extra inputs are not permitted'
-  local no_number='Input should be a valid number, unable to parse string as a number'
-  local north='"north"' incomplete='{"MedInc":8.3252}' missing="" field
+check_prediction_endpoints() {
+  local first path request response
   check GET /health 200 like '^\{"time":"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+\+00:00"\}$'
-  check POST /predict 200 like "^\\{\"prediction\":$number\\}\$" "$house"
-  price="$(sed -n 's/^{"prediction":\(.*\)}$/\1/p' <<<"$body")"
-  verdict "the model is the one of this checkout" "$(header x-model-version)" "$(model_version)"
-  check POST /bulk_predict 200 like "^\\{\"predictions\":\\[$price,$number\\]\\}\$" \
-    "{\"houses\":[$house,$other_house]}"
-  check POST /bulk_predict 200 is '{"predictions":[]}' '{"houses":[]}'
-  for field in HouseAge AveRooms AveBedrms Population AveOccup Latitude Longitude; do
-    missing="$missing,$(fault missing "\"body\",\"$field\"" "$required" "$incomplete")"
-  done
-  check POST /predict 422 is "{\"detail\":[${missing#,}]}" "$incomplete"
-  check POST /predict 422 is "{\"detail\":[$(fault extra_forbidden '"body","Pool"' "$forbidden" true)]}" \
-    "${house%?},\"Pool\":true}"
-  check POST /bulk_predict 422 is \
-    "{\"detail\":[$(fault float_parsing '"body","houses",0,"Latitude"' "$no_number" '"north"')]}" \
-    "{\"houses\":[${house/37.88/$north}]}"
-  validate_cache
+  check POST /predict 200 like "^\\{\"prediction\":$prediction\\}\$" "$example"
+  # The prediction, as a regular expression.
+  first="$(sed -e 's/^{"prediction":\(.*\)}$/\1/' -e 's/[][+.]/\\&/g' <<<"$body")"
+  compare "the model is the one of this checkout" "$(header x-model-version)" "$model_version"
+  check POST /bulk_predict 200 like "^\\{\"predictions\":\\[$first,$prediction\\]\\}\$" \
+    "{$plural:[$example,$other]}"
+  check POST /bulk_predict 200 is '{"predictions":[]}' "{$plural:[]}"
+  while IFS=$'\t' read -r path request response; do
+    check POST "$path" 422 is "$response" "$request"
+  done <<<"$invalid"
+  check_cache
 }
 
-# The same new house until another pod, too, knows the answer: the first is computed, and what it
-# stores in the background is found a little later.
-validate_cache() {
-  local new_house before first deadline=$((SECONDS + cache_seconds))
-  new_house="{\"MedInc\":8.$RANDOM,\"HouseAge\":$((RANDOM % 52 + 1)),\"AveRooms\":6.$RANDOM,\"AveBedrms\":1.$RANDOM,\"Population\":$((RANDOM + 1)),\"AveOccup\":2.$RANDOM,\"Latitude\":37.88,\"Longitude\":-122.23}"
+# Sends a new request until the response comes from the cache: the first pod stores its response in the
+# background, and the next request may reach another pod.
+check_cache() {
+  local path="${fresh%%$'\t'*}" request="${fresh#*$'\t'}"
+  local before first key deadline=$((SECONDS + cache_seconds))
   before="$(cached_keys || true)"
-  ask POST /predict "$new_house"
+  send POST "$path" "$request"
   first="$body"
-  verdict "200  MISS  $sent" "$status  $(header x-cache)" "200  MISS"
-  until ask POST /predict "$new_house" && [ "$(header x-cache)" = HIT ]; do
+  compare "200  MISS  $sent" "$status  $(header x-cache)" "200  MISS"
+  until send POST "$path" "$request" && [ "$(header x-cache)" = HIT ]; do
     [ "$SECONDS" -lt "$deadline" ] || break
     sleep 0.5
   done
-  verdict "200  HIT   $sent" "$status  $(header x-cache)  $body" "200  HIT  $first"
-  local key
+  compare "200  HIT   $sent" "$status  $(header x-cache)  $body" "200  HIT  $first"
   key="$(comm -13 <(echo "$before") <(cached_keys))"
-  verdict "Redis has a new key: $key" "${key%:*}" "predictions:$(model_version):predict"
+  compare "Redis has a new key: $key" "${key%:*}" "predictions:$model_version:${path#/}"
 }
 
 cached_keys() {

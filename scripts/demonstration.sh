@@ -1,8 +1,9 @@
 # shellcheck shell=bash
-# The verbs that need a cluster, made of the steps that the other files describe.
+# The commands that need a cluster. The other files contain their steps.
 
 state="$root/.state"
 port_forward=no
+autoscaling=no
 keep=no
 stop=no
 
@@ -23,15 +24,20 @@ stop=no
 # shellcheck source=scripts/checks.sh
 . "$root/scripts/checks.sh"
 
-read_flags() {
-  local flag
-  for flag in "$@"; do
-    case "$flag" in
+read_options() {
+  local option
+  for option in "$@"; do
+    case "$option" in
       --port-forward) port_forward=yes ;;
+      --autoscaling) autoscaling=yes ;;
       --keep) keep=yes ;;
       --stop) stop=yes ;;
+      -h | --help)
+        usage
+        exit 0
+        ;;
       *)
-        say "There is no flag '$flag'."
+        say "Unknown option: $option"
         usage >&2
         exit 2
         ;;
@@ -39,76 +45,78 @@ read_flags() {
   done
 }
 
-# One run at a time: two would take each other's tunnel and stack away.
-claim_state() {
-  local other
+# Only one run at a time: two would close each other's tunnel and change the same stack.
+lock_state() {
+  local other name
   mkdir -p "$state"
-  other="$(cat "$state/run.pid" 2>/dev/null || true)"
-  if [ -n "$other" ] && runs "$other" 'run\.sh'; then
-    fail 1 "Another ./run.sh is at work in this checkout (process $other)."
+  if read -r other name 2>/dev/null <"$state/run.pid"; then
+    case "$(ps -p "$other" -o args= 2>/dev/null)" in
+      *"${name:-run.sh}"*) fail 1 "Another run of this checkout is in progress (process $other)." ;;
+    esac
   fi
-  echo "$$" >"$state/run.pid"
+  echo "$$ ${0##*/}" >"$state/run.pid"
 }
 
 prepare() {
-  prefer_fetched_pulumi
+  prefer_pinned_pulumi
   check_prerequisites
   install_workspace
-  claim_state
+  lock_state
 }
 
 bring_up() {
-  announce 2 "Start Minikube"
+  begin_step 2 "Start Minikube"
   start_minikube
-  announce 3 "Find Minikube's Docker daemon"
+  begin_step 3 "Find Minikube's Docker daemon"
   find_docker_daemon
-  announce 4 "Provide the model"
-  provide_model
-  announce 5 "Build the image and deploy the stack"
+  begin_step 4 "Check the model"
+  check_model
+  begin_step 5 "Build the image and deploy the stack"
   deploy
-  announce 6 "Open a way to the service"
+  begin_step 6 "Open access to the service"
   open_access
-  announce 7 "Wait for the API"
+  begin_step 7 "Wait for the API"
   wait_for_api
 }
 
 demo() {
-  read_flags "$@"
-  announce 1 "Check prerequisites"
+  read_options "$@"
+  begin_step 1 "Check prerequisites"
   prepare
-  finish_with take_down_unless_kept
+  clean_up_with take_down_unless_kept
   bring_up
-  announce 8 "Validate the general endpoints"
-  validate_general_endpoints
-  announce 9 "Validate predictions and their cache"
-  validate_prediction_endpoints
+  begin_step 8 "Check the general endpoints"
+  check_general_endpoints
+  begin_step 9 "Check predictions and their cache"
+  check_prediction_endpoints
 }
 
 up() {
-  read_flags "$@"
-  announce 1 "Check prerequisites"
+  read_options "$@"
+  begin_step 1 "Check prerequisites"
   prepare
   keep=yes
-  finish_with take_down_unless_kept
+  clean_up_with take_down_unless_kept
   bring_up
 }
 
 down() {
-  read_flags "$@"
+  read_options "$@"
   prepare
-  finish_with take_down
+  clean_up_with take_down
   if minikube_is_running; then
+    bypass_proxy_for_cluster
     is_cluster_ready=yes
   else
-    echo "Minikube's profile '$profile' doesn't run, and nothing in it; ./run.sh up && ./run.sh down clears it."
+    echo "Minikube's profile '$profile' is not running. To remove what is deployed in it: ./run.sh up && ./run.sh down"
   fi
 }
 
 take_down_unless_kept() {
   if [ "$keep" = yes ]; then
     rm -f "$state/run.pid"
-    [ ! -e "$state/address" ] || echo "The service is at http://$(address)."
-    echo "Everything is left as it is; ./run.sh down takes it down."
+    [ -z "$address" ] || echo "The service is at http://$address."
+    echo "Nothing was removed; ./run.sh down removes it."
   else
     take_down
   fi
@@ -116,9 +124,9 @@ take_down_unless_kept() {
 
 take_down() {
   local result=0
-  announce 10 "Clean up"
+  begin_step 10 "Clean up"
   close_access
-  # A cluster that doesn't fit is somebody else's.
+  # A cluster that is not ready may be someone else's, with another version.
   if [ "$is_cluster_ready" = yes ]; then
     undeploy || result=1
     stop_minikube || result=1
@@ -131,26 +139,28 @@ take_down() {
 }
 
 show_status() {
-  prefer_fetched_pulumi
+  prefer_pinned_pulumi
   check_prerequisites
   minikube status -p "$profile" || return 1
+  bypass_proxy_for_cluster
   cluster -n "$namespace" get all
-  access_is_open || fail 1 "There is no way to the service from outside: ./run.sh up opens one."
-  request --fail --output /dev/null "http://$(address)/health" ||
-    fail 1 "The API doesn't answer at http://$(address)."
-  echo "The API answers at http://$(address)."
+  access_is_open || fail 1 "No tunnel or port-forward is open: ./run.sh up opens one."
+  find_service ||
+    fail 1 "Process $access_pid no longer gives access to the service: ./run.sh up opens it again."
+  request --fail --output /dev/null "http://$address/health" ||
+    fail 1 "The API at http://$address is not healthy."
+  echo "The API responds at http://$address."
 }
 
 load() {
   install_workspace
-  case " $* " in
-    *" --url"*) ;;
-    *)
-      access_is_open || fail 1 "There is no service to drive: ./run.sh up deploys it."
-      ! runs "$(cat "$state/access.pid")" port-forward ||
-        say "kubectl port-forward, which these requests go through, is slower than the service."
-      set -- --url "http://$(address)" "$@"
-      ;;
-  esac
+  if access_is_open; then
+    bypass_proxy_for_cluster
+    if find_service; then
+      set -- --url "http://$address" "$@"
+      ! access_is_open "$forward" ||
+        say "kubectl port-forward is slower than the service and limits these figures."
+    fi
+  fi
   exec node "$root/bench/src/load-test.ts" "$@"
 }

@@ -1,17 +1,36 @@
 # shellcheck shell=bash
-# The model's file, and the card that says which one it must be.
+# The model that the stack serves, and what its card says of requests.
 
-model="$root/model/california-housing"
+trained_model=model/california-housing.onnx
+# Set by read_card, which reads them in the order in which card-values.ts prints them.
+model_version="" plural="" example="" other="" fresh="" invalid=""
 
-model_version() {
-  sed -n 's/^  "version": "\([0-9a-f]*\)".*/\1/p' "$model.json"
+read_card() {
+  local values
+  values="$(node "$root/scripts/card-values.ts" "$root/${model%.onnx}.json")" || return 1
+  {
+    IFS= read -r model_version
+    IFS= read -r plural
+    IFS= read -r example
+    IFS= read -r other
+    IFS= read -r fresh
+    invalid="$(cat)"
+  } <<<"$values"
 }
 
-provide_model() {
-  if [ -e "$model.onnx" ] && [ "$(sha256 "$model.onnx")" = "$(model_version)" ]; then
-    echo "The model is there and is the one that its card describes."
-    return 0
+model_matches_card() {
+  read_card && [ -e "$root/$model" ] && [ "$(sha256 "$root/$model")" = "$model_version" ]
+}
+
+check_model() {
+  model="$(node "$root/infra/stack-model.ts" "$root/Pulumi.$stack.yaml")" ||
+    fail 1 "The stack selects no model: see the message above."
+  if ! model_matches_card; then
+    [ "$model" = "$trained_model" ] ||
+      fail 1 "$model is missing or does not match its card. To write the card: ./run.sh card $model --data FILE.csv"
+    echo "The model is missing or does not match its card: training it."
+    interruptible node "$root/model/src/train.ts"
+    model_matches_card || fail 1 "The trained model does not match its card."
   fi
-  echo "The model is missing or is not the one that its card describes: training it."
-  attend node "$root/model/src/train.ts"
+  echo "$model matches its card."
 }

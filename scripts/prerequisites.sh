@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# What the demonstration needs on the machine, beside what run.sh brings itself.
+# The commands that the machine must have; run.sh installs everything else itself.
 
-# lacks COMMAND WHAT-FOR LINUX MACOS: describes the command if it is missing.
-lacks() {
+# require COMMAND PURPOSE LINUX MACOS: describes the command if it is missing.
+require() {
   command -v "$1" >/dev/null || describe "$@"
 }
 
@@ -10,35 +10,30 @@ describe() {
   printf '  %-9s %s\n            Linux: %s\n            macOS: %s\n' "$@"
 }
 
-node_can_be_had() {
+can_provide_node() {
   node_fits || { node --version >/dev/null 2>&1 && command -v npm >/dev/null; }
 }
 
 check_prerequisites() {
-  local missing
+  local missing found pin
   missing="$(
-    lacks docker "runs the node of Minikube" \
+    require docker "runs Minikube's node" \
       "apt install docker.io" "install Docker Desktop"
-    lacks minikube "is the Kubernetes cluster" \
+    require minikube "runs the Kubernetes cluster" \
       "https://minikube.sigs.k8s.io/docs/start/" "brew install minikube"
-    lacks kubectl "asks the cluster" \
+    require kubectl "talks to the cluster" \
       "https://kubernetes.io/docs/tasks/tools/" "brew install kubectl"
-    lacks pulumi "deploys the stack" \
+    require pulumi "deploys the stack" \
       "./run.sh tools" "./run.sh tools, or brew install pulumi/tap/pulumi"
-    lacks curl "asks the service" \
+    require curl "sends requests to the service" \
       "apt install curl" "brew install curl"
-    node_can_be_had || describe node "runs the Pulumi program; any, with npm, brings the right one" \
+    can_provide_node || describe node "runs the Pulumi program; any version with npm can install the pinned one" \
       "apt install nodejs npm" "brew install node"
   )"
   [ -z "$missing" ] || fail 3 "Missing on this machine:"$'\n'"$missing"
-  report_pulumi_version
-  echo "docker, minikube, kubectl, pulumi and curl are there."
-}
-
-report_pulumi_version() {
-  local found pin
   found="$(pulumi version 2>/dev/null || true)"
-  pin="$(pulumi_pin)"
-  [ "$found" = "v$pin" ] ||
-    echo "pulumi is $found; the stack was made with v$pin, which ./run.sh tools fetches."
+  pin="v$(pulumi_pin)"
+  [ "$found" = "$pin" ] ||
+    echo "pulumi is $found; the stack was written for $pin, which ./run.sh tools downloads."
+  echo "docker, minikube, kubectl, pulumi and curl are installed."
 }

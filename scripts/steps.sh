@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Numbered steps with their times, and commands that a signal ends at once.
+# Numbered steps with their durations, and commands that a signal ends immediately.
 
 bold="" green="" red="" plain=""
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
@@ -9,14 +9,15 @@ fi
 last_step=10
 step_number=""
 summary=""
-# The exit status of a run that comes to its end: 1 once any check has failed.
+# The exit status of a run that reaches its end: 1 if anything has failed on the way.
 outcome=0
-attended=""
-is_finishing=no
+# The process group of the command that interruptible waits for.
+running=""
+is_cleaning_up=no
 
-# announce NUMBER TITLE: ends the step under way and begins the next.
-announce() {
-  conclude
+# begin_step NUMBER TITLE
+begin_step() {
+  end_step
   step_number="$1"
   step_title="$2"
   step_result=passed
@@ -24,8 +25,8 @@ announce() {
   printf '\n%s[%s/%s] %s%s\n' "$bold" "$step_number" "$last_step" "$step_title" "$plain"
 }
 
-# conclude [RESULT]: ends the step under way, if there is one.
-conclude() {
+# end_step [RESULT]: ends the current step, if there is one.
+end_step() {
   [ -n "$step_number" ] || return 0
   local result="${1:-$step_result}" seconds=$((SECONDS - step_start))
   echo "      $result, $seconds s"
@@ -37,14 +38,14 @@ show_summary() {
   printf '\n%s%4s  %-38s %7s  %s%s\n%s' "$bold" step "" time result "$plain" "$summary"
 }
 
-# Notes a failure that lets the run go on, to fail at its end.
+# Marks the current step and the run as failed; the run continues.
 note_failure() {
   step_result=FAILED
   outcome=1
 }
 
-# await SECONDS COMMAND…: tries it once a second; when the time is up, shows its last message.
-await() {
+# retry SECONDS COMMAND…: runs it once a second until it succeeds; on timeout, prints its last output.
+retry() {
   local deadline=$((SECONDS + $1)) message
   shift
   until message="$("$@" 2>&1)"; do
@@ -56,35 +57,43 @@ await() {
   done
 }
 
-# attend COMMAND…: runs what may take long, so that a signal to this process ends it too.
-# A terminal's Ctrl-C reaches the command by itself, and only in the foreground can it ask for a
-# password. Elsewhere bash would not look at a signal before the command has ended; so it waits for
-# it in the background, in a process group that end_attended can signal as a whole.
-attend() {
+# interruptible COMMAND…: runs a long command so that a signal to this process ends it too.
+# In a terminal, Ctrl-C reaches the command directly, and the command stays in the foreground because
+# it may ask for a password. Otherwise it runs in the background, in its own process group: bash
+# handles signals while it waits, but not while a foreground command runs.
+# During the clean-up, no signal may reach it. It is started from a subshell, because a signal that
+# arrived just before the clean-up would make "wait" return immediately.
+interruptible() {
   local status=0
-  if [ -t 0 ] && [ "$is_finishing" = no ]; then
+  if [ "$is_cleaning_up" = yes ]; then
+    (
+      set -m
+      "$@" </dev/null &
+      wait "$!"
+    ) || status=$?
+  elif [ -t 0 ]; then
     "$@" || status=$?
-    return "$status"
+  else
+    set -m
+    "$@" </dev/null &
+    running=$!
+    set +m
+    wait "$running" || status=$?
+    running=""
   fi
-  set -m
-  "$@" </dev/null &
-  attended=$!
-  set +m
-  wait "$attended" || status=$?
-  attended=""
   return "$status"
 }
 
-end_attended() {
-  [ -n "$attended" ] || return 0
-  kill -INT -- "-$attended" 2>/dev/null
-  outlive 60 kill -0 -- "-$attended" || kill -KILL -- "-$attended" 2>/dev/null
-  wait "$attended" 2>/dev/null
-  attended=""
+stop_running_command() {
+  [ -n "$running" ] || return 0
+  kill -INT -- "-$running" 2>/dev/null
+  wait_while 60 kill -0 -- "-$running" || kill -KILL -- "-$running" 2>/dev/null
+  wait "$running" 2>/dev/null
+  running=""
 }
 
-# outlive SECONDS COMMAND…: waits until what it tells of has ended.
-outlive() {
+# wait_while SECONDS COMMAND…: waits until the command fails; returns 1 on timeout.
+wait_while() {
   local deadline=$((SECONDS + $1))
   shift
   while "$@" 2>/dev/null; do
@@ -93,38 +102,46 @@ outlive() {
   done
 }
 
-# runs PID PATTERN: whether that process is there, with a command line like this.
-runs() {
-  ps -p "$1" -o args= 2>/dev/null | grep -Eq "$2"
+# is_running PID PATTERN: whether a process has this id and a command line that matches.
+is_running() {
+  [[ "$(ps -p "$1" -o args= 2>/dev/null)" =~ $2 ]]
 }
 
-# finish_with COMMAND: runs it once, whatever ends this run, and then shows the summary.
-finish_with() {
-  at_end="$1"
-  trap finish EXIT
-  trap 'exit 129' HUP
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
+# clean_up_with COMMAND: runs it once, however this run ends, and then prints the summary.
+clean_up_with() {
+  clean_up="$1"
+  trap 'finish $?' EXIT
+  trap 'interrupt 129' HUP
+  trap 'interrupt 130' INT
+  trap 'interrupt 143' TERM
 }
 
-# What it calls must never say "return" alone: in a trap, that returns the status from before it.
-finish() {
-  local status=$?
-  # From here on nothing interrupts: half a clean-up is worse than a slow one.
-  trap - EXIT
+# A second signal at this moment would exit without cleaning up. One Ctrl-C can be two signals: bash
+# repeats the SIGINT that ends a command substitution.
+interrupt() {
   trap '' HUP INT TERM
+  exit "$1"
+}
+
+# finish STATUS: cleans up and exits. Functions called from here must pass a status to "return":
+# without one, it returns the status from before the trap.
+finish() {
+  # The clean-up is not interruptible: stopping it halfway would leave things behind.
+  trap '' HUP INT TERM
+  trap - EXIT
+  local status="$1"
   set +e
-  is_finishing=yes
-  end_attended
+  is_cleaning_up=yes
+  stop_running_command
   case "$status" in
-    0) conclude && status=$outcome ;;
-    129 | 130 | 143) conclude interrupted ;;
-    *) conclude FAILED ;;
+    0) end_step && status=$outcome ;;
+    129 | 130 | 143) end_step interrupted ;;
+    *) end_step FAILED ;;
   esac
-  if ! "$at_end" && [ "$status" -eq 0 ]; then
+  if ! "$clean_up" && [ "$status" -eq 0 ]; then
     status=1
   fi
-  conclude
+  end_step
   show_summary
   exit "$status"
 }

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# Fetches the pinned Pulumi CLI: the release's archive, checked against the release's own digests.
+# Downloads the pinned Pulumi CLI and checks it against the checksums of its release.
 
 pulumi_releases="${PULUMI_RELEASES:-https://github.com/pulumi/pulumi/releases/download}"
 
-# The CLI goes with the SDK that the program is written against.
+# The CLI has the version of the SDK that the program uses.
 pulumi_pin() {
   sed -n 's/.*"@pulumi\/pulumi": *"\([^"]*\)".*/\1/p' "$root/infra/package.json"
 }
@@ -12,8 +12,8 @@ pulumi_home() {
   echo "$tools/pulumi@$(pulumi_pin)"
 }
 
-# Puts the fetched CLI, if there is one, before any other.
-prefer_fetched_pulumi() {
+# The downloaded CLI, if there is one, has precedence over any other.
+prefer_pinned_pulumi() {
   local home
   home="$(pulumi_home)"
   [ ! -d "$home" ] || PATH="$home/pulumi:$PATH"
@@ -34,9 +34,9 @@ pulumi_platform() {
 }
 
 download() {
-  say "Fetching $1"
+  say "Downloading $1"
   curl --fail --location --silent --show-error --output "$2" "$1" ||
-    fail 1 "It could not be fetched: see curl's message above."
+    fail 1 "The download failed: see the message of curl above."
 }
 
 fetch_pulumi() {
@@ -45,7 +45,7 @@ fetch_pulumi() {
   name="pulumi-v$version-$(pulumi_platform).tar.gz"
   home="$(pulumi_home)"
   if [ -d "$home" ]; then
-    echo "Pulumi $version is already there: $home"
+    echo "Pulumi $version is already in $home"
     return 0
   fi
   mkdir -p "$tools"
@@ -57,9 +57,9 @@ fetch_pulumi() {
   download "$pulumi_releases/v$version/$name" "$archive"
   expected="$(sed -n "s/^\([0-9a-f]\{64\}\) [ *]$name\$/\1/p" "$sums")"
   found="$(sha256 "$archive")"
-  [ -n "$expected" ] || fail 1 "The release's checksums tell nothing of $name."
+  [ -n "$expected" ] || fail 1 "The release lists no checksum for $name."
   [ "$found" = "$expected" ] ||
-    fail 1 "$name is not what the release lists: its SHA-256 is $found, not $expected."
+    fail 1 "$name has the SHA-256 checksum $found, but the release lists $expected."
   mkdir "$partial/home"
   tar -xzf "$archive" -C "$partial/home"
   mv "$partial/home" "$home"

@@ -17,7 +17,7 @@ const complete: MachineOptions = { ...fitting, commands: ["apt-get", ...tools] }
 
 describe(".ci/run", () => {
   test.each(["format:check", "lint", "typecheck"])(
-    "fails on a failing %s, before any test",
+    ".ci/run fails on a failing %s, before any test",
     async (step) => {
       const { ci, calls } = machine(complete);
 
@@ -26,7 +26,7 @@ describe(".ci/run", () => {
     },
   );
 
-  test("ends with vitest's status, and its totals alone on the last line", async () => {
+  test(".ci/run exits with vitest's status and prints the totals on the last line", async () => {
     const { ci } = machine(complete);
 
     const { status, stdout } = await ci({ env: { VITEST_STATUS: "3", VITEST_REPORT: REPORT } });
@@ -35,7 +35,7 @@ describe(".ci/run", () => {
     expect(stdout.split("\n").slice(-2)).toEqual(["41 passed, 1 failed, 5 skipped", ""]);
   });
 
-  test("fails when vitest leaves no report, whatever its status", async () => {
+  test(".ci/run fails if vitest writes no report, whatever its status", async () => {
     const { ci } = machine(complete);
 
     const { status, stdout } = await ci();
@@ -44,7 +44,7 @@ describe(".ci/run", () => {
     expect(stdout).not.toContain("passed");
   });
 
-  test("checks first, then runs every test, and forgives no missing prerequisite", async () => {
+  test(".ci/run runs the checks, then every test, and fails on missing prerequisites", async () => {
     const { ci, calls } = machine(complete);
 
     expect((await ci({ env: { VITEST_REPORT: REPORT } })).status).toBe(0);
@@ -61,7 +61,7 @@ describe(".ci/run", () => {
     expect(calls().find((call) => call.startsWith("vitest "))).toMatch(/ REQUIRE_ALL_TESTS=1$/);
   });
 
-  test("installs exactly what the machine lacks", async () => {
+  test(".ci/run installs only the missing packages", async () => {
     const lacking = ["redis-server", "dockerd", "static-sh", "ip"];
     const present = tools.filter((tool) => !lacking.includes(tool));
     const { ci, calls } = machine({ ...fitting, commands: ["apt-get", ...present] });
@@ -70,7 +70,7 @@ describe(".ci/run", () => {
 
     const [update, install] = calls();
     expect(update).toBe("apt-get update -qq");
-    // The last one is looked for by its path, which is this machine's own.
+    // This package is found by its absolute path, which may exist on the real machine.
     expect(install?.replace(" containernetworking-plugins", "")).toBe(
       "apt-get install -y -qq --no-install-recommends redis-server docker.io busybox-static iproute2",
     );

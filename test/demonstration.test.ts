@@ -5,12 +5,12 @@ import { minikubeMachine, serviceForAll } from "./minikube-machine.ts";
 
 const service = serviceForAll();
 
-const START = ["minikube start", "minikube addons enable metrics-server", "minikube docker-env"];
+const START = ["minikube start", "minikube docker-env"];
 const DEPLOY = ["pulumi stack init dev", "pulumi up"];
 const TUNNEL = ["minikube tunnel"];
 const UNDEPLOY = ["minikube tunnel ended by INT", "pulumi destroy"];
 
-/** Name and result of each step, as the table at the end tells them. */
+/** Number and result of each step in the summary. */
 function summary(stdout: string): string[] {
   const [, table = ""] = stdout.split(/^step .*result$/m);
   return Array.from(
@@ -22,11 +22,11 @@ function summary(stdout: string): string[] {
 const steps = (results: Record<number, string> = {}, last = 10) =>
   Array.from({ length: last }, (_, index) => `${index + 1} ${results[index + 1] ?? "passed"}`);
 
-describe("the demonstration", () => {
+describe("demo", () => {
   test.each([
     [[], {}],
     [["demo"], { BASH_COMPAT: "3.2" }],
-  ])("with %j and %j goes through its steps in order", async (args, env) => {
+  ])("the demo runs its steps in order (arguments %j, environment %j)", async (args, env) => {
     const host = minikubeMachine(service);
 
     const { status, stdout, stderr } = await host.run(args, { env });
@@ -39,7 +39,7 @@ describe("the demonstration", () => {
     expect(stdout).toContain("Docker 24.0.7 at tcp://192.0.2.49:2376, inside Minikube");
   });
 
-  test("shows for each check what was sent, the status, and that it passed, uncoloured", async () => {
+  test("the demo prints request, status and PASS for each check, without colors if piped", async () => {
     const { stdout } = await minikubeMachine(service).run([]);
 
     expect(stdout).not.toContain("\u001b");
@@ -64,7 +64,7 @@ describe("the demonstration", () => {
     }
   });
 
-  test("asks for the Kubernetes that is needed, on Docker, with the user's flags", async () => {
+  test("the demo starts Minikube with the required Kubernetes version, Docker and the user's flags", async () => {
     const host = minikubeMachine(service);
 
     await host.run([], {
@@ -82,7 +82,7 @@ describe("the demonstration", () => {
     );
   });
 
-  test("leaves git's status clean", async () => {
+  test("the demo does not change git's status", async () => {
     const host = minikubeMachine(service);
     const git = (...args: string[]) =>
       execFileSync("git", args, { cwd: host.checkout, encoding: "utf8" });
@@ -95,130 +95,136 @@ describe("the demonstration", () => {
     expect(git("status", "--porcelain")).toBe(before);
   });
 
-  test("trains a model that is not the one of its card", async () => {
+  test("the demo trains the model if it does not match its card", async () => {
     const host = minikubeMachine(service);
-    writeFileSync(`${host.checkout}/model/california-housing.onnx`, "another");
+    const model = `${host.checkout}/model/california-housing.onnx`;
+    writeFileSync(model, "another");
+    const trained = `${service.folder}/california-housing.onnx`;
+    writeFileSync(
+      `${host.checkout}/model/src/train.ts`,
+      `import { copyFileSync } from "node:fs";
+      copyFileSync(${JSON.stringify(trained)}, ${JSON.stringify(model)});`,
+    );
 
     const { status, stdout } = await host.run([]);
 
     expect(status).toBe(0);
-    expect(stdout).toContain("is not the one that its card describes: training it");
+    expect(stdout).toContain("The model is missing or does not match its card: training it.");
+    expect(stdout).toContain("model/california-housing.onnx matches its card.");
+  });
+
+  test("the demo fails if the trained model does not match its card either", async () => {
+    const host = minikubeMachine(service);
+    writeFileSync(`${host.checkout}/model/california-housing.onnx`, "another");
+
+    const { status, stdout, stderr } = await host.run([]);
+
+    expect(status).toBe(1);
     expect(host.calls()).toContain(`node ${host.checkout}/model/src/train.ts`);
+    expect(stderr).toContain("The trained model does not match its card.");
+    expect(summary(stdout)).toEqual(["1 passed", "2 passed", "3 passed", "4 FAILED", "10 passed"]);
   });
 });
 
 describe("Minikube", () => {
-  test("that runs already and fits is used, and left running", async () => {
+  test("Minikube is used and left running if it was running before", async () => {
     const host = minikubeMachine(service);
-    writeFileSync(host.world("running"), "");
+    host.setHost("Running");
 
     const { status, stdout } = await host.run([]);
 
     expect(status).toBe(0);
     expect(host.steps()).not.toContain("minikube start");
     expect(host.steps()).not.toContain("minikube stop");
-    expect(stdout).toContain("Minikube is left running, as it ran before.");
-    expect(host.isUp()).toBe(false);
+    expect(stdout).toContain("Minikube was running before, so it is left running.");
+    expect(host.isDeployed()).toBe(false);
   });
 
-  test("is stopped all the same with --stop", async () => {
+  test("Minikube is stopped with --stop even if it was running before", async () => {
     const host = minikubeMachine(service);
-    writeFileSync(host.world("running"), "");
+    host.setHost("Running");
 
     expect((await host.run(["--stop"])).status).toBe(0);
     expect(host.steps().at(-1)).toBe("minikube stop");
   });
 
   test.each([
-    ["another Kubernetes", { KUBERNETES: "v1.31.0" }, "has Kubernetes v1.31.0 on docker://24.0.7"],
-    ["another runtime", { RUNTIME: "containerd://1.7" }, "Kubernetes v1.27.3 on containerd://1.7"],
-  ])("with %s is not touched", async (_, env, reason) => {
+    ["Kubernetes version", { KUBERNETES: "v1.31.0" }, "Kubernetes v1.31.0 on docker://24.0.7"],
+    ["runtime", { RUNTIME: "containerd://1.7" }, "Kubernetes v1.27.3 on containerd://1.7"],
+  ])("Minikube is not changed if it has another %s", async (_, env, reason) => {
     const host = minikubeMachine(service);
-    writeFileSync(host.world("running"), "");
+    host.setHost("Running");
 
     const { status, stdout, stderr } = await host.run([], { env });
 
     expect(status).toBe(1);
-    expect(stderr).toContain(reason);
-    expect(stderr).toContain("needed is v1.27.3 on docker. Take another profile");
+    expect(stderr).toContain(`has ${reason}; required is v1.27.3 on docker. Use another profile`);
     expect(host.steps()).toEqual([]);
     expect(summary(stdout)).toEqual(["1 passed", "2 FAILED", "10 passed"]);
   });
 
-  test("that refuses the old version is forced, which is said", async () => {
+  test("Minikube is started with --force if its release does not support the Kubernetes version", async () => {
     const host = minikubeMachine(service);
 
     const { status, stdout } = await host.run([], { env: { MINIKUBE_WANTS: "--force" } });
 
     expect(status).toBe(0);
-    expect(stdout).toContain("takes Kubernetes v1.27.3 only by force: trying again with --force");
+    expect(stdout).toContain("supports Kubernetes v1.27.3 only with --force: trying again with it");
     const starts = host.calls().filter((call) => call.startsWith("minikube start"));
     expect(starts.map((call) => call.includes("--force"))).toEqual([false, true]);
   });
 
-  test("that fails otherwise is not forced", async () => {
+  test("Minikube is not started with --force if it fails for another reason", async () => {
     const host = minikubeMachine(service);
 
     const { status, stderr } = await host.run([], { env: { FAILS_AT: "minikube start" } });
 
     expect(status).toBe(1);
-    expect(stderr).toContain("Minikube didn't start: see its message above.");
-    expect(host.steps()).toEqual(["minikube start", "minikube stop"]);
+    expect(stderr).toContain("Minikube did not start: see its message above.");
+    expect(host.steps()).toEqual(["minikube start"]);
   });
-
-  test("without metrics-server is warned about, and used", async () => {
-    const host = minikubeMachine(service);
-
-    const { status, stderr } = await host.run([], { env: { FAILS_AT: "metrics-server" } });
-
-    expect(status).toBe(0);
-    expect(stderr).toContain("Without metrics-server the number of pods stays as it is");
-  });
-});
-
-describe("the way to the service", () => {
-  const forwards = (calls: string[]) => calls.filter((call) => call.includes("port-forward"));
 
   test.each([
-    ["a tunnel that ends at once", { TUNNEL: "ends" }, "no route to be had"],
-    [
-      "a tunnel that never comes up",
-      { TUNNEL: "hangs", TUNNEL_SECONDS: "1" },
-      "There is no tunnel",
-    ],
-    ["a sudo that wants a password", { SUDO: "locked" }, "nobody can be asked for a password"],
-  ])("for %s is kubectl port-forward, which is said", async (_, env, reason) => {
+    ["profile", undefined],
+    ["node", "Nonexistent"],
+  ])("without a Minikube %s, this run and later ones have nothing to stop", async (_, state) => {
     const host = minikubeMachine(service);
+    host.setHost(state);
+    await host.run([], { env: { FAILS_AT: "minikube start" } });
+    writeFileSync(host.state("minikube-started"), "");
 
-    const { status, stdout } = await host.run([], { env });
+    for (const args of [["down"], ["down"], ["down", "--stop"]]) {
+      const { status, stdout } = await host.run(args);
+      expect({ status, steps: host.steps() }).toEqual({ status: 0, steps: ["minikube start"] });
+      expect(stdout).toContain("Minikube's profile 'minikube' is not running.");
+    }
+    expect(existsSync(host.state("minikube-started"))).toBe(false);
+  });
+
+  test("minikube delete after up does not make down fail", async () => {
+    const host = minikubeMachine(service);
+    await host.run(["up"]);
+    host.setHost(undefined);
+
+    const { status, stdout } = await host.run(["down"]);
 
     expect(status).toBe(0);
-    expect(stdout).toContain(reason);
-    expect(stdout).toContain("through kubectl port-forward (process ");
-    expect(forwards(host.calls())).toEqual([
-      `kubectl --context minikube -n w255 port-forward --address 127.0.0.1 service/prediction-service :${service.port}`,
-    ]);
-    expect(host.calls()).toContain("kubectl ended by INT");
+    expect(stdout).toContain("Minikube's profile 'minikube' has no node to stop.");
+    expect(host.steps().at(-1)).toBe("minikube tunnel ended by INT");
   });
 
-  test("is kubectl port-forward with --port-forward", async () => {
+  test("down fails while Minikube cannot be stopped", async () => {
     const host = minikubeMachine(service);
+    await host.run(["up"]);
 
-    expect((await host.run(["--port-forward"])).status).toBe(0);
-    expect(host.calls()).not.toContainEqual(expect.stringContaining("minikube tunnel"));
-    expect(forwards(host.calls())).toHaveLength(1);
-  });
-
-  test("needs no sudo on macOS", async () => {
-    const host = minikubeMachine(service, { platform: "Darwin arm64" });
-
-    expect((await host.run([], { env: { SUDO: "locked" } })).status).toBe(0);
-    expect(host.steps()).toContain("minikube tunnel ended by INT");
+    expect((await host.run(["down"], { env: { FAILS_AT: "minikube stop" } })).status).toBe(1);
+    expect((await host.run(["down"])).status).toBe(0);
+    expect(host.steps().filter((step) => step === "minikube stop")).toHaveLength(2);
   });
 });
 
 describe("daily work", () => {
-  test("up deploys and leaves it up; status and a second up find it; down takes it down", async () => {
+  test("up deploys, status and a second up find the deployment, down removes it", async () => {
     const host = minikubeMachine(service);
 
     const up = await host.run(["up"]);
@@ -229,7 +235,7 @@ describe("daily work", () => {
 
     const status = await host.run(["status"]);
     expect(status.status).toBe(0);
-    expect(status.stdout).toContain(`The API answers at http://127.0.0.1:${service.port}.`);
+    expect(status.stdout).toContain(`The API responds at http://127.0.0.1:${service.port}.`);
 
     expect((await host.run(["up"])).status).toBe(0);
 
@@ -237,40 +243,33 @@ describe("daily work", () => {
     expect(down.status).toBe(0);
     expect(host.steps().slice(-3)).toEqual([...UNDEPLOY, "minikube stop"]);
     expect(summary(down.stdout)).toEqual(["10 passed"]);
-    expect(host.isUp()).toBe(false);
+    expect(host.isDeployed()).toBe(false);
     expect((await host.run(["status"])).status).toBe(1);
   });
 
-  test("--keep leaves everything up and tells the address", async () => {
+  test("--keep leaves everything running and prints the address", async () => {
     const host = minikubeMachine(service);
 
     const { status, stdout } = await host.run(["--keep"]);
 
     expect(status).toBe(0);
-    expect(host.isUp()).toBe(true);
+    expect(host.isDeployed()).toBe(true);
     expect(stdout).toContain(`The service is at http://127.0.0.1:${service.port}.`);
-    expect(stdout).toContain("./run.sh down takes it down");
+    expect(stdout).toContain("Nothing was removed; ./run.sh down removes it.");
     expect((await host.run(["down"])).status).toBe(0);
   });
 
-  test("down with a stopped Minikube says so", async () => {
-    const host = minikubeMachine(service);
+  test.each([["up"], ["demo"], ["down"]])(
+    "%s rejects an unknown option before it does anything",
+    async (command) => {
+      const host = minikubeMachine(service);
 
-    const { status, stdout } = await host.run(["down"]);
+      const { status, stderr } = await host.run([command, "--fast"]);
 
-    expect(status).toBe(0);
-    expect(stdout).toContain("Minikube's profile 'minikube' doesn't run");
-    expect(host.steps()).toEqual([]);
-  });
-
-  test("an unknown flag is refused before anything is done", async () => {
-    const host = minikubeMachine(service);
-
-    const { status, stderr } = await host.run(["up", "--fast"]);
-
-    expect(status).toBe(2);
-    expect(stderr).toContain("There is no flag '--fast'.");
-    expect(host.calls()).toEqual([]);
-    expect(existsSync(host.state(""))).toBe(false);
-  });
+      expect(status).toBe(2);
+      expect(stderr).toContain("Unknown option: --fast\nUsage: ./run.sh");
+      expect(host.calls()).toEqual([]);
+      expect(existsSync(host.state(""))).toBe(false);
+    },
+  );
 });

@@ -5,20 +5,20 @@ import { dockerAnswers } from "./docker.ts";
 
 const script = join(import.meta.dirname, "../../shared/images/images.sh");
 
-/** A failure shows in the tests that lack what it should have brought, and in no others. */
+/** Failures are ignored here: the tests that need the daemon or the images then fail. */
 const run = (step: "daemon" | "build" | "stop") =>
   void spawnSync(script, [step], { stdio: "inherit" });
 
 /**
- * Where no test may be skipped, sees to a Docker daemon and the base images for all of a run.
+ * If no test may be skipped, starts a Docker daemon and builds the base images before the tests.
  *
- * @returns how to stop that daemon, if it was started here
+ * @returns a function that stops the daemon, if this started it
  */
 export function setup(): (() => void) | undefined {
   const { REQUIRE_ALL_TESTS } = process.env;
   if (REQUIRE_ALL_TESTS !== "1" || !existsSync(script)) return undefined;
-  const wasThere = dockerAnswers();
+  const wasRunning = dockerAnswers();
   run("daemon");
   run("build");
-  return wasThere ? undefined : () => run("stop");
+  return wasRunning ? undefined : () => run("stop");
 }

@@ -3,23 +3,33 @@ import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
 
-/** Whether a Docker daemon is there to be used. */
+/** Whether a Docker daemon is running. */
 export function dockerAnswers(): boolean {
   return spawnSync("docker", ["info"]).status === 0;
 }
 
 /**
- * Runs a command of Docker's.
+ * Runs a Docker command.
  *
- * @returns what it prints, without the last line's end
- * @throws with what it says of its failure
+ * @returns its output without the last line break
+ * @throws an error with Docker's message if it fails
  */
 export function docker(...args: readonly string[]): string {
   const options = { encoding: "utf8", stdio: "pipe", maxBuffer: 64 * 1024 * 1024 } as const;
   return execFileSync("docker", args, options).trimEnd();
 }
 
-/** Builds the service's image from the checkout. */
-export function buildServiceImage(tag: string): void {
-  docker("build", "--file", join(root, "service/Dockerfile"), "--tag", tag, root);
+/**
+ * Builds the service's image.
+ *
+ * @param project the build context. By default, the checkout.
+ */
+export function buildServiceImage(
+  tag: string,
+  buildArgs: Readonly<Record<string, string>> = {},
+  project = root,
+): void {
+  const args = Object.entries(buildArgs).flatMap((pair) => ["--build-arg", pair.join("=")]);
+  const dockerfile = join(project, "service/Dockerfile");
+  docker("build", ...args, "--file", dockerfile, "--tag", tag, project);
 }

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -6,22 +7,103 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findBrowser } from "./browser.ts";
 import { testNeeding } from "./prerequisite.ts";
 
-const root = new URL("..", import.meta.url).pathname;
-const documents = [...globSync("*.md", { cwd: root }), ...globSync("docs/*.md", { cwd: root })].map(
-  (name) => ({ name, text: readFileSync(join(root, name), "utf8") }),
-);
+const root = join(import.meta.dirname, "..");
+const textOf = (path: string) => readFileSync(join(root, path), "utf8");
+const documents = globSync(["*.md", "docs/*.md"], { cwd: root }).map((name) => ({
+  name,
+  text: textOf(name),
+}));
 
-describe("every link to a file leads somewhere", () => {
+describe("links", () => {
   const links = documents.flatMap(({ name, text }) =>
     Array.from(text.matchAll(/\]\((?!https?:)([^)#]+)/g), ([, target = ""]) => ({ name, target })),
   );
 
-  test.for(links)("$name: $target", ({ name, target }) => {
+  test.for(links)("the link in $name to $target has a target", ({ name, target }) => {
     expect(existsSync(join(root, dirname(name), target))).toBe(true);
   });
 });
 
-describe("every diagram can be drawn", () => {
+/** The cells of all table rows in a text. */
+function rowsOf(text: string): string[][] {
+  return Array.from(text.matchAll(/^\| (.+) \|$/gm), ([, row = ""]) => row.split(" | "));
+}
+
+test("docs/architecture.md names each file and folder of service/src", () => {
+  const [, service = ""] =
+    /^## The service$([\s\S]*?)^### /m.exec(textOf("docs/architecture.md")) ?? [];
+  const paths = rowsOf(service).flatMap(([path = ""]) =>
+    Array.from(path.matchAll(/`([^`]+)`/g), ([, name = ""]) => name.replace("/", "")),
+  );
+  expect(paths.sort()).toEqual(globSync("*", { cwd: join(root, "service/src") }).sort());
+});
+
+const inArchitecture = Array.from(
+  textOf("docs/architecture.md").matchAll(/`([\w/-]+\.ts)`/g),
+  ([, path = ""]) => path,
+);
+
+test.for(inArchitecture)("%s in docs/architecture.md exists", (path) => {
+  expect(globSync([path, `service/src/**/${path}`], { cwd: root })).not.toEqual([]);
+});
+
+test("docs/model.md has the figures and the features of the model card", () => {
+  const { metrics, features } = JSON.parse(textOf("model/california-housing.json"));
+  const rows = rowsOf(textOf("docs/model.md"));
+  for (const [name, part] of [
+    ["training rows", metrics.train],
+    ["held-out rows", metrics.test],
+  ]) {
+    const figures = [part.r2, part.rmse, part.mae].map((figure: number) => figure.toFixed(4));
+    expect(rows.find(([first]) => first === name)?.slice(1, 4)).toEqual(figures);
+  }
+  for (const { name, unit } of features) expect(rows).toContainEqual([`\`${name}\``, unit]);
+});
+
+test("the newest version in CHANGELOG.md is that of the service", () => {
+  const [, newest] = /^## (\d+\.\d+\.\d+) /m.exec(textOf("CHANGELOG.md")) ?? [];
+  expect(newest).toBe(JSON.parse(textOf("service/package.json")).version);
+});
+
+test("docs/moving-from-fastapi.md has the number of recorded exchanges", () => {
+  const { length } = JSON.parse(textOf("service/test/corpus/fastapi.json"));
+  expect(textOf("docs/moving-from-fastapi.md")).toContain(`contains ${length} exchanges`);
+});
+
+describe("docs/troubleshooting.md", () => {
+  // The tests of the service contain the messages that the code puts together.
+  const files = ["run.sh", "service/{src,test}/**/*.ts", "infra/*.ts", "scripts/*.sh"];
+  const exclude = ["**/node_modules/**"];
+  const sources = globSync(files, { cwd: root, exclude }).map(textOf).join("\n");
+  const rows = rowsOf(textOf("docs/troubleshooting.md"));
+  const messages = rows.flatMap(([sign = ""]) =>
+    Array.from(sign.matchAll(/`([^`]+)`/g), ([, message = ""]) => message),
+  );
+  /** Of Kubernetes. */
+  const foreign = ["<pending>"];
+
+  test.for(messages.filter((message) => !foreign.includes(message)))(
+    "the message %s exists",
+    (message) => {
+      const parts = message.split(/…|: /).map((part) => part.trim());
+      expect(parts.filter((part) => !sources.includes(part))).toEqual([]);
+    },
+  );
+});
+
+test("the commands to use Pulumi by hand write no salt into a file that git tracks", () => {
+  const operations = documents.find(({ name }) => name === "docs/operations.md")?.text ?? "";
+  const [, commands = ""] = /## Pulumi by hand[\s\S]*?```sh\n([\s\S]*?)```/.exec(operations) ?? [];
+  const [, stack = ""] = /^pulumi stack init (\S+)$/m.exec(commands) ?? [];
+
+  expect(commands).toContain("pnpm install\n");
+  expect(commands).toMatch(/^export PULUMI_CONFIG_PASSPHRASE=/m);
+  expect(commands).toContain(`pulumi up --stack ${stack}\n`);
+  const { status } = spawnSync("git", ["check-ignore", `Pulumi.${stack}.yaml`], { cwd: root });
+  expect(status).toBe(0);
+});
+
+describe("diagrams", () => {
   const diagrams = documents.flatMap(({ name, text }) =>
     Array.from(text.matchAll(/```mermaid\n([\s\S]*?)```/g), ([, source = ""], index) => ({
       title: `${name}, diagram ${index + 1}`,
@@ -41,14 +123,17 @@ describe("every diagram can be drawn", () => {
   });
   afterAll(() => browser?.close());
 
-  test("and there are some", () => {
+  test("the documents contain diagrams", () => {
     expect(diagrams.length).toBeGreaterThanOrEqual(3);
   });
 
-  testNeeding(browserPath !== undefined).for(diagrams)("$title", async ({ source }) => {
-    const svg = await page.evaluate(
-      `mermaid.render("diagram", ${JSON.stringify(source)}).then(({ svg }) => svg)`,
-    );
-    expect(svg).toContain("<svg");
-  });
+  testNeeding(browserPath !== undefined).for(diagrams)(
+    "$title can be drawn",
+    async ({ source }) => {
+      const svg = await page.evaluate(
+        `mermaid.render("diagram", ${JSON.stringify(source)}).then(({ svg }) => svg)`,
+      );
+      expect(svg).toContain("<svg");
+    },
+  );
 });

@@ -1,9 +1,9 @@
-import { symlinkSync } from "node:fs";
+import { rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { front } from "./front.ts";
 import { root } from "./machine.ts";
 import { minikubeMachine, serviceForAll } from "./minikube-machine.ts";
+import { overrideResponses } from "./override-responses.ts";
 
 const service = serviceForAll();
 
@@ -21,7 +21,7 @@ const rows = (stdout: string) =>
     .map((line) => line.trim().split(/ {2,}/));
 
 describe("load", () => {
-  test("drives the deployed service and tells figures for each cache rate", async () => {
+  test("run.sh load sends requests to the deployed service and prints figures for each cache rate", async () => {
     const host = machineWithBench();
     await host.run(["up"]);
 
@@ -51,35 +51,78 @@ describe("load", () => {
   test.each([
     ["is slow", 600, 200],
     ["fails", 0, 503],
-  ])("fails where the service %s", async (_, milliseconds, status) => {
-    const port = await front(service, {
-      "GET /health": (_request, answer) =>
-        void setTimeout(() => answer.writeHead(status).end(), milliseconds),
+  ])("run.sh load fails if the service %s", async (_, milliseconds, status) => {
+    const port = await overrideResponses(service, {
+      "GET /health": (_request, response) =>
+        void setTimeout(() => response.writeHead(status).end(), milliseconds),
     });
 
-    const answer = await machineWithBench().run([
+    const result = await machineWithBench().run([
       ...["load", "--url", `http://127.0.0.1:${port}`],
       ...["--seconds", "2", "--clients", "2", "--cache-rate", "0.9"],
     ]);
 
-    expect(answer.status).toBe(1);
-    expect(rows(answer.stdout)[0]?.at(-1)).toBe("FAIL");
+    expect(result.status).toBe(1);
+    expect(rows(result.stdout)[0]?.at(-1)).toBe("FAIL");
   });
 
-  test("without a deployed service says what deploys one", async () => {
-    const { status, stderr } = await machineWithBench().run(["load"]);
+  test("run.sh load fails without a deployed service, and with a tunnel that does not reach it", async () => {
+    const host = machineWithBench();
+    const withoutDeployment = await host.run(["load"]);
+    await host.run(["up"]);
+    rmSync(host.world("external-address"));
+    const withStaleTunnel = await host.run(["load"]);
+
+    for (const { status, stderr } of [withoutDeployment, withStaleTunnel]) {
+      expect(status).toBe(1);
+      expect(stderr).toBe(
+        "No deployed service responds. Deploy it with ./run.sh up, or name another with --url.\n",
+      );
+    }
+  });
+
+  test("run.sh load fails if nothing responds at the URL", async () => {
+    const { status, stderr } = await machineWithBench().run([
+      "load",
+      "--url",
+      "http://127.0.0.1:9",
+    ]);
 
     expect(status).toBe(1);
-    expect(stderr).toContain("There is no service to drive: ./run.sh up deploys it.");
+    expect(stderr).toContain("The load test of http://127.0.0.1:9 failed: fetch failed");
   });
+
+  test.each([["--help"], ["-h"]])(
+    "run.sh load %s prints the options, without a deployed service",
+    async (option) => {
+      const { status, stdout, stderr } = await machineWithBench().run(["load", option]);
+
+      expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+      for (const name of ["--url", "--clients", "--seconds", "--cache-rate", "--help"]) {
+        expect(stdout).toMatch(new RegExp(`^ {2}${name}\\b`, "m"));
+      }
+    },
+  );
 
   test.each([
-    [["--cache-rate", "2"], "found 2; allowed: a number from 0 to 1"],
-    [["--url", "http://127.0.0.1:9"], "The load test of http://127.0.0.1:9 can't be done"],
-  ])("with %j says what is wrong", async (args, reason) => {
-    const { status, stderr } = await machineWithBench().run(["load", "--url=x", ...args]);
+    [["--fast"], "Unknown option '--fast'"],
+    [["-x"], "Unknown option '-x'"],
+    [["now"], "Unexpected argument 'now'"],
+    [["--clients"], "'--clients <value>' argument missing"],
+    [["--help=yes"], "'-h, --help' does not take an argument"],
+    [["--clients", "0"], "--clients: found 0; allowed: a number from 1 to 10000"],
+    [["--seconds", "soon"], "--seconds: found soon; allowed: a number from 1 to 3600"],
+    [["--cache-rate", "2"], "--cache-rate: found 2; allowed: a number from 0 to 1"],
+    [["--url", "here"], "--url: found here; allowed: a URL such as http://127.0.0.1:8000"],
+  ])(
+    "run.sh load with %j prints the reason and the usage, and exits with status 2",
+    async (args, reason) => {
+      const { status, stdout, stderr } = await machineWithBench().run(["load", ...args]);
 
-    expect(status).toBe(1);
-    expect(stderr).toContain(reason);
-  });
+      expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+      expect(stderr).toContain(reason);
+      expect(stderr).toContain("\nUsage: ./run.sh load [OPTION…]\n");
+      expect(stderr).not.toMatch(/^ +at /m);
+    },
+  );
 });

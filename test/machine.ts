@@ -23,13 +23,13 @@ export const pnpmPin: string = JSON.parse(
 
 const standIns = join(import.meta.dirname, "stand-ins");
 
-/** What every machine has, beside the commands whose presence a test decides. */
+/** The real commands that every machine has. A test decides which others are there. */
 const BASE = (
-  "basename bash cat comm cp cut dirname env find grep ln mkdir mktemp mv ps rm sed " +
+  "basename bash cat comm cp cut dirname env find grep ln mkdir mktemp mv ps readlink rm sed " +
   "sha256sum sleep sort tail tar tee touch tr"
 ).split(" ");
 
-/** What of the project is in the checkout as it is. */
+/** The project's files that are copied into the checkout. */
 const FILES = [
   "run.sh",
   "scripts",
@@ -38,11 +38,15 @@ const FILES = [
   ".node-version",
   "package.json",
   "infra/package.json",
+  "infra/model-setting.ts",
+  "infra/stack-model.ts",
+  "service/src/model/card.ts",
+  "service/src/wire/refusal.ts",
   "Pulumi.yaml",
   "Pulumi.dev.yaml",
 ];
 
-/** In the place of the service and the trainer: tells how it was started, or stays until SIGTERM. */
+/** Replaces the service and the trainer: prints how it was started, and may run until SIGTERM. */
 const PROGRAM = `
 const { argv, env } = process;
 console.log(JSON.stringify({ program: argv[1], args: argv.slice(2), cwd: process.cwd(), env }));
@@ -54,43 +58,45 @@ if (env.PROGRAM_STAYS) {
 `;
 
 export interface MachineOptions {
-  /** As `uname` tells it; default "Linux x86_64". */
+  /** Output of `uname`; default "Linux x86_64". */
   platform?: string;
-  /** Version of the Node.js that is there, null for none; default v20.20.2. */
+  /** Version of the installed Node.js, null for none; default v20.20.2. */
   node?: string | null;
-  /** Whether npm is there; default true. */
+  /** Whether npm is installed; default true. */
   npm?: boolean;
-  /** Version of the pnpm that is there; default none. */
+  /** Version of the installed pnpm; default none. */
   pnpm?: string;
-  /** Further commands that are there, of which only the call matters. */
+  /** More commands, which only record that they were called. */
   commands?: string[];
-  /** Further commands that are there, each with a stand-in of its own. */
+  /** More commands, each with its own stand-in. */
   standIns?: string[];
-  /** Further commands that are there, and are the real ones. */
+  /** More commands, which are the real ones. */
   real?: string[];
 }
 
-/** Has all that the project needs, and no npm to bring anything else. */
+/** Everything that the project needs is installed, and there is no npm to install anything else. */
 export const fitting: MachineOptions = { node: `v${nodePin}.0.0`, npm: false, pnpm: pnpmPin };
 
 export interface StartOptions {
-  /** The folder it is called from; default the checkout. */
+  /** Path of the command, relative to the checkout; default run.sh. */
+  command?: string;
+  /** The current folder; default the checkout. */
   cwd?: string;
   /** Added to the environment. */
   env?: Record<string, string>;
-  /** Whether it is called in a terminal, which `script` makes; default false. */
+  /** Whether to run in a terminal, which `script` creates; default false. */
   terminal?: boolean;
 }
 
 /**
- * A machine of stand-ins with a checkout, under a path with spaces, and nothing else on the PATH.
- * Only the Node.js that runs the programs is real.
+ * Simulates a machine with a checkout in a path with spaces and a non-ASCII letter. Only stand-ins
+ * and the named commands are on the PATH; the Node.js that runs the programs is real.
  */
 export function machine(options: MachineOptions = {}) {
   const { platform = "Linux x86_64", node = "v20.20.2", npm = true, pnpm } = options;
   const home = mkdtempSync(join(realpathSync(tmpdir()), "a machine "));
   onTestFinished(() => rmSync(home, { recursive: true, force: true }));
-  const checkout = join(home, "check out");
+  const checkout = join(home, "web dir é");
   const bin = join(home, "bin");
   const callLog = join(home, "calls");
 
@@ -112,9 +118,12 @@ export function machine(options: MachineOptions = {}) {
   writeFileSync(join(checkout, "service/src/main.ts"), PROGRAM);
   writeFileSync(join(checkout, "model/src/train.ts"), PROGRAM);
   symlinkSync(join(standIns, "vitest"), join(checkout, "node_modules/.bin/vitest"));
+  for (const path of ["service/node_modules", "infra/node_modules"]) {
+    symlinkSync(join(root, path), join(checkout, path));
+  }
 
-  function start(command: string, args: string[], how: StartOptions = {}) {
-    const { cwd = checkout, env = {}, terminal = false } = how;
+  function start(args: string[], how: StartOptions = {}) {
+    const { command = "run.sh", cwd = checkout, env = {}, terminal = false } = how;
     const path = join(checkout, command);
     const quoted = [path, ...args].map((word) => `'${word}'`).join(" ");
     const [file, words] = terminal
@@ -122,7 +131,7 @@ export function machine(options: MachineOptions = {}) {
       : [path, args];
     const child = spawn(file, words, {
       cwd,
-      // A group of its own, so that a test can end it with all that it started.
+      // In its own process group, so that a test can signal it together with its child processes.
       detached: true,
       stdio: [terminal ? "pipe" : "ignore", "pipe", "pipe"],
       env: {
@@ -150,8 +159,8 @@ export function machine(options: MachineOptions = {}) {
     home,
     checkout,
     start,
-    run: (args: string[], how?: StartOptions) => start("run.sh", args, how).ended,
-    ci: (how?: StartOptions) => start(".ci/run", [], how).ended,
+    run: (args: string[], how?: StartOptions) => start(args, how).ended,
+    ci: (how?: StartOptions) => start([], { command: ".ci/run", ...how }).ended,
     calls: () => (existsSync(callLog) ? readFileSync(callLog, "utf8").trimEnd().split("\n") : []),
     rewrite(path: string, from: string, to: string) {
       const before = readFileSync(join(checkout, path), "utf8");
@@ -160,7 +169,7 @@ export function machine(options: MachineOptions = {}) {
   };
 }
 
-/** Where this machine has a command; empty if it has none. */
+/** The path of a command on the real machine; empty if it is not installed. */
 export function commandPath(name: string) {
   return spawnSync("bash", ["-c", `command -v ${name}`], { encoding: "utf8" }).stdout.trim();
 }

@@ -1,28 +1,54 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, onTestFinished } from "vitest";
 import { fitting, type MachineOptions, machine, root, type StartOptions } from "./machine.ts";
+import { copyPythonModel, hasPythonModels, type PythonModel } from "./python-models.ts";
 
-const MODEL = ["california-housing.onnx", "california-housing.json"];
+const houses = "california-housing";
 
 const CLUSTER_TOOLS = ["docker", "minikube", "kubectl", "pulumi"];
 
-/** The real service on a free port, with a copy of the model, for all tests of a file. */
-export function serviceForAll() {
+/**
+ * Runs the real service on a free port, for all tests of a file.
+ *
+ * @param model what it serves. By default, a copy of the committed model.
+ */
+export function serviceForAll(model?: PythonModel) {
   const folder = mkdtempSync(join(tmpdir(), "model-"));
-  for (const name of MODEL) cpSync(join(root, "model", name), join(folder, name));
-  const { version } = JSON.parse(readFileSync(join(folder, "california-housing.json"), "utf8"));
-  const service = { port: 0, folder, modelVersion: String(version) };
+  if (model === undefined) {
+    for (const end of ["onnx", "json"]) {
+      cpSync(join(root, `model/${houses}.${end}`), join(folder, `${houses}.${end}`));
+    }
+  } else if (hasPythonModels) {
+    copyPythonModel(model, folder);
+  }
+  const modelName = model?.name ?? houses;
+  const service = {
+    port: 0,
+    folder,
+    modelName,
+    get modelVersion(): string {
+      return JSON.parse(readFileSync(join(folder, `${modelName}.json`), "utf8")).version;
+    },
+  };
   let child: ChildProcess;
 
   beforeAll(async () => {
     const { PATH } = process.env;
     const started = spawn(process.execPath, [join(root, "service/src/main.ts")], {
-      env: { PATH, PORT: "0", MODEL_PATH: join(folder, "california-housing.onnx") },
+      env: { PATH, PORT: "0", MODEL_PATH: join(folder, `${modelName}.onnx`) },
       stdio: ["ignore", "pipe", "inherit"],
     });
     child = started;
@@ -39,7 +65,7 @@ export function serviceForAll() {
 
 export type Service = ReturnType<typeof serviceForAll>;
 
-/** A machine with stand-ins for Minikube, kubectl, Pulumi and Docker, behind which a service runs. */
+/** A machine with stand-ins for Minikube, kubectl, Pulumi and Docker, and the service as their API. */
 export function minikubeMachine(service: Service, options: MachineOptions = {}) {
   const host = machine({
     ...fitting,
@@ -50,10 +76,14 @@ export function minikubeMachine(service: Service, options: MachineOptions = {}) 
   const world = join(host.home, "world");
   mkdirSync(world);
   onTestFinished(() => end("hanging", "staying"));
-  for (const name of MODEL) cpSync(join(service.folder, name), join(host.checkout, "model", name));
+  cpSync(service.folder, join(host.checkout, "model"), { recursive: true });
+  if (service.modelName !== houses) {
+    const setting = `model: model/${service.modelName}.onnx`;
+    host.rewrite("Pulumi.dev.yaml", "minReplicas:", `${setting}\n    minReplicas:`);
+  }
 
   const start = (args: string[], { env, ...how }: StartOptions = {}) =>
-    host.start("run.sh", args, {
+    host.start(args, {
       ...how,
       env: {
         WORLD: world,
@@ -62,14 +92,17 @@ export function minikubeMachine(service: Service, options: MachineOptions = {}) 
         ...env,
       },
     });
-  /** Ends stand-ins that have outlived what called them. */
+  /** Kills stand-ins that still run. */
   function end(...kinds: ("hanging" | "staying")[]): void {
     for (const kind of kinds) {
       const file = join(world, `${kind}.pid`);
+      // An empty file would mean process 0, which is the test's own process group.
+      const pid = existsSync(file) ? Number(readFileSync(file, "utf8")) : 0;
+      if (pid === 0) continue;
       try {
-        process.kill(Number(readFileSync(file, "utf8")), "SIGKILL");
+        process.kill(pid, "SIGKILL");
       } catch {
-        // It has ended already, or never began.
+        // It has ended.
       }
     }
   }
@@ -77,17 +110,22 @@ export function minikubeMachine(service: Service, options: MachineOptions = {}) 
   return {
     ...host,
     world: (path: string) => join(world, path),
+    /** Sets what `minikube status` reports for the node; undefined means that there is no profile. */
+    setHost(status: string | undefined): void {
+      if (status === undefined) rmSync(join(world, "host"), { force: true });
+      else writeFileSync(join(world, "host"), status);
+    },
     state,
     start,
     end,
     run: (args: string[], how?: StartOptions) => start(args, how).ended,
-    /** The calls that change something, without their flags. */
+    /** The calls that change something, without their options. */
     steps: () =>
       host
         .calls()
         .map((call) => call.replace(/^kubectl --context \S+/, "kubectl").replace(/ -.*/, ""))
         .filter((call) => /^(minikube|pulumi|kubectl delete)/.test(call))
-        .filter((call) => !/^(minikube status|pulumi stack export)/.test(call)),
-    isUp: () => existsSync(join(world, "namespace")),
+        .filter((call) => !/^(minikube (status|ip)|pulumi stack export)/.test(call)),
+    isDeployed: () => existsSync(join(world, "namespace")),
   };
 }

@@ -3,20 +3,21 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { root } from "./machine.ts";
 
-const files = ["run.sh", ...readdirSync(join(root, "scripts")).map((name) => `scripts/${name}`)];
+const scripts = readdirSync(join(root, "scripts")).filter((name) => name.endsWith(".sh"));
+const files = ["run.sh", ...scripts.map((name) => `scripts/${name}`)];
 const lines = files.flatMap((file) =>
   readFileSync(join(root, file), "utf8")
     .split("\n")
     .map((line, index) => ({ where: `${file}:${index + 1}`, line: line.replace(/^ *#.*/, "") })),
 );
 
-/** What macOS's bash 3.2 or its BSD tools lack, each with a line that has it. */
+/** Features that bash 3.2 or the BSD tools of macOS lack, each with a line that uses it. */
 const LACKING: [what: string, pattern: RegExp, sample: string][] = [
   ["associative arrays", /\b(declare|local|typeset) -\w*A/, "local -A ports"],
   ["name references", /\b(declare|local|typeset) -\w*n\b/, "local -n array"],
   ["mapfile", /\b(mapfile|readarray)\b/, "mapfile -t lines"],
-  ["changes of case", /\$\{\w+[\^,]/, `\${name,,}`],
-  ["transformations", /\$\{[\w@*]+@[A-Za-z]\}/, `\${name@Q}`],
+  ["case conversion", /\$\{\w+[\^,]/, `\${name,,}`],
+  ["parameter transformation", /\$\{[\w@*]+@[A-Za-z]\}/, `\${name@Q}`],
   ["|&", /\|&/, "make |& tee log"],
   ["&>>", /&>>/, "make &>>log"],
   [";& and ;;&", /;&/, "a) one ;;&"],
@@ -24,7 +25,7 @@ const LACKING: [what: string, pattern: RegExp, sample: string][] = [
   ["[[ -v", /\[\[ -v/, "[[ -v name ]]"],
   ["wait -n", /\bwait -\w/, "wait -n"],
   ["newer variables", /\b(EPOCH(SECONDS|REALTIME)|BASHPID|SRANDOM)\b/, "$EPOCHSECONDS"],
-  ["times by printf", /%\([^)]*\)T/, "printf '%(%s)T'"],
+  ["printf with times", /%\([^)]*\)T/, "printf '%(%s)T'"],
   ["newer options", /\bshopt\b/, "shopt -s globstar"],
   [
     "a case pattern without ( in $(…)",
@@ -35,7 +36,7 @@ const LACKING: [what: string, pattern: RegExp, sample: string][] = [
   ["readlink -f and realpath", /readlink -f|\brealpath\b/, 'readlink -f "$0"'],
   ["nanoseconds", /date .*%N/, "date +%s%N"],
   ["sed -i and sed -r", /\bsed (-\w+ )*-\w*[ir]/, "sed -i s/a/b/"],
-  ["grep -P and grep -o…", /\bgrep -\w*P/, "grep -oP '\\d'"],
+  ["grep -P", /\bgrep -\w*P/, "grep -oP '\\d'"],
   ["\\| in a basic expression", /(grep|sed) .*\\\|/, "grep 'a\\|b'"],
   ["mktemp's long options", /\bmktemp .*--/, "mktemp --suffix=.tar"],
   ["stat -c", /\bstat -c/, "stat -c %s file"],
@@ -47,14 +48,14 @@ const LACKING: [what: string, pattern: RegExp, sample: string][] = [
   ["ps's own options", /\bps (aux|-\w*e)/, "ps aux"],
 ];
 
-describe("the shell scripts do without", () => {
-  test.each(LACKING)("%s", (_, pattern, sample) => {
+describe("portability", () => {
+  test.each(LACKING)("the shell scripts do not use %s", (_, pattern, sample) => {
     expect(sample).toMatch(pattern);
     expect(lines.filter(({ line }) => pattern.test(line))).toEqual([]);
   });
 
-  // In a trap, and the clean-up is one, it returns the status from before the trap.
-  test("a return that names no status", () => {
+  // The clean-up runs in a trap, where it returns the status from before the trap.
+  test("the shell scripts do not use return without a status", () => {
     expect(lines.filter(({ line }) => /\breturn *($|[;}])/.test(line))).toEqual([]);
   });
 });

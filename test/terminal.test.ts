@@ -1,14 +1,11 @@
 import { expect, vi } from "vitest";
-import { commandPath } from "./machine.ts";
 import { minikubeMachine, serviceForAll } from "./minikube-machine.ts";
-import { testNeeding } from "./prerequisite.ts";
+import { testInTerminal } from "./terminal.ts";
 
 const service = serviceForAll();
 const WAIT = { timeout: 15_000, interval: 20 };
 
-const testInTerminal = testNeeding(process.platform === "linux" && commandPath("script") !== "");
-
-testInTerminal("Ctrl-C in a terminal reaches what runs in it, once", async () => {
+testInTerminal("Ctrl-C in a terminal stops the running command and cleans up once", async () => {
   const host = minikubeMachine(service);
   const { ended, type } = host.start([], { env: { HANGS_AT: "pulumi up" }, terminal: true });
   await vi.waitFor(() => expect(host.steps()).toContain("pulumi up"), WAIT);
@@ -20,39 +17,39 @@ testInTerminal("Ctrl-C in a terminal reaches what runs in it, once", async () =>
   expect(host.steps().slice(-2)).toEqual(["pulumi destroy", "minikube stop"]);
 });
 
-testInTerminal(
-  "Ctrl-C while it cleans up in a terminal is not heard by what cleans up",
-  async () => {
-    const host = minikubeMachine(service);
-    const env = { FAILS_AT: "get all", SLOW_AT: "pulumi destroy" };
-    const { ended, type } = host.start([], { env, terminal: true });
-    await vi.waitFor(() => expect(host.steps()).toContain("pulumi destroy"), WAIT);
-    type("\u0003");
+testInTerminal("Ctrl-C in a terminal is ignored during the clean-up", async () => {
+  const host = minikubeMachine(service);
+  const env = { FAILS_AT: "get all", SLOW_AT: "pulumi destroy" };
+  const { ended, type } = host.start([], { env, terminal: true });
+  await vi.waitFor(() => expect(host.steps()).toContain("pulumi destroy"), WAIT);
+  type("\u0003");
 
-    const { stdout } = await ended;
+  const { stdout } = await ended;
 
-    expect(stdout).toMatch(/^ +10 .* passed/m);
-    expect(host.isUp()).toBe(false);
-  },
-);
+  expect(stdout).toMatch(/^ +10 .* passed/m);
+  expect(host.isDeployed()).toBe(false);
+});
 
-testInTerminal("a terminal is shown colours, but not with NO_COLOR", async () => {
-  const shown = async (env: Record<string, string>) => {
+testInTerminal("output in a terminal is colored, except with NO_COLOR", async () => {
+  const run = async (env: Record<string, string>) => {
     const how = { env: { FAILS_AT: "minikube start", ...env }, terminal: true };
     return (await minikubeMachine(service).run([], how)).stdout;
   };
 
-  expect(await shown({})).toContain("\u001b[1m[2/10] Start Minikube\u001b[0m");
-  expect(await shown({ NO_COLOR: "1" })).not.toContain("\u001b");
+  expect(await run({})).toContain("\u001b[1m[2/10] Start Minikube\u001b[0m");
+  expect(await run({ NO_COLOR: "1" })).not.toContain("\u001b");
 });
 
-testInTerminal("in a terminal, sudo may ask for the tunnel's password", async () => {
-  const host = minikubeMachine(service);
+testInTerminal(
+  "sudo asks for a password in a terminal, so that minikube tunnel can run",
+  async () => {
+    const host = minikubeMachine(service);
 
-  const { status, stdout } = await host.run([], { env: { SUDO: "asks" }, terminal: true });
+    const { status, stdout } = await host.run([], { env: { SUDO: "asks" }, terminal: true });
 
-  expect(status).toBe(0);
-  expect(stdout).toContain("minikube tunnel adds a route to the cluster: sudo asks");
-  expect(host.calls()).toContain("sudo -v");
-  expect(host.steps()).toContain("minikube tunnel ended by INT");
-});
+    expect(status).toBe(0);
+    expect(stdout).toContain("minikube tunnel adds a route to the cluster: sudo asks");
+    expect(host.calls()).toContain("sudo -v");
+    expect(host.steps()).toContain("minikube tunnel ended by INT");
+  },
+);

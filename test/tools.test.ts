@@ -13,7 +13,7 @@ const { dependencies } = JSON.parse(readFileSync(join(root, "infra/package.json"
 const pin: string = dependencies["@pulumi/pulumi"];
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
-/** A release of Pulumi's in a folder of a local server, as the real ones are laid out. */
+/** Serves a Pulumi release with the file names and contents of a real one. */
 async function release(folder: string, platform: string, digest?: string) {
   const name = `pulumi-v${pin}-${platform}.tar.gz`;
   mkdirSync(join(folder, "pulumi"), { recursive: true });
@@ -25,15 +25,15 @@ async function release(folder: string, platform: string, digest?: string) {
     [`/v${pin}/${name}`]: archive,
     [`/v${pin}/pulumi-${pin}-checksums.txt`]: sums,
   };
-  const asked: string[] = [];
-  const server = createServer(({ url = "" }, answer) => {
-    asked.push(url);
-    answer.writeHead(files[url] === undefined ? 404 : 200).end(files[url]);
+  const requested: string[] = [];
+  const server = createServer(({ url = "" }, response) => {
+    requested.push(url);
+    response.writeHead(files[url] === undefined ? 404 : 200).end(files[url]);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => void server.close());
-  return { asked, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+  return { requested, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
 const bare = { ...fitting, real: ["curl", "gzip"] };
@@ -43,38 +43,41 @@ describe("tools", () => {
     ["Linux x86_64", "linux-x64"],
     ["Linux aarch64", "linux-arm64"],
     ["Darwin arm64", "darwin-arm64"],
-  ])("on %s fetches the pinned Pulumi for %s, says so, and does it once", async (on, platform) => {
+  ])("run.sh tools on %s downloads the pinned Pulumi for %s once", async (on, platform) => {
     const host = machine({ ...bare, platform: on });
-    const { url, asked } = await release(join(host.home, "release"), platform);
+    const { url, requested } = await release(join(host.home, "release"), platform);
     const env = { PULUMI_RELEASES: url };
 
     const { status, stdout, stderr } = await host.run(["tools"], { env });
 
     expect(status).toBe(0);
-    expect(stderr).toBe(asked.map((path) => `Fetching ${url}${path}\n`).join(""));
+    expect(stderr).toBe(requested.map((path) => `Downloading ${url}${path}\n`).join(""));
     expect(stdout).toContain(`Pulumi ${pin} is in ${host.checkout}/.tools/pulumi@${pin}`);
     const home = join(host.checkout, `.tools/pulumi@${pin}`);
     expect(execFileSync(join(home, "pulumi/pulumi"), { encoding: "utf8" })).toBe(`v${pin}\n`);
 
-    expect((await host.run(["tools"], { env })).stdout).toContain("is already there");
-    expect(asked).toHaveLength(2);
+    expect((await host.run(["tools"], { env })).stdout).toContain("is already in");
+    expect(requested).toHaveLength(2);
   });
 
   test.each([
-    ["another digest", "1".repeat(64), "is not what the release lists: its SHA-256 is"],
-    ["no digest", "", "The release's checksums tell nothing of pulumi-v"],
-  ])("keeps nothing of an archive of which the release tells %s", async (_, digest, reason) => {
-    const host = machine(bare);
-    const { url } = await release(join(host.home, "release"), "linux-x64", digest);
+    ["another checksum", "1".repeat(64), `but the release lists ${"1".repeat(64)}.`],
+    ["no checksum", "", "The release lists no checksum for pulumi-v"],
+  ])(
+    "run.sh tools does not install an archive if the release lists %s for it",
+    async (_, digest, reason) => {
+      const host = machine(bare);
+      const { url } = await release(join(host.home, "release"), "linux-x64", digest);
 
-    const { status, stderr } = await host.run(["tools"], { env: { PULUMI_RELEASES: url } });
+      const { status, stderr } = await host.run(["tools"], { env: { PULUMI_RELEASES: url } });
 
-    expect(status).toBe(1);
-    expect(stderr).toContain(reason);
-    expect(readdirSync(join(host.checkout, ".tools"))).toEqual([]);
-  });
+      expect(status).toBe(1);
+      expect(stderr).toContain(reason);
+      expect(readdirSync(join(host.checkout, ".tools"))).toEqual([]);
+    },
+  );
 
-  test("tells why an archive could not be fetched", async () => {
+  test("run.sh tools reports why a download failed", async () => {
     const host = machine({ ...bare, platform: "Linux aarch64" });
     const { url } = await release(join(host.home, "release"), "linux-x64");
 
@@ -85,7 +88,7 @@ describe("tools", () => {
     expect(readdirSync(join(host.checkout, ".tools"))).toEqual([]);
   });
 
-  test("tells of a platform that Pulumi has no release for", async () => {
+  test("run.sh tools reports a platform without a Pulumi release", async () => {
     const { status, stderr } = await machine({ ...bare, platform: "Plan9 mips" }).run(["tools"]);
 
     expect({ status, stderr }).toEqual({
@@ -99,7 +102,7 @@ describe("prerequisites", () => {
   const service = serviceForAll();
 
   test.each([[[]], [["up"]], [["down"]], [["status"]]])(
-    "of %j that are missing are told all at once, with what they are for",
+    "missing prerequisites are listed together, with their purpose and how to install them (%j)",
     async (args) => {
       const host = minikubeMachine(service, {
         ...{ node: null, npm: false, standIns: ["docker"], real: [] },
@@ -118,16 +121,16 @@ describe("prerequisites", () => {
     },
   );
 
-  test("another Pulumi than the pinned one is used, and said", async () => {
+  test("another Pulumi version than the pinned one is used and reported", async () => {
     const host = minikubeMachine(service);
 
     const { status, stdout } = await host.run([], { env: { PULUMI_VERSION: "3.200.0" } });
 
     expect(status).toBe(0);
-    expect(stdout).toContain(`pulumi is v3.200.0; the stack was made with v${pin}`);
+    expect(stdout).toContain(`pulumi is v3.200.0; the stack was written for v${pin}`);
   });
 
-  test("a fetched Pulumi comes before any other", async () => {
+  test("a downloaded Pulumi is used instead of an installed one", async () => {
     const host = minikubeMachine(service, { real: ["curl", "gzip"] });
     const { url } = await release(join(host.home, "release"), "linux-x64");
     await host.run(["tools"], { env: { PULUMI_RELEASES: url } });

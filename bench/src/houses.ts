@@ -1,85 +1,82 @@
-import { drawHouses } from "./drawn-houses.ts";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
 
-/** Stands in a template where its count goes. */
-const mark = "#";
-const firstCount = 1000;
-const lastCount = 9999;
+/** The folder of the project. */
+export const checkout: string = join(import.meta.dirname, "../..");
+/** The model that the service serves by default; its card is next to it. */
+export const modelFile: string = join(checkout, "model/california-housing.onnx");
 
-/**
- * Request bodies, no two alike: templates in turns, each with a count of four digits at its mark.
- * Templates without a mark are sent as they are, round and round.
- */
-export class Bodies {
-  readonly templates: readonly string[];
-  #taken = 0;
-
-  constructor(templates: readonly string[]) {
-    this.templates = templates;
-  }
-
-  /** How many are taken: the next one's number. */
-  get taken(): number {
-    return this.#taken;
-  }
-
-  /**
-   * Takes the next ones without making them.
-   *
-   * @throws where they would begin again
-   */
-  skip(count: number): void {
-    this.#taken += count;
-    const counts = Math.ceil(this.#taken / this.templates.length);
-    if (this.templates[0]?.includes(mark) && counts > lastCount - firstCount + 1) {
-      throw new Error(`void: ${this.#taken} bodies asked for, and they would begin again`);
-    }
-  }
-
-  /** Takes one. */
-  next(): string {
-    const template = this.templates[this.#taken % this.templates.length] ?? "";
-    const count = firstCount + Math.floor(this.#taken / this.templates.length);
-    this.skip(1);
-    return template.replace(mark, String(count));
-  }
-}
-
-/** How many different houses there are at least among the bodies of one kind. */
-const variety = 4096;
-
+const Feature = z.object({
+  name: z.string(),
+  minimum: z.number(),
+  maximum: z.number(),
+  quantiles: z.record(z.string(), z.number()),
+});
+const Card = z.object({ features: z.array(Feature) });
 type House = Readonly<Record<string, number>>;
 
-/** The count is the population: at its first value or its last, a common one. */
-const counted = (house: House) =>
-  JSON.stringify({ ...house, Population: mark }).replace(`"${mark}"`, mark);
+/** Decimals of the data set's values. The other features are quotients. */
+const decimals: House = { MedInc: 4, HouseAge: 0, Population: 0, Latitude: 2, Longitude: 2 };
 
-/** Bodies of `/predict`, each a miss: always the same ones, in the same order. */
-export function singleBodies(): Bodies {
-  return new Bodies(drawHouses(variety, 1).map(counted));
+/** A function from shares to the values below which this share of a feature's values lies. */
+function valuesOf({ name, minimum, maximum, quantiles }: z.infer<typeof Feature>) {
+  const points = Object.entries({ "0": minimum, ...quantiles, "1": maximum })
+    .map(([below, value]) => ({ below: Number(below), value }))
+    .sort((one, other) => one.below - other.below);
+  return (share: number): number => {
+    const next = points.findIndex(({ below }) => share < below);
+    const [lower, upper] = points.slice(next - 1, next + 1);
+    if (lower === undefined || upper === undefined) return maximum;
+    const part = (share - lower.below) / (upper.below - lower.below);
+    const value = lower.value + part * (upper.value - lower.value);
+    return Number(value.toFixed(decimals[name] ?? 15));
+  };
 }
 
-/** Bodies of `/bulk_predict` with so many houses, each a miss: always the same, in the same order. */
-export function bulkBodies(houses: number): Bodies {
-  const lists = Math.ceil(variety / houses);
-  const drawn = drawHouses(lists * houses, houses);
-  return new Bodies(
-    Array.from({ length: lists }, (_, list) => {
-      const rows = drawn
-        .slice(list * houses, (list + 1) * houses)
-        .map((house, row) => (row === 0 ? counted(house) : JSON.stringify(house)));
-      return `{"houses":[${rows.join(",")}]}`;
-    }),
+/**
+ * Houses whose features are drawn from their distributions in the data set. Regular houses would
+ * cost the trees half as much, since the processor predicts their branches.
+ */
+export function drawHouses(count: number, seed: number): readonly House[] {
+  const card = readFileSync(modelFile.replace(/onnx$/, "json"), "utf8");
+  const { features } = Card.parse(JSON.parse(card));
+  const drawn = features.map((feature) => ({ name: feature.name, valueAt: valuesOf(feature) }));
+  let state = seed;
+  const random = () => {
+    // The linear congruential generator of Numerical Recipes.
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+  return Array.from({ length: count }, () =>
+    Object.fromEntries(drawn.map(({ name, valueAt }) => [name, valueAt(random())])),
   );
 }
 
-/**
- * The next few bodies of so many houses, to be sent round and round. They are many, since concurrent
- * requests for one body would share one look into Redis.
- */
-export function knownBodies(houses: number, bodies: Bodies): Bodies {
-  const count = Math.max(8, Math.min(400, Math.floor(64_000 / houses)));
-  return new Bodies(Array.from({ length: count }, () => bodies.next()));
-}
+/** The least number of different houses among the bodies of one kind. */
+const variety = 4096;
+const populations = 9_000;
 
-/** The same body again and again. */
-export const repeated = (body: string): Bodies => new Bodies([body]);
+/**
+ * A function that makes request bodies, no two of them alike: of `/predict`, or of `/bulk_predict`
+ * with this many houses. The same seed gives the same bodies.
+ */
+export function newBodies(path: string, houses: number, seed: number): () => string {
+  const lists = Math.ceil(variety / houses);
+  const drawn = drawHouses(lists * houses, seed).map((house) => JSON.stringify(house));
+  const templates = Array.from({ length: lists }, (_, index) => {
+    const list = drawn.slice(index * houses, (index + 1) * houses).join(",");
+    const body = path === "/predict" ? list : `{"houses":[${list}]}`;
+    const [before = ""] = /^.*?"Population":/.exec(body) ?? [];
+    return { before, after: body.slice(before.length).replace(/^\d+/, "") };
+  });
+  let taken = 0;
+  return () => {
+    // The first house of a body has another population each time its template is used.
+    const index = taken % lists;
+    const round = Math.floor(taken++ / lists);
+    if (round >= populations) throw new Error("void: the bodies would repeat");
+    const { before = "", after = "" } = templates[index] ?? {};
+    return `${before}${1_000 + ((round + index * 7_919) % populations)}${after}`;
+  };
+}

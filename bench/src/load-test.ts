@@ -1,72 +1,89 @@
 import { parseArgs } from "node:util";
-import { driveLoad, type LoadReport } from "./deployed-load.ts";
+import { runLoad } from "./load/run-load.ts";
+import { tableText } from "./report/tables.ts";
 
-// load-test.ts [--url URL] [--clients N] [--seconds N] [--cache-rate 0…1]…
-const worstP99 = 500;
+const worstP99Ms = 500;
 const { stdout, stderr } = process;
 
-const { values } = parseArgs({
-  options: {
-    url: { type: "string", default: "http://127.0.0.1:8000" },
-    clients: { type: "string", default: "100" },
-    seconds: { type: "string", default: "15" },
-    "cache-rate": { type: "string", multiple: true, default: ["0", "0.5", "0.9", "1"] },
-  },
-});
+const usage = `Usage: ./run.sh load [OPTION…]
 
-function number(text: string, minimum: number, maximum: number): number {
+  --url URL       address of the service (default: the one that ./run.sh up deployed)
+  --clients N     number of clients, 1 to 10000 (default 100)
+  --seconds N     duration of each run, 1 to 3600 (default 15)
+  --cache-rate R  share of requests for a known house, 0 to 1; one run for each
+                  (default 0, 0.5, 0.9 and 1)
+  --help          show this text
+`;
+
+function number(name: string, text: string, minimum: number, maximum: number): number {
   const value = Number(text);
   if (value >= minimum && value <= maximum) return value;
-  throw new Error(`found ${text}; allowed: a number from ${minimum} to ${maximum}`);
+  throw new Error(`${name}: found ${text}; allowed: a number from ${minimum} to ${maximum}`);
 }
 
-function tell(cacheRate: number, passed: number, seconds: number, answers: number): void {
-  const line = `cache rate ${cacheRate}: ${passed} of ${seconds} s, ${answers} answers`;
-  if (stderr.isTTY) stderr.write(`\r\u001b[K${line}${passed < seconds ? "" : "\n"}`);
-  else if (passed % 5 === 0) stderr.write(`${line}\n`);
+/** @throws if the command line is wrong */
+function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      url: { type: "string" },
+      clients: { type: "string", default: "100" },
+      seconds: { type: "string", default: "15" },
+      "cache-rate": { type: "string", multiple: true, default: ["0", "0.5", "0.9", "1"] },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.url !== undefined && URL.parse(values.url)?.protocol !== "http:") {
+    throw new Error(`--url: found ${values.url}; allowed: a URL such as http://127.0.0.1:8000`);
+  }
+  return {
+    ...values,
+    clients: number("--clients", values.clients, 1, 10_000),
+    seconds: number("--seconds", values.seconds, 1, 3600),
+    rates: values["cache-rate"].map((rate) => number("--cache-rate", rate, 0, 1)),
+  };
 }
 
-const passes = ({ p99, faults }: LoadReport) => p99 < worstP99 && faults === 0;
-const row = (cells: readonly string[]) => `${cells.map((cell) => cell.padStart(11)).join("")}\n`;
-
-function describe(cacheRate: number, report: LoadReport): string {
-  const { requestsPerSecond, p50, p95, p99, hitShare, faults } = report;
-  return row([
-    String(cacheRate),
-    requestsPerSecond.toFixed(0),
-    ...[p50, p95, p99].map((milliseconds) => milliseconds.toFixed(1)),
-    `${(hitShare * 100).toFixed(1)} %`,
-    String(faults),
-    passes(report) ? "PASS" : "FAIL",
-  ]);
+/** Sends `/health` and `/bulk_predict` for one house in turns, and prints the figures. */
+async function run({ url, clients, seconds, rates }: Omit<ReturnType<typeof readOptions>, "help">) {
+  if (url === undefined) {
+    throw new Error(
+      "No deployed service responds. Deploy it with ./run.sh up, or name another with --url.",
+    );
+  }
+  await fetch(new URL("/health", url)).catch(({ message, cause }: Error) => {
+    throw new Error(`The load test of ${url} failed: ${message} ${cause}`);
+  });
+  const seed = Math.floor(Math.random() * 2 ** 31);
+  const load = { path: "/bulk_predict", houses: 1, healthFirst: true, clients, seconds, seed };
+  const rows: string[][] = [];
+  for (const known of rates) {
+    const found = await runLoad({ ...load, origin: new URL(url).origin, known });
+    const faults = Object.values(found.faults).reduce((sum, count) => sum + count, 0);
+    const isPassed = found.p99 < worstP99Ms && faults === 0;
+    if (!isPassed) process.exitCode = 1;
+    rows.push([
+      ...[String(known), found.requestsPerSecond.toFixed(0)],
+      ...[found.p50, found.p95, found.p99].map((milliseconds) => milliseconds.toFixed(1)),
+      ...[`${(found.hitShare * 100).toFixed(1)} %`, String(faults), isPassed ? "PASS" : "FAIL"],
+    ]);
+  }
+  const columns = ["cache rate", "requests/s", "p50 ms", "p95 ms", "p99 ms", "hits", "faults", ""];
+  stdout.write(`${tableText({ columns, rows })}\n`);
+  stdout.write(`PASS is a p99 under ${worstP99Ms} ms with every request answered.\n`);
 }
 
 async function main(): Promise<void> {
-  const { url } = values;
-  const clients = number(values.clients, 1, 10_000);
-  const seconds = number(values.seconds, 1, 3600);
-  const rates = values["cache-rate"].map((rate) => number(rate, 0, 1));
-
-  let table = row(["cache rate", "requests/s", "p50 ms", "p95 ms", "p99 ms", "hits", "faults", ""]);
-  for (const cacheRate of rates) {
-    const report = await driveLoad({
-      url,
-      clients,
-      seconds,
-      cacheRate,
-      tell: (passed, answers) => tell(cacheRate, passed, seconds, answers),
-    });
-    table += describe(cacheRate, report);
-    if (!passes(report)) process.exitCode = 1;
+  let status: 1 | 2 = 2;
+  try {
+    const { help, ...options } = readOptions();
+    status = 1;
+    if (help) stdout.write(usage);
+    else await run(options);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    stderr.write(`${error.message}\n${status === 2 ? usage : ""}`);
+    process.exitCode = status;
   }
-  stdout.write(`${table}PASS is a p99 under ${worstP99} ms with every request answered.\n`);
 }
 
-try {
-  await main();
-} catch (error) {
-  if (!(error instanceof Error)) throw error;
-  const { message, cause = "" } = error;
-  stderr.write(`The load test of ${values.url} can't be done: ${message} ${cause}\n`);
-  process.exitCode = 1;
-}
+await main();

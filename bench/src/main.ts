@@ -1,77 +1,103 @@
-import { parseArgs } from "node:util";
-import { passes, sectionTable, verdictTable } from "./figures.ts";
-import type { Section } from "./report.ts";
-import { measuredNow, type Result, writeResults } from "./results.ts";
-import { LeftOut, type Scenario } from "./scenario.ts";
-import { print, progressOf, tableText } from "./terminal.ts";
+import { cpus, release, totalmem } from "node:os";
+import { join } from "node:path";
+import { inspect, parseArgs } from "node:util";
+import { checkout } from "./houses.ts";
+import { writeDocuments } from "./report/documents.ts";
+import { judge, rowTable, tableText } from "./report/tables.ts";
+import type { Options } from "./scenario.ts";
+import { scenarios } from "./scenarios.ts";
+import { LeftOut } from "./server.ts";
 
-/** In the order in which they are told; each is loaded when it runs. */
-const scenarios: Readonly<Record<string, () => Promise<Scenario>>> = {
-  bare: async () => (await import("./bare.ts")).bare,
-  throughput: async () => (await import("./throughput.ts")).throughput,
-  fastapi: async () => (await import("./fastapi.ts")).fastapi,
-  "long-lists": async () => (await import("./long-lists.ts")).longLists,
-  "tail-latency": async () => (await import("./tail-latency.ts")).tailLatency,
-  course: async () => (await import("./course.ts")).course,
-  "start-up": async () => (await import("./start-up.ts")).startUp,
-  memory: async () => (await import("./memory.ts")).memory,
-  "growth-houses": async () => (await import("./growth-houses.ts")).growthHouses,
-  "growth-clients": async () => (await import("./growth-clients.ts")).growthClients,
-  capacity: async () => (await import("./capacity.ts")).capacity,
-  inference: async () => (await import("./inference.ts")).inference(values.data),
-  "frozen-redis": async () => (await import("./frozen-redis.ts")).frozenRedis,
-};
+const usage = `Usage: pnpm bench [SCENARIO…] [OPTION…]
+       pnpm bench hostile [BODY…] [OPTION…]
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    json: { type: "string" },
-    write: { type: "boolean", default: false },
-    data: { type: "string" },
-  },
-});
+Runs the named scenarios, or all: ${scenarios.map(({ name }) => name).join(", ")}.
+The exit status is 1 if a target is missed or a scenario fails.
 
-/** @returns nothing where it is left out or void, which is said */
-async function run(name: string): Promise<Section | undefined> {
-  try {
-    const scenario = await scenarios[name]?.();
-    return await scenario?.(progressOf(name));
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    if (error instanceof LeftOut) print(`\n${name} is left out: ${error.message}`);
-    else {
-      print(`\n${name}: ${error.stack}`);
-      process.exitCode = 1;
-    }
-    return undefined;
-  }
-}
+  --write         write the results to docs/benchmarks.md and docs/benchmarks/
+  --render        write these files again without measuring
+  --rounds N      rounds of each comparison (default 5)
+  --against DIR   bare: measure another checkout in the same run
+  BODY            hostile: send only bodies whose name contains this
+  --fuzz N        hostile: number of random bodies (default 20)
+  --seed N        hostile: seed of the random bodies (default 1)
+  --seconds N     hostile: how long one client sends a body (default 3)
+`;
 
-function printVerdicts(sections: readonly Section[]): void {
-  const verdicts = sections.flatMap((section) => section.verdicts);
-  if (verdicts.length === 0) return;
-  const failed = verdicts.filter((verdict) => !passes(verdict)).length;
-  print(`\n${tableText(verdictTable(sections))}\n\n${failed} of ${verdicts.length} FAIL`);
-}
-
+const { stdout, stderr } = process;
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
-const all = Object.keys(scenarios);
 
-async function main(names: readonly string[]): Promise<void> {
-  const results: Result[] = [];
-  for (const name of names) {
-    const section = await run(name);
-    if (section === undefined) continue;
-    print(`\n${section.title}: pnpm bench ${name}\n\n${tableText(sectionTable(section))}`);
-    results.push(measuredNow(section));
-    if (values.write) (await import("./documents.ts")).writeDocuments(results, all);
-  }
-  printVerdicts(results.map(({ section }) => section));
-  if (values.json !== undefined) writeResults(values.json, results);
+const print = (text: string) => stdout.write(`${stderr.isTTY ? "\r\u001b[K" : ""}${text}\n\n`);
+
+/** @throws if the command line is wrong */
+function readCommandLine() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      write: { type: "boolean", default: false },
+      render: { type: "boolean", default: false },
+      rounds: { type: "string", default: "5" },
+      against: { type: "string" },
+      fuzz: { type: "string", default: "20" },
+      seed: { type: "string", default: "1" },
+      seconds: { type: "string", default: "3" },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  const count = (name: "rounds" | "fuzz" | "seed" | "seconds") => {
+    if (/^\d+$/.test(values[name])) return Number(values[name]);
+    throw new Error(`--${name}: found ${values[name]}; allowed: a whole number`);
+  };
+  const isHostile = positionals[0] === "hostile";
+  const names = isHostile ? ["hostile"] : positionals;
+  const unknown = names.find((name) => scenarios.every((scenario) => scenario.name !== name));
+  if (unknown !== undefined) throw new Error(`there is no scenario ${unknown}`);
+  const chosen = scenarios.filter(({ name }) => names.length === 0 || names.includes(name));
+  const options: Options = {
+    ...{ against: values.against, bodies: isHostile ? positionals.slice(1) : [] },
+    ...{ rounds: count("rounds"), fuzz: count("fuzz") },
+    ...{ seed: count("seed"), seconds: count("seconds") },
+  };
+  return { ...values, chosen, options };
 }
 
-const unknown = positionals.filter((name) => !all.includes(name));
-if (unknown.length > 0) {
-  process.stderr.write(`no scenario ${unknown.join(", ")}; there are: ${all.join(", ")}\n`);
+const memoryGiB = (totalmem() / 2 ** 30).toFixed(0);
+const hardware = `${cpus()[0]?.model}, ${cpus().length} cores, ${memoryGiB} GiB of memory`;
+const machine = `${hardware}, Linux ${release()}, Node.js ${process.versions.node}`;
+
+async function run({ chosen, options, write, render }: ReturnType<typeof readCommandLine>) {
+  const docs = join(checkout, "docs");
+  if (render) return writeDocuments(docs, scenarios, []);
+  for (const scenario of chosen) {
+    const { name, title, measure } = scenario;
+    const tell = (progress: string) => {
+      const line = `${name}: ${progress}`;
+      stderr.write(stderr.isTTY ? `\r\u001b[K${line.slice(0, stderr.columns - 1)}` : `${line}\n`);
+    };
+    try {
+      const rows = [...(await measure(tell, options))];
+      print(`${title}\n\n${tableText(rowTable(scenario, rows))}`);
+      const verdicts = judge(scenario, rows);
+      print(verdicts.join("\n"));
+      if (verdicts.some((verdict) => verdict.startsWith("FAIL"))) process.exitCode = 1;
+      const date = new Date().toISOString().slice(0, 10);
+      if (write) writeDocuments(docs, scenarios, [{ name, date, machine, rows }]);
+    } catch (error) {
+      if (error instanceof LeftOut) print(`${name} is left out: ${error.message}`);
+      else {
+        print(`${name} failed: ${inspect(error)}`);
+        process.exitCode = 1;
+      }
+    }
+  }
+}
+
+let commandLine: ReturnType<typeof readCommandLine> | undefined;
+try {
+  commandLine = readCommandLine();
+} catch (error) {
+  stderr.write(`${error instanceof Error ? error.message : error}\n${usage}`);
   process.exitCode = 2;
-} else await main(positionals.length > 0 ? positionals : all);
+}
+if (commandLine?.help) stdout.write(usage);
+else if (commandLine) await run(commandLine);

@@ -1,191 +1,132 @@
-import { describe, expect, test } from "vitest";
-import { chartSvg } from "../src/charts.ts";
-import { figureText, passes, verdictTable } from "../src/figures.ts";
-import { withResults } from "../src/markdown.ts";
-import type { Chart, Section, Verdict } from "../src/report.ts";
-import { type Result, renewed } from "../src/results.ts";
-import { tableText } from "../src/terminal.ts";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { checkout } from "../src/houses.ts";
+import { chartSvg } from "../src/report/charts.ts";
+import { type Result, writeDocuments } from "../src/report/documents.ts";
+import { figureText, judge, rowTable, tableText } from "../src/report/tables.ts";
+import type { Chart, Scenario } from "../src/scenario.ts";
+import { scenarios } from "../src/scenarios.ts";
 
-const verdict = (bound: Verdict["bound"], figure: number, target: number): Verdict => ({
-  what: "ten houses",
-  measure: "requests/s to bare Hono",
-  ...{ figure, bound, target },
-});
-
-const section = (changes: Partial<Section> = {}): Section => ({
+const scenario = (changes: Partial<Scenario> = {}): Scenario => ({
   name: "bare",
-  title: "Against bare servers",
-  about: "Who waits for whom.",
-  columns: ["", "requests/s"],
-  rows: [
-    ["bare Hono", 36_812.4],
-    ["a | b", "123 †"],
-  ],
-  charts: [],
-  verdicts: [verdict("at least", 0.9, 0.85)],
+  title: "Compared with bare servers",
+  about: "64 clients.",
+  columns: ["server", "requests/s", "p99 ms"],
+  measure: async () => [],
   ...changes,
 });
+const rows = [
+  { server: "bare Hono", "requests/s": 36_812.4, secret: 1 },
+  { server: "a | b", "requests/s": 123 },
+];
 
-const result = (name: string, changes: Partial<Result> = {}): Result => ({
-  section: section({ name }),
-  date: "2026-12-31",
-  machine: "two cores",
-  ...changes,
+test.each([
+  [36_812.4, "36,800"],
+  [0.47, "0.470"],
+  [0.026_64, "0.0266"],
+])("the figure %d reads %s", (figure, text) => expect(figureText(figure)).toBe(text));
+
+test("a table has the scenario's columns for which there are figures", () => {
+  expect(tableText(rowTable(scenario(), rows))).toBe(
+    "server     requests/s\nbare Hono      36,800\na | b             123",
+  );
 });
 
-const bars: Chart = {
-  kind: "bars",
-  name: "bare",
-  title: "Hono & others",
-  unit: "ms",
-  scale: "log",
-  labels: ["bare Hono"],
-  series: [{ name: "service", values: [0.4] }],
-};
-const lines: Chart = {
-  kind: "lines",
-  name: "growth",
-  title: "Growth",
-  x: "houses",
-  y: "ms",
-  series: [
-    {
-      name: "miss",
-      points: [
-        [1, 0.2],
-        [512, 40],
-      ],
-    },
-  ],
-};
-
-describe("a figure", () => {
+describe("a target", () => {
   test.each([
-    [36_812.4, "36,800"],
-    [0.47, "0.470"],
-    [0.026_64, "0.0266"],
-    [64, "64"],
-    [1, "1"],
-  ])("%d reads %s", (figure, text) => expect(figureText(figure)).toBe(text));
-});
+    [{ atLeast: 123 }, "PASS  requests/s: 123 ≥ 123  (a | b)"],
+    [{ atLeast: 123.4 }, "FAIL  requests/s: 123 ≥ 123.4  (a | b)"],
+    [{ atMost: 36_812.4 }, "PASS  requests/s: 36,900 ≤ 36812.4  (bare Hono)"],
+    [{ atMost: 36_800 }, "FAIL  requests/s: 36,900 ≤ 36800  (bare Hono)"],
+    [{ atMost: 200, where: { server: "a | b" } }, "PASS  requests/s: 123 ≤ 200  (a | b)"],
+  ])("%j is judged by the figure that is furthest from it", (target, line) => {
+    const judged = scenario({ targets: [{ column: "requests/s", ...target }] });
 
-describe("a verdict", () => {
-  test.each([
-    ["at least", 0.85, 0.85, true],
-    ["at least", 0.8499, 0.85, false],
-    ["at most", 25, 25, true],
-    ["at most", 25.01, 25, false],
-  ] as const)("%s: %d to %d", (bound, figure, target, expected) => {
-    expect(passes(verdict(bound, figure, target))).toBe(expected);
+    expect(judge(judged, rows)).toEqual([line]);
   });
 
-  test.each([
-    ["at least", 0.849_99, 0.85, ["0.849", "≥ 0.85", "FAIL"]],
-    ["at most", 25.001, 25, ["25.1", "≤ 25", "FAIL"]],
-  ] as const)("%s does not look better than it is", (bound, figure, target, cells) => {
-    const { rows } = verdictTable([section({ verdicts: [verdict(bound, figure, target)] })]);
-
-    expect(rows).toEqual([["ten houses", "requests/s to bare Hono", ...cells]]);
+  test("is left out if its figure was not measured", () => {
+    expect(judge(scenario({ targets: [{ column: "p99 ms", atMost: 1 }] }), rows)).toEqual([]);
   });
 });
 
-test("on the terminal, figures stand right and text left", () => {
-  const table = {
-    columns: ["", "rate"],
-    rows: [
-      ["bare Hono", "36,800"],
-      ["we", "9 †"],
-    ],
+describe("a chart", () => {
+  const chart: Chart = {
+    name: "bare",
+    title: "Hono & others",
+    group: "server",
+    figures: ["requests/s"],
   };
+  const svg = chartSvg(chart, rows);
 
-  expect(tableText(table)).toBe("             rate\nbare Hono  36,800\nwe            9 †");
-});
-
-describe("renewed results", () => {
-  test("replace those of the same name, in the scenarios' order", () => {
-    const before = [result("growth"), result("bare", { date: "2026-01-01" })];
-
-    const all = renewed(before, [result("bare"), result("memory")], ["bare", "memory", "growth"]);
-
-    expect(all).toEqual([result("bare"), result("memory"), result("growth")]);
+  test("has a title for those who don't see it", () => {
+    expect(svg).toMatch(/^<svg role="img" [^>]*>\n<title>Hono &amp; others<\/title>/);
   });
 
-  test("leave out what is no scenario any more", () => {
-    expect(renewed([result("cache")], [result("bare")], ["bare"])).toEqual([result("bare")]);
-  });
-});
+  test("shows every label and figure within its width, however long they are", () => {
+    const long = "a label that is much longer than any other label of the benchmarks";
+    const drawn = chartSvg(chart, [{ server: long, "requests/s": 1_234_567 }]);
 
-describe("the document", () => {
-  const document = [
-    "# Benchmarks",
-    "<!-- pnpm bench --write: from here -->",
-    "old",
-    "<!-- pnpm bench --write: to here -->",
-    "## What was tried",
-  ].join("\n");
-
-  test("has the results between its marks, and the rest as it was", () => {
-    const written = withResults(document, [
-      result("bare", { section: section({ charts: [bars] }) }),
-    ]);
-
-    expect(written).toMatchInlineSnapshot(`
-      "# Benchmarks
-      <!-- pnpm bench --write: from here -->
-
-      ## Verdicts
-
-      | what | measure | figure | target | verdict |
-      | --- | --- | --: | --: | --- |
-      | ten houses | requests/s to bare Hono | 0.900 | ≥ 0.85 | PASS |
-
-      ## The machine
-
-      two cores.
-
-      ## Against bare servers
-
-      \`pnpm bench bare\`, 2026-12-31
-
-      Who waits for whom.
-
-      |  | requests/s |
-      | --- | --: |
-      | bare Hono | 36,800 |
-      | a \\| b | 123 † |
-
-      ![Hono & others](benchmarks/bare.svg)
-
-      <!-- pnpm bench --write: to here -->
-      ## What was tried"
-    `);
-    expect(withResults(written, [result("bare")])).toBe(withResults(document, [result("bare")]));
+    const [, x] =
+      new RegExp(`<text x="([\\d.]+)" [^>]*text-anchor="end">${long}`).exec(drawn) ?? [];
+    expect(Number(x)).toBeGreaterThan(long.length * 7);
+    const [, end] = /<text x="([\d.]+)" y="\d+">1,230,000/.exec(drawn) ?? [];
+    expect(Number(end)).toBeLessThan(860 - 9 * 7);
   });
 
-  test("names the machine of each section where they differ", () => {
-    const written = withResults(document, [
-      result("bare"),
-      result("memory"),
-      result("growth", { machine: "four cores" }),
-    ]);
-
-    expect(written).toContain("- bare, memory: two cores\n- growth: four cores");
-  });
-
-  test("must have the marks", () => {
-    expect(() => withResults("# Benchmarks", [])).toThrow("lacks <!-- pnpm bench --write: from");
+  test("with a logarithmic scale says so", () => {
+    expect(svg).not.toContain("logarithmic");
+    expect(chartSvg({ ...chart, isLogarithmic: true }, rows)).toContain(
+      "requests/s, logarithmic scale",
+    );
   });
 });
 
-describe.each([bars, lines])("a chart of $kind", (chart) => {
-  test("has a title for those who don't see it, and a white ground", () => {
-    const svg = chartSvg(chart);
+describe("the documents", () => {
+  const committed = join(checkout, "docs");
+  function copy(): string {
+    const folder = mkdtempSync(join(tmpdir(), "bench-documents-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    cpSync(join(committed, "benchmarks.md"), join(folder, "benchmarks.md"));
+    cpSync(join(committed, "benchmarks"), join(folder, "benchmarks"), { recursive: true });
+    return folder;
+  }
+  const page = (folder: string) => readFileSync(join(folder, "benchmarks.md"), "utf8");
+  const result: Result = { name: "bare", date: "2026-12-31", machine: "two cores", rows };
 
-    expect(svg).toMatch(/^<svg role="img" [^>]*><title>(Hono &amp; others|Growth)<\/title>/);
-    expect(svg).toContain('fill="#ffffff"');
+  test("are those of the committed results", () => {
+    const folder = copy();
+
+    writeDocuments(folder, scenarios, []);
+
+    expect(page(folder)).toBe(page(committed));
+    expect(page(folder)).not.toMatch(/PASS|FAIL/);
+    const files = readdirSync(join(committed, "benchmarks"));
+    expect(readdirSync(join(folder, "benchmarks"))).toEqual(files);
+    for (const name of files) {
+      const read = (root: string) => readFileSync(join(root, "benchmarks", name), "utf8");
+      expect(read(folder)).toBe(read(committed));
+    }
   });
 
-  test("is the same for the same figures", () => {
-    expect(chartSvg(chart)).toBe(chartSvg(chart));
+  test("get new results, and keep the others", () => {
+    const folder = copy();
+
+    writeDocuments(folder, scenarios, [result]);
+
+    expect(page(folder)).toContain("| a \\| b |");
+    expect(page(folder)).toContain("Measured by `pnpm bench bare` on 2026-12-31: two cores.");
+    expect(page(folder)).toContain("\n## Throughput\n");
+  });
+
+  test("lose the results and charts of a scenario that is gone", () => {
+    const folder = copy();
+
+    writeDocuments(folder, [scenario()], [result]);
+
+    expect(readdirSync(join(folder, "benchmarks"))).toEqual(["results.json"]);
+    expect(page(folder)).not.toContain("## Throughput");
   });
 });

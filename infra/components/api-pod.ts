@@ -1,32 +1,38 @@
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
+import { type Config, readConfig } from "../../service/src/config.ts";
+import type { ServiceEnvironment } from "../config.ts";
 import { selectorLabels } from "./labels.ts";
 import { restrictedContainer, restrictedPod, users } from "./pod-security.ts";
 import type { Redis } from "./redis.ts";
 import { redisInitContainers } from "./redis-init-containers.ts";
 import type { ServiceImage } from "./service-image.ts";
 
-/** What a pod of the API runs, and with what. */
+/** What a pod of the API runs. */
 export interface ApiPodArgs {
   readonly image: Pick<ServiceImage, "ref" | "pullPolicy">;
-  /** The cache behind it. */
+  /** The Redis that the service uses as its cache. */
   readonly redis: Redis;
-  /** CPU and memory, requested and at most. */
+  /** Requests and limits of CPU and memory. */
   readonly resources: k8s.types.input.core.v1.ResourceRequirements;
-  readonly cache: {
-    /** For how long an answer stays cached. */
-    readonly ttlSeconds: number;
-    /** The size of the tier in the process; 0 turns it off. */
-    readonly memoryBytes: number;
-  };
+  /** Settings of the service. */
+  readonly env: ServiceEnvironment;
+  /** The image of the init containers that wait for Redis. */
+  readonly busyboxImage: string;
 }
 
 export const port = 8000;
 
-/** After SIGTERM requests are still taken for so long: endpoints need a second or so to settle. */
-const drainSeconds = 5;
-/** The service's own limit, after which requests under way are cut off. */
-const requestTimeoutSeconds = 30;
+// After SIGTERM, a pod keeps accepting requests while load balancers notice.
+const defaults: ServiceEnvironment = { DRAIN_SECONDS: "5" };
+
+/**
+ * Seconds that the service may take to stop: it drains, finishes its requests, and closes its
+ * connection to Redis.
+ */
+function stopSeconds({ DRAIN_SECONDS, REQUEST_TIMEOUT_MS, CACHE_TIMEOUT_MS }: Config): number {
+  return DRAIN_SECONDS + Math.ceil((REQUEST_TIMEOUT_MS + CACHE_TIMEOUT_MS) / 1000);
+}
 
 const probe = { httpGet: { path: "/health", port: "http" } };
 
@@ -36,11 +42,12 @@ export function apiPod(
   serviceAccountName: pulumi.Input<string>,
   args: ApiPodArgs,
 ): k8s.types.input.core.v1.PodSpec {
-  const { image, redis, resources, cache } = args;
+  const { image, redis, resources, busyboxImage } = args;
+  const env = { ...defaults, ...args.env, HOST: "0.0.0.0", PORT: String(port) };
   return {
     ...restrictedPod(users.node),
     serviceAccountName,
-    terminationGracePeriodSeconds: drainSeconds + requestTimeoutSeconds + 5,
+    terminationGracePeriodSeconds: stopSeconds(readConfig(env)) + 5,
     topologySpreadConstraints: ["kubernetes.io/hostname", "topology.kubernetes.io/zone"].map(
       (topologyKey) => ({
         topologyKey,
@@ -49,7 +56,7 @@ export function apiPod(
         labelSelector: { matchLabels: selectorLabels(app) },
       }),
     ),
-    initContainers: redisInitContainers(redis),
+    initContainers: redisInitContainers(redis, busyboxImage),
     containers: [
       {
         name: app,
@@ -57,22 +64,17 @@ export function apiPod(
         imagePullPolicy: image.pullPolicy,
         ports: [{ name: "http", containerPort: port }],
         env: [
-          { name: "HOST", value: "0.0.0.0" },
-          { name: "PORT", value: String(port) },
-          { name: "LOG_LEVEL", value: "info" },
-          { name: "DRAIN_SECONDS", value: String(drainSeconds) },
-          { name: "REQUEST_TIMEOUT_MS", value: String(requestTimeoutSeconds * 1000) },
-          { name: "CACHE_TTL_SECONDS", value: String(cache.ttlSeconds) },
-          { name: "CACHE_MEMORY_BYTES", value: String(cache.memoryBytes) },
+          ...Object.entries(env).map(([name, value]) => ({ name, value })),
           ...redis.urlEnvironment,
         ],
         resources,
         ...restrictedContainer,
-        // A minute to start, on a busy node.
+        // A pod has a minute to start, because the node may be busy.
         startupProbe: { ...probe, periodSeconds: 1, timeoutSeconds: 2, failureThreshold: 60 },
-        // Out of the Service within some four seconds.
+        // A pod that drains or hangs leaves the Service within about four seconds.
         readinessProbe: { ...probe, periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 2 },
-        // Killed only after a minute, as long lists keep it busy; what hangs drains nothing.
+        // A pod is restarted only after a minute, because long lists keep it busy. There is no use in
+        // waiting for a pod that hangs to drain.
         livenessProbe: {
           ...probe,
           periodSeconds: 10,

@@ -2,17 +2,17 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { labels } from "./labels.ts";
 
-/** What a {@link GuardedNamespace} needs. */
+/** The arguments of a {@link GuardedNamespace}. */
 export interface GuardedNamespaceArgs {
-  /** The namespace's name. */
+  /** The name of the namespace. */
   readonly name: string;
-  /** Identifies the node that the cluster runs on. On another one, everything is created anew. */
+  /** Identifies the node of the cluster. If it changes, the namespace is replaced. */
   readonly nodeId?: pulumi.Input<string> | undefined;
 }
 
-/** A namespace that admits only `restricted` pods, and whose pods talk to nobody unless allowed to. */
+/** A namespace for `restricted` pods only, whose pods have no network access unless a policy allows it. */
 export class GuardedNamespace extends pulumi.ComponentResource {
-  /** The name, known once pods in it are guarded. */
+  /** The name of the namespace, known once its NetworkPolicy exists. */
   readonly name: pulumi.Output<string>;
 
   constructor(name: string, args: GuardedNamespaceArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -32,7 +32,7 @@ export class GuardedNamespace extends pulumi.ComponentResource {
       },
       {
         parent: this,
-        // Its name stays the same, so the new one can't be there beside the old one.
+        // Two namespaces can't have the same name.
         deleteBeforeReplace: true,
         ...(args.nodeId === undefined ? {} : { replacementTrigger: args.nodeId }),
       },

@@ -1,9 +1,9 @@
 const project = "prediction-service";
 
-/** The labels that select a workload's pods; they never change. */
+/** The labels that select the pods of a workload. They never change. */
 export const selectorLabels = (name: string) => ({ "app.kubernetes.io/name": name });
 
-/** The labels of everything that belongs to a workload. */
+/** The labels of all resources of a workload. */
 export const labels = (name: string, component: string) => ({
   ...selectorLabels(name),
   "app.kubernetes.io/component": component,
@@ -11,5 +11,5 @@ export const labels = (name: string, component: string) => ({
   "app.kubernetes.io/managed-by": "pulumi",
 });
 
-/** The annotation that rolls a Deployment when the Secret that it reads is another one. */
+/** The annotation that restarts the pods of a Deployment when their Secret is replaced. */
 export const secretAnnotation = `${project}/secret-uid`;

@@ -1,24 +1,24 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import type { RedisUrl } from "../redis-url.ts";
+import type { ManagedRedisAddress } from "../redis-url.ts";
 import { labels } from "./labels.ts";
 import { fromSecret, type Redis } from "./redis.ts";
 
-/** What a {@link ManagedRedis} needs. */
+/** The arguments of a {@link ManagedRedis}. */
 export interface ManagedRedisArgs {
-  /** The namespace of the pods that use it. */
+  /** The namespace of the pods that use Redis. */
   readonly namespace: pulumi.Input<string>;
-  /** Where it is, and who may use it. */
-  readonly address: RedisUrl;
+  /** The address and the credentials of Redis. */
+  readonly address: ManagedRedisAddress;
 }
 
-// Not the name that a Redis of the stack's own has: a stack may change from one to the other.
+// Not the name of the Redis that the stack deploys, because a stack may switch between the two.
 const app = "managed-redis";
 
 const base64 = (secret: pulumi.Output<string>) =>
   secret.apply((text) => Buffer.from(text).toString("base64"));
 
-/** The credentials of a Redis that somebody else runs. */
+/** A Redis that runs outside the stack. Creates a Secret with its credentials. */
 export class ManagedRedis extends pulumi.ComponentResource implements Redis {
   readonly kind = "managed";
   readonly host: string;
@@ -52,7 +52,7 @@ export class ManagedRedis extends pulumi.ComponentResource implements Redis {
       fromSecret("REDIS_PASSWORD", secret, "password"),
     ];
     this.urlEnvironment = [fromSecret("REDIS_URL", secret, "url")];
-    // To any address: a policy can't name a host, and those of a managed Redis change.
+    // Any address, because a policy can't name a host and the addresses of a managed Redis change.
     this.egress = { ports: [{ protocol: "TCP", port }] };
     this.registerOutputs({ kind: this.kind, host, port, tls });
   }

@@ -1,7 +1,7 @@
-/** The numeric user of each image: the kubelet can't tell from a name whether it is root. */
+/** The user id of each image. The kubelet can't check that a user name is not root. */
 export const users = { redis: 999, node: 1000, nobody: 65534 } as const;
 
-/** A pod as the `restricted` Pod Security Standard wants it, with no way into the cluster's API. */
+/** The part of a pod that the `restricted` Pod Security Standard requires. The pod gets no API token. */
 export const restrictedPod = (user: number) => ({
   automountServiceAccountToken: false,
   enableServiceLinks: false,
@@ -14,7 +14,7 @@ export const restrictedPod = (user: number) => ({
   },
 });
 
-/** Any container of such a pod. */
+/** The part of a container that the `restricted` Pod Security Standard requires. */
 export const restrictedContainer = {
   securityContext: {
     allowPrivilegeEscalation: false,

@@ -3,37 +3,35 @@ import * as pulumi from "@pulumi/pulumi";
 import { type ApiPodArgs, apiPod, port } from "./api-pod.ts";
 import { labels, secretAnnotation, selectorLabels } from "./labels.ts";
 
-/** What a {@link PredictionApi} needs. */
+/** The arguments of a {@link PredictionApi}. */
 export interface PredictionApiArgs extends ApiPodArgs {
-  /** The namespace it is deployed to. */
+  /** The namespace to deploy to. */
   readonly namespace: pulumi.Input<string>;
-  /** How few pods there are at rest. */
+  /** The number of pods without load. */
   readonly minReplicas: number;
-  /** How many pods there are under load. */
+  /** The largest number of pods under load. */
   readonly maxReplicas: number;
-  /** Whether a deployment waits until the load balancer has an address. */
+  /** The average CPU usage of a pod, above which the autoscaler adds pods. */
+  readonly targetCpu: string;
+  /** Whether Pulumi waits until the load balancer has an address. */
   readonly awaitLoadBalancer: boolean;
 }
 
 const app = "prediction-api";
 
-/** The labels that select the API's pods. */
+/** The labels that select the pods of the API. */
 export const apiSelectorLabels = selectorLabels(app);
 
+// Any address, because cluster DNS is not always a pod. NodeLocal DNSCache listens on the node, at
+// 169.254.20.10 or at the address of the DNS Service. Some clouds have a resolver outside the cluster.
 const dns: k8s.types.input.networking.v1.NetworkPolicyEgressRule = {
-  to: [
-    {
-      namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } },
-      podSelector: { matchLabels: { "k8s-app": "kube-dns" } },
-    },
-  ],
   ports: [
     { protocol: "UDP", port: 53 },
     { protocol: "TCP", port: 53 },
   ],
 };
 
-/** The predictions' API: its pods, their number, and the way in. */
+/** The prediction API: its Deployment, autoscaler, load balancer and NetworkPolicy. */
 export class PredictionApi extends pulumi.ComponentResource {
   readonly serviceName: pulumi.Output<string>;
   readonly servicePort = port;
@@ -69,7 +67,7 @@ export class PredictionApi extends pulumi.ComponentResource {
       name,
       {
         metadata,
-        // Without `replicas`, which are the autoscaler's.
+        // No `replicas`: the autoscaler sets them.
         spec: {
           strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
           selector,
@@ -100,7 +98,11 @@ export class PredictionApi extends pulumi.ComponentResource {
           metrics: [
             {
               type: "Resource",
-              resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 50 } },
+              // An amount, so that the target does not depend on the requests.
+              resource: {
+                name: "cpu",
+                target: { type: "AverageValue", averageValue: args.targetCpu },
+              },
             },
           ],
           behavior: {
@@ -120,7 +122,7 @@ export class PredictionApi extends pulumi.ComponentResource {
 
     new k8s.policy.v1.PodDisruptionBudget(
       name,
-      // Not `minAvailable`, which with one replica would hold up every drain of its node.
+      // Not `minAvailable`: with one replica, it would block every drain of the node.
       { metadata, spec: { maxUnavailable: 1, selector } },
       child,
     );

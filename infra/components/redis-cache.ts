@@ -1,24 +1,22 @@
-import { randomBytes } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { RandomPassword } from "@pulumi/random";
 import { labels, secretAnnotation, selectorLabels } from "./labels.ts";
 import { fromSecret, type Redis } from "./redis.ts";
-import { port, redisPod } from "./redis-pod.ts";
+import { port, type RedisPodArgs, redisPod } from "./redis-pod.ts";
 
-/** What a {@link RedisCache} needs. */
-export interface RedisCacheArgs {
-  /** The namespace it is deployed to. */
+/** The arguments of a {@link RedisCache}. */
+export interface RedisCacheArgs extends RedisPodArgs {
+  /** The namespace to deploy to. */
   readonly namespace: pulumi.Input<string>;
-  /** Mebibytes of data at which the least recently used entries go. */
-  readonly maxMemoryMiB: number;
-  /** The pods that may connect. */
+  /** The labels of the pods that may connect. */
   readonly clientLabels: Record<string, string>;
 }
 
 const app = "redis";
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 
-/** A Redis in the cluster that caches and keeps nothing. */
+/** A Redis in the cluster that stores nothing on disk. */
 export class RedisCache extends pulumi.ComponentResource implements Redis {
   readonly kind = "in-cluster";
   readonly host: pulumi.Output<string>;
@@ -34,19 +32,20 @@ export class RedisCache extends pulumi.ComponentResource implements Redis {
     const { namespace } = args;
     const metadata = { name: app, namespace, labels: labels(app, "cache") };
 
-    const newPassword = randomBytes(32).toString("base64url");
+    // 190 bits. Without special characters, a URL can contain it as it is.
+    const { result } = new RandomPassword(name, { length: 32, special: false }, { parent: this });
     const secret = new k8s.core.v1.Secret(
       name,
       {
         metadata,
         immutable: true,
-        // Not `stringData`, which the API server takes but never returns.
-        data: pulumi.secret({
-          password: base64(newPassword),
-          "redis.conf": base64(`requirepass ${newPassword}\n`),
-        }),
+        // Not `stringData`: the API server accepts it but never returns it.
+        data: result.apply((password) => ({
+          password: base64(password),
+          "redis.conf": base64(`requirepass ${password}\n`),
+        })),
       },
-      // The password of the first run stays; the one made in this run then goes nowhere.
+      // The Secret of a stack keeps its password, which can be older than the RandomPassword.
       { parent: this, ignoreChanges: ["data"] },
     );
     this.secretUid = secret.metadata.uid;
@@ -82,7 +81,7 @@ export class RedisCache extends pulumi.ComponentResource implements Redis {
         metadata,
         spec: {
           replicas: 1,
-          // Two of them beside each other would answer in turns.
+          // With two pods during a rollout, clients would use two different caches.
           strategy: { type: "Recreate" },
           selector: { matchLabels: selectorLabels(app) },
           template: {
@@ -90,7 +89,7 @@ export class RedisCache extends pulumi.ComponentResource implements Redis {
               labels: labels(app, "cache"),
               annotations: { [secretAnnotation]: this.secretUid },
             },
-            spec: redisPod(app, account.metadata.name, secret, args.maxMemoryMiB),
+            spec: redisPod(app, account.metadata.name, secret, args),
           },
         },
       },

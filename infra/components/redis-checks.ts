@@ -1,20 +1,19 @@
 /**
- * What the init containers run, in the shell of busybox 1.37. The lines read `REDIS_HOST` and
- * `REDIS_PORT`, and where they authenticate `REDIS_USERNAME` and `REDIS_PASSWORD`; they end with
- * status 0 once the check has passed and never before, and their log holds no secret.
+ * The shell scripts of the init containers, for busybox 1.37. They read `REDIS_HOST` and
+ * `REDIS_PORT`, and `REDIS_USERNAME` and `REDIS_PASSWORD` if they authenticate. They exit with
+ * status 0 once the check passes. They log no secret.
  */
 
 const waitFor = (check: string, waiting: string, passed: string) =>
   `until ${check}; do echo "${waiting}"; sleep 1; done\necho "${passed}"`;
 
 /**
- * Waits until the name of Redis resolves. The name must be a full one: for a short one, busybox's
- * nslookup asks with each search suffix and fails if any of them is unknown.
+ * Waits until the name of Redis resolves. It must be a full name: busybox's nslookup tries a short
+ * name with each search suffix and fails if one of them is unknown.
  */
 export const verifyRedisDns = `
-case "$REDIS_HOST" in
-  *[!0-9.]*) ;;
-  *) echo "$REDIS_HOST is an address: there is no name to look up"; exit 0 ;;
+case "$(echo "$REDIS_HOST" | tr -d 0-9.)" in
+  "" | *:*) echo "$REDIS_HOST is an address: there is no name to look up"; exit 0 ;;
 esac
 ${waitFor(
   'nslookup "$REDIS_HOST" >/dev/null 2>&1',
@@ -23,8 +22,9 @@ ${waitFor(
 )}
 `.trim();
 
-/** Writes one command in Redis's protocol, whatever its words hold. */
+/** Writes a command in the protocol of Redis. In the C locale, `${#word}` is a length in bytes. */
 const request = `
+LC_ALL=C
 request() {
   printf '*%s\\r\\n' "$#"
   for word; do printf '$%s\\r\\n%s\\r\\n' "\${#word}" "$word"; done
@@ -34,9 +34,9 @@ request() {
 const address = "$REDIS_HOST:$REDIS_PORT";
 
 /**
- * Waits until Redis takes the password and answers PONG: a wrong or missing password, a Redis that
- * still loads its data, one that is absent and one that is silent all fail the check.
- * `timeout` is there because nc's own limit covers connecting alone.
+ * Waits until Redis accepts the password and answers PONG. The check fails if the password is wrong
+ * or missing, if Redis is still loading its data, if it is not running and if it does not reply.
+ * `-w` of nc limits only the connection attempt, so `timeout` limits the rest.
  */
 export const verifyRedisReady = `
 ${request}
@@ -48,9 +48,9 @@ ${waitFor("ping", `waiting for Redis at ${address} to answer PONG`, `Redis at ${
 `.trim();
 
 /**
- * The same over TLS, but without the password: busybox's `ssl_client` verifies no certificate, so
- * whoever sits in between would learn it. A Redis that asks for it (`-NOAUTH`) is there and speaks
- * TLS; that the password is right is for the service to find out, which does verify.
+ * Waits until Redis answers over TLS. It does not send the password, because busybox's `ssl_client`
+ * verifies no certificate. So `-NOAUTH` passes the check, too. The service verifies the certificate
+ * and sends the password.
  */
 export const verifyRedisReadyOverTls = `
 export REDIS_HOST

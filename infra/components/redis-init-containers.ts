@@ -5,18 +5,23 @@ import { verifyRedisDns, verifyRedisReady, verifyRedisReadyOverTls } from "./red
 
 type Container = k8s.types.input.core.v1.Container;
 
-/** The init containers that hold a pod back until Redis has a name and answers. */
-export function redisInitContainers(redis: Redis): Container[] {
+/**
+ * The init containers that delay the start of a pod until the name of Redis resolves and Redis
+ * answers.
+ *
+ * @param image - busybox 1.37 or newer
+ */
+export function redisInitContainers(redis: Redis, image: string): Container[] {
   const { securityContext } = restrictedContainer;
   const address = [
     { name: "REDIS_HOST", value: redis.host },
     { name: "REDIS_PORT", value: String(redis.port) },
   ];
-  const check = (name: string, line: string, env: Container["env"]): Container => ({
+  const check = (name: string, script: string, env: Container["env"]): Container => ({
     name,
-    image: "busybox:1.37",
+    image,
     imagePullPolicy: "IfNotPresent",
-    command: ["sh", "-c", line],
+    command: ["sh", "-c", script],
     env,
     resources: {
       requests: { cpu: "10m", memory: "16Mi" },

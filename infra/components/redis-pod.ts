@@ -3,6 +3,14 @@ import type * as pulumi from "@pulumi/pulumi";
 import { restrictedContainer, restrictedPod, users } from "./pod-security.ts";
 import { fromSecret } from "./redis.ts";
 
+/** What a Redis pod runs. */
+export interface RedisPodArgs {
+  /** The image, Redis 7.4 or newer. */
+  readonly image: string;
+  /** Mebibytes of data at which Redis evicts the least recently used entries. */
+  readonly maxMemoryMiB: number;
+}
+
 export const port = 6379;
 
 const ping = (accepted: string) => ({
@@ -11,18 +19,17 @@ const ping = (accepted: string) => ({
 });
 
 /**
- * The pod of a Redis that caches and keeps nothing.
+ * The pod of a Redis that stores nothing on disk.
  *
- * @param secret - has the keys `redis.conf`, with what Redis must not be told in the open, and
- *   `password`
+ * @param secret - has the keys `redis.conf`, which sets the password, and `password`
  */
 export function redisPod(
   app: string,
   serviceAccountName: pulumi.Input<string>,
   secret: k8s.core.v1.Secret,
-  maxMemoryMiB: number,
+  { image, maxMemoryMiB }: RedisPodArgs,
 ): k8s.types.input.core.v1.PodSpec {
-  // Beside its data Redis needs room for connections and for fragmentation.
+  // Redis needs more memory than its data: for connections and because of fragmentation.
   const memory = `${Math.ceil(maxMemoryMiB * 1.5) + 32}Mi`;
   return {
     ...restrictedPod(users.redis),
@@ -30,7 +37,7 @@ export function redisPod(
     containers: [
       {
         name: app,
-        image: "redis:7.4",
+        image,
         imagePullPolicy: "IfNotPresent",
         command: ["redis-server", "/etc/redis/redis.conf"],
         args: [
@@ -48,7 +55,7 @@ export function redisPod(
         },
         ...restrictedContainer,
         readinessProbe: { ...ping("^PONG"), periodSeconds: 2, failureThreshold: 3 },
-        // One that still loads lives.
+        // A Redis that loads its data is not ready, but it must not be restarted.
         livenessProbe: { ...ping("^(PONG|LOADING)"), periodSeconds: 10, failureThreshold: 6 },
         volumeMounts: [
           { name: "config", mountPath: "/etc/redis", readOnly: true },

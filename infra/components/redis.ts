@@ -3,25 +3,25 @@ import type * as pulumi from "@pulumi/pulumi";
 
 type EnvVar = k8s.types.input.core.v1.EnvVar;
 
-/** A Redis that pods can use, wherever it runs. */
+/** A Redis that pods can use, inside or outside the cluster. */
 export interface Redis {
-  /** Who runs it: this stack or somebody else. */
+  /** Whether the stack deploys Redis. */
   readonly kind: "in-cluster" | "managed";
-  /** Its full name, or its IPv4 address. */
+  /** A full name, or an address without brackets. */
   readonly host: pulumi.Input<string>;
   readonly port: number;
   readonly tls: boolean;
-  /** Identifies the Secret with the credentials; another one after any change of them. */
+  /** Identifies the Secret with the credentials. Changes whenever they change. */
   readonly secretUid: pulumi.Output<string>;
-  /** `REDIS_USERNAME` and `REDIS_PASSWORD`, for whoever speaks to it without a URL. */
+  /** The variables `REDIS_USERNAME` and `REDIS_PASSWORD`, for clients that take no URL. */
   readonly credentials: EnvVar[];
-  /** `REDIS_URL` with all that it needs. */
+  /** The variable `REDIS_URL`, after those that its value refers to. */
   readonly urlEnvironment: EnvVar[];
-  /** The way from a pod to it. */
+  /** The rule that lets a pod connect to Redis. */
   readonly egress: k8s.types.input.networking.v1.NetworkPolicyEgressRule;
 }
 
-/** An environment variable whose value is a key of a Secret. */
+/** An environment variable whose value comes from a key of a Secret. */
 export const fromSecret = (variable: string, secret: k8s.core.v1.Secret, key: string): EnvVar => ({
   name: variable,
   valueFrom: { secretKeyRef: { name: secret.metadata.name, key } },

@@ -1,52 +1,73 @@
+import { basename } from "node:path";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { version } from "../../service/src/version.ts";
 import { contentDigest } from "../content-digest.ts";
+import { cardOf } from "../model-setting.ts";
 
-/** What a {@link ServiceImage} needs. */
+/** The arguments of a {@link ServiceImage}. */
 export interface ServiceImageArgs {
-  /** The folder whose files the image is made of, as its `.dockerignore` lists them. */
+  /** The build context. Its `.dockerignore` lists the files of the image. */
   readonly context: string;
   /** The Dockerfile, relative to the context. */
   readonly dockerfile: string;
-  /** Where the image is pushed to; absent, it stays in the daemon that builds it. */
+  /** The model, an ONNX file in the folder `model/` of the context. */
+  readonly model: string;
+  /** The base images. By default, those in the Dockerfile. */
+  readonly baseImages?: {
+    /** The image that installs the packages. */
+    readonly build?: string | undefined;
+    /** The image that the service runs in. */
+    readonly runtime?: string | undefined;
+  };
+  /** Where to push the image. Without a registry, it stays in the daemon that builds it. */
   readonly registry?: string | undefined;
-  /** What it is built for, such as `linux/arm64`; default the machine that runs the program. */
+  /** The platform of the image, such as `linux/arm64`. By default, that of this machine. */
   readonly platform?: pulumi.Input<string> | undefined;
-  /** Identifies the node whose daemon builds it. On another one, it is built anew. */
+  /** Identifies the node whose daemon builds the image. If it changes, the image is built again. */
   readonly nodeId?: pulumi.Input<string> | undefined;
 }
 
-/** The service's container image: a tag for each content, built when that or the daemon changes. */
+/** The container image of the service. Its tag depends on what it is built from. */
 export class ServiceImage extends pulumi.ComponentResource {
-  /** What a pod's `image` has to be. */
+  /** The `image` of a container. */
   readonly ref: pulumi.Output<string>;
-  /** What a pod's `imagePullPolicy` has to be. */
+  /** The `imagePullPolicy` of a container. */
   readonly pullPolicy: "Never" | "IfNotPresent";
 
   constructor(name: string, args: ServiceImageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("prediction-service:docker:ServiceImage", name, {}, opts);
-    const { context, dockerfile, registry, platform, nodeId } = args;
+    const { context, dockerfile, model, baseImages = {}, registry, platform, nodeId } = args;
     const repository = registry === undefined ? name : `${registry}/${name}`;
+    const { build, runtime } = baseImages;
+    const buildArgs = {
+      MODEL: basename(model, ".onnx"),
+      VERSION: version,
+      ...(build === undefined ? {} : { BUILD_IMAGE: build }),
+      ...(runtime === undefined ? {} : { RUNTIME_IMAGE: runtime }),
+    };
+    const tag = contentDigest(context, [dockerfile, model, cardOf(model)], buildArgs).slice(0, 16);
 
     const image = new docker.Image(
       name,
       {
-        imageName: `${repository}:${contentDigest(context, dockerfile).slice(0, 16)}`,
+        imageName: `${repository}:${tag}`,
         build: {
           context,
           dockerfile: `${context}/${dockerfile}`,
+          args: buildArgs,
           ...(platform === undefined ? {} : { platform }),
         },
         skipPush: registry === undefined,
       },
       {
         parent: this,
-        // The provider asks no daemon whether it still has what the state says was built.
+        // The provider never checks that the daemon still has the image.
         ...(nodeId === undefined ? {} : { replacementTrigger: nodeId }),
       },
     );
 
-    // A digest can't be moved as a tag can, but only a registry gives one.
+    // A tag can be moved to another image, a digest can't. Only a registry provides one.
     this.ref = registry === undefined ? image.imageName : image.repoDigest;
     this.pullPolicy = registry === undefined ? "Never" : "IfNotPresent";
     this.registerOutputs({ ref: this.ref });

@@ -4,6 +4,7 @@ import type {
   StackValidationPolicy,
 } from "@pulumi/policy";
 import {
+  builtImageOf,
   type Container,
   type PodSpec,
   podSpecOf,
@@ -13,10 +14,10 @@ import {
 
 type Report = (violation: string) => void;
 
-/** A rule for each resource by itself. */
+/** A rule for single resources. */
 type ResourceRule = ResourceValidationPolicy & { readonly validateResource: ResourceValidation };
 
-/** A rule for each pod, wherever it is described. */
+/** A rule for pods and for the pod templates of workloads. */
 function podRule(
   name: string,
   description: string,
@@ -37,7 +38,7 @@ const allContainers = ({ initContainers, containers }: PodSpec) => [
   ...containers,
 ];
 
-/** A rule for each container of each pod, init containers too. */
+/** A rule for containers and init containers. */
 const containerRule = (
   name: string,
   description: string,
@@ -49,20 +50,42 @@ const containerRule = (
     }
   });
 
-/** A digest, a version of at least major.minor, or the sixteen hex digits of a content. */
+/** A digest, a version of at least major.minor, or the content tag of the service image. */
 const pinned = /(@sha256:[0-9a-f]{64}|:\d+\.\d+[\w.-]*|:[0-9a-f]{16})$/;
 
 const pinnedImages = containerRule(
   "pinned-images",
-  "An image is pinned by version, content or digest, so that a restart runs what was deployed.",
+  "Pin images by version, content or digest, so that a restart runs what was deployed.",
   ({ image }, report) => {
-    if (!pinned.test(image)) report(`pin ${image} at least to major.minor`);
+    if (!pinned.test(image)) report(`pin ${image} by digest, or at least to major.minor`);
   },
 );
 
+/** The build arguments for base images. */
+const baseImages = ["BUILD_IMAGE", "RUNTIME_IMAGE"];
+
+const pinnedBaseImages: ResourceRule = {
+  name: "pinned-base-images",
+  description:
+    "Pin base images, so that an update of one is a change of the stack and rolls out. Only an image" +
+    " that stays in Minikube may use the base images in the Dockerfile.",
+  validateResource({ type, props, name }, reportViolation) {
+    const image = builtImageOf(type, props);
+    if (!image) return;
+    for (const argument of baseImages) {
+      const base = image.build.args[argument];
+      if (base === undefined) {
+        if (!image.skipPush) reportViolation(`${name}: set the build argument ${argument}`);
+      } else if (!pinned.test(base)) {
+        reportViolation(`${name}: pin ${base} by digest, or at least to major.minor`);
+      }
+    }
+  },
+};
+
 const resourceLimits = containerRule(
   "resource-limits",
-  "A container requests CPU and memory and is limited in both, so that it can't starve others.",
+  "Set requests and limits of CPU and memory, so that no container can starve another.",
   ({ resources }, report) => {
     for (const kind of ["requests", "limits"] as const) {
       for (const resource of ["cpu", "memory"] as const) {
@@ -74,7 +97,7 @@ const resourceLimits = containerRule(
 
 const probes = podRule(
   "probes",
-  "A container tells whether it is ready and whether it lives.",
+  "Give each container a readiness probe and a liveness probe.",
   ({ containers }, report) => {
     for (const { name, ...container } of containers) {
       for (const probe of ["readinessProbe", "livenessProbe"] as const) {
@@ -86,10 +109,10 @@ const probes = podRule(
 
 const restrictedPods = podRule(
   "restricted-pods",
-  "A pod runs as a user other than root, under the runtime's seccomp profile.",
+  "Run pods as a user other than root, with the seccomp profile of the runtime.",
   ({ securityContext }, report) => {
     if (!securityContext.runAsNonRoot) report("set securityContext.runAsNonRoot");
-    if (!securityContext.runAsUser) report("set securityContext.runAsUser to other than 0");
+    if (!securityContext.runAsUser) report("set securityContext.runAsUser to a user other than 0");
     if (securityContext.seccompProfile?.type !== "RuntimeDefault") {
       report("set securityContext.seccompProfile.type to RuntimeDefault");
     }
@@ -98,7 +121,7 @@ const restrictedPods = podRule(
 
 const restrictedContainers = containerRule(
   "restricted-containers",
-  "A container gains no privileges, has no capabilities and can't write to its image.",
+  "Run containers without privilege escalation, capabilities or a writable root file system.",
   ({ securityContext }, report) => {
     if (securityContext.allowPrivilegeEscalation !== false) {
       report("set securityContext.allowPrivilegeEscalation to false");
@@ -115,7 +138,7 @@ const restrictedContainers = containerRule(
 
 const noToken: ResourceRule = {
   name: "no-service-account-token",
-  description: "No pod gets a token for the cluster's API: none of them speaks to it.",
+  description: "Give no pod a token for the Kubernetes API: no pod uses that API.",
   validateResource({ type, props, name }, reportViolation) {
     const holder = podSpecOf(type, props) ?? serviceAccountOf(type, props);
     if (holder && holder.automountServiceAccountToken !== false) {
@@ -126,29 +149,30 @@ const noToken: ResourceRule = {
 
 const noNodePort: ResourceRule = {
   name: "no-node-port",
-  description: "No Service opens a port on the nodes, past the load balancer.",
+  description: "Open no ports on the nodes, which would bypass the load balancer.",
   validateResource({ type, props, name }, reportViolation) {
     const service = serviceSpecOf(type, props);
     if (service?.type === "NodePort" || service?.ports.some(({ nodePort }) => nodePort)) {
-      reportViolation(`${name}: use ClusterIP, or the one LoadBalancer`);
+      reportViolation(`${name}: use ClusterIP, or the existing LoadBalancer`);
     }
   },
 };
 
 const oneLoadBalancer: StackValidationPolicy = {
   name: "one-load-balancer",
-  description: "There is one way in.",
+  description: "Have one LoadBalancer, so that there is one way into the cluster.",
   validateStack({ resources }, reportViolation) {
     const names = resources
       .filter(({ type, props }) => serviceSpecOf(type, props)?.type === "LoadBalancer")
       .map(({ name }) => name);
-    if (names.length > 1) reportViolation(`${names.join(", ")}: keep one LoadBalancer`);
+    if (names.length > 1) reportViolation(`${names.join(", ")}: keep only one LoadBalancer`);
   },
 };
 
-/** What every resource of the stack has to keep to. */
+/** The rules for the resources of the stack. */
 export const rules: (ResourceRule | StackValidationPolicy)[] = [
   pinnedImages,
+  pinnedBaseImages,
   resourceLimits,
   probes,
   restrictedPods,

@@ -29,17 +29,17 @@ const PodSpec = z.object({
   securityContext: SecurityContext.prefault({}),
 });
 
-/** What the rules look at in a container. */
+/** The properties of a container that the rules check. */
 export type Container = z.infer<typeof Container>;
 
-/** What the rules look at in a pod. */
+/** The properties of a pod that the rules check. */
 export type PodSpec = z.infer<typeof PodSpec>;
 
 const Pod = z.object({ spec: PodSpec });
 const Workload = z.object({ spec: z.object({ template: Pod }) });
 const CronJob = z.object({ spec: z.object({ jobTemplate: Workload }) });
 
-/** The pod that a resource describes, by itself or as a template; undefined if it describes none. */
+/** The pod of a resource: the resource itself, or its template. Undefined if it has none. */
 export function podSpecOf(type: string, props: unknown): PodSpec | undefined {
   switch (type.split(":").at(-1)) {
     case "Pod":
@@ -57,6 +57,16 @@ export function podSpecOf(type: string, props: unknown): PodSpec | undefined {
   }
 }
 
+const BuiltImage = z.object({
+  skipPush: z.boolean().default(false),
+  build: z.object({ args: z.record(z.string(), z.string()).default({}) }).prefault({}),
+});
+
+/** How an image is built. Undefined for a resource of another type. */
+export function builtImageOf(type: string, props: unknown) {
+  return type === "docker:index/image:Image" ? BuiltImage.parse(props) : undefined;
+}
+
 const ServiceProps = z.object({
   spec: z.object({
     type: z.string().optional(),
@@ -64,14 +74,14 @@ const ServiceProps = z.object({
   }),
 });
 
-/** What a Service opens; undefined for a resource of another type. */
+/** The type and ports of a Service. Undefined for a resource of another type. */
 export function serviceSpecOf(type: string, props: unknown) {
   return type === "kubernetes:core/v1:Service" ? ServiceProps.parse(props).spec : undefined;
 }
 
 const ServiceAccountProps = z.object({ automountServiceAccountToken: z.boolean().optional() });
 
-/** What a ServiceAccount hands out; undefined for a resource of another type. */
+/** The token setting of a ServiceAccount. Undefined for a resource of another type. */
 export function serviceAccountOf(type: string, props: unknown) {
   return type === "kubernetes:core/v1:ServiceAccount"
     ? ServiceAccountProps.parse(props)

@@ -1,13 +1,15 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { afterAll, beforeAll, describe, expect, vi } from "vitest";
+import { parse } from "yaml";
 import { z } from "zod";
 import { testNeeding } from "../../test/prerequisite.ts";
 import { DeployedStack } from "./deployed-stack.ts";
 import { devResult } from "./dev-result.ts";
 import { KubernetesApi } from "./kubernetes-api.ts";
+import { record } from "./recorded.ts";
 import { cloud, dev, managedRedisUrl } from "./stack-config.ts";
 
 const cluster = join(import.meta.dirname, "../../../shared/k8s/cluster.sh");
@@ -24,11 +26,14 @@ const Rolled = z.object({
   }),
 });
 
+const digest = `sha256:${"0".repeat(64)}`;
+
 let folder = "";
+let kubectl = "";
 let api: KubernetesApi;
 let stack: DeployedStack;
 
-/** Minikube's node, which nobody registers with an API server that runs alone. */
+/** Creates the node of Minikube. Without a kubelet, no node registers itself. */
 async function addNode() {
   const node = { apiVersion: "v1", kind: "Node", metadata: { name: "minikube" } };
   await api.apply(node);
@@ -45,7 +50,8 @@ async function addNode() {
 beforeAll(async () => {
   if (!canRun) return;
   folder = mkdtempSync(join(tmpdir(), "api-server-"));
-  execFileSync(cluster, ["up", "api", folder], { stdio: "pipe" });
+  const printed = execFileSync(cluster, ["up", "api", folder], { encoding: "utf8", stdio: "pipe" });
+  kubectl = /^KUBECTL=(.*)$/m.exec(printed)?.[1] ?? "";
   const kubeconfig = join(folder, "kubeconfig");
   api = new KubernetesApi(kubeconfig, false);
   stack = new DeployedStack({ kubeconfig });
@@ -73,16 +79,20 @@ const always = [
   "ServiceAccount prediction-api",
 ];
 
-describe("a real API server", () => {
-  test("takes every resource strictly, without a warning, and admits every pod", async () => {
+describe("on a real API server", () => {
+  test("every resource passes strict validation without a warning, and every pod is admitted", async () => {
     expect(await stack.up(dev)).toEqual(devResult);
     const redis = ["Deployment redis", "NetworkPolicy redis", "Secret redis"];
     const access = ["Service redis-service", "ServiceAccount redis"];
     expect(names()).toEqual([...always, ...redis, ...access].sort());
   });
 
-  test("keeps the password over an update, and each pod", async () => {
+  test.for([
+    ["without a change", () => {}],
+    ["of a stack whose password is older than the RandomPassword", () => stack.forgetPasswords()],
+  ] as const)("an update %s keeps the password and restarts no pod", async ([_, prepare]) => {
     const before = await inNamespace("Secret", "redis");
+    prepare();
     expect((await stack.up(dev)).log).toBe("");
     expect(await inNamespace("Secret", "redis")).toEqual(before);
     for (const name of ["prediction-api", "redis"]) {
@@ -92,7 +102,7 @@ describe("a real API server", () => {
     }
   });
 
-  test("leaves the number of pods to the autoscaler", async () => {
+  test("an update keeps the number of pods that the autoscaler chose", async () => {
     const path = "/apis/apps/v1/namespaces/w255/deployments/prediction-api/scale";
     const scale = { spec: { replicas: 3 } };
     await api.request("PATCH", path, scale, "application/merge-patch+json");
@@ -100,23 +110,48 @@ describe("a real API server", () => {
     expect((await api.request("GET", path)).body).toMatchObject(scale);
   });
 
-  test("takes a changed configuration", async () => {
+  test("a changed configuration is applied", async () => {
     const config = {
       ...dev.config,
-      "prediction-service:service": JSON.stringify({ minReplicas: 1, maxReplicas: 9 }),
-      "prediction-service:cache": JSON.stringify({ ttlSeconds: 60, redisMaxMemory: "64Mi" }),
+      "prediction-service:service": JSON.stringify({
+        minReplicas: 1,
+        maxReplicas: 9,
+        targetCpu: "250m",
+        env: { CACHE_TTL_SECONDS: 60, LOG_LEVEL: "debug", REQUEST_TIMEOUT_MS: 90_000 },
+      }),
+      "prediction-service:cache": JSON.stringify({ redisMaxMemory: "64Mi" }),
+      "prediction-service:images": JSON.stringify({
+        redis: `redis:7.4@${digest}`,
+        busybox: `busybox@${digest}`,
+      }),
     };
     expect((await stack.up({ config })).log).toBe("");
     const autoscaler = "autoscaling/v2";
     expect(
       await inNamespace("HorizontalPodAutoscaler", "prediction-api", autoscaler),
-    ).toMatchObject({ spec: { minReplicas: 1, maxReplicas: 9 } });
+    ).toMatchObject({
+      spec: {
+        minReplicas: 1,
+        maxReplicas: 9,
+        metrics: [{ resource: { target: { type: "AverageValue", averageValue: "250m" } } }],
+      },
+    });
+    const redis = { image: `redis:7.4@${digest}`, args: expect.arrayContaining(["64mb"]) };
     expect(await inNamespace("Deployment", "redis", "apps/v1")).toMatchObject({
-      spec: { template: { spec: { containers: [{ args: expect.arrayContaining(["64mb"]) }] } } },
+      spec: { template: { spec: { containers: [redis] } } },
+    });
+    const env = expect.arrayContaining([
+      { name: "CACHE_TTL_SECONDS", value: "60" },
+      { name: "LOG_LEVEL", value: "debug" },
+      { name: "REQUEST_TIMEOUT_MS", value: "90000" },
+    ]);
+    const busybox = { image: `busybox@${digest}` };
+    expect(await inNamespace("Deployment", "prediction-api", "apps/v1")).toMatchObject({
+      spec: { template: { spec: { containers: [{ env }], initContainers: [busybox, busybox] } } },
     });
   });
 
-  test("changes over to a managed Redis, and the Redis of before is gone", async () => {
+  test("switching to a managed Redis removes the Redis in the cluster", async () => {
     const { log, outputs } = await stack.up(cloud);
     expect(log).toBe("");
     expect(outputs).toMatchObject({ redisKind: "managed" });
@@ -127,7 +162,7 @@ describe("a real API server", () => {
     });
   });
 
-  test("rolls the pods when the Secret is another one", async () => {
+  test("a replaced Secret restarts the pods", async () => {
     const { metadata } = Rolled.parse(await inNamespace("Deployment", "prediction-api", "apps/v1"));
     const config = { ...cloud.config, "prediction-service:redisUrl": "rediss://redis.example.com" };
     expect((await stack.up({ ...cloud, config })).log).toBe("");
@@ -138,7 +173,7 @@ describe("a real API server", () => {
     });
   });
 
-  test("refuses a misspelt field, a wrong type and a pod that is not restricted", async () => {
+  test("a misspelled field, a wrong type and a pod that is not restricted are refused", async () => {
     const metadata = { name: "wrong", namespace: "w255" };
     const service = { apiVersion: "v1", kind: "Service", metadata };
     await expect(api.apply({ ...service, spec: { prots: [] } })).rejects.toThrow("prots");
@@ -153,10 +188,66 @@ describe("a real API server", () => {
     await api.delete(deployment);
   });
 
-  test("keeps nothing after all", async () => {
+  test("destroying the stack leaves nothing", async () => {
     await stack.destroy();
     expect(names()).toEqual([]);
     const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "w255" } };
     expect(await api.get(namespace)).toBeUndefined();
+  });
+});
+
+describe("KUBECONFIG", () => {
+  const Provider = z.object({ kubeconfig: z.string().optional(), context: z.string() });
+
+  /** Asks the cluster as the provider does, which loads KUBECONFIG with the same library as kubectl. */
+  async function namespaceSeenByProvider(kubeconfig: string): Promise<string> {
+    const { PATH } = process.env;
+    vi.stubEnv("PATH", `${join(import.meta.dirname, "stand-ins")}:${PATH}`);
+    vi.stubEnv("KUBECONFIG", kubeconfig);
+    vi.resetModules();
+    try {
+      const { resource } = await record(() => import("../index.ts"), dev);
+      const inputs = Provider.parse(resource("kubernetes", "kubernetes").inputs);
+      const explicit = inputs.kubeconfig ? ["--kubeconfig", inputs.kubeconfig] : [];
+      const ask = ["--context", inputs.context, "get", "namespace", "default", "--output", "name"];
+      return execFileSync(kubectl, [...explicit, ...ask], { encoding: "utf8", stdio: "pipe" });
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  }
+
+  /** Writes a part of a kubeconfig; returns its path. */
+  function file(name: string, content: object): string {
+    const path = join(folder, name);
+    writeFileSync(path, JSON.stringify({ apiVersion: "v1", kind: "Config", ...content }));
+    return path;
+  }
+
+  const context = (cluster: string) => ({
+    contexts: [{ name: "minikube", context: { cluster, user: "admin" } }],
+  });
+
+  test("the provider finds the cluster, the user and the context in three files of KUBECONFIG", async () => {
+    const { clusters, users } = z
+      .object({ clusters: z.unknown(), users: z.unknown() })
+      .parse(parse(readFileSync(join(folder, "kubeconfig"), "utf8")));
+    const files = [
+      file("context", context("test")),
+      file("clusters", { clusters }),
+      file("users", { users }),
+    ];
+    expect(await namespaceSeenByProvider(files.join(":"))).toBe("namespace/default\n");
+  });
+
+  test("of several files in KUBECONFIG, the first one wins and missing ones are ignored", async () => {
+    const unreachable = [{ name: "other", cluster: { server: "https://127.0.0.1:1" } }];
+    const files = [
+      join(folder, "missing"),
+      file("first", context("test")),
+      join(folder, "kubeconfig"),
+      file("last", { ...context("other"), clusters: unreachable, "current-context": "minikube" }),
+    ];
+    expect(await namespaceSeenByProvider(files.join(":"))).toBe("namespace/default\n");
+    await expect(namespaceSeenByProvider(files.reverse().join(":"))).rejects.toThrow("127.0.0.1:1");
   });
 });

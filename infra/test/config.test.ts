@@ -1,5 +1,14 @@
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
 import { isSecret, type Output, RunError, runtime } from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
+import { InvalidSettingsError, readConfig, settingNames } from "../../service/src/config.ts";
+import {
+  invalidRedisUrls,
+  secret,
+  validRedisUrls,
+  validSocketUrls,
+} from "../../service/test/redis-url-cases.ts";
 import { readSettings } from "../config.ts";
 import { promised } from "./recorded.ts";
 import { cloud, dev } from "./stack-config.ts";
@@ -18,128 +27,270 @@ function settings(config: Record<string, unknown>) {
   return readSettings();
 }
 
-/** What a secret output holds; undefined for one that is no secret. */
-async function secret(output: Output<string> | undefined): Promise<string | undefined> {
-  return output && (await isSecret(output)) ? promised(output) : undefined;
-}
-
-const found = (value: string, allowed: string) => `found ${value}; allowed: ${allowed}`;
+const service = "a map of model, minReplicas, maxReplicas, targetCpu, resources, env";
 const replicas = "an integer from 1 to 1000";
-const redisUrl = "redis[s]://[user:password@]host[:port][/database], host a name or IPv4 address";
+const cpu = "CPU cores such as 250m or 1";
+const memory = "memory such as 256Mi or 1Gi";
+const image = "an image with a tag or digest, such as redis:7.4 or redis@sha256:…";
+const model = "an ONNX file in the project's folder model/, such as model/california-housing.onnx";
+const registry = "a registry's host and path such as registry.example.com/team";
 
-describe("a wrong setting is named as in the YAML, with what was found and what is allowed", () => {
+describe("invalid settings", () => {
   test.each([
     ["kubeContext", { kubeContext: "" }, '""', "the name of a kubeconfig context"],
     ["minikubeProfile", { minikubeProfile: "-p x" }, '"-p x"', "the name of a Minikube profile"],
     ["namespace", { namespace: "W_255" }, '"W_255"', "a DNS label"],
-    ["service", { service: "2" }, '"2"', "a map of minReplicas, maxReplicas, resources"],
+    ["service", { service: "2" }, '"2"', service],
+    ["service.model", { service: { model: 1 } }, "1", model],
+    ["service.model", { service: { model: "" } }, '""', model],
+    ["service.model", { service: { model: "model/wine.bin" } }, '"model/wine.bin"', model],
+    ["service.model", { service: { model: "wine.onnx" } }, '"wine.onnx"', model],
+    ["service.model", { service: { model: "../wine.onnx" } }, '"../wine.onnx"', model],
+    ["service.model", { service: { model: "/model/wine.onnx" } }, '"/model/wine.onnx"', model],
+    ["service.model", { service: { model: "model/../a.onnx" } }, '"model/../a.onnx"', model],
+    ["service.model", { service: { model: "model/src/a.onnx" } }, '"model/src/a.onnx"', model],
+    ["service.model", { service: { model: "model/*.onnx" } }, '"model/*.onnx"', model],
+    [
+      "service.model",
+      { service: { model: "model/none.onnx" } },
+      '"model/none.onnx", which is not a regular file',
+      model,
+    ],
     ["service.maxReplicas", { service: { maxReplicas: 0 } }, "0", replicas],
     ["service.maxReplicas", { service: { maxReplicas: "3" } }, '"3"', replicas],
     ["service.minReplicas", { service: { minReplicas: 1.5 } }, "1.5", replicas],
-    ["service.maxReplicas", { service: { minReplicas: 5 } }, "undefined", "minReplicas or more"],
+    ["service.maxReplicas", { service: { minReplicas: 5 } }, "4", "minReplicas (5) or more"],
+    ["service.targetCpu", { service: { targetCpu: "50%" } }, '"50%"', cpu],
+    ["service.targetCpu", { service: { targetCpu: "0m" } }, '"0m"', cpu],
+    [
+      "service.targetCpu",
+      { service: { targetCpu: "1000m" } },
+      '"1000m"',
+      "less than resources.limits.cpu (1), which no pod exceeds",
+    ],
     [
       "service.resources.limits.memory",
       { service: { resources: { limits: { memory: "512" } } } },
       '"512"',
-      "memory such as 256Mi or 1Gi",
+      memory,
     ],
     [
       "service.resources.requests.cpu",
       { service: { resources: { requests: { cpu: "fast" } } } },
       '"fast"',
-      "CPU cores such as 250m or 1",
+      cpu,
     ],
-    ["cache.ttlSeconds", { cache: { ttlSeconds: 0 } }, "0", "seconds from 1 to 31536000"],
-    ["cache.memoryBytes", { cache: { memoryBytes: -1 } }, "-1", "bytes from 0 to 1000000000"],
     [
       "cache.redisMaxMemory",
       { cache: { redisMaxMemory: "1g" } },
       '"1g"',
       "mebibytes such as 128Mi",
     ],
-    [
-      "registry",
-      { registry: "https://registry.example.com" },
-      '"https://registry.example.com"',
-      "a registry's host and path such as registry.example.com/team",
-    ],
+    ["registry", { registry: "https://example.com" }, '"https://example.com"', registry],
     ["loadBalancer.await", { loadBalancer: { await: "no" } }, '"no"', "true or false"],
-    ["redisUrl", { redisUrl: "http://secret@redis.example.com" }, "a secret", redisUrl],
-    ["redisUrl", { redisUrl: "redis://u:secret@[::1]:6379" }, "a secret", redisUrl],
-    [
-      "redisUrl",
-      { redisUrl: "redis://u:gehe%C3%AFm@redis.example.com" },
-      "a secret",
-      "a URL whose user and password are of printable ASCII",
-    ],
-  ])("%s in %j", (name, config, value, allowed) => {
+  ])("%s is named with what was found and what is allowed: %j", (name, config, found, allowed) => {
     expect(() => settings(config)).toThrow(
-      new RunError(`prediction-service:${name}: ${found(value, allowed)}`),
+      new RunError(`prediction-service:${name}: found ${found}; allowed: ${allowed}`),
     );
   });
 
-  test("a name that is none, whose value may be a secret", () => {
+  test.each(["build", "runtime", "redis", "busybox"])(
+    "images.%s is refused unless it is an image with a tag or digest",
+    (name) => {
+      for (const value of [
+        "",
+        "redis",
+        "redis:",
+        "redis@sha256:1",
+        "redis:7 .4",
+        "https://redis:7",
+      ]) {
+        expect(() => settings({ images: { [name]: value } })).toThrow(
+          new RunError(
+            `prediction-service:images.${name}: found ${JSON.stringify(value)}; allowed: ${image}`,
+          ),
+        );
+      }
+    },
+  );
+
+  test("an unknown setting is named without its value, which may be secret", () => {
     expect(() => settings({ redisURL: "redis://:secret@x", cache: { ttl: 1 } })).toThrow(
       new RunError(
-        "prediction-service:cache.ttl: found an unknown name;" +
-          " allowed: a map of ttlSeconds, memoryBytes, redisMaxMemory\n" +
+        "prediction-service:cache.ttl: found an unknown name; allowed: a map of redisMaxMemory\n" +
           "prediction-service:redisURL: found an unknown name; allowed: a map of kubeContext," +
-          " minikubeProfile, namespace, service, cache, registry, redisUrl, loadBalancer",
+          " minikubeProfile, namespace, service, cache, images, registry, redisUrl, loadBalancer",
       ),
     );
   });
 
-  test("all at once", () => {
+  test("all invalid settings are named at once", () => {
     expect(() => settings({ namespace: "_", service: { minReplicas: 0 } })).toThrow(
       /^prediction-service:namespace: .*\nprediction-service:service\.minReplicas: .*$/,
     );
   });
 });
 
-test("without any setting the stack is Minikube's", () => {
+test.each([
+  "redis:7.4",
+  "registry.example.com:5000/team/redis:7.4-bookworm",
+  `docker.io/library/redis:7.4@sha256:${"0".repeat(64)}`,
+  `redis@sha256:${"a".repeat(64)}`,
+])("%s is accepted for every image", (image) => {
+  const images = { build: image, runtime: image, redis: image, busybox: image };
+  expect(settings({ images }).images).toEqual(images);
+});
+
+describe("service.env", () => {
+  const reserved = ["HOST", "MODEL_PATH", "PORT", "REDIS_URL"];
+  const settable = settingNames.filter((name) => !reserved.includes(name));
+
+  /** What the service itself says about an environment. */
+  function refusal(environment: Record<string, string>): string {
+    try {
+      readConfig(environment);
+    } catch (error) {
+      if (error instanceof InvalidSettingsError) return error.message;
+      throw error;
+    }
+    throw new Error("the service accepts it");
+  }
+
+  test.each(settable)("service.env.%s is refused as the service refuses it", (name) => {
+    const env = { [name]: "no such value" };
+    expect(() => settings({ service: { env } })).toThrow(
+      new RunError(`prediction-service:service.env.${refusal(env)}`),
+    );
+  });
+
+  test("numbers and texts in service.env arrive as texts", () => {
+    const { env } = settings({ service: { env: { MAX_HOUSES: 5, DRAIN_SECONDS: "7" } } }).service;
+    expect(env).toEqual({ MAX_HOUSES: "5", DRAIN_SECONDS: "7" });
+  });
+
+  test.each([
+    ["HOST", "nothing, as pods listen on all their addresses"],
+    ["MODEL_PATH", "the stack's own setting service.model"],
+    ["PORT", "nothing, as the Service needs to know the port"],
+    ["REDIS_URL", "the stack's own setting redisUrl"],
+  ])("service.env.%s is refused, because the stack sets it", (name, instead) => {
+    expect(() => settings({ service: { env: { [name]: secret } } })).toThrow(
+      new RunError(
+        `prediction-service:service.env.${name}: found a variable that the stack sets; allowed: ${instead}`,
+      ),
+    );
+  });
+
+  test("an unknown variable in service.env is refused, and the message lists the known ones", () => {
+    const message = `prediction-service:service.env.MAX_HOUSE: found an unknown name; allowed: a map of ${settable.join(", ")}`;
+    expect(() => settings({ service: { env: { MAX_HOUSE: secret } } })).toThrow(
+      new RunError(message),
+    );
+  });
+
+  test("a value in service.env that is neither text nor number is refused", () => {
+    expect(() => settings({ service: { env: { LOG_LEVEL: true } } })).toThrow(
+      "service.env.LOG_LEVEL: found true; allowed: text or a number",
+    );
+  });
+});
+
+test("without any setting, the stack is the one for Minikube", () => {
   expect(settings({})).toEqual({
     kubeContext: "minikube",
     namespace: "w255",
     service: {
+      model: "model/california-housing.onnx",
       minReplicas: 2,
       maxReplicas: 4,
+      targetCpu: "500m",
       resources: {
-        requests: { cpu: "250m", memory: "256Mi" },
+        requests: { cpu: "200m", memory: "256Mi" },
         limits: { cpu: "1", memory: "512Mi" },
       },
+      env: {},
     },
-    cache: { ttlSeconds: 3600, memoryBytes: 67_108_864, redisMaxMemory: 128 },
+    cache: { redisMaxMemory: 128 },
+    images: { redis: "redis:7.4", busybox: "busybox:1.37" },
     loadBalancer: { await: false },
   });
 });
 
-test("the committed stack says what the defaults are", () => {
+test("Pulumi.dev.yaml sets what the defaults are", () => {
   const defaults = settings({});
   runtime.setAllConfig(dev.config);
   expect(readSettings()).toEqual(defaults);
 });
 
-describe("the URL of a managed Redis", () => {
-  const url = (redisUrl: string) => settings({ redisUrl }).redisUrl;
-
-  test.each([
-    ["rediss://u:p@redis.example.com:6380/2", "redis.example.com", 6380, true, "u", "p"],
-    ["redis://192.0.2.7", "192.0.2.7", 6379, false, "default", ""],
-    ["redis://:p%2B%20w@cache", "cache", 6379, false, "default", "p+ w"],
-  ])("%s", async (text, host, port, tls, username, password) => {
-    const parsed = url(text);
-    expect(parsed).toMatchObject({ host, port, tls });
-    expect(await secret(parsed?.url)).toBe(text);
-    expect(await secret(parsed?.username)).toBe(username);
-    expect(await secret(parsed?.password)).toBe(password);
-  });
-});
-
-test("the example of another cluster is one", () => {
+test("Pulumi.cloud.example.yaml is valid", () => {
   runtime.setAllConfig(cloud.config, cloud.secretKeys);
   expect(readSettings()).toMatchObject({
     registry: "registry.example.com/predictions",
     redisUrl: { host: "redis.example.com", tls: true },
     loadBalancer: { await: true },
   });
+});
+
+describe("redisUrl", () => {
+  const address = (redisUrl: string) => settings({ redisUrl }).redisUrl;
+
+  /** The value of a secret output; undefined if the output is not secret. */
+  async function reveal(output: Output<string> | undefined): Promise<string | undefined> {
+    return output && (await isSecret(output)) ? promised(output) : undefined;
+  }
+
+  test.each(validRedisUrls)(
+    "redisUrl %s is accepted",
+    async (text, host, port, username, password) => {
+      const parsed = address(text);
+      expect(parsed).toMatchObject({ host, port, tls: text.startsWith("rediss:") });
+      expect(await reveal(parsed?.url)).toBe(text);
+      expect(await reveal(parsed?.username)).toBe(username || "default");
+      expect(await reveal(parsed?.password)).toBe(password);
+    },
+  );
+
+  test.each(validSocketUrls)("redisUrl %s is refused: pods can't reach a Unix socket", (text) => {
+    expect(() => address(text)).toThrow(
+      new RunError(
+        "prediction-service:redisUrl: found an invalid scheme; allowed: redis:// or rediss://",
+      ),
+    );
+  });
+
+  test.each(invalidRedisUrls)(
+    "redisUrl %j is refused for its %s, and is not shown",
+    (text, part) => {
+      const start = new RegExp(
+        `^prediction-service:redisUrl: found an invalid ${part}; allowed: \\S`,
+      );
+      expect(() => address(text)).toThrow(start);
+      expect(() => address(text)).not.toThrow(secret);
+    },
+  );
+
+  test("a redisUrl that is a map is refused, and is not shown", () => {
+    expect(() => settings({ redisUrl: { url: secret } })).toThrow(
+      new RunError("prediction-service:redisUrl: found no text; allowed: a URL"),
+    );
+  });
+});
+
+test("of the service's packages, the stack loads only zod with the service's settings", () => {
+  const program = `
+    import { registerHooks } from "node:module";
+    const packages = new Set();
+    registerHooks({
+      resolve(specifier, context, next) {
+        if (/^(?!node:)[@a-z]/.test(specifier)) packages.add(specifier);
+        return next(specifier, context);
+      },
+    });
+    await import("./service/src/config.ts");
+    console.log(...packages);`;
+  const packages = execFileSync(process.execPath, ["--input-type=module", "--eval", program], {
+    cwd: join(import.meta.dirname, "../.."),
+    encoding: "utf8",
+  });
+  expect(packages).toBe("zod\n");
 });

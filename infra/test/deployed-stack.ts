@@ -2,33 +2,33 @@
  * Deploys the program to a real Kubernetes API server without the Pulumi CLI and its plug-ins.
  *
  *     const stack = new DeployedStack({ kubeconfig, buildImage });
- *     const { outputs } = await stack.up(dev);       // applies; then removes what it dropped
- *     await stack.destroy();                         // removes all, the namespace at last
+ *     const { outputs } = await stack.up(dev);       // applies, then removes what is gone
+ *     await stack.destroy();                         // removes everything, the namespace last
  *
- * Each resource is applied once the server took all that it depends on, with strict validation: a
- * refusal or a warning ends the program with exit code 32 and the server's words in the log. As the
- * CLI does, `up` keeps the inputs that a resource ignores changes of, and replaces a Secret whose data
- * is another. Nothing waits for pods to be
- * ready. The program asks the `minikube` of `environment.PATH` for its daemon, by default the
- * stand-in beside this file, and the server for the node named by `minikubeProfile`.
+ * A resource is applied after its dependencies, with strict validation. If the server refuses it or
+ * sends a warning, the program ends with exit code 32, and the log has the server's message. As with
+ * the CLI, `up` keeps inputs whose changes a resource ignores, generates a password once, and replaces
+ * a Secret with changed data. Nothing waits for pods to be ready. The program asks `minikube` on the PATH for its daemon
+ * (by default the one in `stand-ins`), and the server for the node that `minikubeProfile` names.
  */
 
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { KubernetesApi, KubernetesObject } from "./kubernetes-api.ts";
 import { type RunResult, runProgram } from "./pulumi-runner.ts";
+import { randomPassword, randomPasswordType } from "./random-password.ts";
 import type { Properties, Registration } from "./registration.ts";
 import type { StackConfig } from "./stack-config.ts";
 
-/** What a {@link DeployedStack} needs. */
+/** The options of a {@link DeployedStack}. */
 export interface DeployedStackOptions {
-  /** The path of the cluster's kubeconfig. */
+  /** The path of the kubeconfig of the cluster. */
   readonly kubeconfig: string;
-  /** Builds what a `docker.Image` asks for; default nothing, and an image of no content. */
+  /** Builds a `docker.Image`. By default, nothing is built. */
   readonly buildImage?: (inputs: Properties) => Promise<{ imageName: string; repoDigest: string }>;
-  /** Whether the cluster has controllers, which finalize its namespaces; default false. */
+  /** Whether the cluster has controllers, which finalize namespaces. By default, it has none. */
   readonly hasControllers?: boolean;
-  /** Added to the program's environment. */
+  /** Variables that the program gets in addition to those of this process. */
   readonly environment?: Record<string, string>;
 }
 
@@ -38,25 +38,26 @@ const namesOnly = async ({ imageName }: Properties) => {
   return { imageName: String(imageName), repoDigest: `${imageName}@sha256:${"0".repeat(64)}` };
 };
 
-/** The program's resources in a real cluster. */
+/** The resources of the program in a real cluster. */
 export class DeployedStack {
-  /** The cluster. */
   readonly api: KubernetesApi;
   readonly #options: DeployedStackOptions;
-  /** What is there, by URN, in the order it came. */
+  /** The applied objects by URN, in the order in which they were created. */
   readonly #applied = new Map<string, KubernetesObject>();
+  /** The properties of each RandomPassword by URN. */
+  readonly #passwords = new Map<string, Properties>();
 
   constructor(options: DeployedStackOptions) {
     this.#options = options;
     this.api = new KubernetesApi(options.kubeconfig, options.hasControllers ?? false);
   }
 
-  /** The objects that are there, in the order they came. */
+  /** The applied objects, in the order in which they were created. */
   get objects(): KubernetesObject[] {
     return [...this.#applied.values()];
   }
 
-  /** Deploys a configuration, and if that succeeds removes what only earlier ones had. */
+  /** Deploys a configuration. If that succeeds, removes objects that the configuration dropped. */
   async up(stack: StackConfig): Promise<RunResult> {
     const { PATH } = process.env;
     const registered = new Set<string>();
@@ -75,7 +76,12 @@ export class DeployedStack {
     return result;
   }
 
-  /** Removes all that was deployed. */
+  /** Removes each RandomPassword from the state, which leaves that of a stack made without any. */
+  forgetPasswords(): void {
+    this.#passwords.clear();
+  }
+
+  /** Removes everything. */
   async destroy(): Promise<void> {
     await this.#remove(() => true);
   }
@@ -85,6 +91,11 @@ export class DeployedStack {
     if (type === "docker:index/image:Image") {
       const { buildImage = namesOnly } = this.#options;
       return { ...inputs, ...(await buildImage(inputs)) };
+    }
+    if (type === randomPasswordType) {
+      const password = this.#passwords.get(urn) ?? { ...inputs, ...randomPassword(inputs) };
+      this.#passwords.set(urn, password);
+      return password;
     }
     if (!type.startsWith("kubernetes:")) return inputs;
     const earlier = this.#applied.get(urn);
@@ -102,7 +113,7 @@ export class DeployedStack {
   async #read(type: string, name: string): Promise<Properties> {
     const [, version = "", kind = ""] = type.split(/:(?:core\/)?/);
     const found = await this.api.get({ apiVersion: version, kind, metadata: { name } });
-    if (found === undefined) throw new Error(`there is no ${kind} ${name}`);
+    if (found === undefined) throw new Error(`the cluster has no ${kind} ${name}`);
     return found;
   }
 
@@ -112,5 +123,6 @@ export class DeployedStack {
       await this.api.delete(object);
       this.#applied.delete(urn);
     }
+    for (const urn of [...this.#passwords.keys()].filter(isUnwanted)) this.#passwords.delete(urn);
   }
 }

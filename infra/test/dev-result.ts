@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 
-/** What the program ends with for the committed stack. */
+/** The result of the program for `Pulumi.dev.yaml`. */
 export const devResult = {
   exitCode: 0,
   log: "",

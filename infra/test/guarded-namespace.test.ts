@@ -4,7 +4,7 @@ import { promised, record } from "./recorded.ts";
 
 const declare = () => new GuardedNamespace("namespace", { name: "w255", nodeId: "n" });
 
-test("only restricted pods are admitted", async () => {
+test("the namespace admits only restricted pods", async () => {
   const { resource } = await record(declare);
   expect(resource("Namespace", "namespace").inputs).toMatchObject({
     metadata: {
@@ -17,7 +17,7 @@ test("only restricted pods are admitted", async () => {
   });
 });
 
-test("pods talk to nobody unless allowed to, from the first on", async () => {
+test("a policy denies all traffic of pods, and exists before anything else in the namespace", async () => {
   const { resource, resources, result } = await record(() => {
     const { name } = declare();
     return { name, user: new GuardedNamespace("user", { name: "other", nodeId: name }) };
@@ -33,7 +33,7 @@ test("pods talk to nobody unless allowed to, from the first on", async () => {
   expect(user.replacementTrigger).toBe("w255");
 });
 
-test("another node means another namespace, after the old one is gone", async () => {
+test("a changed node replaces the namespace, and the old one is deleted first", async () => {
   const { resource } = await record(declare);
   expect(resource("Namespace", "namespace")).toMatchObject({
     replacementTrigger: "n",

@@ -17,7 +17,7 @@ const Metadata = z.looseObject({ name: z.string(), namespace: z.string().optiona
 
 const DELETION_TIMEOUT_MS = 120_000;
 
-/** A Kubernetes object, as far as its kind does not matter. */
+/** A Kubernetes object of any kind. */
 export const KubernetesObject = z.looseObject({
   apiVersion: z.string(),
   kind: z.string(),
@@ -30,18 +30,18 @@ const Deployment = z.object({
 
 export type KubernetesObject = z.infer<typeof KubernetesObject>;
 
-/** What the API server said to one request. */
+/** A response of the API server. */
 export interface Answer {
   readonly status: number;
   readonly body: Record<string, unknown>;
-  /** The `Warning` headers: deprecated fields, pods that the namespace will refuse. */
+  /** The `Warning` headers, for example about deprecated fields or pods that will be refused. */
   readonly warnings: string[];
 }
 
-/** The server refused a request, or took it with a warning. */
+/** The server refused a request or accepted it with a warning. */
 class KubernetesRefusal extends Error {}
 
-/** A Kubernetes API server, spoken to directly: no client in between drops an unknown field. */
+/** A client for a Kubernetes API server that sends objects as they are, unknown fields included. */
 export class KubernetesApi {
   readonly #server: string;
   readonly #token: string;
@@ -49,8 +49,8 @@ export class KubernetesApi {
   readonly #lists = new Map<string, Promise<z.infer<typeof ResourceList>>>();
 
   /**
-   * @param kubeconfig - the path of one with one cluster and one user with a token
-   * @param hasControllers - whether there is somebody to finalize namespaces
+   * @param kubeconfig - the path of a file with one cluster and one user, who has a token
+   * @param hasControllers - whether the cluster has controllers, which finalize namespaces
    */
   constructor(kubeconfig: string, hasControllers: boolean) {
     this.#hasControllers = hasControllers;
@@ -59,7 +59,7 @@ export class KubernetesApi {
     this.#token = users[0].user.token;
   }
 
-  /** Sends one request, whatever comes back. */
+  /** Sends a request and resolves with the response, whatever its status. */
   async request(
     method: string,
     path: string,
@@ -70,7 +70,7 @@ export class KubernetesApi {
     const text = body === undefined ? "" : JSON.stringify(body);
     const options: RequestOptions = {
       method,
-      // The test cluster's certificate is its own.
+      // The certificate of the test cluster is self-signed.
       rejectUnauthorized: false,
       headers: {
         authorization: `Bearer ${this.#token}`,
@@ -97,7 +97,7 @@ export class KubernetesApi {
     );
   }
 
-  /** The path of a kind's objects in a namespace, or of one of them. */
+  /** The path of an object. */
   async path(object: KubernetesObject): Promise<string> {
     const { apiVersion, kind, metadata } = object;
     const group = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
@@ -105,19 +105,19 @@ export class KubernetesApi {
     this.#lists.set(group, list);
     const { resources } = await list;
     const found = resources.find((r) => r.kind === kind && !r.name.includes("/"));
-    if (found === undefined) throw new KubernetesRefusal(`there is no ${kind} in ${apiVersion}`);
+    if (found === undefined) throw new KubernetesRefusal(`${apiVersion} has no ${kind}`);
     const where = found.namespaced ? `/namespaces/${metadata.namespace}` : "";
     return `${group}${where}/${found.name}/${metadata.name}`;
   }
 
-  /** Server-side apply with strict field validation; a warning is a refusal, too. */
+  /** Applies an object on the server, with strict validation. A warning counts as a refusal. */
   async apply(object: KubernetesObject): Promise<Record<string, unknown>> {
     const query = "?fieldManager=pulumi&force=true&fieldValidation=Strict";
     const path = `${await this.path(object)}${query}`;
     return this.#accepted("PATCH", path, object, "application/apply-patch+yaml");
   }
 
-  /** Has a Deployment's pod admitted but not made: the former is taken even if the latter is not. */
+  /** Checks that the server admits the pods of a Deployment, which it accepts in any case. */
   async admit({ metadata: { namespace }, ...deployment }: KubernetesObject): Promise<void> {
     const { template } = Deployment.parse(deployment).spec;
     const metadata = { ...template.metadata, name: "admitted" };
@@ -126,7 +126,7 @@ export class KubernetesApi {
     await this.#accepted("POST", `/api/v1/namespaces/${namespace}/pods${query}`, pod);
   }
 
-  /** An object as it is now; undefined where there is none. */
+  /** The current state of an object. Undefined if it does not exist. */
   async get(object: KubernetesObject): Promise<Record<string, unknown> | undefined> {
     const { status, body } = await this.request("GET", await this.path(object));
     return status === 404 ? undefined : body;
@@ -140,13 +140,14 @@ export class KubernetesApi {
     for (;;) {
       const found = await this.get(object);
       if (found === undefined) return;
-      if (Date.now() > deadline) throw new KubernetesRefusal(`${path} does not go`);
+      if (Date.now() > deadline)
+        throw new KubernetesRefusal(`${path} still exists after ${DELETION_TIMEOUT_MS / 1000} s`);
       if (object.kind === "Namespace" && !this.#hasControllers) await this.#finalize(path, found);
       await delay(200);
     }
   }
 
-  /** What a controller does once a namespace that is to go is empty. */
+  /** Finalizes a deleted namespace, which is otherwise the work of a controller. */
   async #finalize(path: string, namespace: object): Promise<void> {
     await this.#accepted("PUT", `${path}/finalize`, { ...namespace, spec: { finalizers: [] } });
   }

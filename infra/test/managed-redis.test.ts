@@ -1,15 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { ManagedRedis } from "../components/managed-redis.ts";
 import { redisInitContainers } from "../components/redis-init-containers.ts";
-import { parseRedisUrl } from "../redis-url.ts";
+import { parseManagedRedisUrl } from "../redis-url.ts";
 import { record } from "./recorded.ts";
 
 const declare = (url: string) =>
-  new ManagedRedis("redis", { namespace: "w255", address: parseRedisUrl(url) });
+  new ManagedRedis("redis", { namespace: "w255", address: parseManagedRedisUrl(url) });
 
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 
-test("the URL and its parts are in one Secret, by the name of no other", async () => {
+test("one Secret has the URL and its parts, and no other component uses its name", async () => {
   const url = "rediss://u:p%2B@redis.example.com:6380";
   const { resources, resource } = await record(() => declare(url));
   const secret = resource("Secret", "redis");
@@ -28,11 +28,11 @@ describe("pods", () => {
     (
       await record(() => {
         const redis = declare(url);
-        return { redis, initContainers: redisInitContainers(redis) };
+        return { redis, initContainers: redisInitContainers(redis, "busybox:test") };
       })
     ).result;
 
-  test("get the URL by reference and the way to its port", async () => {
+  test("pods get the URL of a managed Redis from the Secret, and may connect to its port", async () => {
     const { redis } = await of("rediss://u:p@redis.example.com:6380");
     const secretKeyRef = { name: expect.anything(), key: "url" };
     expect(redis.urlEnvironment).toEqual([{ name: "REDIS_URL", valueFrom: { secretKeyRef } }]);
@@ -45,7 +45,7 @@ describe("pods", () => {
     { name: "REDIS_PORT", value: port },
   ];
 
-  test("check it over TLS without its credentials", async () => {
+  test("pods check a managed Redis over TLS without sending credentials", async () => {
     const { initContainers } = await of("rediss://u:p@redis.example.com:6380");
     expect(initContainers).toMatchObject([
       { name: "verify-redis-dns", env: address("6380") },
@@ -54,7 +54,7 @@ describe("pods", () => {
     expect(JSON.stringify(initContainers)).toContain("ssl_client");
   });
 
-  test("check it with its credentials where there is no TLS", async () => {
+  test("pods check a managed Redis with its credentials if there is no TLS", async () => {
     const { initContainers } = await of("redis://u:p@redis.example.com");
     const reference = (name: string, key: string) => ({
       name,

@@ -19,7 +19,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-test("the daemon is the one of the profile", () => {
+test("the Docker daemon of the profile is found", () => {
   const calls = join(temporaryFolder(), "calls");
   vi.stubEnv("MINIKUBE_CALLS", calls);
   expect(findMinikubeDaemon("some-profile")).toEqual({
@@ -29,7 +29,7 @@ test("the daemon is the one of the profile", () => {
   expect(readFileSync(calls, "utf8")).toBe("docker-env --shell none -p some-profile\n");
 });
 
-test("a path may hold blanks and equals signs, and lines end as on Windows", () => {
+test("paths with spaces and equals signs, and line ends of Windows, are read correctly", () => {
   vi.stubEnv(
     "MINIKUBE_OUTPUT",
     "DOCKER_HOST=tcp://127.0.0.1:32770\r\nDOCKER_CERT_PATH=C:\\Users\\A = B\\.minikube\\certs\r\n",
@@ -40,22 +40,22 @@ test("a path may hold blanks and equals signs, and lines end as on Windows", () 
   });
 });
 
-describe("there is a message that says what to run", () => {
+describe("errors", () => {
   const start = "Minikube's Docker daemon can't be reached. Start it: minikube start -p minikube\n";
 
-  test("where Minikube is stopped", () => {
+  test("the error says how to start a stopped Minikube", () => {
     vi.stubEnv("MINIKUBE_STATUS", "85");
     const reason = "X Exiting due to GUEST_STATUS: state: unknown state";
     expect(() => findMinikubeDaemon("minikube")).toThrow(new RunError(`${start}${reason}`));
   });
 
-  test("where there is no Minikube", () => {
+  test("the error says that Minikube is not installed", () => {
     vi.stubEnv("PATH", temporaryFolder());
     const reason = "There is no minikube on the PATH.";
     expect(() => findMinikubeDaemon("minikube")).toThrow(new RunError(`${start}${reason}`));
   });
 
-  test("where it can't be run", () => {
+  test("the error says which command to run if Minikube is not executable", () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, "minikube"), "#!/bin/sh\n");
     chmodSync(join(folder, "minikube"), 0o644);
@@ -64,11 +64,11 @@ describe("there is a message that says what to run", () => {
   });
 
   test.each(["", "DOCKER_HOST=tcp://192.0.2.49:2376\n", "DOCKER_HOST=\nDOCKER_CERT_PATH=/certs\n"])(
-    "where it tells no daemon: %j",
+    "the error says how to start Minikube with Docker if it prints no Docker daemon: %j",
     (output) => {
       vi.stubEnv("MINIKUBE_OUTPUT", output);
       expect(() => findMinikubeDaemon("minikube")).toThrow(
-        /told no DOCKER_HOST and DOCKER_CERT_PATH.*minikube start --container-runtime docker$/,
+        /printed no DOCKER_HOST or DOCKER_CERT_PATH.*minikube start --container-runtime docker$/,
       );
     },
   );

@@ -20,7 +20,7 @@ interface Resource {
 }
 
 const inapplicable = () => {
-  throw new Error("no rule calls this");
+  throw new Error("the rules do not call this");
 };
 
 const common = {
@@ -29,7 +29,7 @@ const common = {
   notApplicable: inapplicable,
 };
 
-/** What Pulumi's engine hands to a rule; the rules look at no more than a few properties. */
+/** A resource as Pulumi's engine passes it to a rule. */
 const policyResource = ({ type, name, inputs }: Resource) => ({
   type,
   name,
@@ -49,7 +49,7 @@ const policyResource = ({ type, name, inputs }: Resource) => ({
   propertyDependencies: {},
 });
 
-/** What the rules find, as `rule: violation`. */
+/** The violations that the rules report, as `rule: violation`. */
 function violations(resources: Resource[]): string[] {
   const found: string[] = [];
   const subjects: (PolicyResource & ResourceValidationArgs)[] = resources.map(policyResource);
@@ -99,6 +99,12 @@ const withPodContext = (changes: object) =>
   deployment({ ...pod, securityContext: { ...pod.securityContext, ...changes } });
 const withContext = (changes: object) =>
   withContainer({ securityContext: { ...securityContext, ...changes } });
+const builtImage = (args: Record<string, string>, skipPush: boolean): Resource => ({
+  type: "docker:index/image:Image",
+  name: "i",
+  inputs: { imageName: "app:0123456789abcdef", build: { args }, skipPush },
+});
+const digest = `@sha256:${"0".repeat(64)}`;
 const service = (name: string, spec: object): Resource => ({
   type: "kubernetes:core/v1:Service",
   name,
@@ -110,16 +116,45 @@ const account = (inputs: Properties): Resource => ({
   inputs,
 });
 
-describe("each rule finds", () => {
+describe("rules", () => {
   test.each<[string, Resource[], string[]]>([
-    ["nothing in what keeps to all", [deployment(pod)], []],
+    ["nothing for a pod that follows all rules", [deployment(pod)], []],
     ...["app", "app:latest", "app:1", "registry.example.com:5000/app"].map(
       (image): [string, Resource[], string[]] => [
         `the image ${image}`,
         [withContainer({ image })],
-        [`pinned-images: d: container c: pin ${image} at least to major.minor`],
+        [`pinned-images: d: container c: pin ${image} by digest, or at least to major.minor`],
       ],
     ),
+    [
+      "nothing for pinned base images",
+      [
+        builtImage({ BUILD_IMAGE: "node:24.1-slim", RUNTIME_IMAGE: `debian${digest}` }, false),
+        builtImage({ RUNTIME_IMAGE: `debian:bookworm-slim${digest}` }, true),
+      ],
+      [],
+    ],
+    [
+      "nothing for the base images in the Dockerfile if the image stays in Minikube",
+      [builtImage({}, true)],
+      [],
+    ],
+    [
+      "the base images in the Dockerfile if the image is pushed",
+      [builtImage({}, false)],
+      [
+        "pinned-base-images: i: set the build argument BUILD_IMAGE",
+        "pinned-base-images: i: set the build argument RUNTIME_IMAGE",
+      ],
+    ],
+    ...[true, false].map((skipPush): [string, Resource[], string[]] => [
+      `base images that are not pinned, skipPush ${skipPush}`,
+      [builtImage({ BUILD_IMAGE: "node:latest", RUNTIME_IMAGE: "debian:bookworm" }, skipPush)],
+      [
+        "pinned-base-images: i: pin node:latest by digest, or at least to major.minor",
+        "pinned-base-images: i: pin debian:bookworm by digest, or at least to major.minor",
+      ],
+    ]),
     [
       "an init container without limits",
       [
@@ -149,11 +184,11 @@ describe("each rule finds", () => {
       ["probes: d: container c: add a livenessProbe"],
     ],
     [
-      "a pod that may be root",
+      "a pod that may run as root",
       [withPodContext({ runAsNonRoot: false, runAsUser: 0 })],
       [
         "restricted-pods: d: set securityContext.runAsNonRoot",
-        "restricted-pods: d: set securityContext.runAsUser to other than 0",
+        "restricted-pods: d: set securityContext.runAsUser to a user other than 0",
       ],
     ],
     [
@@ -171,7 +206,7 @@ describe("each rule finds", () => {
       ],
     ],
     [
-      "a container that is root",
+      "a container that runs as root",
       [withContext({ runAsUser: 0 })],
       ["restricted-containers: d: container c: don't set securityContext.runAsUser to 0"],
     ],
@@ -197,16 +232,16 @@ describe("each rule finds", () => {
       "a NodePort",
       [service("s", { type: "NodePort" }), service("t", { ports: [{ nodePort: 30000 }] })],
       [
-        "no-node-port: s: use ClusterIP, or the one LoadBalancer",
-        "no-node-port: t: use ClusterIP, or the one LoadBalancer",
+        "no-node-port: s: use ClusterIP, or the existing LoadBalancer",
+        "no-node-port: t: use ClusterIP, or the existing LoadBalancer",
       ],
     ],
     [
       "two load balancers",
       [service("s", { type: "LoadBalancer" }), service("t", { type: "LoadBalancer" })],
-      ["one-load-balancer: s, t: keep one LoadBalancer"],
+      ["one-load-balancer: s, t: keep only one LoadBalancer"],
     ],
-  ])("%s", (_name, resources, expected) => {
+  ])("the rules report %s", (_name, resources, expected) => {
     expect(violations(resources)).toEqual(expected);
   });
 
@@ -217,14 +252,14 @@ describe("each rule finds", () => {
       "kubernetes:batch/v1:CronJob",
       { spec: { jobTemplate: { spec: { template: { spec: pod } } } } },
     ],
-  ])("the pod of a %s", (type, inputs) => {
+  ])("the rules check the pod in a %s", (type, inputs) => {
     const insecure = JSON.parse(JSON.stringify(inputs).replace("app:1.2", "app:latest"));
     expect(violations([{ type, name: "p", inputs }])).toEqual([]);
     expect(violations([{ type, name: "p", inputs: insecure }])).toHaveLength(1);
   });
 });
 
-describe("the stack keeps to them all:", () => {
+describe("stack", () => {
   beforeEach(() => {
     const { PATH } = process.env;
     vi.stubEnv("PATH", `${join(import.meta.dirname, "stand-ins")}:${PATH}`);
@@ -237,14 +272,14 @@ describe("the stack keeps to them all:", () => {
   test.each([
     ["Pulumi.dev.yaml", dev],
     ["Pulumi.cloud.example.yaml", cloud],
-  ])("%s", async (_name, stack) => {
+  ])("the rules report nothing for %s", async (_name, stack) => {
     const { resources } = await record(() => import("../index.ts"), stack);
     expect(resources.length).toBeGreaterThan(10);
     expect(violations(resources)).toEqual([]);
   });
 });
 
-/** The address on which a policy pack, started as the CLI starts it, answers the engine. */
+/** Starts the policy pack as the CLI does. Resolves with the address on which it serves the engine. */
 async function startPack(): Promise<string> {
   const runner = createRequire(import.meta.url).resolve("@pulumi/pulumi/cmd/run-policy-pack");
   const args = [runner, "127.0.0.1:1", "."];
@@ -258,7 +293,7 @@ async function startPack(): Promise<string> {
   return `127.0.0.1:${String(port).trim()}`;
 }
 
-test("Pulumi's own runner starts the pack and finds them, all mandatory", async () => {
+test("Pulumi starts the policy pack and finds all rules, which are mandatory", async () => {
   const client = new analyzer.AnalyzerClient(await startPack(), credentials.createInsecure());
   onTestFinished(() => client.close());
   const { promise, resolve, reject } = Promise.withResolvers<AnalyzerInfo>();

@@ -1,6 +1,12 @@
 import { output } from "@pulumi/pulumi";
-import { expect, test } from "vitest";
-import { apiSelectorLabels, PredictionApi } from "../components/prediction-api.ts";
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { readConfig, settingNames } from "../../service/src/config.ts";
+import {
+  apiSelectorLabels,
+  PredictionApi,
+  type PredictionApiArgs,
+} from "../components/prediction-api.ts";
 import type { Redis } from "../components/redis.ts";
 import { verifyRedisDns, verifyRedisReady } from "../components/redis-checks.ts";
 import { record } from "./recorded.ts";
@@ -15,117 +21,182 @@ const redis: Redis = {
   urlEnvironment: [{ name: "REDIS_URL", value: "redis://redis.test" }],
   egress: { ports: [{ port: 6379 }] },
 };
-const resources = {
-  requests: { cpu: "100m", memory: "256Mi" },
-  limits: { cpu: "1", memory: "512Mi" },
+
+const args: PredictionApiArgs = {
+  namespace: "w255",
+  image: { ref: output("prediction-service:0123456789abcdef"), pullPolicy: "Never" },
+  redis,
+  resources: {
+    requests: { cpu: "100m", memory: "256Mi" },
+    limits: { cpu: "1", memory: "512Mi" },
+  },
+  env: {},
+  busyboxImage: "busybox:test",
+  minReplicas: 2,
+  maxReplicas: 5,
+  targetCpu: "400m",
+  awaitLoadBalancer: false,
 };
 
-const declare = (awaitLoadBalancer = false) =>
-  record(
-    () =>
-      new PredictionApi("prediction-api", {
-        namespace: "w255",
-        image: { ref: output("prediction-service:0123456789abcdef"), pullPolicy: "Never" },
-        redis,
-        resources,
-        cache: { ttlSeconds: 60, memoryBytes: 1024 },
-        minReplicas: 2,
-        maxReplicas: 5,
-        awaitLoadBalancer,
-      }),
-  );
+const declare = (changes: Partial<PredictionApiArgs> = {}) =>
+  record(() => new PredictionApi("prediction-api", { ...args, ...changes }));
+
+const Probe = z.object({
+  httpGet: z.object({ path: z.string(), port: z.string() }),
+  periodSeconds: z.number(),
+  timeoutSeconds: z.number(),
+  failureThreshold: z.number(),
+  terminationGracePeriodSeconds: z.number().optional(),
+});
+
+const Port = z.object({ name: z.string(), containerPort: z.number() });
+
+const Container = z.object({
+  name: z.string(),
+  image: z.string(),
+  imagePullPolicy: z.string(),
+  ports: z.tuple([Port]),
+  env: z.array(z.object({ name: z.string(), value: z.string() })),
+  resources: z.unknown(),
+  startupProbe: Probe,
+  readinessProbe: Probe,
+  livenessProbe: Probe,
+});
+
+const InitContainer = z.object({
+  name: z.string(),
+  image: z.string(),
+  command: z.array(z.string()),
+  env: z.array(z.object({ name: z.string(), value: z.string() })),
+});
+
+const PodSpec = z.object({
+  terminationGracePeriodSeconds: z.number(),
+  initContainers: z.array(InitContainer),
+  containers: z.tuple([Container]),
+});
+
+const Deployment = z.object({ spec: z.object({ template: z.object({ spec: PodSpec }) }) });
+
+/** The pods that the API's Deployment creates. */
+async function podOf(changes: Partial<PredictionApiArgs> = {}) {
+  const { resource } = await declare(changes);
+  const { spec } = Deployment.parse(resource("Deployment", "prediction-api").inputs).spec.template;
+  const [container] = spec.containers;
+  const environment = Object.fromEntries(container.env.map(({ name, value }) => [name, value]));
+  return { ...spec, container, environment, config: readConfig(environment) };
+}
 
 const selector = { matchLabels: apiSelectorLabels };
+const seconds = ({ periodSeconds, failureThreshold }: z.infer<typeof Probe>) =>
+  periodSeconds * failureThreshold;
 
-test("the service gets its settings, and Redis's URL", async () => {
-  const { resource } = await declare();
-  expect(resource("Deployment", "prediction-api").inputs).toMatchObject({
-    spec: {
-      template: {
-        spec: {
-          containers: [
-            {
-              name: "prediction-api",
-              image: "prediction-service:0123456789abcdef",
-              imagePullPolicy: "Never",
-              ports: [{ name: "http", containerPort: 8000 }],
-              env: [
-                { name: "HOST", value: "0.0.0.0" },
-                { name: "PORT", value: "8000" },
-                { name: "LOG_LEVEL", value: "info" },
-                { name: "DRAIN_SECONDS", value: "5" },
-                { name: "REQUEST_TIMEOUT_MS", value: "30000" },
-                { name: "CACHE_TTL_SECONDS", value: "60" },
-                { name: "CACHE_MEMORY_BYTES", value: "1024" },
-                { name: "REDIS_URL", value: "redis://redis.test" },
-              ],
-              resources,
-            },
-          ],
-        },
-      },
-    },
+describe("service.env", () => {
+  test("by default, the stack sets only the settings that a cluster needs", async () => {
+    const { environment, config } = await podOf();
+    const fromStack = { HOST: "0.0.0.0", REDIS_URL: "redis://redis.test" };
+    expect(config).toEqual({
+      ...readConfig({}),
+      ...fromStack,
+      PORT: config.PORT,
+      DRAIN_SECONDS: config.DRAIN_SECONDS,
+    });
+    expect(Object.keys(environment).sort()).toEqual(["DRAIN_SECONDS", "HOST", "PORT", "REDIS_URL"]);
+    expect(config.DRAIN_SECONDS).toBeGreaterThan(0);
+  });
+
+  const settable = settingNames.filter((name) => !["HOST", "PORT", "REDIS_URL"].includes(name));
+
+  test.each(settable)("%s can be set from the stack", async (name) => {
+    const before = (await podOf()).config[name];
+    const texts: Record<string, string> = { LOG_LEVEL: "debug", MODEL_PATH: "/other.onnx" };
+    const value = texts[name] ?? String(Number(before) + 1);
+    const { environment, config } = await podOf({ env: { [name]: value } });
+    expect(environment[name]).toBe(value);
+    expect(String(config[name])).toBe(value);
+    expect(config[name]).not.toBe(before);
   });
 });
 
-test("a pod waits for the name of Redis, then for its answer", async () => {
-  const { resource } = await declare();
+test.each([
+  {},
+  { DRAIN_SECONDS: "60" },
+  { REQUEST_TIMEOUT_MS: "120500" },
+  { CACHE_TIMEOUT_MS: "60000" },
+  { DRAIN_SECONDS: "0", REQUEST_TIMEOUT_MS: "1", CACHE_TIMEOUT_MS: "1" },
+])("a pod has time to drain, to finish its requests and to stop: %j", async (env) => {
+  const { terminationGracePeriodSeconds, config } = await podOf({ env });
+  const stopMs = config.DRAIN_SECONDS * 1000 + config.REQUEST_TIMEOUT_MS + config.CACHE_TIMEOUT_MS;
+  expect(terminationGracePeriodSeconds * 1000).toBeGreaterThan(stopMs);
+});
+
+test("the container runs the image as it is given, with the given resources", async () => {
+  const { container, config } = await podOf();
+  expect(container).toMatchObject({
+    image: "prediction-service:0123456789abcdef",
+    imagePullPolicy: "Never",
+    ports: [{ containerPort: config.PORT }],
+    resources: args.resources,
+  });
+});
+
+test("a pod waits until the name of Redis resolves, then until Redis answers", async () => {
+  const { initContainers } = await podOf();
+  const image = args.busyboxImage;
   const address = [
     { name: "REDIS_HOST", value: "redis.test" },
     { name: "REDIS_PORT", value: "6379" },
   ];
-  const image = "busybox:1.37";
-  expect(resource("Deployment", "prediction-api").inputs).toMatchObject({
-    spec: {
-      template: {
-        spec: {
-          initContainers: [
-            {
-              name: "verify-redis-dns",
-              image,
-              command: ["sh", "-c", verifyRedisDns],
-              env: address,
-            },
-            {
-              name: "verify-redis-ready",
-              image,
-              command: ["sh", "-c", verifyRedisReady],
-              env: [...address, { name: "REDIS_USERNAME", value: "someone" }],
-            },
-          ],
-        },
-      },
+  expect(initContainers).toEqual([
+    { name: "verify-redis-dns", image, command: ["sh", "-c", verifyRedisDns], env: address },
+    {
+      name: "verify-redis-ready",
+      image,
+      command: ["sh", "-c", verifyRedisReady],
+      env: [...address, { name: "REDIS_USERNAME", value: "someone" }],
     },
+  ]);
+});
+
+describe("probes", () => {
+  test("the probes request /health on the container's port", async () => {
+    const { container } = await podOf();
+    const httpGet = { path: "/health", port: container.ports[0].name };
+    for (const probe of ["startupProbe", "readinessProbe", "livenessProbe"] as const) {
+      expect(container[probe].httpGet).toEqual(httpGet);
+    }
+  });
+
+  test("the readiness probe fails before a draining pod stops accepting requests", async () => {
+    const { container, config } = await podOf();
+    const { periodSeconds, failureThreshold, timeoutSeconds } = container.readinessProbe;
+    const noticed = periodSeconds * (failureThreshold - 1) + timeoutSeconds;
+    expect(noticed).toBeLessThan(config.DRAIN_SECONDS);
+  });
+
+  test("a busy pod leaves the Service long before it is restarted", async () => {
+    const { container } = await podOf();
+    expect(seconds(container.livenessProbe)).toBeGreaterThan(
+      10 * seconds(container.readinessProbe),
+    );
+  });
+
+  test("a pod has as much time to start as a hanging pod has until its restart", async () => {
+    const { container } = await podOf();
+    expect(seconds(container.startupProbe)).toBeGreaterThanOrEqual(
+      seconds(container.livenessProbe),
+    );
+  });
+
+  test("a hanging pod gets less time to stop than a draining one", async () => {
+    const { container, terminationGracePeriodSeconds } = await podOf();
+    expect(container.livenessProbe.terminationGracePeriodSeconds).toBeLessThan(
+      terminationGracePeriodSeconds,
+    );
   });
 });
 
-test("the probes ask for the health: patient at the start, quick out, slow to kill", async () => {
-  const { resource } = await declare();
-  const httpGet = { path: "/health", port: "http" };
-  expect(resource("Deployment", "prediction-api").inputs).toMatchObject({
-    spec: {
-      template: {
-        spec: {
-          containers: [
-            {
-              startupProbe: { httpGet, periodSeconds: 1, failureThreshold: 60 },
-              readinessProbe: { httpGet, periodSeconds: 2, failureThreshold: 2 },
-              livenessProbe: {
-                httpGet,
-                periodSeconds: 10,
-                failureThreshold: 6,
-                timeoutSeconds: 5,
-                terminationGracePeriodSeconds: 5,
-              },
-            },
-          ],
-        },
-      },
-    },
-  });
-});
-
-test("a rollout keeps every pod until another is ready, and time to drain", async () => {
+test("a rollout starts a new pod before it stops an old one", async () => {
   const { resource } = await declare();
   const { inputs, dependencies } = resource("Deployment", "prediction-api");
   expect(inputs).toMatchObject({
@@ -138,7 +209,6 @@ test("a rollout keeps every pod until another is ready, and time to drain", asyn
           annotations: { "prediction-service/secret-uid": "uid-of-the-secret" },
         },
         spec: {
-          terminationGracePeriodSeconds: 40,
           topologySpreadConstraints: [
             { topologyKey: "kubernetes.io/hostname", labelSelector: selector },
             { topologyKey: "topology.kubernetes.io/zone", labelSelector: selector },
@@ -150,76 +220,96 @@ test("a rollout keeps every pod until another is ready, and time to drain", asyn
   expect(dependencies).toContainEqual(expect.stringMatching(/NetworkPolicy::prediction-api$/));
 });
 
-test("the number of pods is the autoscaler's", async () => {
-  const { resource } = await declare();
-  expect(resource("Deployment", "prediction-api").inputs).not.toHaveProperty("spec.replicas");
-  expect(resource("HorizontalPodAutoscaler", "prediction-api").inputs).toMatchObject({
-    spec: {
-      scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "prediction-api" },
-      minReplicas: 2,
-      maxReplicas: 5,
-      metrics: [
-        {
-          type: "Resource",
-          resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 50 } },
-        },
-      ],
-      behavior: {
-        scaleDown: {
-          stabilizationWindowSeconds: 300,
-          policies: [{ type: "Pods", value: 1, periodSeconds: 60 }],
-        },
+describe("autoscaler", () => {
+  test("only the autoscaler sets the number of pods, within its bounds", async () => {
+    const { resource } = await declare();
+    expect(resource("Deployment", "prediction-api").inputs).not.toHaveProperty("spec.replicas");
+    expect(resource("HorizontalPodAutoscaler", "prediction-api").inputs).toMatchObject({
+      spec: {
+        scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "prediction-api" },
+        minReplicas: args.minReplicas,
+        maxReplicas: args.maxReplicas,
       },
+    });
+  });
+
+  test.each(["100m", "900m"])(
+    "the CPU target of the autoscaler does not depend on requests of %s",
+    async (cpu) => {
+      const requests = { cpu, memory: "256Mi" };
+      const { resource } = await declare({ resources: { ...args.resources, requests } });
+      const target = { type: "AverageValue", averageValue: args.targetCpu };
+      expect(resource("HorizontalPodAutoscaler", "prediction-api").inputs).toMatchObject({
+        spec: { metrics: [{ type: "Resource", resource: { name: "cpu", target } }] },
+      });
     },
+  );
+
+  test("the autoscaler adds pods faster than it removes them", async () => {
+    const { resource } = await declare();
+    const Rules = z.object({
+      stabilizationWindowSeconds: z.number(),
+      policies: z.tuple([z.object({ periodSeconds: z.number() })]),
+    });
+    const Autoscaler = z.object({
+      spec: z.object({ behavior: z.object({ scaleUp: Rules, scaleDown: Rules }) }),
+    });
+    const { inputs } = resource("HorizontalPodAutoscaler", "prediction-api");
+    const { scaleUp, scaleDown } = Autoscaler.parse(inputs).spec.behavior;
+    expect(scaleUp.stabilizationWindowSeconds).toBeLessThan(scaleDown.stabilizationWindowSeconds);
+    expect(scaleUp.policies[0].periodSeconds).toBeLessThan(scaleDown.policies[0].periodSeconds);
   });
 });
 
-test("a drain of nodes takes one pod at a time", async () => {
+test("a drained node loses one pod at a time", async () => {
   const { resource } = await declare();
   expect(resource("PodDisruptionBudget", "prediction-api").inputs).toMatchObject({
     spec: { maxUnavailable: 1, selector },
   });
 });
 
-test("pods are reached on their port, and reach names and Redis", async () => {
+test("pods accept connections on their port only", async () => {
   const { resource } = await declare();
+  const { config } = await podOf();
   expect(resource("NetworkPolicy", "prediction-api").inputs).toMatchObject({
     spec: {
       podSelector: selector,
       policyTypes: ["Ingress", "Egress"],
-      ingress: [{ ports: [{ protocol: "TCP", port: 8000 }] }],
-      egress: [
-        {
-          to: [
-            {
-              namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } },
-              podSelector: { matchLabels: { "k8s-app": "kube-dns" } },
-            },
-          ],
-          ports: [
-            { protocol: "UDP", port: 53 },
-            { protocol: "TCP", port: 53 },
-          ],
-        },
-        redis.egress,
-      ],
+      ingress: [{ ports: [{ protocol: "TCP", port: config.PORT }] }],
     },
   });
+});
+
+test("pods connect only to Redis and to DNS, whose address is not always a pod's", async () => {
+  const { resource } = await declare();
+  const dns = {
+    ports: [
+      { protocol: "UDP", port: 53 },
+      { protocol: "TCP", port: 53 },
+    ],
+  };
+  const { inputs } = resource("NetworkPolicy", "prediction-api");
+  expect(inputs).toHaveProperty("spec.egress", [dns, redis.egress]);
 });
 
 test.each([
   [false, { "pulumi.com/skipAwait": "true" }],
   [true, {}],
-])("the load balancer's address is awaited: %s", async (awaitLoadBalancer, annotations) => {
-  const { resource } = await declare(awaitLoadBalancer);
-  const { inputs } = resource("Service", "prediction-api");
-  expect(inputs).toMatchObject({
-    metadata: { name: "prediction-service", namespace: "w255" },
-    spec: {
-      type: "LoadBalancer",
-      selector: apiSelectorLabels,
-      ports: [{ name: "http", port: 8000, targetPort: "http" }],
-    },
-  });
-  expect(inputs).toHaveProperty("metadata.annotations", annotations);
-});
+])(
+  "awaitLoadBalancer %s decides whether Pulumi waits for the address",
+  async (isAwaited, annotations) => {
+    const { resource } = await declare({ awaitLoadBalancer: isAwaited });
+    const { container } = await podOf();
+    const { inputs } = resource("Service", "prediction-api");
+    const [{ name, containerPort }] = container.ports;
+    expect(inputs).toMatchObject({
+      metadata: { name: "prediction-service", namespace: "w255" },
+      spec: {
+        type: "LoadBalancer",
+        selector: apiSelectorLabels,
+        ports: [{ port: containerPort, targetPort: name }],
+      },
+    });
+    expect(inputs).toHaveProperty("metadata.annotations", annotations);
+  },
+);

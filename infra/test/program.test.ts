@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { z } from "zod";
 import { promised, record } from "./recorded.ts";
 import type { Registration } from "./registration.ts";
 import { cloud, dev, managedRedisUrl } from "./stack-config.ts";
@@ -15,6 +16,28 @@ afterEach(() => {
 });
 
 const program = () => import("../index.ts");
+
+const Container = z.object({
+  resources: z.object({ requests: z.object({ cpu: z.string().regex(/^\d+m$/) }) }),
+});
+const millicores = ({ resources }: z.infer<typeof Container>) =>
+  Number.parseInt(resources.requests.cpu, 10);
+
+const Deployment = z.object({
+  spec: z.object({
+    replicas: z.number().optional(),
+    strategy: z.object({ rollingUpdate: z.object({ maxSurge: z.number() }).optional() }),
+    template: z.object({
+      spec: z.object({
+        containers: z.array(Container),
+        initContainers: z.array(Container).optional(),
+      }),
+    }),
+  }),
+});
+
+const Autoscaler = z.object({ spec: z.object({ maxReplicas: z.number() }) });
+
 const ids = (resources: Registration[]) =>
   resources
     .filter(({ custom }) => custom)
@@ -35,7 +58,14 @@ const always = [
   "docker docker",
   "kubernetes kubernetes",
 ];
-const redis = ["Deployment redis", "NetworkPolicy redis", "Service redis", "ServiceAccount redis"];
+const redis = [
+  "Deployment redis",
+  "NetworkPolicy redis",
+  "RandomPassword redis",
+  "Service redis",
+  "ServiceAccount redis",
+  "random random",
+];
 
 describe.each([
   {
@@ -51,11 +81,11 @@ describe.each([
     outputs: { redisKind: "managed", imageRef: /@sha256:0{64}$/ },
   },
 ])("$name", ({ stack, resources, outputs }) => {
-  test("deploys what it should and nothing else", async () => {
+  test("the stack has the expected resources and no others", async () => {
     expect(ids((await record(program, stack)).resources)).toEqual(resources.toSorted());
   });
 
-  test("uses explicit providers only, each for its own", async () => {
+  test("every resource uses the explicit provider of its package", async () => {
     const recording = await record(program, stack);
     for (const { type, custom, provider } of recording.resources) {
       const pack = type.split(":")[0];
@@ -63,20 +93,21 @@ describe.each([
     }
   });
 
-  test("has components with outputs, and every resource in one", async () => {
+  test("every resource belongs to a component", async () => {
     const recording = await record(program, stack);
     for (const { type, parent } of recording.resources) {
-      if (/^(kubernetes|docker):/.test(type)) expect(parent).toMatch("::prediction-service:");
+      if (/^(kubernetes|docker|random):/.test(type))
+        expect(parent).toMatch("::prediction-service:");
     }
   });
 
-  test("tells where the service is, and no secret", async () => {
+  test("the outputs say where the service is and contain no secret", async () => {
     const { result } = await record(async () => {
       const outputs = pulumi.output(await program());
-      return { isSecret: await pulumi.isSecret(outputs), told: await promised(outputs) };
+      return { isSecret: await pulumi.isSecret(outputs), values: await promised(outputs) };
     }, stack);
     expect(result.isSecret).toBe(false);
-    expect(result.told).toEqual({
+    expect(result.values).toEqual({
       namespace: "w255",
       serviceName: "prediction-service",
       servicePort: 8000,
@@ -85,7 +116,7 @@ describe.each([
     });
   });
 
-  test("puts every object but the namespace into it, labelled", async () => {
+  test("every object is in the namespace and has labels", async () => {
     const recording = await record(program, stack);
     for (const { type, inputs } of recording.resources) {
       if (!type.startsWith("kubernetes:")) continue;
@@ -103,23 +134,23 @@ describe.each([
     }
   });
 
-  test("has no default provider that could deploy elsewhere", () => {
+  test("the default providers, which could deploy elsewhere, are disabled", () => {
     const disabled = stack.config["pulumi:disable-default-providers"] ?? "";
     expect(JSON.parse(disabled)).toEqual(["kubernetes", "docker"]);
   });
 });
 
-describe("for Minikube", () => {
-  test("the daemon and the context are Minikube's", async () => {
+describe("on Minikube", () => {
+  test("the Docker daemon and the context are those of Minikube", async () => {
     const { resource } = await record(program, dev);
     expect(resource("docker", "docker").inputs).toEqual({
       host: "tcp://192.0.2.49:2376",
       certPath: "/home/someone/.minikube/certs",
     });
-    expect(resource("kubernetes", "kubernetes").inputs).toEqual({ context: "minikube" });
+    expect(resource("kubernetes", "kubernetes").inputs).toMatchObject({ context: "minikube" });
   });
 
-  test("image and namespace are tied to the node", async () => {
+  test("another node replaces the image and the namespace", async () => {
     const { resource } = await record(program, dev);
     const image = resource("Image", "prediction-service");
     expect(image.replacementTrigger).toBe("uid-of-Node-minikube");
@@ -129,23 +160,56 @@ describe("for Minikube", () => {
     expect(namespace.deleteBeforeReplace).toBe(true);
   });
 
-  test("the profile may have another name than the context", async () => {
+  test("the profile may have a different name from the context", async () => {
     const config = { ...dev.config, "prediction-service:minikubeProfile": "other" };
     const { resource } = await record(program, { ...dev, config });
     expect(resource("Namespace", "namespace").replacementTrigger).toBe("uid-of-Node-other");
-    expect(resource("kubernetes", "kubernetes").inputs).toEqual({ context: "minikube" });
+    expect(resource("kubernetes", "kubernetes").inputs).toMatchObject({ context: "minikube" });
+  });
+
+  test("all pods and one more, during a rollout, fit two cores next to Minikube's own pods", async () => {
+    // Measured on Minikube with metrics-server.
+    const ownPodsMillicores = 850;
+    const { resources, resource } = await record(program, dev);
+    const { maxReplicas } = Autoscaler.parse(
+      resource("HorizontalPodAutoscaler", "prediction-api").inputs,
+    ).spec;
+    const requested = resources
+      .filter(({ type }) => type.endsWith(":Deployment"))
+      .map(({ inputs }) => {
+        const { replicas = maxReplicas, strategy, template } = Deployment.parse(inputs).spec;
+        const { containers, initContainers = [] } = template.spec;
+        const together = containers.map(millicores).reduce((sum, each) => sum + each);
+        const pod = Math.max(together, ...initContainers.map(millicores));
+        return pod * (replicas + (strategy.rollingUpdate?.maxSurge ?? 0));
+      });
+    expect(requested).toHaveLength(2);
+    const total = requested.reduce((sum, each) => sum + each, ownPodsMillicores);
+    expect(total).toBeLessThanOrEqual(2000);
   });
 });
 
-describe("for another cluster", () => {
-  test("Minikube is not asked", async () => {
+describe("KUBECONFIG", () => {
+  test.each([undefined, "", "/one", "/one:/two", "/missing::/two"])(
+    "the provider loads KUBECONFIG itself if it is %j",
+    async (kubeconfig) => {
+      vi.stubEnv("KUBECONFIG", kubeconfig);
+      const { resource } = await record(program, dev);
+      // The provider reads any other value as the path of one file.
+      expect(resource("kubernetes", "kubernetes").inputs).toHaveProperty("kubeconfig", "");
+    },
+  );
+});
+
+describe("on another cluster", () => {
+  test("the program runs without Minikube", async () => {
     vi.stubEnv("MINIKUBE_STATUS", "1");
     const { resource } = await record(program, cloud);
     expect(resource("docker", "docker").inputs).toEqual({});
-    expect(resource("kubernetes", "kubernetes").inputs).toEqual({ context: "cloud" });
+    expect(resource("kubernetes", "kubernetes").inputs).toMatchObject({ context: "cloud" });
   });
 
-  test("the URL of the managed Redis is in a Secret and nowhere else", async () => {
+  test("the URL of the managed Redis is in the Secret only", async () => {
     const { resources, resource } = await record(program, cloud);
     expect(resource("Secret", "redis").secrets).toEqual(["data"]);
     const elsewhere = JSON.stringify(resources.filter(({ type }) => !type.endsWith(":Secret")));

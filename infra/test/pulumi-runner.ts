@@ -1,7 +1,6 @@
 /**
- * Runs the program as the Pulumi CLI does, in Pulumi's own runner as a process of its own, with an
- * {@link Engine} of the caller's in the place of the CLI's. An error of the engine ends the program
- * as it does with the CLI.
+ * Runs the program as the Pulumi CLI does: in a process, with Pulumi's own runner. An {@link Engine}
+ * replaces the engine of the CLI. An error of the engine ends the program as with the CLI.
  */
 
 import { spawn } from "node:child_process";
@@ -29,32 +28,32 @@ import structPb, { type JavaScriptValue } from "google-protobuf/google/protobuf/
 import { type Properties, type Registration, readRegistration, reveal } from "./registration.ts";
 import type { StackConfig } from "./stack-config.ts";
 
-/** Who brings about what the program registers. */
+/** Creates the resources that the program registers. */
 interface Engine {
-  /** Called once all that the resource depends on is there; gives its properties. */
+  /** Creates a resource, after its dependencies. Resolves with its properties. */
   create(resource: Registration): Promise<Properties>;
-  /** Called for a resource that the program only looks at. */
+  /** Reads a resource that the program does not manage. */
   read(type: string, id: string): Promise<Properties>;
 }
 
-/** How the program is run. */
+/** The options of a run. */
 export interface RunOptions {
   readonly stack: StackConfig;
-  /** Added to the environment. */
+  /** Variables that the program gets in addition to those of this process. */
   readonly environment?: Record<string, string>;
   readonly engine: Engine;
-  /** Whether what the engine leaves out is not known yet, rather than absent; default false. */
+  /** Whether properties that the engine leaves out are unknown. By default, they are absent. */
   readonly isPreview?: boolean;
 }
 
-/** How a run of the program ended. */
+/** The result of a run. */
 export interface RunResult {
-  /** 0, or 32 for an error that the log tells. */
+  /** 0, or 32 if the program ended with an error, which is in the log. */
   readonly exitCode: number;
   readonly outputs: Properties;
-  /** The stack's outputs that are secret. */
+  /** The names of secret outputs. */
   readonly secretOutputs: string[];
-  /** All that the program told the user. */
+  /** Everything that the program printed and logged. */
   readonly log: string;
 }
 
@@ -85,7 +84,7 @@ export async function runProgram(options: RunOptions): Promise<RunResult> {
   let log = "";
   let outputs = reveal({});
 
-  // Knows what the program may ask of an engine.
+  // Answers which features the engine supports.
   const features = new MockMonitor({
     newResource: ({ id, inputs }) => ({ id, state: inputs }),
     call: ({ inputs }) => inputs,

@@ -2,33 +2,36 @@ import { join } from "node:path";
 import { type Output, runtime } from "@pulumi/pulumi";
 import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
+import { randomPassword, randomPasswordType } from "./random-password.ts";
 import { type Registration, readRegistration } from "./registration.ts";
 import type { StackConfig } from "./stack-config.ts";
 
-/** What an output will hold. */
+/** The value of an output. */
 export function promised<Value>(output: Output<Value>): Promise<Value> {
   const { promise, resolve } = Promise.withResolvers<Value>();
   output.apply(resolve);
   return promise;
 }
 
-/** What a program registered, and what it returned. */
+/** The resources that a function registered, and its result. */
 export interface Recording<Result> {
   readonly result: Result;
   readonly resources: Registration[];
-  /** The one resource of a type, given without its module's path, and of a name. */
+  /** Returns the resource with a name and a type, which is given without its module. */
   resource(type: string, name: string): Registration;
 }
 
-/** What the mocks give back beyond the inputs. */
-const providerState: Record<string, object> = {
-  "kubernetes:core/v1:Node": { status: { nodeInfo: { architecture: "arm64" } } },
-  "docker:index/image:Image": { repoDigest: `image@sha256:${"0".repeat(64)}` },
+/** The properties that the mocks add to the inputs. */
+const providerState: Record<string, (inputs: unknown) => object> = {
+  "kubernetes:core/v1:Node": () => ({ status: { nodeInfo: { architecture: "arm64" } } }),
+  "docker:index/image:Image": () => ({ repoDigest: `image@sha256:${"0".repeat(64)}` }),
+  [randomPasswordType]: randomPassword,
 };
 
 /**
- * Runs what declares resources, in this process and from the program's folder, against Pulumi's
- * mocks. Each Kubernetes object gets the uid `uid-of-KIND-NAME`, one that is read `uid-of-KIND-ID`.
+ * Runs a function that declares resources against the mocks of Pulumi, in this process and in the
+ * folder of the program. A Kubernetes object gets the uid `uid-of-KIND-NAME`, or `uid-of-KIND-ID` if
+ * it is only read.
  */
 export async function record<Result>(
   declare: () => Promise<Result> | Result,
@@ -40,7 +43,7 @@ export async function record<Result>(
       newResource: ({ type, name, id, inputs }) => {
         const uid = `uid-of-${type.split(":").at(-1)}-${id || name}`;
         const metadata = { ...inputs.metadata, uid };
-        return { id: id || name, state: { ...inputs, ...providerState[type], metadata } };
+        return { id: id || name, state: { ...inputs, ...providerState[type]?.(inputs), metadata } };
       },
       call: ({ inputs }) => inputs,
     },
@@ -52,7 +55,7 @@ export async function record<Result>(
 
   const resources: Registration[] = [];
   const monitor: unknown = runtime.getMonitor();
-  if (!(monitor instanceof MockMonitor)) throw new Error("the mocks were not set");
+  if (!(monitor instanceof MockMonitor)) throw new Error("the mocks are not set");
   const register = monitor.registerResource.bind(monitor);
   monitor.registerResource = (request: RegisterResourceRequest, callback) => {
     resources.push(readRegistration(request));
@@ -69,9 +72,9 @@ export async function record<Result>(
     result: await promise,
     resources,
     resource(type, name) {
-      const isMeant = (r: Registration) => r.type.endsWith(`:${type}`) && r.name === name;
-      const [found, ...others] = resources.filter(isMeant);
-      if (found === undefined || others.length > 0) throw new Error(`not one ${type} ${name}`);
+      const matches = (r: Registration) => r.type.endsWith(`:${type}`) && r.name === name;
+      const [found, ...others] = resources.filter(matches);
+      if (found === undefined || others.length > 0) throw new Error(`expected one ${type} ${name}`);
       return found;
     },
   };

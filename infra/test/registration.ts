@@ -1,24 +1,24 @@
 import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
 
-/** Marks a secret on its way to the engine; part of Pulumi's protocol. */
+/** The key and value that mark a secret in the protocol of Pulumi. */
 const signatureKey = "4dabf18193072939515e22adb298388d";
 const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
 
 /** The properties of a resource. */
 export type Properties = Record<string, unknown>;
 
-/** A resource as the program registers it. */
+/** A resource that the program registers. */
 export interface Registration {
   readonly type: string;
   readonly name: string;
   /** `urn:pulumi:STACK::PROJECT::PARENTTYPE$TYPE::NAME` */
   readonly urn: string;
   readonly parent: string;
-  /** Whether a provider manages it; components are managed by nobody. */
+  /** Whether a provider manages the resource. False for a component. */
   readonly custom: boolean;
-  /** `URN::ID` of the explicit provider; empty for a default one. */
+  /** `URN::ID` of the explicit provider. Empty for a default provider. */
   readonly provider: string;
-  /** Free of the marks of secrets. */
+  /** The inputs, without the marks of secrets. */
   readonly inputs: Properties;
   /** The paths of secret inputs, such as `data`. */
   readonly secrets: string[];
@@ -28,7 +28,10 @@ export interface Registration {
   readonly replacementTrigger: unknown;
 }
 
-/** Takes the marks of secrets off a value, and tells where they were. */
+/** A secret property in the protocol of Pulumi. */
+export const secretProperty = (value: unknown) => ({ [signatureKey]: secretSignature, value });
+
+/** Removes the marks of secrets from a value and returns their paths. */
 export function reveal(value: unknown, path = ""): { value: unknown; secrets: string[] } {
   if (typeof value !== "object" || value === null) return { value, secrets: [] };
   if (Array.isArray(value)) {
@@ -48,7 +51,7 @@ export function reveal(value: unknown, path = ""): { value: unknown; secrets: st
   };
 }
 
-/** Reads what the program sends to register a resource. */
+/** Reads a request to register a resource. */
 export function readRegistration(request: RegisterResourceRequest): Registration {
   const { value, secrets } = reveal(request.getObject()?.toJavaScript() ?? {});
   const parent = request.getParent();

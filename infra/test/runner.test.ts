@@ -4,10 +4,10 @@ import { devResult } from "./dev-result.ts";
 import { runProgram } from "./pulumi-runner.ts";
 import { cloud, dev, type StackConfig } from "./stack-config.ts";
 
-/** What Pulumi sends for what it can't know in a preview. */
+/** What Pulumi sends for a value that is unknown in a preview. */
 const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
-/** The program under Pulumi's own runner, and an engine in whose place nothing is built or deployed. */
+/** Runs the program with Pulumi's runner and an engine that builds and deploys nothing. */
 function preview(stack: StackConfig, environment: Record<string, string> = {}) {
   const { PATH } = process.env;
   return runProgram({
@@ -24,12 +24,12 @@ function preview(stack: StackConfig, environment: Record<string, string> = {}) {
   });
 }
 
-describe("a preview of what is not there yet succeeds", () => {
-  test("for Minikube, where all outputs are known", async () => {
+describe("preview", () => {
+  test("a preview of a new stack on Minikube succeeds, and all outputs are known", async () => {
     expect(await preview(dev)).toEqual(devResult);
   });
 
-  test("for another cluster, where only a push tells the image's digest", async () => {
+  test("a preview of a new stack on another cluster succeeds, without the digest of the image", async () => {
     const { exitCode, log, outputs } = await preview(cloud);
     expect({ exitCode, log }).toEqual({ exitCode: 0, log: "" });
     expect(outputs).toMatchObject({ namespace: "w255", redisKind: "managed" });
@@ -37,21 +37,27 @@ describe("a preview of what is not there yet succeeds", () => {
   });
 });
 
-describe("the program ends with", () => {
-  test("all that is wrong in the configuration", async () => {
+describe("errors", () => {
+  test("the program ends with an error that names all invalid settings and shows no secret", async () => {
     const config = {
       ...dev.config,
       "prediction-service:namespace": "_",
+      "prediction-service:redisUrl": "rediss://user:s3cret@redis.example.com?ssl_cert_reqs=none",
+      "prediction-service:service": JSON.stringify({ env: { DRAIN_SECONDS: "soon" } }),
       "prediction-service:x": "",
     };
-    const { exitCode, log } = await preview({ config });
+    const secretKeys = ["prediction-service:redisUrl"];
+    const { exitCode, log } = await preview({ config, secretKeys });
     expect(exitCode).toBe(32);
-    expect(log).toMatch(
-      /^prediction-service:namespace: found "_"; .*\nprediction-service:x: .*\n$/,
-    );
+    expect(log.trimEnd().split("\n")).toEqual([
+      'prediction-service:namespace: found "_"; allowed: a DNS label',
+      'prediction-service:service.env.DRAIN_SECONDS: found "soon"; allowed: seconds from 0 to 3600',
+      "prediction-service:redisUrl: found an invalid query; allowed: none",
+      expect.stringMatching(/^prediction-service:x: found an unknown name; /),
+    ]);
   });
 
-  test("what to run where Minikube is stopped", async () => {
+  test("the program ends with an error that says how to start a stopped Minikube", async () => {
     const { exitCode, log } = await preview(dev, { MINIKUBE_STATUS: "85" });
     expect(exitCode).toBe(32);
     expect(log).toMatch(/^Minikube's Docker daemon .* minikube start -p minikube\nX Exiting .*\n$/);

@@ -3,24 +3,19 @@ import { gunzipSync } from "node:zlib";
 import { extract } from "tar-stream";
 
 /**
- * The bytes of one file in a .tgz archive.
+ * Reads one file from a .tgz archive.
  *
- * @param member - the file's path within the archive
- * @throws Error when the archive is damaged or does not hold the file
+ * @param member the file's path within the archive
+ * @throws {Error} if the archive is damaged or does not contain the file
  */
 export async function readArchiveMember(archive: Uint8Array, member: string): Promise<Uint8Array> {
   const entries = extract();
   entries.end(gunzipSync(archive));
   let content: Uint8Array | undefined;
   for await (const entry of entries) {
-    if (entry.header.name === member) {
-      content = await buffer(entry);
-    } else {
-      entry.resume();
-    }
+    if (entry.header.name === member) content = await buffer(entry);
+    else entry.resume();
   }
-  if (content === undefined) {
-    throw new Error(`the archive does not hold ${member}`);
-  }
+  if (content === undefined) throw new Error(`the archive does not contain ${member}`);
   return content;
 }

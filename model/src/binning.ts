@@ -1,24 +1,26 @@
 import type { Columns } from "./columns.ts";
 
-/** Most bins a feature can have: a bin's number fits a byte. */
-export const MAX_BINS = 255;
-
-/** Features by bins: what histograms are made of. */
-export type BinnedFeatures = {
-  /** One array a feature: the bin of each row. */
-  readonly codes: readonly Uint8Array[];
-  /**
-   * One array a feature, ascending: a value is in bin `b` or below exactly if it is at most
-   * `thresholds[b]`.
-   */
-  readonly thresholds: Columns;
-};
+/** The maximum number of bins per feature, so that a bin number fits into one byte. */
+export const binLimit = 255;
 
 /**
- * Sorts each feature's values into bins of about equal numbers of rows.
+ * The training rows with each feature value replaced by its bin, from which histograms are built.
+ */
+export interface BinnedFeatures {
+  /** One array per feature, with the bin of each row. */
+  readonly codes: readonly Uint8Array[];
+  /**
+   * One ascending array per feature. A value is in bin `b` or a lower one if and only if it is at
+   * most `thresholds[b]`.
+   */
+  readonly thresholds: Columns;
+}
+
+/**
+ * Divides each feature's values into bins with about the same number of rows.
  *
- * @param maxBins - most bins a feature may have, from 2 to {@link MAX_BINS}
- * @throws Error when a value is infinite or not a number
+ * @param maxBins the maximum number of bins per feature, from 2 to {@link binLimit}
+ * @throws {Error} if a value is infinite or not a number
  */
 export function binFeatures(columns: Columns, maxBins: number): BinnedFeatures {
   const thresholds = columns.map((column) => quantileThresholds(column, maxBins));
@@ -30,14 +32,15 @@ export function binFeatures(columns: Columns, maxBins: number): BinnedFeatures {
 }
 
 /**
- * Thresholds between bins of about equal numbers of rows, ascending, each between two neighbouring
- * values of the column; between all of them where there are no more than `maxBins`.
+ * Finds ascending thresholds that divide a column into bins with about the same number of rows.
+ * Each threshold lies between two neighbouring values. With at most `maxBins` distinct values,
+ * every value gets its own bin.
  *
- * @throws Error when a value is infinite or not a number
+ * @throws {Error} if a value is infinite or not a number
  */
 export function quantileThresholds(column: Float32Array, maxBins: number): Float32Array {
   if (!column.every(Number.isFinite)) {
-    throw new Error("a feature to bin has a value that is not finite");
+    throw new Error("a feature has a value that is not finite");
   }
   const sorted = column.toSorted();
   const distinct = new Set(sorted).size;
@@ -54,17 +57,18 @@ export function quantileThresholds(column: Float32Array, maxBins: number): Float
 }
 
 /**
- * A float32 threshold `t` with `lower <= t < upper`: the middle, or `lower` where float32 has
- * nothing in between.
+ * Returns a float32 threshold `t` with `lower <= t < upper`: the midpoint, or `lower` if there is
+ * no float32 value in between.
  *
- * @param lower - a float32 value below `upper`, also one
+ * @param lower a float32 value less than `upper`
+ * @param upper a float32 value
  */
 export function thresholdBetween(lower: number, upper: number): number {
   const middle = Math.fround((lower + upper) / 2);
   return middle < upper ? middle : lower;
 }
 
-/** The first bin whose threshold is not below the value; the last bin has none. */
+/** Returns the first bin whose threshold is at least the value. The last bin has no threshold. */
 function binOf(value: number, thresholds: Float32Array): number {
   let low = 0;
   let high = thresholds.length;

@@ -6,33 +6,33 @@ import { Mt19937 } from "./mt19937.ts";
 import { sampleIndices } from "./sampling.ts";
 import { growTree } from "./tree-growth.ts";
 
-/** The state of boosting after a tree. */
-export type BoostingStep = {
+/** The progress of boosting after one more tree. */
+export interface BoostingStep {
   readonly trees: number;
   readonly maxTrees: number;
   /** Root mean squared error on the training rows, in the target's unit. */
   readonly trainingRmse: number;
-  /** The same on the rows that early stopping watches, where there are any. */
+  /** The same error on the validation rows; undefined if there are none. */
   readonly validationRmse: number | undefined;
-};
+}
 
-/** Is told of each tree. */
+/** Called after each tree. */
 export type BoostingObserver = (step: BoostingStep) => void;
 
 /**
  * Fits an ensemble to the training samples by gradient boosting with the squared error:
  *
- * 1. start from the targets' mean;
- * 2. grow a tree on the residuals, on random rows and features;
- * 3. take its predictions from the residuals; again from 2.
+ * 1. start with the mean of the targets;
+ * 2. grow a tree that predicts the residuals, from random rows and features;
+ * 3. subtract its predictions from the residuals, and repeat from step 2.
  *
- * With validation samples, it ends early after `patience` trees that do not lower their error, and
- * the trees after the best are dropped.
+ * With validation samples, boosting stops early after `patience` trees without a lower validation
+ * error, and the trees after the best one are dropped.
  *
  * Source: J. Friedman, "Greedy Function Approximation" (2001) and "Stochastic Gradient Boosting"
  * (2002).
  *
- * @throws Error when a training feature is infinite or not a number
+ * @throws {Error} if a training feature is infinite or not a number
  */
 export function boost(
   training: Samples,
@@ -73,10 +73,10 @@ export function boost(
 }
 
 /**
- * The number of trees at which boosting on the first samples predicts the last
- * `validationFraction` of them best.
+ * Finds the number of trees with the lowest validation error. The last `validationFraction` of the
+ * samples are used for validation and the rest for training.
  *
- * @param samples - in random order
+ * @param samples rows in random order
  */
 export function findTreeCount(
   samples: Samples,

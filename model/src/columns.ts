@@ -1,13 +1,16 @@
-/** A table by columns: one float32 array a feature, all of the same length. */
+/** A table stored by column: one float32 array per feature, all of the same length. */
 export type Columns = readonly Float32Array[];
 
-/** Rows of features with the value to predict for each. */
-export type Samples = { readonly columns: Columns; readonly targets: Float64Array };
+/** Rows of features, and the value to predict for each row. */
+export interface Samples {
+  readonly columns: Columns;
+  readonly targets: Float64Array;
+}
 
 /**
- * The given rows, in the given order.
+ * Selects rows, in the given order.
  *
- * @param rows - row numbers within `samples`
+ * @param rows row numbers within `samples`
  */
 export function selectRows(samples: Samples, rows: Int32Array): Samples {
   return {

@@ -1,5 +1,5 @@
 /**
- * Runs a command to its end. A failure becomes one line on standard error and exit code 1.
+ * Runs a command. If it fails, prints the error in one line on standard error and sets exit code 1.
  */
 export async function runCommand(command: () => Promise<void>): Promise<void> {
   try {

@@ -1,30 +1,30 @@
-import * as z from "zod";
-import { type BlockGroup, HOUSE_FEATURES, TARGET } from "./house-features.ts";
+import { z } from "zod";
+import { type BlockGroup, houseFeatures, target } from "./house-features.ts";
 import { sha256 } from "./sha256.ts";
 
-/** What a raw file must be to be accepted. */
-export type DatasetIdentity = {
+/** What identifies a raw file. Any other file is rejected. */
+export interface DatasetIdentity {
   readonly name: string;
-  /** SHA-256 of the raw file, hexadecimal. */
+  /** SHA-256 of the raw file, in hexadecimal. */
   readonly sha256: string;
   readonly rows: number;
-};
+}
 
-/** The raw file of the California housing data as StatLib published it. */
-export const CALIFORNIA_HOUSING: DatasetIdentity = {
+/** The raw file of the California housing data, as published by StatLib. */
+export const californiaHousing: DatasetIdentity = {
   name: "California housing (StatLib, 1990 census)",
   sha256: "a2b44dcc7e1c9091b43c4f458b25cbd1f7e8068d08edd26bc4703108d3fa6214",
   rows: 20_640,
 };
 
 /** A parsed data set. */
-export type Dataset = {
+export interface Dataset {
   readonly identity: DatasetIdentity;
-  /** One array a house feature, in model order; in each one value a row. */
+  /** One array per house feature, in the model's order, with one value per row. */
   readonly features: readonly Float64Array[];
-  /** Median house values in 100,000 USD, one a row. */
+  /** One median house value per row, in 100,000 USD. */
   readonly targets: Float64Array;
-};
+}
 
 const decimal = z
   .string()
@@ -33,7 +33,7 @@ const decimal = z
 const amount = decimal.refine((value) => value >= 0, "is negative");
 const divisor = decimal.refine((value) => value > 0, "is not positive");
 
-const COLUMNS = {
+const columnSchemas = {
   longitude: decimal,
   latitude: decimal,
   housingMedianAge: amount,
@@ -45,14 +45,13 @@ const COLUMNS = {
   medianHouseValue: amount,
 } as const satisfies Record<keyof BlockGroup, z.ZodType>;
 
-const columnNames = Object.keys(COLUMNS);
-const blockGroupSchema = z.object(COLUMNS);
+const columnNames = Object.keys(columnSchemas);
+const blockGroupSchema = z.object(columnSchemas);
 
 /**
- * Parses and verifies the raw file: comma-separated decimals, nine columns, no header.
+ * Parses and verifies the raw file: nine columns of comma-separated decimals, no header.
  *
- * @throws Error saying which line and column is malformed, how many rows are missing, or which
- *   digest was found
+ * @throws {Error} if a line is malformed, or if the number of rows or the digest is wrong
  */
 export function parseDataset(raw: Uint8Array, identity: DatasetIdentity): Dataset {
   const lines = new TextDecoder().decode(raw).trimEnd().split("\n");
@@ -66,8 +65,8 @@ export function parseDataset(raw: Uint8Array, identity: DatasetIdentity): Datase
   }
   return {
     identity,
-    features: HOUSE_FEATURES.map(({ from }) => Float64Array.from(groups, from)),
-    targets: Float64Array.from(groups, TARGET.from),
+    features: houseFeatures.map(({ from }) => Float64Array.from(groups, from)),
+    targets: Float64Array.from(groups, target.from),
   };
 }
 

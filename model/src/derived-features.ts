@@ -1,22 +1,22 @@
 import type { FeatureProgram } from "./feature-program.ts";
-import { HOUSE_FEATURES } from "./house-features.ts";
+import { houseFeatures } from "./house-features.ts";
 
-/** A column that trees split on. */
-export type TreeFeature = {
+/** A column that trees can split on. */
+export interface TreeFeature {
   readonly name: string;
-  /** What kind of column it is. */
+  /** The kind of column. */
   readonly group: "house feature" | "axis" | "ratio";
-  /** The house features that it is computed from, as columns of the model's input. */
+  /** The house features it is computed from, as column numbers of the model's input. */
   readonly sources: readonly number[];
-};
+}
 
-const ROOMS = columnOf("AveRooms");
-const BEDROOMS = columnOf("AveBedrms");
-const LATITUDE = columnOf("Latitude");
-const LONGITUDE = columnOf("Longitude");
+const roomsColumn = columnOf("AveRooms");
+const bedroomsColumn = columnOf("AveBedrms");
+const latitudeColumn = columnOf("Latitude");
+const longitudeColumn = columnOf("Longitude");
 
-/** Axes through the map: a location's coordinate on each is latitude × sin + longitude × cos. */
-const AXES = [
+/** Rotated map axes. A location's coordinate on an axis is latitude × sin + longitude × cos. */
+const axes = [
   { degrees: 7.5, sin: 0.13052619, cos: 0.9914449 },
   { degrees: 15, sin: 0.25881904, cos: 0.9659258 },
   { degrees: 22.5, sin: 0.38268343, cos: 0.9238795 },
@@ -42,38 +42,38 @@ const AXES = [
 ] as const;
 
 /**
- * Everything that trees may split on, in the order of the program's result: the house features
- * themselves, then those derived from them.
+ * All columns that trees can split on, in the order of the program's result: the house features,
+ * then the features derived from them.
  */
-export const TREE_FEATURES: readonly TreeFeature[] = [
-  ...HOUSE_FEATURES.map(({ name }, column) => ({
+export const treeFeatures: readonly TreeFeature[] = [
+  ...houseFeatures.map(({ name }, column) => ({
     name,
     group: "house feature" as const,
     sources: [column],
   })),
-  ...AXES.map(({ degrees }) => ({
+  ...axes.map(({ degrees }) => ({
     name: `Axis${degrees}`,
     group: "axis" as const,
-    sources: [LATITUDE, LONGITUDE],
+    sources: [latitudeColumn, longitudeColumn],
   })),
-  { name: "BedroomsPerRoom", group: "ratio", sources: [BEDROOMS, ROOMS] },
+  { name: "BedroomsPerRoom", group: "ratio", sources: [bedroomsColumn, roomsColumn] },
 ];
 
-/** Computes {@link TREE_FEATURES} from the house features. */
-export const DERIVED_FEATURES: FeatureProgram = {
+/** Computes {@link treeFeatures} from the house features. */
+export const derivedFeatures: FeatureProgram = {
   input: "houses",
   constants: {
-    axis_sin: AXES.map(({ sin }) => sin),
-    axis_cos: AXES.map(({ cos }) => cos),
+    axis_sin: axes.map(({ sin }) => sin),
+    axis_cos: axes.map(({ cos }) => cos),
   },
   operations: [
-    { op: "Gather", output: "latitude", input: "houses", columns: [LATITUDE] },
-    { op: "Gather", output: "longitude", input: "houses", columns: [LONGITUDE] },
+    { op: "Gather", output: "latitude", input: "houses", columns: [latitudeColumn] },
+    { op: "Gather", output: "longitude", input: "houses", columns: [longitudeColumn] },
     { op: "Mul", output: "northing", left: "latitude", right: "axis_sin" },
     { op: "Mul", output: "easting", left: "longitude", right: "axis_cos" },
     { op: "Add", output: "axes", left: "northing", right: "easting" },
-    { op: "Gather", output: "bedrooms", input: "houses", columns: [BEDROOMS] },
-    { op: "Gather", output: "rooms", input: "houses", columns: [ROOMS] },
+    { op: "Gather", output: "bedrooms", input: "houses", columns: [bedroomsColumn] },
+    { op: "Gather", output: "rooms", input: "houses", columns: [roomsColumn] },
     { op: "Div", output: "bedrooms_per_room", left: "bedrooms", right: "rooms" },
     {
       op: "Concat",
@@ -84,5 +84,5 @@ export const DERIVED_FEATURES: FeatureProgram = {
 };
 
 function columnOf(name: string): number {
-  return HOUSE_FEATURES.findIndex((feature) => feature.name === name);
+  return houseFeatures.findIndex((feature) => feature.name === name);
 }

@@ -1,16 +1,18 @@
 import { type Samples, selectRows } from "./columns.ts";
 import type { Dataset } from "./dataset.ts";
-import { TREE_FEATURES } from "./derived-features.ts";
+import { treeFeatures } from "./derived-features.ts";
 import { countLeaves, type Ensemble, predictEnsemble } from "./ensemble.ts";
 import { describeRange, inputImportance } from "./feature-statistics.ts";
-import { HOUSE_FEATURES, TARGET } from "./house-features.ts";
-import { SEED, splitDataset, TEST_FRACTION, treeSamples } from "./housing-samples.ts";
+import { houseFeatures, target } from "./house-features.ts";
+import { seed, splitDataset, testFraction, treeSamples } from "./housing-samples.ts";
 import type { Hyperparameters } from "./hyperparameters.ts";
 import { computeMetrics, type Metrics } from "./metrics.ts";
 import type { FeatureFacts, ModelFacts } from "./model-card.ts";
-import { MODEL_NAME } from "./model-files.ts";
+import { modelName } from "./model-files.ts";
 
-/** What the model card says of an ensemble: how it came about, and how well it predicts. */
+/**
+ * Collects what the model card says about an ensemble: how it was trained and how well it predicts.
+ */
 export function describeModel(
   ensemble: Ensemble,
   dataset: Dataset,
@@ -19,14 +21,14 @@ export function describeModel(
   const { train, test } = splitDataset(dataset);
   const samples = treeSamples(dataset);
   return {
-    name: MODEL_NAME,
+    name: modelName,
     description:
       "Median house value of a Californian census block group in 1990, by gradient boosted regression trees on eight features and on rotated coordinates and bedrooms per room, which the model computes from them",
     data: { ...dataset.identity },
     split: {
       method: "scikit-learn train_test_split",
-      seed: SEED,
-      testFraction: TEST_FRACTION,
+      seed,
+      testFraction,
       trainRows: train.length,
       testRows: test.length,
     },
@@ -39,7 +41,7 @@ export function describeModel(
       trees: ensemble.trees.length,
       leaves: countLeaves(ensemble),
     },
-    target: { name: TARGET.name, description: TARGET.description, unit: TARGET.unit },
+    target: { name: target.name, description: target.description, unit: target.unit },
     features: describeFeatures(ensemble, dataset, train),
   };
 }
@@ -52,10 +54,10 @@ function evaluate(ensemble: Ensemble, samples: Samples, rows: Int32Array): Metri
 function describeFeatures(ensemble: Ensemble, dataset: Dataset, rows: Int32Array): FeatureFacts[] {
   const importance = inputImportance(
     ensemble,
-    TREE_FEATURES.map(({ sources }) => sources),
-    HOUSE_FEATURES.length,
+    treeFeatures.map(({ sources }) => sources),
+    houseFeatures.length,
   );
-  return HOUSE_FEATURES.map(({ name, description, unit }, column) => {
+  return houseFeatures.map(({ name, description, unit }, column) => {
     const values = dataset.features[column] ?? new Float64Array();
     return {
       name,

@@ -1,20 +1,20 @@
 import type { ProgressReporter } from "./progress.ts";
 import { sha256 } from "./sha256.ts";
 
-const TIME_LIMIT_MS = 120_000;
+const timeoutMs = 120_000;
 
-/** A file on the web, known by its digest. */
-export type RemoteFile = {
+/** A downloadable file, identified by its digest. */
+export interface RemoteFile {
   readonly url: string;
-  /** SHA-256 of its bytes, hexadecimal. */
+  /** SHA-256 of the file, in hexadecimal. */
   readonly sha256: string;
-};
+}
 
 /**
  * Downloads a file and checks its digest.
  *
- * @throws Error saying what failed: the connection, the server's answer, the time limit of two
- *   minutes, or the digest
+ * @throws {Error} if the connection fails, the server responds with an error, the download takes
+ *   longer than two minutes, or the digest is wrong
  */
 export async function download(file: RemoteFile, report: ProgressReporter): Promise<Uint8Array> {
   const content = await receive(file.url, report).catch((error: unknown) => {
@@ -28,9 +28,9 @@ export async function download(file: RemoteFile, report: ProgressReporter): Prom
 }
 
 async function receive(url: string, report: ProgressReporter): Promise<Uint8Array> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(TIME_LIMIT_MS) });
+  const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
   if (!response.ok || response.body === null) {
-    throw new Error(`the server answered ${response.status} ${response.statusText}`);
+    throw new Error(`the server responded with ${response.status} ${response.statusText}`);
   }
   const length = Number(response.headers.get("content-length"));
   const chunks: Uint8Array[] = [];
@@ -44,8 +44,6 @@ async function receive(url: string, report: ProgressReporter): Promise<Uint8Arra
 }
 
 function describe(error: unknown): string {
-  if (!(error instanceof Error)) {
-    return String(error);
-  }
+  if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message;
 }

@@ -1,34 +1,38 @@
 import type { Columns } from "./columns.ts";
 
-/** The end of a path: what its houses get added, a float32 value. */
-type Leaf = { readonly kind: "leaf"; readonly value: number };
+/** The end of a path through a tree. */
+interface Leaf {
+  readonly kind: "leaf";
+  /** What the tree adds to the prediction, a float32 value. */
+  readonly value: number;
+}
 
-/** A question to a house: is the feature at most the threshold? */
-type Branch = {
+/** A test of one feature: is it at most the threshold? */
+interface Branch {
   readonly kind: "branch";
-  /** Column of the tree features. */
+  /** Column number in the tree features. */
   readonly feature: number;
   /** A float32 value. */
   readonly threshold: number;
-  /** By how much the split lowered the penalized training loss. */
+  /** How much the split lowered the penalized training loss. */
   readonly gain: number;
-  /** Where to go if so. */
+  /** The subtree for values that are at most the threshold. */
   readonly left: TreeNode;
-  /** Where to go if not: also where the feature is not a number. */
+  /** The subtree for greater values and NaN. */
   readonly right: TreeNode;
-};
+}
 
-/** A regression tree, by its root. */
+/** A regression tree, represented by its root. */
 export type TreeNode = Leaf | Branch;
 
 /** A sum of trees. */
-export type Ensemble = {
-  /** Added to the trees' sum, a float32 value. */
+export interface Ensemble {
+  /** Added to the sum of the trees, a float32 value. */
   readonly baseScore: number;
   readonly trees: readonly TreeNode[];
-};
+}
 
-/** The value that a tree gives to one row. */
+/** Returns the prediction of one tree for one row. */
 export function treeValue(tree: TreeNode, columns: Columns, row: number): number {
   let node = tree;
   while (node.kind === "branch") {
@@ -39,25 +43,23 @@ export function treeValue(tree: TreeNode, columns: Columns, row: number): number
 }
 
 /**
- * Predictions in the target's unit, one a row, summed as ONNX Runtime sums them: in float32, tree
- * after tree, then the base score.
+ * Predicts each row, in the target's unit. Sums in the same order as ONNX Runtime, in float32: tree
+ * by tree, then the base score.
  */
 export function predictEnsemble(ensemble: Ensemble, columns: Columns): Float32Array {
   const sums = new Float32Array(columns[0]?.length ?? 0);
   for (const tree of ensemble.trees) {
-    for (const [row, sum] of sums.entries()) {
-      sums[row] = sum + treeValue(tree, columns, row);
-    }
+    for (const [row, sum] of sums.entries()) sums[row] = sum + treeValue(tree, columns, row);
   }
   return sums.map((sum) => sum + ensemble.baseScore);
 }
 
-/** All nodes of a tree, parents before their children, left before right. */
+/** Lists all nodes of a tree: parents before children, left before right. */
 export function treeNodes(tree: TreeNode): readonly TreeNode[] {
   return tree.kind === "leaf" ? [tree] : [tree, ...treeNodes(tree.left), ...treeNodes(tree.right)];
 }
 
-/** Number of leaves of all trees. */
+/** Counts the leaves of all trees. */
 export function countLeaves(ensemble: Ensemble): number {
   return ensemble.trees.flatMap(treeNodes).filter(({ kind }) => kind === "leaf").length;
 }

@@ -1,27 +1,27 @@
-import { DERIVED_FEATURES } from "./derived-features.ts";
+import { derivedFeatures } from "./derived-features.ts";
 import type { Ensemble } from "./ensemble.ts";
-import { HOUSE_FEATURES, TARGET } from "./house-features.ts";
-import { MODEL_NAME } from "./model-files.ts";
+import { houseFeatures, target } from "./house-features.ts";
+import { modelName } from "./model-files.ts";
 import { exportOnnx } from "./onnx-export.ts";
 
-/** Written into the ONNX file: a new version makes new bytes. */
-const PRODUCER = { name: "@prediction-service/model", version: "1.0.0" };
+/** Written to the ONNX file, so a new version changes its bytes. */
+const producer = { name: "@prediction-service/model", version: "1.0.0" };
 
 /**
- * The ONNX file of an ensemble over the tree features: from the eight house features to the median
- * house value.
+ * Exports an ensemble over the tree features as an ONNX file, which takes the eight house features
+ * and returns the median house value.
  */
 export function exportHousingModel(
   ensemble: Ensemble,
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array {
   return exportOnnx({
-    name: MODEL_NAME,
-    producer: PRODUCER,
-    features: DERIVED_FEATURES,
-    inputColumns: HOUSE_FEATURES.length,
+    name: modelName,
+    producer,
+    features: derivedFeatures,
+    inputColumns: houseFeatures.length,
     ensemble,
-    output: TARGET.name,
+    output: target.name,
     metadata,
   });
 }

@@ -1,48 +1,48 @@
 import type { Columns } from "./columns.ts";
 
 /**
- * One step of a feature program: it names its result. The operations are those of ONNX with the
- * same names; a value is a table with one row a house.
+ * One step of a feature program. Its result gets a name, so that later steps can use it. Operations
+ * work like the ONNX operators of the same name. A value is a table with one row per house.
  */
 export type Operation =
   | {
       readonly op: "Gather";
       readonly output: string;
       readonly input: string;
-      /** Columns of the input, in the order of the output's. */
+      /** Columns of the input to copy, in the order of the output. */
       readonly columns: readonly number[];
     }
   | {
       readonly op: "Add" | "Mul" | "Div";
       readonly output: string;
-      /** A single column or a constant meets each column of the other side. */
+      /** If one side is a single column, it is combined with each column of the other side. */
       readonly left: string;
       readonly right: string;
     }
   | { readonly op: "Concat"; readonly output: string; readonly inputs: readonly string[] };
 
-/** A straight-line program that computes columns from columns in float32, element by element. */
-export type FeatureProgram = {
+/** A program without branches that computes columns from columns, element by element in float32. */
+export interface FeatureProgram {
   readonly input: string;
-  /** Named rows of literals, used as operands. */
+  /** Named rows of literals, which operations can use. */
   readonly constants: Readonly<Record<string, readonly number[]>>;
   readonly operations: readonly Operation[];
-};
+}
 
 type Arithmetic = (left: number, right: number) => number;
 
-const ARITHMETIC: Readonly<Record<"Add" | "Mul" | "Div", Arithmetic>> = {
+const operators: Readonly<Record<"Add" | "Mul" | "Div", Arithmetic>> = {
   Add: (left, right) => left + right,
   Mul: (left, right) => left * right,
   Div: (left, right) => left / right,
 };
 
 /**
- * Runs a feature program: the result of its last operation. Each operation rounds to float32,
- * which for one operation on float32 operands is exactly what float32 arithmetic gives: so the
- * exported graph computes the same bits.
+ * Runs a feature program, and returns the result of its last operation. The result of each
+ * operation is rounded to float32, which gives the same bits as float32 arithmetic, and so the same
+ * bits as the exported graph.
  *
- * @throws Error when an operation uses a value that no earlier one made
+ * @throws {Error} if an operation uses a value that no earlier operation computed
  */
 export function runFeatureProgram(program: FeatureProgram, input: Columns): Columns {
   const rows = input[0]?.length ?? 0;
@@ -70,7 +70,7 @@ function apply(operation: Operation, value: (name: string) => Columns): Columns 
     case "Concat":
       return operation.inputs.flatMap((name) => value(name));
     default:
-      return broadcast(ARITHMETIC[operation.op], value(operation.left), value(operation.right));
+      return broadcast(operators[operation.op], value(operation.left), value(operation.right));
   }
 }
 
@@ -93,8 +93,6 @@ function columnAt(columns: Columns, index: number): Float32Array {
 
 function lookUp(values: ReadonlyMap<string, Columns>, name: string): Columns {
   const value = values.get(name);
-  if (value === undefined) {
-    throw new Error(`feature program uses ${name} before it is computed`);
-  }
+  if (value === undefined) throw new Error(`feature program uses ${name} before it is computed`);
   return value;
 }

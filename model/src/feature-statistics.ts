@@ -1,28 +1,28 @@
 import { type Ensemble, treeNodes } from "./ensemble.ts";
 
-const PROBABILITIES = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
+const probabilities = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
 
-/** The spread of a feature's values. */
-export type FeatureRange = {
+/** The distribution of a feature's values. */
+export interface FeatureRange {
   readonly minimum: number;
   readonly maximum: number;
-  /** By probability, "0.01" to "0.99". */
+  /** Keyed by probability, from "0.01" to "0.99". */
   readonly quantiles: Readonly<Record<string, number>>;
-};
+}
 
-/** Range and quantiles of values; there is at least one. */
+/** Computes the range and the quantiles of at least one value. */
 export function describeRange(values: Float64Array): FeatureRange {
   const sorted = values.toSorted();
   return {
     minimum: quantile(sorted, 0),
     maximum: quantile(sorted, 1),
     quantiles: Object.fromEntries(
-      PROBABILITIES.map((probability) => [String(probability), quantile(sorted, probability)]),
+      probabilities.map((probability) => [String(probability), quantile(sorted, probability)]),
     ),
   };
 }
 
-/** Linear between the two nearest values, as NumPy's default. */
+/** Interpolates linearly between the two nearest values, as NumPy does by default. */
 function quantile(sorted: Float64Array, probability: number): number {
   const position = probability * (sorted.length - 1);
   const index = Math.floor(position);
@@ -32,12 +32,12 @@ function quantile(sorted: Float64Array, probability: number): number {
 }
 
 /**
- * Each input's share of the gain of all splits. The gain of a split on a derived feature goes in
- * equal parts to the inputs that it is computed from.
+ * Computes each input's share of the gain of all splits. The gain of a split on a derived feature
+ * is divided equally among the inputs it is computed from.
  *
- * @param sources - by tree feature, the inputs that it is computed from
- * @param inputs - number of inputs
- * @returns one share an input, summing to 1; all 0 for an ensemble without a split
+ * @param sources for each tree feature, the inputs it is computed from
+ * @param inputs number of inputs
+ * @returns one share per input; they sum to 1, or are all 0 if no tree has a split
  */
 export function inputImportance(
   ensemble: Ensemble,
@@ -48,9 +48,7 @@ export function inputImportance(
   for (const node of ensemble.trees.flatMap(treeNodes)) {
     if (node.kind === "branch") {
       const shared = sources[node.feature] ?? [];
-      for (const input of shared) {
-        gains[input] = (gains[input] ?? 0) + node.gain / shared.length;
-      }
+      for (const input of shared) gains[input] = (gains[input] ?? 0) + node.gain / shared.length;
     }
   }
   const total = gains.reduce((sum, gain) => sum + gain, 0);

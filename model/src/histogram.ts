@@ -1,29 +1,32 @@
-import { MAX_BINS } from "./binning.ts";
+import { binLimit } from "./binning.ts";
 
-const STRIDE = 2 * MAX_BINS;
+const stride = 2 * binLimit;
 
 /**
- * Sums of residuals and numbers of rows by bin, for the features that a tree may use: of each
- * feature {@link MAX_BINS} pairs (sum, rows).
+ * For each feature that a tree may use, {@link binLimit} pairs, one per bin: the sum of the
+ * residuals and the number of rows.
  */
 export type Histogram = Float64Array;
 
-/** Residuals of some rows, summed, and the number of these rows. */
-export type Totals = { readonly sum: number; readonly rows: number };
+/** The sum of some rows' residuals, and the number of rows. */
+export interface Totals {
+  readonly sum: number;
+  readonly rows: number;
+}
 
 /**
- * Counts rows into the bins of each feature.
+ * Adds up the rows in each bin of each feature.
  *
- * @param codes - one array a feature: the bin of each row of the training data
- * @param rows - the rows to count
- * @param residuals - one a row of the training data
+ * @param codes one array per feature, with the bin of each training row
+ * @param rows the rows to count
+ * @param residuals one residual per training row
  */
 export function buildHistogram(
   codes: readonly Uint8Array[],
   rows: Int32Array,
   residuals: Float64Array,
 ): Histogram {
-  const histogram = new Float64Array(codes.length * STRIDE);
+  const histogram = new Float64Array(codes.length * stride);
   for (const [slot, featureCodes] of codes.entries()) {
     const bins = featureBins(histogram, slot);
     for (const row of rows) {
@@ -35,15 +38,15 @@ export function buildHistogram(
   return histogram;
 }
 
-/** Turns a parent's histogram into that of its other child, in place. */
+/** Turns the histogram of a parent into that of its other child, in place. */
 export function subtractHistogram(parent: Histogram, child: Histogram): Histogram {
-  for (let cell = 0; cell < parent.length; cell += 1) {
+  for (let cell = 0; cell < parent.length; cell++) {
     parent[cell] = (parent[cell] ?? 0) - (child[cell] ?? 0);
   }
   return parent;
 }
 
-/** The pairs (sum, rows) of one feature, by its position among the tree's features. */
+/** Returns the pairs (sum, rows) of one feature, given its position among the tree's features. */
 export function featureBins(histogram: Histogram, slot: number): Float64Array {
-  return histogram.subarray(slot * STRIDE, (slot + 1) * STRIDE);
+  return histogram.subarray(slot * stride, (slot + 1) * stride);
 }

@@ -1,32 +1,32 @@
 import { type Samples, selectRows } from "./columns.ts";
 import type { Dataset } from "./dataset.ts";
-import { DERIVED_FEATURES } from "./derived-features.ts";
+import { derivedFeatures } from "./derived-features.ts";
 import { runFeatureProgram } from "./feature-program.ts";
 import { type Split, trainTestSplit } from "./split.ts";
 
-/** Share of the rows that are held out: no choice ever sees them. */
-export const TEST_FRACTION = 0.33;
+/** The share of rows that are held out. They are used for evaluation only. */
+export const testFraction = 0.33;
 
-/** Seed of the split, and of all sampling in training. */
-export const SEED = 42;
+/** The seed of the split and of all sampling during training. */
+export const seed = 42;
 
-/** The rows that train and the rows that are held out. */
+/** Splits the rows into training rows and held-out rows. */
 export function splitDataset(dataset: Dataset): Split {
-  return trainTestSplit(dataset.targets.length, TEST_FRACTION, SEED);
+  return trainTestSplit(dataset.targets.length, testFraction, seed);
 }
 
-/** All rows with the features that the model takes. */
+/** Returns all rows with the features that are the model's input. */
 export function inputSamples({ features, targets }: Dataset): Samples {
   return { columns: features.map((feature) => Float32Array.from(feature)), targets };
 }
 
-/** All rows with the features that trees split on. */
+/** Returns all rows with the features that trees can split on. */
 export function treeSamples(dataset: Dataset): Samples {
   const { columns, targets } = inputSamples(dataset);
-  return { columns: runFeatureProgram(DERIVED_FEATURES, columns), targets };
+  return { columns: runFeatureProgram(derivedFeatures, columns), targets };
 }
 
-/** The training rows, in the random order of the split, with the features that trees split on. */
+/** Returns the training rows in random order, with the features that trees can split on. */
 export function trainingSamples(dataset: Dataset): Samples {
   return selectRows(treeSamples(dataset), splitDataset(dataset).train);
 }

@@ -1,26 +1,26 @@
-import { SEED } from "./housing-samples.ts";
+import { seed } from "./housing-samples.ts";
 import type { GrowthRules } from "./tree-growth.ts";
 
-/** What boosting depends on besides the data. */
-export type Hyperparameters = GrowthRules & {
-  /** Most trees; early stopping may end with fewer. */
+/** Settings of the training algorithm. */
+export interface Hyperparameters extends GrowthRules {
+  /** The maximum number of trees. Early stopping may end with fewer. */
   readonly maxTrees: number;
-  /** Most bins a feature is sorted into. */
+  /** The maximum number of bins per feature. */
   readonly maxBins: number;
-  /** Share of the rows that each tree sees. */
+  /** The share of rows that each tree is trained on. */
   readonly rowFraction: number;
-  /** Share of the features that each tree may use. */
+  /** The share of features that each tree may use. */
   readonly featureFraction: number;
-  /** Share of the training rows that early stopping watches. */
+  /** The share of training rows that early stopping uses for validation. */
   readonly validationFraction: number;
-  /** Boosting stops after so many trees without a better validation error. */
+  /** Boosting stops after this many trees without a lower validation error. */
   readonly patience: number;
-  /** Seed of the row and feature sampling. */
+  /** The seed for sampling rows and features. */
   readonly seed: number;
-};
+}
 
-/** Chosen by cross-validation on the training rows: see TUNING.md. */
-export const HYPERPARAMETERS: Hyperparameters = {
+/** Chosen by cross-validation on the training rows; see TUNING.md. */
+export const chosenHyperparameters: Hyperparameters = {
   maxTrees: 160,
   leavesPerTree: 64,
   shrinkage: 0.1,
@@ -32,5 +32,5 @@ export const HYPERPARAMETERS: Hyperparameters = {
   featureFraction: 0.25,
   validationFraction: 0.1,
   patience: 30,
-  seed: SEED,
+  seed,
 };

@@ -1,19 +1,22 @@
-/** How far predictions are from the truth. */
-export type Metrics = {
-  /** Coefficient of determination: 1 is perfect, 0 is as good as the mean. */
+/** How accurate predictions are. */
+export interface Metrics {
+  /** Coefficient of determination: 1 is perfect, 0 is as good as always predicting the mean. */
   readonly r2: number;
-  /** Root of the mean squared error, in the target's unit. */
+  /** Root mean squared error, in the target's unit. */
   readonly rmse: number;
   /** Mean absolute error, in the target's unit. */
   readonly mae: number;
-};
+}
 
 /**
- * R², RMSE and MAE of predictions.
+ * Computes R², RMSE and MAE.
  *
- * @throws Error when there are no targets, or not one prediction for each
+ * @throws {Error} if there are no targets, or not one prediction per target
  */
-export function computeMetrics(targets: Float64Array, predictions: Float32Array): Metrics {
+export function computeMetrics(
+  targets: Float64Array,
+  predictions: Float32Array | Float64Array,
+): Metrics {
   if (targets.length === 0 || targets.length !== predictions.length) {
     throw new Error(`${predictions.length} predictions for ${targets.length} targets`);
   }
@@ -35,7 +38,7 @@ export function computeMetrics(targets: Float64Array, predictions: Float32Array)
   };
 }
 
-/** The three metrics on one line. */
+/** Writes the three metrics on one line. */
 export function formatMetrics({ r2, rmse, mae }: Metrics): string {
   return `R² ${r2.toFixed(4)}  RMSE ${rmse.toFixed(4)}  MAE ${mae.toFixed(4)}`;
 }

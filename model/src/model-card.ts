@@ -1,20 +1,21 @@
-import * as z from "zod";
+import { z } from "zod";
+import { ModelCard } from "../../service/src/model/card.ts";
 
 const metricsSchema = z.strictObject({ r2: z.number(), rmse: z.number(), mae: z.number() });
 
-const featureSchema = z.strictObject({
+const featureFactsSchema = z.strictObject({
   name: z.string(),
   description: z.string(),
   unit: z.string(),
-  /** Smallest, largest and quantiles (by probability) of the training rows' values. */
+  /** The minimum, the maximum and the quantiles (by probability) of the training rows. */
   minimum: z.number(),
   maximum: z.number(),
   quantiles: z.record(z.string(), z.number()),
-  /** Share of the training loss that its splits took off; the features' shares sum to 1. */
+  /** The share of the loss reduction that its splits achieved. All shares sum to 1. */
   importance: z.number(),
 });
 
-const modelFactsSchema = z.strictObject({
+const factsSchema = z.strictObject({
   name: z.string(),
   description: z.string(),
   data: z.strictObject({ name: z.string(), sha256: z.string(), rows: z.int() }),
@@ -29,20 +30,20 @@ const modelFactsSchema = z.strictObject({
   hyperparameters: z.record(z.string(), z.number()),
   target: z.strictObject({ name: z.string(), description: z.string(), unit: z.string() }),
   /** In the order of the model's columns. */
-  features: z.array(featureSchema),
+  features: z.array(featureFactsSchema),
 });
 
-/** The model card: the facts, and the SHA-256 of the ONNX file that they describe. */
-export const modelCardSchema = z.strictObject({
-  ...modelFactsSchema.shape,
-  version: z.string().regex(/^[0-9a-f]{64}$/),
+/** What is known about a model before its file is written. The ONNX file contains it too. */
+export type ModelFacts = z.infer<typeof factsSchema>;
+
+/** What is known about one of the model's inputs. */
+export type FeatureFacts = z.infer<typeof featureFactsSchema>;
+
+/** The schema of this trainer's model card: a card that the service accepts, with all the facts. */
+export const housingCardSchema = ModelCard.extend({
+  metrics: factsSchema.shape.metrics,
+  hyperparameters: factsSchema.shape.hyperparameters,
 });
 
-/** What is known of a model before its file is written. */
-export type ModelFacts = z.infer<typeof modelFactsSchema>;
-
-/** What a model card says of one of the model's inputs. */
-export type FeatureFacts = z.infer<typeof featureSchema>;
-
-/** The content of a model card. */
-export type ModelCard = z.infer<typeof modelCardSchema>;
+/** The content of the model card. */
+export type HousingCard = z.infer<typeof housingCardSchema>;

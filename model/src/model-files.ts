@@ -1,16 +1,16 @@
 import path from "node:path";
 
-/** Where the committed model lies. */
-export const MODEL_FOLDER = path.dirname(import.meta.dirname);
+/** The folder of the committed model. */
+export const modelFolder = path.dirname(import.meta.dirname);
 
-/** Name of the model, of its files and in them. */
-export const MODEL_NAME = "california-housing";
+/** The name of the model, also used as the file name. */
+export const modelName = "california-housing";
 
-/** Name of the model's file. */
-export const ONNX_FILE = `${MODEL_NAME}.onnx`;
+/** The file name of the model. */
+export const onnxFile = `${modelName}.onnx`;
 
-/** Name of the model card's file. */
-export const CARD_FILE = `${MODEL_NAME}.json`;
+/** The file name of the model card. */
+export const cardFile = `${modelName}.json`;
 
-/** Name of the page that says how hyper-parameters were chosen. */
-export const TUNING_FILE = "TUNING.md";
+/** The file name of the page that shows how the hyperparameters were chosen. */
+export const tuningFile = "TUNING.md";

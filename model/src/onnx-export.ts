@@ -10,14 +10,14 @@ import {
   vectorOfIntegers,
 } from "./onnx-nodes.ts";
 
-const IR_VERSION = 8n;
-const OPERATOR_SETS = [
+const irVersion = 8n;
+const operatorSets = [
   { domain: "", version: 17n },
   { domain: "ai.onnx.ml", version: 3n },
 ];
 
-/** What an ONNX file is made of. */
-export type OnnxModel = {
+/** The content of an ONNX file. */
+export interface OnnxModel {
   readonly name: string;
   readonly producer: { readonly name: string; readonly version: string };
   /** Computes the tree features from the graph's input. */
@@ -28,21 +28,21 @@ export type OnnxModel = {
   /** Name of the graph's output. */
   readonly output: string;
   readonly metadata: Readonly<Record<string, string>>;
-};
+}
 
 /**
- * The bytes of an ONNX file: a graph from `float32[N, inputColumns]` to `float32[N, 1]` that runs
- * the feature program, then the trees as a `TreeEnsembleRegressor` (ai.onnx.ml 3). The same model
+ * Writes an ONNX file. Its graph maps `float32[N, inputColumns]` to `float32[N, 1]`: it runs the
+ * feature program, then the trees as a `TreeEnsembleRegressor` (ai.onnx.ml 3). The same model
  * always gives the same bytes.
  */
 export function exportOnnx(model: OnnxModel): Uint8Array {
   const { features, ensemble, output, inputColumns } = model;
   const treeFeatures = features.operations.at(-1)?.output ?? features.input;
   const proto = create(ModelProtoSchema, {
-    irVersion: IR_VERSION,
+    irVersion,
     producerName: model.producer.name,
     producerVersion: model.producer.version,
-    opsetImport: OPERATOR_SETS,
+    opsetImport: operatorSets,
     graph: {
       name: model.name,
       input: [floatTable(features.input, inputColumns)],
@@ -93,7 +93,7 @@ function operandsOf(operation: Operation): Pick<NodeDescription, "inputs" | "att
   }
 }
 
-/** Source: operator TreeEnsembleRegressor, ai.onnx.ml version 3. */
+/** Source: the specification of TreeEnsembleRegressor, ai.onnx.ml version 3. */
 function ensembleNode(ensemble: Ensemble, input: string, output: string): NodeProto {
   const nodes = ensemble.trees.flatMap(flatten);
   const leaves = nodes.filter(({ mode }) => mode === "LEAF");
@@ -122,7 +122,7 @@ function ensembleNode(ensemble: Ensemble, input: string, output: string): NodePr
   });
 }
 
-type FlatNode = {
+interface FlatNode {
   readonly tree: number;
   readonly id: number;
   readonly mode: "LEAF" | "BRANCH_LEQ";
@@ -131,15 +131,13 @@ type FlatNode = {
   readonly left: number;
   readonly right: number;
   readonly value: number;
-};
+}
 
-/** The nodes by number: parents before their children, left subtrees before right ones. */
+/** Numbers the nodes of a tree: parents before children, left subtrees before right ones. */
 function flatten(root: TreeNode, tree: number): FlatNode[] {
   const unused = { feature: 0, threshold: 0, left: 0, right: 0, value: 0 };
   return treeNodes(root).map((node, id) => {
-    if (node.kind === "leaf") {
-      return { ...unused, tree, id, mode: "LEAF", value: node.value };
-    }
+    if (node.kind === "leaf") return { ...unused, tree, id, mode: "LEAF", value: node.value };
     const { feature, threshold } = node;
     const left = id + 1;
     const right = left + treeNodes(node.left).length;

@@ -10,15 +10,15 @@ import {
   ValueInfoProtoSchema,
 } from "./generated/onnx_pb.ts";
 
-/** Numbers of the specification's enum AttributeProto.AttributeType. */
-const ATTRIBUTE_TYPE = { int: 2, string: 3, floats: 6, ints: 7, strings: 8 } as const;
+/** The values of the enum AttributeProto.AttributeType in the specification. */
+const attributeTypes = { int: 2, string: 3, floats: 6, ints: 7, strings: 8 } as const;
 
-/** Numbers of the specification's enum TensorProto.DataType. */
-const DATA_TYPE = { float: 1, int64: 7 } as const;
+/** The values of the enum TensorProto.DataType in the specification. */
+const dataTypes = { float: 1, int64: 7 } as const;
 
 const encoder = new TextEncoder();
 
-/** A value of a node's attribute. */
+/** The value of a node attribute. */
 type AttributeValue =
   | { readonly int: number }
   | { readonly string: string }
@@ -27,16 +27,16 @@ type AttributeValue =
   | { readonly strings: readonly string[] };
 
 /** One application of an operator. */
-export type NodeDescription = {
+export interface NodeDescription {
   readonly operator: string;
-  /** Absent for ai.onnx. */
+  /** Absent for the default domain, ai.onnx. */
   readonly domain?: string;
   readonly inputs: readonly string[];
   readonly output: string;
   readonly attributes?: Readonly<Record<string, AttributeValue>>;
-};
+}
 
-/** An operator applied to named values; the node has its output's name. */
+/** Creates a node: an operator applied to named values. The node is named after its output. */
 export function node(description: NodeDescription): NodeProto {
   const { operator, domain = "", inputs, output, attributes = {} } = description;
   return create(NodeProtoSchema, {
@@ -49,27 +49,29 @@ export function node(description: NodeDescription): NodeProto {
   });
 }
 
-/** A constant float32 tensor with one row. */
+/** Creates a constant float32 tensor with one row. */
 export function rowOfFloats(name: string, values: readonly number[]): TensorProto {
   return create(TensorProtoSchema, {
     name,
     dims: [1n, BigInt(values.length)],
-    dataType: DATA_TYPE.float,
+    dataType: dataTypes.float,
     floatData: [...values],
   });
 }
 
-/** A constant int64 vector. */
+/** Creates a constant int64 vector. */
 export function vectorOfIntegers(name: string, values: readonly number[]): TensorProto {
   return create(TensorProtoSchema, {
     name,
     dims: [BigInt(values.length)],
-    dataType: DATA_TYPE.int64,
+    dataType: dataTypes.int64,
     int64Data: values.map(BigInt),
   });
 }
 
-/** A float32 input or output of the graph: any number of rows, named `N`, of so many columns. */
+/**
+ * Describes a float32 input or output of the graph with `columns` columns and any number of rows.
+ */
 export function floatTable(name: string, columns: number): ValueInfoProto {
   const dim = [
     { value: { case: "dimParam", value: "N" } },
@@ -80,7 +82,7 @@ export function floatTable(name: string, columns: number): ValueInfoProto {
     type: {
       value: {
         case: "tensorType",
-        value: { elemType: DATA_TYPE.float, shape: { dim: [...dim] } },
+        value: { elemType: dataTypes.float, shape: { dim: [...dim] } },
       },
     },
   });
@@ -91,20 +93,12 @@ function attribute(name: string, value: AttributeValue): AttributeProto {
 }
 
 function attributeFields(value: AttributeValue): MessageInitShape<typeof AttributeProtoSchema> {
-  if ("int" in value) {
-    return { type: ATTRIBUTE_TYPE.int, i: BigInt(value.int) };
-  }
-  if ("string" in value) {
-    return { type: ATTRIBUTE_TYPE.string, s: encoder.encode(value.string) };
-  }
-  if ("floats" in value) {
-    return { type: ATTRIBUTE_TYPE.floats, floats: [...value.floats] };
-  }
-  if ("ints" in value) {
-    return { type: ATTRIBUTE_TYPE.ints, ints: value.ints.map(BigInt) };
-  }
+  if ("int" in value) return { type: attributeTypes.int, i: BigInt(value.int) };
+  if ("string" in value) return { type: attributeTypes.string, s: encoder.encode(value.string) };
+  if ("floats" in value) return { type: attributeTypes.floats, floats: [...value.floats] };
+  if ("ints" in value) return { type: attributeTypes.ints, ints: value.ints.map(BigInt) };
   return {
-    type: ATTRIBUTE_TYPE.strings,
+    type: attributeTypes.strings,
     strings: value.strings.map((text) => encoder.encode(text)),
   };
 }

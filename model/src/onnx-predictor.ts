@@ -2,14 +2,15 @@ import "./no-telemetry.ts";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import type { Columns } from "./columns.ts";
 
-/** Predicts with an ONNX file: one prediction a row, in the target's unit. */
+/** Predicts with an ONNX model. Returns one prediction per row, in the target's unit. */
 export type OnnxPredictor = (columns: Columns) => Promise<Float32Array>;
 
 /**
- * Loads an ONNX file into ONNX Runtime, on one thread, which fixes the order of sums.
+ * Loads an ONNX file into ONNX Runtime. It runs on one thread, so sums are always computed in the
+ * same order.
  *
- * @returns a predictor that takes the model's input by columns
- * @throws Error when ONNX Runtime refuses the file
+ * @returns a predictor that takes the model's input as columns
+ * @throws {Error} if ONNX Runtime rejects the file
  */
 export async function loadOnnxPredictor(onnx: Uint8Array): Promise<OnnxPredictor> {
   const session = await InferenceSession.create(onnx, {
@@ -26,7 +27,7 @@ export async function loadOnnxPredictor(onnx: Uint8Array): Promise<OnnxPredictor
     });
     const predictions = results[output]?.data;
     if (!(predictions instanceof Float32Array)) {
-      throw new Error("the ONNX model does not give float32 predictions");
+      throw new Error("the ONNX model does not return float32 predictions");
     }
     return predictions;
   };
@@ -35,9 +36,7 @@ export async function loadOnnxPredictor(onnx: Uint8Array): Promise<OnnxPredictor
 function interleave(columns: Columns, rows: number): Float32Array {
   const values = new Float32Array(rows * columns.length);
   for (const [index, column] of columns.entries()) {
-    for (const [row, value] of column.entries()) {
-      values[row * columns.length + index] = value;
-    }
+    for (const [row, value] of column.entries()) values[row * columns.length + index] = value;
   }
   return values;
 }

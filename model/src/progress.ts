@@ -1,22 +1,30 @@
-const BAR_WIDTH = 12;
-const LINES = 10;
-const CLEAR_LINE = "\r\u001b[K";
+const barWidth = 12;
+const maxLines = 10;
+const clearLine = "\r\u001b[K";
 
-/** Where progress is shown: `process.stderr`, or a stand-in. */
-export type ProgressStream = { readonly isTTY?: boolean; write(text: string): unknown };
+/** Where progress is shown: `process.stderr`, or a replacement in tests. */
+export interface ProgressStream {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
 
 /**
- * Shows how far a piece of work is.
+ * Shows how much of the work is done.
  *
- * @param fraction - the share that is done, from 0 to 1
+ * @param fraction the share of the work that is done, from 0 to 1
  */
 export type ProgressReporter = (fraction: number, text: string) => void;
 
+/** Returns the stream if the work takes long, otherwise a stream that shows nothing. */
+export function progressFor(stream: ProgressStream, isLong: boolean): ProgressStream {
+  return isLong ? stream : { write() {} };
+}
+
 /**
- * Does a piece of work that reports its progress, which is shown as a bar that redraws itself on a
- * terminal, and elsewhere as a plain line at every tenth of the work.
+ * Runs work that reports its progress. A terminal shows a progress bar; any other stream gets one
+ * line per tenth of the work.
  *
- * @returns what the work returns
+ * @returns the result of the work
  */
 export async function withProgress<Result>(
   stream: ProgressStream,
@@ -31,20 +39,21 @@ export async function withProgress<Result>(
   }
 }
 
-type Display = { readonly report: ProgressReporter; readonly end: () => void };
+interface Display {
+  readonly report: ProgressReporter;
+  readonly end: () => void;
+}
 
 function progressBar(stream: ProgressStream, title: string): Display {
   let started = false;
   return {
     report(fraction, text) {
       started = true;
-      const bar = "█".repeat(Math.round(fraction * BAR_WIDTH)).padEnd(BAR_WIDTH, "░");
-      stream.write(`${CLEAR_LINE}${title} ${bar} ${percent(fraction)} ${text}`);
+      const bar = "█".repeat(Math.round(fraction * barWidth)).padEnd(barWidth, "░");
+      stream.write(`${clearLine}${title} ${bar} ${percent(fraction)} ${text}`);
     },
     end() {
-      if (started) {
-        stream.write("\n");
-      }
+      if (started) stream.write("\n");
     },
   };
 }
@@ -53,16 +62,14 @@ function progressLines(stream: ProgressStream, title: string): Display {
   let lines = 0;
   let pending = "";
   function flush(): void {
-    if (pending !== "") {
-      stream.write(pending);
-    }
+    if (pending !== "") stream.write(pending);
     pending = "";
   }
   return {
     report(fraction, text) {
       pending = `${title} ${percent(fraction)} ${text}\n`;
-      if (Math.floor(fraction * LINES) > lines) {
-        lines = Math.floor(fraction * LINES);
+      if (Math.floor(fraction * maxLines) > lines) {
+        lines = Math.floor(fraction * maxLines);
         flush();
       }
     },

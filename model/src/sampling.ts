@@ -1,12 +1,12 @@
 import type { Mt19937 } from "./mt19937.ts";
 
 /**
- * A random permutation of 0 … count − 1, by the swaps of NumPy's legacy `RandomState.permutation`
- * (Fisher-Yates from the last element down).
+ * Returns a random permutation of 0 … count − 1, with the same swaps as NumPy's legacy
+ * `RandomState.permutation` (Fisher-Yates, starting from the last element).
  */
 export function permutation(count: number, generator: Mt19937): Int32Array {
   const order = Int32Array.from({ length: count }, (_, index) => index);
-  for (let last = count - 1; last > 0; last -= 1) {
+  for (let last = count - 1; last > 0; last--) {
     const other = generator.nextInteger(last);
     const moved = order[last] ?? 0;
     order[last] = order[other] ?? 0;
@@ -16,9 +16,10 @@ export function permutation(count: number, generator: Mt19937): Int32Array {
 }
 
 /**
- * A random subset of 0 … count − 1 in ascending order.
+ * Returns a random subset of 0 … count − 1, in ascending order.
  *
- * @param fraction - share of the elements to draw, above 0 and at most 1; at least one is drawn
+ * @param fraction the share of elements to draw, above 0 and at most 1; at least one element is
+ *   drawn
  */
 export function sampleIndices(count: number, fraction: number, generator: Mt19937): Int32Array {
   const size = Math.max(1, Math.round(count * fraction));

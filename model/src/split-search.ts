@@ -1,34 +1,36 @@
 import { featureBins, type Histogram, type Totals } from "./histogram.ts";
 
-/** What a split must satisfy. */
-export type SplitRules = {
-  /** Fewest rows on either side. */
+/** The requirements for a split. */
+export interface SplitRules {
+  /** The minimum number of rows on each side. */
   readonly minLeafRows: number;
-  /** L2 penalty on leaf values. */
+  /** The L2 penalty on leaf values. */
   readonly l2: number;
-  /** The gain that a split must exceed. */
+  /** A split must gain more than this. */
   readonly minGain: number;
-};
+}
 
-/** Where to part a leaf's rows: those in `bin` or below go left. */
-export type CandidateSplit = {
-  /** Position among the tree's features. */
+/** A way to split a leaf's rows: rows in `bin` or a lower bin go left. */
+export interface CandidateSplit {
+  /** The position of the feature among the tree's features. */
   readonly slot: number;
   readonly bin: number;
-  /** By how much the split lowers the penalized loss. */
+  /** How much the split lowers the penalized loss. */
   readonly gain: number;
   readonly left: Totals;
   readonly right: Totals;
-};
+}
 
 /**
- * The split of a leaf with the largest gain; of equal ones the first by feature, then by bin.
+ * Finds the split of a leaf with the largest gain. Among equal gains, the first feature wins, then
+ * the lowest bin.
  *
- * The gain is SL²/(NL + λ) + SR²/(NR + λ) − S²/(N + λ), with S the sums of residuals and N the
- * numbers of rows: T. Chen and C. Guestrin, "XGBoost" (2016), equation 7, for the squared error.
+ * The gain is SL²/(NL + λ) + SR²/(NR + λ) − S²/(N + λ), where S is the sum of residuals and N the
+ * number of rows, on the left, on the right and in total: T. Chen and C. Guestrin, "XGBoost"
+ * (2016), equation 7, for the squared error.
  *
- * @param binCounts - number of bins of each feature
- * @returns undefined where no split satisfies the rules
+ * @param binCounts the number of bins of each feature
+ * @returns undefined if no split satisfies the rules
  */
 export function findBestSplit(
   histogram: Histogram,
@@ -44,16 +46,12 @@ export function findBestSplit(
     const bins = featureBins(histogram, slot);
     let sum = 0;
     let rows = 0;
-    for (let bin = 0; bin < binCount - 1; bin += 1) {
+    for (let bin = 0; bin < binCount - 1; bin++) {
       sum += bins[2 * bin] ?? 0;
       rows += bins[2 * bin + 1] ?? 0;
       const rightRows = totals.rows - rows;
-      if (rightRows < minLeafRows) {
-        break;
-      }
-      if (rows < minLeafRows) {
-        continue;
-      }
+      if (rightRows < minLeafRows) break;
+      if (rows < minLeafRows) continue;
       const rightSum = totals.sum - sum;
       const gain = score(sum, rows, l2) + score(rightSum, rightRows, l2) - parentScore;
       if (gain > bestGain) {

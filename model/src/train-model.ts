@@ -1,28 +1,29 @@
 import { type BoostingObserver, boost, findTreeCount } from "./boosting.ts";
+import { createCard } from "./create-card.ts";
 import type { Dataset } from "./dataset.ts";
 import { describeModel } from "./describe-model.ts";
 import type { Ensemble } from "./ensemble.ts";
 import { exportHousingModel } from "./export-housing-model.ts";
 import { trainingSamples } from "./housing-samples.ts";
 import type { Hyperparameters } from "./hyperparameters.ts";
-import type { ModelCard } from "./model-card.ts";
+import type { HousingCard } from "./model-card.ts";
 import { type ProgressReporter, type ProgressStream, withProgress } from "./progress.ts";
 import { sha256 } from "./sha256.ts";
 
-/** A trained model: the ensemble, and the contents of the two files that it becomes. */
-export type TrainedModel = {
+/** A trained model: the ensemble, and the content of its two files. */
+export interface TrainedModel {
   readonly ensemble: Ensemble;
   readonly onnx: Uint8Array;
-  readonly card: ModelCard;
-};
+  readonly card: HousingCard;
+}
 
 /**
- * Trains the model on the training rows, evaluates it, and describes it: looks for the number of
- * trees by early stopping, then fits that many to all training rows. The same data and
- * hyper-parameters always give the same bytes.
+ * Trains, evaluates and describes the model. First, early stopping finds the number of trees; then
+ * that many trees are fitted to all training rows. The same data and hyperparameters always give
+ * the same bytes.
  *
- * @param stream - where progress is shown
- * @throws Error when a feature is infinite or not a number
+ * @param stream where progress is shown
+ * @throws {Error} if a feature is infinite or not a number
  */
 export async function trainModel(
   dataset: Dataset,
@@ -36,9 +37,9 @@ export async function trainModel(
   const ensemble = await withProgress(stream, "fit", (report) =>
     boost(training, undefined, { ...hyperparameters, maxTrees }, showBoosting(report)),
   );
-  const { name, ...facts } = describeModel(ensemble, dataset, hyperparameters);
-  const onnx = exportHousingModel(ensemble, { card: JSON.stringify({ name, ...facts }) });
-  return { ensemble, onnx, card: { name, version: sha256(onnx), ...facts } };
+  const facts = describeModel(ensemble, dataset, hyperparameters);
+  const onnx = exportHousingModel(ensemble, { card: JSON.stringify(facts) });
+  return { ensemble, onnx, card: createCard(facts, sha256(onnx)) };
 }
 
 function showBoosting(report: ProgressReporter): BoostingObserver {

@@ -2,23 +2,23 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { runCommand } from "./command.ts";
 import { loadCaliforniaHousing } from "./dataset-source.ts";
-import { HYPERPARAMETERS } from "./hyperparameters.ts";
+import { chosenHyperparameters } from "./hyperparameters.ts";
 import { formatMetrics } from "./metrics.ts";
-import { CARD_FILE, MODEL_FOLDER, ONNX_FILE } from "./model-files.ts";
+import { cardFile, modelFolder, onnxFile } from "./model-files.ts";
 import { replaceFiles } from "./replace-files.ts";
 import { trainModel } from "./train-model.ts";
 
 // Trains the model and writes it: train.ts [--data RAW_FILE] [--output FOLDER]
 await runCommand(async function train() {
   const { data, output } = parseArgs({
-    options: { data: { type: "string" }, output: { type: "string", default: MODEL_FOLDER } },
+    options: { data: { type: "string" }, output: { type: "string", default: modelFolder } },
   }).values;
   const dataset = await loadCaliforniaHousing(data, process.stderr);
-  const { onnx, card } = await trainModel(dataset, HYPERPARAMETERS, process.stderr);
+  const { onnx, card } = await trainModel(dataset, chosenHyperparameters, process.stderr);
   await replaceFiles(
     new Map<string, string | Uint8Array>([
-      [path.join(output, ONNX_FILE), onnx],
-      [path.join(output, CARD_FILE), `${JSON.stringify(card, null, 2)}\n`],
+      [path.join(output, onnxFile), onnx],
+      [path.join(output, cardFile), `${JSON.stringify(card, null, 2)}\n`],
     ]),
   );
   const { trees, leaves } = card.hyperparameters;

@@ -4,36 +4,38 @@ import { buildHistogram, type Histogram, subtractHistogram, type Totals } from "
 import { type CandidateSplit, findBestSplit, type SplitRules } from "./split-search.ts";
 
 /** How a tree grows. */
-export type GrowthRules = SplitRules & {
+export interface GrowthRules extends SplitRules {
+  /** The maximum number of leaves. */
   readonly leavesPerTree: number;
-  /** Factor on each leaf's value. */
+  /** Each leaf value is multiplied by this factor. */
   readonly shrinkage: number;
-};
+}
 
-/** What a tree is fitted to. */
-export type GrowthSample = {
-  /** Rows of the training data that the tree sees. */
+/** The data that a tree is fitted to. */
+export interface GrowthSample {
+  /** The training rows to use. */
   readonly rows: Int32Array;
-  /** Features that the tree may use, ascending. */
+  /** The features that the tree may use, in ascending order. */
   readonly features: Int32Array;
-  /** What is left to explain, one a row of the training data. */
+  /** One residual per training row: what is left to explain. */
   readonly residuals: Float64Array;
-};
+}
 
-type GrowingLeaf = {
+interface GrowingLeaf {
   readonly rows: Int32Array;
   readonly totals: Totals;
   readonly histogram: Histogram;
   readonly split: CandidateSplit | undefined;
   children?: readonly [GrowingLeaf, GrowingLeaf];
-};
+}
 
 /**
- * Grows a regression tree leaf-wise (best first): always the leaf whose split gains most is split
- * next, the older one of equals, until there are `leavesPerTree` or no split is worth it.
+ * Grows a regression tree leaf by leaf. The leaf whose split gains most is split next; among equal
+ * gains, the oldest leaf. Growth stops at `leavesPerTree` leaves, or when no split satisfies the
+ * rules.
  *
- * Of two children only the smaller one's histogram is counted; the other's is the rest of their
- * parent's. A leaf's value is its residuals' sum / (rows + λ), shrunken.
+ * Only the histogram of the smaller child is counted. Subtracting it from the parent's gives the
+ * other child's. A leaf's value is the sum of its residuals / (rows + λ) × shrinkage.
  */
 export function growTree(
   binned: BinnedFeatures,
@@ -49,9 +51,7 @@ export function growTree(
   const leaves = [root];
   while (leaves.length < rules.leavesPerTree) {
     const leaf = mostPromising(leaves);
-    if (leaf?.split === undefined) {
-      break;
-    }
+    if (leaf?.split === undefined) break;
     leaf.children = splitLeaf(leaf, leaf.split);
     leaves.splice(leaves.indexOf(leaf), 1);
     leaves.push(...leaf.children);
@@ -99,9 +99,7 @@ export function growTree(
 function mostPromising(leaves: readonly GrowingLeaf[]): GrowingLeaf | undefined {
   let best: GrowingLeaf | undefined;
   for (const leaf of leaves) {
-    if ((leaf.split?.gain ?? 0) > (best?.split?.gain ?? 0)) {
-      best = leaf;
-    }
+    if ((leaf.split?.gain ?? 0) > (best?.split?.gain ?? 0)) best = leaf;
   }
   return best;
 }

@@ -1,24 +1,24 @@
 import { boost } from "./boosting.ts";
 import type { Columns, Samples } from "./columns.ts";
 import { crossValidate } from "./cross-validation.ts";
-import { TREE_FEATURES } from "./derived-features.ts";
+import { treeFeatures } from "./derived-features.ts";
 import type { Hyperparameters } from "./hyperparameters.ts";
 import { measureInferenceCost } from "./inference-cost.ts";
 
-/** Number of folds of the cross-validation. */
-export const FOLDS = 5;
+/** The number of folds for cross-validation. */
+export const foldCount = 5;
 
-/** Most leaves that an ensemble of the grid may have. */
-const MAX_LEAVES = 12_800;
+/** The maximum number of leaves per ensemble in the grid. */
+const maxLeaves = 12_800;
 
-const TREE_COUNTS = [40, 60, 80, 100, 120, 160, 200, 300];
-const LEAVES_PER_TREE = [31, 64, 100, 160];
-const SHRINKAGES = [0.07, 0.1, 0.14];
+const treeCounts = [40, 60, 80, 100, 120, 160, 200, 300];
+const leafCounts = [31, 64, 100, 160];
+const shrinkages = [0.07, 0.1, 0.14];
 
-/** A usual size, whose cost and quality the grid is compared with. */
-const REFERENCE = { maxTrees: 600, leavesPerTree: 31, shrinkage: 0.05 };
+/** A common size, with which the cost and quality of the others are compared. */
+const reference = { maxTrees: 600, leavesPerTree: 31, shrinkage: 0.05 };
 
-const ALTERNATIVES: readonly Partial<Hyperparameters>[] = [
+const alternatives: readonly Partial<Hyperparameters>[] = [
   {},
   { minLeafRows: 5 },
   { minLeafRows: 20 },
@@ -31,28 +31,30 @@ const ALTERNATIVES: readonly Partial<Hyperparameters>[] = [
   { maxBins: 128 },
 ];
 
-/** A size of ensemble: how good it is, and what it costs. */
-export type SizeTrial = {
+/** The quality and cost of an ensemble of one size. */
+export interface SizeTrial {
   readonly trees: number;
   readonly leavesPerTree: number;
   readonly shrinkage: number;
-  /** Mean over the folds. */
+  /** The mean over the folds. */
   readonly r2: number;
   readonly microsecondsPerHouse: number;
-};
+}
 
-/** A change to the hyper-parameters or features, and the R² with it, the mean over the folds. */
-export type Trial = { readonly change: string; readonly r2: number };
+/** A change to the hyperparameters or features, and the resulting mean R² over the folds. */
+export interface Trial {
+  readonly change: string;
+  readonly r2: number;
+}
 
-/** Is told what will be tried next. */
+/** Called before each trial, with a description of it. */
 export type TuningObserver = (trial: string) => void;
 
 /**
- * Cross-validates and times ensembles of many sizes up to {@link MAX_LEAVES} leaves, and first the
- * reference.
+ * Cross-validates and times the reference size, then many sizes of up to {@link maxLeaves} leaves.
  *
- * @param samples - the training rows
- * @param input - the same rows as the model's input
+ * @param samples the training rows
+ * @param input the same rows as the model's input
  */
 export async function tuneSize(
   samples: Samples,
@@ -60,20 +62,20 @@ export async function tuneSize(
   base: Hyperparameters,
   observe: TuningObserver,
 ): Promise<readonly SizeTrial[]> {
-  const grid = LEAVES_PER_TREE.flatMap((leavesPerTree) =>
-    SHRINKAGES.map((shrinkage) => ({
-      maxTrees: Math.max(...TREE_COUNTS.filter((trees) => trees * leavesPerTree <= MAX_LEAVES)),
+  const grid = leafCounts.flatMap((leavesPerTree) =>
+    shrinkages.map((shrinkage) => ({
+      maxTrees: Math.max(...treeCounts.filter((trees) => trees * leavesPerTree <= maxLeaves)),
       leavesPerTree,
       shrinkage,
     })),
   );
   const trials: SizeTrial[] = [];
-  for (const size of [REFERENCE, ...grid]) {
+  for (const size of [reference, ...grid]) {
     observe(`${size.maxTrees} trees of ${size.leavesPerTree}, shrinkage ${size.shrinkage}`);
     const hyperparameters = { ...base, ...size };
-    const r2ByTrees = crossValidate(samples, hyperparameters, FOLDS);
+    const r2ByTrees = crossValidate(samples, hyperparameters, foldCount);
     const { baseScore, trees } = boost(samples, undefined, hyperparameters, () => {});
-    const counts = size === REFERENCE ? [REFERENCE.maxTrees] : TREE_COUNTS;
+    const counts = size === reference ? [reference.maxTrees] : treeCounts;
     for (const count of counts.filter((trees) => trees <= size.maxTrees)) {
       const ensemble = { baseScore, trees: trees.slice(0, count) };
       trials.push({
@@ -88,13 +90,13 @@ export async function tuneSize(
   return trials;
 }
 
-/** Cross-validates the hyper-parameters as they are, and with one change at a time. */
+/** Cross-validates the hyperparameters unchanged, then with one change at a time. */
 export function tuneOthers(
   samples: Samples,
   base: Hyperparameters,
   observe: TuningObserver,
 ): readonly Trial[] {
-  return ALTERNATIVES.map((alternative) => {
+  return alternatives.map((alternative) => {
     const [[name, value] = ["no change", ""]] = Object.entries(alternative);
     const change = `${name} ${value}`.trim();
     observe(change);
@@ -102,7 +104,7 @@ export function tuneOthers(
   });
 }
 
-/** Cross-validates without each of the groups of derived features. */
+/** Cross-validates without each group of derived features. */
 export function ablateFeatures(
   samples: Samples,
   base: Hyperparameters,
@@ -111,11 +113,11 @@ export function ablateFeatures(
   return (["axis", "ratio"] as const).map((group) => {
     const change = `without ${group} features`;
     observe(change);
-    const columns = samples.columns.filter((_, column) => TREE_FEATURES[column]?.group !== group);
+    const columns = samples.columns.filter((_, column) => treeFeatures[column]?.group !== group);
     return { change, r2: finalR2({ columns, targets: samples.targets }, base) };
   });
 }
 
 function finalR2(samples: Samples, hyperparameters: Hyperparameters): number {
-  return crossValidate(samples, hyperparameters, FOLDS).at(-1) ?? Number.NaN;
+  return crossValidate(samples, hyperparameters, foldCount).at(-1) ?? Number.NaN;
 }

@@ -6,7 +6,7 @@ import { countLeaves, type Ensemble, predictEnsemble } from "../src/ensemble.ts"
 import type { Hyperparameters } from "../src/hyperparameters.ts";
 import { Mt19937 } from "../src/mt19937.ts";
 
-const HYPERPARAMETERS: Hyperparameters = {
+const defaults: Hyperparameters = {
   maxTrees: 1,
   leavesPerTree: 2,
   shrinkage: 1,
@@ -25,7 +25,7 @@ function samplesOf(column: readonly number[], targets: readonly number[]): Sampl
   return { columns: [Float32Array.from(column)], targets: Float64Array.from(targets) };
 }
 
-/** A step of noise over three features of which the first two matter. */
+/** Noisy targets that depend on the first two of three features. */
 function noisySamples(rows: number, seed = 1): Samples {
   const generator = new Mt19937(seed);
   const random = () => generator.nextUint32() / 2 ** 32;
@@ -39,7 +39,7 @@ function noisySamples(rows: number, seed = 1): Samples {
 
 function fit(samples: Samples, changes: Partial<Hyperparameters> = {}, validation?: Samples) {
   const steps: BoostingStep[] = [];
-  const ensemble = boost(samples, validation, { ...HYPERPARAMETERS, ...changes }, (step) =>
+  const ensemble = boost(samples, validation, { ...defaults, ...changes }, (step) =>
     steps.push(step),
   );
   return { ensemble, steps };
@@ -50,12 +50,12 @@ function predictions(ensemble: Ensemble, samples: Samples): readonly number[] {
 }
 
 describe("boosting", () => {
-  test("refuses a feature that is not finite", () => {
+  test("boosting rejects a feature that is not finite", () => {
     const samples = samplesOf([0, Number.NaN], [1, 2]);
-    expect(() => fit(samples)).toThrow("a feature to bin has a value that is not finite");
+    expect(() => fit(samples)).toThrow("a feature has a value that is not finite");
   });
 
-  test("predicts a constant target by its base score alone", () => {
+  test("a constant target is predicted by the base score alone", () => {
     const samples = samplesOf([1, 2, 3, 4], [2.5, 2.5, 2.5, 2.5]);
     const { ensemble } = fit(samples, { maxTrees: 3 });
     expect(ensemble.baseScore).toBe(2.5);
@@ -63,25 +63,25 @@ describe("boosting", () => {
     expect(predictions(ensemble, samples)).toEqual([2.5, 2.5, 2.5, 2.5]);
   });
 
-  test("explains a step by one tree of two leaves", () => {
+  test("one tree with two leaves predicts a step function exactly", () => {
     const samples = samplesOf([0, 0, 1, 1], [1, 1, 3, 3]);
     const { ensemble, steps } = fit(samples);
     expect(predictions(ensemble, samples)).toEqual([1, 1, 3, 3]);
     expect(steps).toEqual([{ trees: 1, maxTrees: 1, trainingRmse: 0, validationRmse: undefined }]);
   });
 
-  test("leaves (1 − shrinkage)ⁿ of a step's error after n trees", () => {
+  test("after n trees, (1 − shrinkage)ⁿ of the error of a step function is left", () => {
     const { steps } = fit(samplesOf([0, 0, 1, 1], [1, 1, 3, 3]), { shrinkage: 0.5, maxTrees: 4 });
     expect(steps.map(({ trainingRmse }) => trainingRmse)).toEqual([0.5, 0.25, 0.125, 0.0625]);
   });
 
-  test("lowers the training error with every tree that sees all rows", () => {
+  test("every tree that is trained on all rows lowers the training error", () => {
     const { steps } = fit(noisySamples(300), { maxTrees: 30, leavesPerTree: 4, shrinkage: 0.3 });
     const errors = steps.map(({ trainingRmse }) => trainingRmse);
     expect(errors).toEqual(errors.toSorted((a, b) => b - a));
   });
 
-  test("gives the same trees for the same seed, and others for another", () => {
+  test("the same seed gives the same trees, a different seed gives different trees", () => {
     const samples = noisySamples(200);
     const sampled = { maxTrees: 5, leavesPerTree: 4, rowFraction: 0.5, featureFraction: 0.7 };
     const { ensemble } = fit(samples, sampled);
@@ -93,17 +93,17 @@ describe("boosting", () => {
 describe("early stopping", () => {
   const overfitting = { maxTrees: 400, leavesPerTree: 16, shrinkage: 0.5, patience: 7 };
 
-  test("keeps the trees up to the lowest validation error and looks `patience` further", () => {
+  test("early stopping keeps the trees up to the lowest validation error, after `patience` more", () => {
     const { ensemble, steps } = fit(noisySamples(200), overfitting, noisySamples(200, 2));
     const errors = steps.map(({ validationRmse }) => validationRmse ?? Number.NaN);
     expect(errors.indexOf(Math.min(...errors)) + 1).toBe(ensemble.trees.length);
     expect(steps).toHaveLength(ensemble.trees.length + 7);
   });
 
-  test("watches the last samples and counts trees", () => {
+  test("the tree count is found by validating on the last samples", () => {
     const samples = noisySamples(200);
     const watched: BoostingStep[] = [];
-    const hyperparameters = { ...HYPERPARAMETERS, ...overfitting };
+    const hyperparameters = { ...defaults, ...overfitting };
     const trees = findTreeCount(samples, hyperparameters, (step) => watched.push(step));
     expect(watched).toHaveLength(trees + 7);
     const firstRows = {
@@ -117,9 +117,9 @@ describe("early stopping", () => {
 });
 
 describe("cross-validation", () => {
-  test("scores every number of trees on rows that did not train them", () => {
+  test("cross-validation scores every number of trees on rows that were not used for training", () => {
     const samples = noisySamples(300);
-    const hyperparameters = { ...HYPERPARAMETERS, leavesPerTree: 4, shrinkage: 0.3, maxTrees: 40 };
+    const hyperparameters = { ...defaults, leavesPerTree: 4, shrinkage: 0.3, maxTrees: 40 };
     const r2 = crossValidate(samples, hyperparameters, 3);
     expect(r2).toHaveLength(40);
     expect(r2[0]).toBeLessThan(0.6);
@@ -127,10 +127,10 @@ describe("cross-validation", () => {
     expect(r2[39]).toBeLessThan(0.999);
   });
 
-  test("finds nothing to learn in noise", () => {
+  test("cross-validation gives noise a score near zero", () => {
     const { columns } = noisySamples(200);
     const { targets } = noisySamples(200, 9);
-    const r2 = crossValidate({ columns, targets }, { ...HYPERPARAMETERS, maxTrees: 5 }, 4);
+    const r2 = crossValidate({ columns, targets }, { ...defaults, maxTrees: 5 }, 4);
     expect(r2.at(-1)).toBeLessThan(0.1);
   });
 });

@@ -3,10 +3,10 @@ import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/pro
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { CARD_FILE, MODEL_FOLDER, ONNX_FILE } from "../src/model-files.ts";
-import { RAW_FILE, testWithSampleData } from "./requires.ts";
+import { cardFile, modelFolder, onnxFile } from "../src/model-files.ts";
+import { rawFile, testWithSampleData } from "./requires.ts";
 
-const TIME_LIMIT_MS = 90_000;
+const timeoutMs = 90_000;
 
 let folder: string;
 
@@ -23,41 +23,44 @@ function run(command: string, ...args: readonly string[]) {
   return spawnSync(process.execPath, [file, ...args], { cwd: folder, encoding: "utf8" });
 }
 
-describe("training fails with one line and leaves the old model", () => {
+describe("training on invalid input", () => {
   async function trainOn(raw: string): Promise<ReturnType<typeof run>> {
     const data = path.join(folder, "raw.data");
     await writeFile(data, raw);
-    await writeFile(path.join(folder, ONNX_FILE), "old model");
-    await writeFile(path.join(folder, CARD_FILE), "old card");
+    await writeFile(path.join(folder, onnxFile), "old model");
+    await writeFile(path.join(folder, cardFile), "old card");
     return run("train", "--data", data, "--output", folder);
   }
 
   test.each([
-    ["is cut off", "-122.23,37.88,41.0,880.0,129.0", "data set line 1: 5 columns instead of 9"],
+    ["is truncated", "-122.23,37.88,41.0,880.0,129.0", "data set line 1: 5 columns instead of 9"],
     [
       "is malformed",
       "1,2,3,4,5,6,7,8,nine",
       "data set line 1: medianHouseValue is not a decimal number",
     ],
-    ["is another's", "1,2,3,4,5,6,7,8,9", "data set has 1 rows instead of 20640"],
-  ])("when the data %s", async (_, raw, fault) => {
-    expect(await trainOn(raw)).toMatchObject({
-      status: 1,
-      stdout: "",
-      stderr: `error: ${fault}\n`,
-    });
-    expect(await readFile(path.join(folder, ONNX_FILE), "utf8")).toBe("old model");
-    expect(await readFile(path.join(folder, CARD_FILE), "utf8")).toBe("old card");
-  });
+    ["is a different data set", "1,2,3,4,5,6,7,8,9", "data set has 1 rows instead of 20640"],
+  ])(
+    "training fails with one line and keeps the old model if the data %s",
+    async (_, raw, fault) => {
+      expect(await trainOn(raw)).toMatchObject({
+        status: 1,
+        stdout: "",
+        stderr: `error: ${fault}\n`,
+      });
+      expect(await readFile(path.join(folder, onnxFile), "utf8")).toBe("old model");
+      expect(await readFile(path.join(folder, cardFile), "utf8")).toBe("old card");
+    },
+  );
 
-  test("when there is no data file", async () => {
+  test("training fails with one line if the data file does not exist", async () => {
     const { status, stderr } = run("train", "--data", "missing", "--output", folder);
     expect(status).toBe(1);
     expect(stderr).toMatch(/^error: ENOENT.*missing'\n$/);
     expect(await readdir(folder)).toEqual([]);
   });
 
-  test("when an option is unknown", async () => {
+  test("training fails with one line if an option is unknown", async () => {
     const { status, stderr } = run("train", "--dat", "raw.data");
     expect(status).toBe(1);
     expect(stderr).toMatch(/^error: Unknown option '--dat'/);
@@ -65,17 +68,17 @@ describe("training fails with one line and leaves the old model", () => {
 });
 
 describe("evaluation", () => {
-  test("fails when the card describes another file", async () => {
-    await writeFile(path.join(folder, ONNX_FILE), "another model");
-    await copyFile(path.join(MODEL_FOLDER, CARD_FILE), path.join(folder, CARD_FILE));
+  test("evaluation fails if the card describes a different file", async () => {
+    await writeFile(path.join(folder, onnxFile), "another model");
+    await copyFile(path.join(modelFolder, cardFile), path.join(folder, cardFile));
     expect(run("evaluate", "--model", folder)).toMatchObject({
       status: 1,
-      stderr: `error: ${CARD_FILE} describes another file than this ${ONNX_FILE}\n`,
+      stderr: `error: ${cardFile} does not describe this ${onnxFile}\n`,
     });
   });
 
-  testWithSampleData("prints the metrics on the held-out rows", async () => {
-    const { stdout } = run("evaluate", "--data", RAW_FILE);
+  testWithSampleData("evaluation prints the metrics on the held-out rows", async () => {
+    const { stdout } = run("evaluate", "--data", rawFile);
     expect(stdout).toMatch(
       /^california-housing on 6812 held-out rows: R² 0\.8\d{3} {2}RMSE 0\.\d{4} {2}MAE 0\.\d{4}\n$/,
     );
@@ -84,18 +87,18 @@ describe("evaluation", () => {
 
 describe("training", () => {
   testWithSampleData(
-    "writes the committed files, with plain lines of progress",
+    "training writes the committed files, and shows progress as plain lines",
     async () => {
-      const { status, stdout, stderr } = run("train", "--data", RAW_FILE, "--output", folder);
+      const { status, stdout, stderr } = run("train", "--data", rawFile, "--output", folder);
       expect(status).toBe(0);
       expect(stderr).toMatch(/^search {2}10 % tree \d+: .*\n(.*\n)+fit 100 % tree \d+: .*\n$/);
       expect(stdout).toMatch(/^\d+ trees, \d+ leaves, version [0-9a-f]{64}\n/);
-      expect((await readdir(folder)).toSorted()).toEqual([CARD_FILE, ONNX_FILE]);
-      for (const file of [CARD_FILE, ONNX_FILE]) {
+      expect((await readdir(folder)).toSorted()).toEqual([cardFile, onnxFile]);
+      for (const file of [cardFile, onnxFile]) {
         const written = await readFile(path.join(folder, file));
-        expect(written.equals(await readFile(path.join(MODEL_FOLDER, file)))).toBe(true);
+        expect(written.equals(await readFile(path.join(modelFolder, file)))).toBe(true);
       }
     },
-    TIME_LIMIT_MS,
+    timeoutMs,
   );
 });

@@ -10,8 +10,8 @@ import { readArchiveMember } from "../src/archive.ts";
 import { fetchRawFile, type RemoteArchive } from "../src/dataset-source.ts";
 import { sha256 } from "../src/sha256.ts";
 
-const MEMBER = "Folder/raw.data";
-const RAW = "1,2,3\n";
+const member = "Folder/raw.data";
+const raw = "1,2,3\n";
 const silent = { write() {} };
 
 let folder: string;
@@ -30,9 +30,7 @@ afterEach(async () => {
 
 async function archiveOf(files: Readonly<Record<string, string>>): Promise<Uint8Array> {
   const tar = pack();
-  for (const [name, content] of Object.entries(files)) {
-    tar.entry({ name }, content);
-  }
+  for (const [name, content] of Object.entries(files)) tar.entry({ name }, content);
   tar.finalize();
   return gzipSync(await buffer(tar));
 }
@@ -50,7 +48,7 @@ function cacheFile(): string {
 }
 
 function fetchFrom(url: string, archive: Uint8Array, stream = silent): Promise<Uint8Array> {
-  const remote: RemoteArchive = { url, sha256: sha256(archive), member: MEMBER };
+  const remote: RemoteArchive = { url, sha256: sha256(archive), member: member };
   return fetchRawFile(remote, cacheFile(), stream);
 }
 
@@ -58,8 +56,8 @@ async function cachedFiles(): Promise<readonly string[]> {
   return readdir(path.dirname(cacheFile())).catch(() => []);
 }
 
-describe("a download fails clearly and leaves nothing behind", () => {
-  test("when the server can't be reached", async () => {
+describe("a failing download", () => {
+  test("a download fails and leaves no file if the server can't be reached", async () => {
     const url = await serve(() => {});
     server?.close();
     await expect(fetchFrom(url, new Uint8Array())).rejects.toThrow(
@@ -68,16 +66,16 @@ describe("a download fails clearly and leaves nothing behind", () => {
     expect(await cachedFiles()).toEqual([]);
   });
 
-  test("when the server answers an error", async () => {
+  test("a download fails and leaves no file if the server responds with an error", async () => {
     const url = await serve((_, response) => response.writeHead(503).end("later"));
     await expect(fetchFrom(url, new Uint8Array())).rejects.toThrow(
-      `cannot download ${url}: the server answered 503 Service Unavailable`,
+      `cannot download ${url}: the server responded with 503 Service Unavailable`,
     );
     expect(await cachedFiles()).toEqual([]);
   });
 
-  test("when the connection breaks off", async () => {
-    const archive = await archiveOf({ [MEMBER]: RAW });
+  test("a download fails and leaves no file if the connection is lost", async () => {
+    const archive = await archiveOf({ [member]: raw });
     const url = await serve((_, response) => {
       response.writeHead(200, { "content-length": archive.length });
       response.write(archive.subarray(0, 20), () => response.destroy());
@@ -86,9 +84,9 @@ describe("a download fails clearly and leaves nothing behind", () => {
     expect(await cachedFiles()).toEqual([]);
   });
 
-  test("when the file has another digest", async () => {
-    const archive = await archiveOf({ [MEMBER]: RAW });
-    const other = await archiveOf({ [MEMBER]: "4,5,6\n" });
+  test("a download fails and leaves no file if the digest is wrong", async () => {
+    const archive = await archiveOf({ [member]: raw });
+    const other = await archiveOf({ [member]: "4,5,6\n" });
     const url = await serve((_, response) => response.end(other));
     await expect(fetchFrom(url, archive)).rejects.toThrow(
       `${url} has SHA-256 ${sha256(other)} instead of ${sha256(archive)}`,
@@ -97,59 +95,59 @@ describe("a download fails clearly and leaves nothing behind", () => {
   });
 });
 
-describe("an archive is refused", () => {
-  test("when it is not compressed", async () => {
-    await expect(readArchiveMember(Buffer.from("text"), MEMBER)).rejects.toThrow(
+describe("an invalid archive", () => {
+  test("an archive is rejected if it is not compressed", async () => {
+    await expect(readArchiveMember(Buffer.from("text"), member)).rejects.toThrow(
       "incorrect header check",
     );
   });
 
-  test("when it is cut off", async () => {
-    const archive = await archiveOf({ [MEMBER]: RAW });
-    await expect(readArchiveMember(archive.subarray(0, 60), MEMBER)).rejects.toThrow(
+  test("an archive is rejected if it is truncated", async () => {
+    const archive = await archiveOf({ [member]: raw });
+    await expect(readArchiveMember(archive.subarray(0, 60), member)).rejects.toThrow(
       "unexpected end of file",
     );
   });
 
-  test("when it does not hold the file", async () => {
-    const archive = await archiveOf({ "Folder/other.data": RAW });
-    await expect(readArchiveMember(archive, MEMBER)).rejects.toThrow(
-      `the archive does not hold ${MEMBER}`,
+  test("an archive is rejected if it does not contain the file", async () => {
+    const archive = await archiveOf({ "Folder/other.data": raw });
+    await expect(readArchiveMember(archive, member)).rejects.toThrow(
+      `the archive does not contain ${member}`,
     );
   });
 });
 
 describe("the raw file", () => {
-  test("is read from a downloaded archive, whatever else that holds", async () => {
-    const archive = await archiveOf({ "Folder/notes.txt": "notes", [MEMBER]: RAW, more: "more" });
+  test("the raw file is read from a downloaded archive that contains other files, too", async () => {
+    const archive = await archiveOf({ "Folder/notes.txt": "notes", [member]: raw, more: "more" });
     const url = await serve((_, response) => response.end(archive));
-    expect(Buffer.from(await fetchFrom(url, archive)).toString()).toBe(RAW);
+    expect(Buffer.from(await fetchFrom(url, archive)).toString()).toBe(raw);
     expect(await cachedFiles()).toEqual(["archive.tgz"]);
   });
 
-  test("is read from the cached archive the next time", async () => {
-    const archive = await archiveOf({ [MEMBER]: RAW });
+  test("the raw file is read from the cached archive the next time", async () => {
+    const archive = await archiveOf({ [member]: raw });
     let requests = 0;
     const url = await serve((_, response) => {
-      requests += 1;
+      requests++;
       response.end(archive);
     });
     await fetchFrom(url, archive);
-    expect(Buffer.from(await fetchFrom(url, archive)).toString()).toBe(RAW);
+    expect(Buffer.from(await fetchFrom(url, archive)).toString()).toBe(raw);
     expect(requests).toBe(1);
   });
 
-  test("is downloaded again when the cached archive was changed", async () => {
-    const archive = await archiveOf({ [MEMBER]: RAW });
+  test("the archive is downloaded again if the cached copy was changed", async () => {
+    const archive = await archiveOf({ [member]: raw });
     const url = await serve((_, response) => response.end(archive));
     await fetchFrom(url, archive);
     await writeFile(cacheFile(), "damaged");
-    expect(Buffer.from(await fetchFrom(url, archive)).toString()).toBe(RAW);
+    expect(Buffer.from(await fetchFrom(url, archive)).toString()).toBe(raw);
     expect(sha256(await readFile(cacheFile()))).toBe(sha256(archive));
   });
 
-  test("comes with progress", async () => {
-    const archive = await archiveOf({ [MEMBER]: RAW });
+  test("a download shows its progress", async () => {
+    const archive = await archiveOf({ [member]: raw });
     const url = await serve((_, response) => {
       response.writeHead(200, { "content-length": archive.length }).end(archive);
     });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { DERIVED_FEATURES, TREE_FEATURES } from "../src/derived-features.ts";
+import { derivedFeatures, treeFeatures } from "../src/derived-features.ts";
 import { type FeatureProgram, runFeatureProgram } from "../src/feature-program.ts";
 
 function run(program: Omit<FeatureProgram, "input">, ...columns: readonly (readonly number[])[]) {
@@ -7,15 +7,15 @@ function run(program: Omit<FeatureProgram, "input">, ...columns: readonly (reado
   return runFeatureProgram({ input: "x", ...program }, input).map((column) => [...column]);
 }
 
-describe("a feature program is refused", () => {
-  test("when it uses a value before it is computed", () => {
+describe("an invalid feature program", () => {
+  test("a feature program is rejected if it uses a value before it is computed", () => {
     const operations = [{ op: "Concat", output: "y", inputs: ["x", "z"] }] as const;
     expect(() => run({ constants: {}, operations }, [1])).toThrow(
       "feature program uses z before it is computed",
     );
   });
 
-  test("when it gathers a column that is not there", () => {
+  test("a feature program is rejected if it gathers a column that does not exist", () => {
     const operations = [{ op: "Gather", output: "y", input: "x", columns: [1] }] as const;
     expect(() => run({ constants: {}, operations }, [1])).toThrow(
       "feature program uses column 1 of 1",
@@ -28,12 +28,12 @@ describe("a feature program", () => {
     ["Add", 9],
     ["Mul", 14],
     ["Div", 3.5],
-  ] as const)("computes %s element by element", (op, expected) => {
+  ] as const)("a feature program computes %s element by element", (op, expected) => {
     const operations = [{ op, output: "y", left: "x", right: "two" }] as const;
     expect(run({ constants: { two: [2] }, operations }, [7, 7])).toEqual([[expected, expected]]);
   });
 
-  test("meets a single column with each of a constant row", () => {
+  test("a single column is combined with each value of a constant row", () => {
     const operations = [{ op: "Mul", output: "y", left: "x", right: "factors" }] as const;
     expect(run({ constants: { factors: [1, 10] }, operations }, [2, 3])).toEqual([
       [2, 3],
@@ -41,12 +41,12 @@ describe("a feature program", () => {
     ]);
   });
 
-  test("rounds every step to float32", () => {
+  test("the result of every step is rounded to float32", () => {
     const operations = [{ op: "Add", output: "y", left: "x", right: "tiny" }] as const;
     expect(run({ constants: { tiny: [1e-9] }, operations }, [1])).toEqual([[1]]);
   });
 
-  test("overflows and divides by zero as float32 does", () => {
+  test("overflow and division by zero give the same results as in float32", () => {
     const operations = [
       { op: "Mul", output: "square", left: "x", right: "x" },
       { op: "Div", output: "y", left: "square", right: "zero" },
@@ -59,31 +59,29 @@ describe("a feature program", () => {
 
 describe("the derived features", () => {
   const house = [8, 30, 6, 1.5, 900, 3, 34.05, -118.24].map((value) => Float32Array.of(value));
-  const values = runFeatureProgram(DERIVED_FEATURES, house).map(
-    (column) => column[0] ?? Number.NaN,
-  );
-  const derived = (name: string) => values[TREE_FEATURES.findIndex((f) => f.name === name)];
+  const values = runFeatureProgram(derivedFeatures, house).map((column) => column[0] ?? Number.NaN);
+  const derived = (name: string) => values[treeFeatures.findIndex((f) => f.name === name)];
 
-  test("are as many as are named, the house's own first", () => {
-    expect(values).toHaveLength(TREE_FEATURES.length);
+  test("each tree feature has a name, and the house features come first", () => {
+    expect(values).toHaveLength(treeFeatures.length);
     expect(values.slice(0, 8)).toEqual(house.map((column) => column[0]));
   });
 
-  test("are what their names say", () => {
+  test("derived features have the values that their names describe", () => {
     expect(derived("BedroomsPerRoom")).toBe(0.25);
     expect(derived("Axis45")).toBeCloseTo((34.05 - 118.24) * Math.SQRT1_2, 4);
     expect(derived("Axis135")).toBeCloseTo((34.05 + 118.24) * Math.SQRT1_2, 4);
   });
 
-  test("rotate coordinates by sines and cosines of the named angles", () => {
+  test("axes rotate coordinates by the sine and cosine of the angle in their names", () => {
     const unit = (latitude: number, longitude: number) =>
       runFeatureProgram(
-        DERIVED_FEATURES,
+        derivedFeatures,
         [0, 0, 1, 0, 0, 0, latitude, longitude].map((value) => Float32Array.of(value)),
       ).map((column) => column[0] ?? Number.NaN);
     const sines = unit(1, 0);
     const cosines = unit(0, 1);
-    for (const [column, { name, group }] of TREE_FEATURES.entries()) {
+    for (const [column, { name, group }] of treeFeatures.entries()) {
       if (group === "axis") {
         const radians = (Number(name.slice("Axis".length)) * Math.PI) / 180;
         expect(sines[column]).toBe(Math.fround(Math.sin(radians)));

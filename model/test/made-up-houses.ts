@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import type { Columns } from "../src/columns.ts";
 import type { Dataset } from "../src/dataset.ts";
-import { HOUSE_FEATURES } from "../src/house-features.ts";
+import { houseFeatures } from "../src/house-features.ts";
 import { Mt19937 } from "../src/mt19937.ts";
 
-/** A data set of random houses whose value grows with income and towards the north-west. */
+/** A data set of random houses whose value increases with income and toward the north-west. */
 export function madeUpDataset(rows: number, seed = 1): Dataset {
   const generator = new Mt19937(seed);
   const random = (low: number, high: number) =>
@@ -36,20 +36,23 @@ const extreme = fc.constantFrom(0, -0, 1e39, -1e39, 3e38, -3e38, 1e-45, -1, 1);
 const usual = fc.double({ min: -200, max: 200, noNaN: true });
 const anything = fc.double({ noNaN: true, noDefaultInfinity: true });
 
-/** Lists of houses of any finite numbers: usual ones, zeros, negatives, and too large for float32. */
+/**
+ * Lists of houses with any finite numbers: common ones, zeros, negatives, and too large for
+ * float32.
+ */
 export const anyHouses: fc.Arbitrary<Columns> = fc
   .array(
     fc.array(fc.oneof(usual, extreme, anything), {
-      minLength: HOUSE_FEATURES.length,
-      maxLength: HOUSE_FEATURES.length,
+      minLength: houseFeatures.length,
+      maxLength: houseFeatures.length,
     }),
     { minLength: 1, maxLength: 40 },
   )
   .map((houses) =>
-    HOUSE_FEATURES.map((_, column) => Float32Array.from(houses, (house) => house[column] ?? 0)),
+    houseFeatures.map((_, column) => Float32Array.from(houses, (house) => house[column] ?? 0)),
   );
 
-/** The rows from `start` up to `end`. */
+/** Returns the rows from `start` to `end`, exclusive. */
 export function sliceRows(columns: Columns, start: number, end: number): Columns {
   return columns.map((column) => column.slice(start, end));
 }

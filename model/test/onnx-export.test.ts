@@ -3,13 +3,13 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { boost } from "../src/boosting.ts";
 import type { Columns } from "../src/columns.ts";
-import { DERIVED_FEATURES } from "../src/derived-features.ts";
+import { derivedFeatures } from "../src/derived-features.ts";
 import { type Ensemble, predictEnsemble } from "../src/ensemble.ts";
 import { exportHousingModel } from "../src/export-housing-model.ts";
 import { runFeatureProgram } from "../src/feature-program.ts";
 import { ModelProtoSchema } from "../src/generated/onnx_pb.ts";
 import { inputSamples, trainingSamples } from "../src/housing-samples.ts";
-import { HYPERPARAMETERS } from "../src/hyperparameters.ts";
+import { chosenHyperparameters } from "../src/hyperparameters.ts";
 import { loadOnnxPredictor, type OnnxPredictor } from "../src/onnx-predictor.ts";
 import { anyHouses, madeUpDataset } from "./made-up-houses.ts";
 
@@ -20,25 +20,25 @@ let ensemble: Ensemble;
 let predict: OnnxPredictor;
 
 beforeAll(async () => {
-  const hyperparameters = { ...HYPERPARAMETERS, maxTrees: 30 };
+  const hyperparameters = { ...chosenHyperparameters, maxTrees: 30 };
   ensemble = boost(trainingSamples(dataset), undefined, hyperparameters, () => {});
   predict = await loadOnnxPredictor(exportHousingModel(ensemble, {}));
 });
 
 function predictOwn(model: Ensemble, houses: Columns): Float32Array {
-  return predictEnsemble(model, runFeatureProgram(DERIVED_FEATURES, houses));
+  return predictEnsemble(model, runFeatureProgram(derivedFeatures, houses));
 }
 
 describe("ONNX Runtime", () => {
-  test("refuses bytes that are no model", async () => {
+  test("ONNX Runtime rejects bytes that are not a model", async () => {
     await expect(loadOnnxPredictor(Uint8Array.of(1, 2, 3))).rejects.toThrow(/protobuf/i);
   });
 
-  test("predicts what the trainer does", async () => {
+  test("ONNX Runtime and the trainer give the same predictions", async () => {
     expect(await predict(input)).toEqual(predictOwn(ensemble, input));
   });
 
-  test("predicts what the trainer does, and finite values, for any houses", async () => {
+  test("ONNX Runtime and the trainer give the same finite predictions for any houses", async () => {
     await fc.assert(
       fc.asyncProperty(anyHouses, async (houses) => {
         const own = predictOwn(ensemble, houses);
@@ -52,13 +52,13 @@ describe("ONNX Runtime", () => {
     );
   });
 
-  test("predicts by the base score alone where trees have no branches", async () => {
+  test("trees without branches give every house the same prediction", async () => {
     const flat: Ensemble = { baseScore: 1.5, trees: [{ kind: "leaf", value: 0.25 }] };
     const predictFlat = await loadOnnxPredictor(exportHousingModel(flat, {}));
     expect(new Set(await predictFlat(input))).toEqual(new Set([1.75]));
   });
 
-  test("takes the left branch at the threshold, and the right one above and without a number", async () => {
+  test("a value equal to the threshold goes left, a greater value and NaN go right", async () => {
     const stump: Ensemble = {
       baseScore: 0,
       trees: [
@@ -82,11 +82,11 @@ describe("ONNX Runtime", () => {
 });
 
 describe("the ONNX file", () => {
-  test("is the same for the same model", () => {
+  test("the same model gives the same ONNX file", () => {
     expect(exportHousingModel(ensemble, {})).toEqual(exportHousingModel(ensemble, {}));
   });
 
-  test("names its producer, its operator sets and its metadata", () => {
+  test("the ONNX file names its producer, operator sets and metadata", () => {
     const model = fromBinary(ModelProtoSchema, exportHousingModel(ensemble, { key: "value" }));
     expect(model).toMatchObject({
       irVersion: 8n,
@@ -100,7 +100,7 @@ describe("the ONNX file", () => {
     });
   });
 
-  test("goes from any number of houses of eight features to as many predictions", () => {
+  test("the graph takes any number of houses with eight features, and returns one prediction each", () => {
     const { graph } = fromBinary(ModelProtoSchema, exportHousingModel(ensemble, {}));
     const shapes = [graph?.input[0], graph?.output[0]].map((value) => {
       return value?.type?.value.value?.shape?.dim.map(({ value }) => value.value);
@@ -111,7 +111,7 @@ describe("the ONNX file", () => {
     ]);
   });
 
-  test("computes with element-wise operators only, each rounding once", () => {
+  test("the graph computes features with element-wise operators only, which each round once", () => {
     const { graph } = fromBinary(ModelProtoSchema, exportHousingModel(ensemble, {}));
     const operators = new Set(graph?.node.map(({ opType }) => opType));
     expect(operators).toEqual(

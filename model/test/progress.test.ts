@@ -11,7 +11,7 @@ async function shown(
   return texts;
 }
 
-test("work that fails still ends the terminal's line", async () => {
+test("the line on the terminal is ended even if the work fails", async () => {
   const texts = await shown(true, (report) => {
     report(0.5, "half");
     throw new Error("broken");
@@ -19,19 +19,19 @@ test("work that fails still ends the terminal's line", async () => {
   expect(texts.at(-1)).toBe("\n");
 });
 
-test("a failure is passed on", async () => {
+test("an error of the work is passed on", async () => {
   const failing = withProgress({ write() {} }, "fit", () => {
     throw new Error("broken");
   });
   await expect(failing).rejects.toThrow("broken");
 });
 
-test("work that reports nothing shows nothing", async () => {
+test("nothing is shown if the work reports no progress", async () => {
   expect(await shown(true, () => {})).toEqual([]);
   expect(await shown(false, () => {})).toEqual([]);
 });
 
-test("a terminal shows a bar that redraws itself", async () => {
+test("a terminal shows a progress bar that is redrawn", async () => {
   const texts = await shown(true, (report) => {
     report(0.5, "half");
     report(1, "all");
@@ -44,11 +44,9 @@ test("a terminal shows a bar that redraws itself", async () => {
   ]);
 });
 
-test("elsewhere there is a plain line at every tenth, and the last", async () => {
+test("any other stream gets one line per tenth of the work, and the last report", async () => {
   const texts = await shown(false, (report) => {
-    for (let done = 1; done <= 25; done += 1) {
-      report(done / 100, `${done}`);
-    }
+    for (let done = 1; done <= 25; done++) report(done / 100, `${done}`);
   });
   expect(texts).toEqual(["fit  10 % 10\n", "fit  20 % 20\n", "fit  25 % 25\n"]);
 });

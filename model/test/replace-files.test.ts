@@ -14,7 +14,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-test("a file that can't be written leaves all old files untouched and no others behind", async () => {
+test("if one file can't be written, all old files stay unchanged and no temporary files are left", async () => {
   const old = path.join(folder, "old");
   await writeFile(old, "old");
   const contents = new Map([
@@ -26,7 +26,7 @@ test("a file that can't be written leaves all old files untouched and no others 
   expect(await readdir(folder)).toEqual(["old"]);
 });
 
-test("files are replaced or made, by text or bytes", async () => {
+test("files are replaced or created, with text or bytes", async () => {
   const old = path.join(folder, "old");
   await writeFile(old, "old");
   const made = path.join(folder, "made");

@@ -1,20 +1,20 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { testNeeding } from "../../test/prerequisite.ts";
-import { CALIFORNIA_HOUSING, type Dataset, parseDataset } from "../src/dataset.ts";
+import { californiaHousing, type Dataset, parseDataset } from "../src/dataset.ts";
 
-const FOLDER = path.join(import.meta.dirname, "../../../shared/data");
+const dataFolder = path.join(import.meta.dirname, "../../../shared/data");
 
 /** The raw file of the California housing data. */
-export const RAW_FILE = path.join(FOLDER, "cal_housing.data");
+export const rawFile = path.join(dataFolder, "cal_housing.data");
 
-/** Held-out rows of scikit-learn's split, one a line. */
-export const HELD_OUT_FILE = path.join(FOLDER, "split_test_idx.txt");
+/** The held-out rows of scikit-learn's split, one row number per line. */
+export const heldOutFile = path.join(dataFolder, "split_test_idx.txt");
 
 /** A test that needs the sample data. */
-export const testWithSampleData = testNeeding(existsSync(RAW_FILE) && existsSync(HELD_OUT_FILE));
+export const testWithSampleData = testNeeding(existsSync(rawFile) && existsSync(heldOutFile));
 
-/** The sample data, parsed. */
+/** Parses the sample data. */
 export function sampleDataset(): Dataset {
-  return parseDataset(readFileSync(RAW_FILE), CALIFORNIA_HOUSING);
+  return parseDataset(readFileSync(rawFile), californiaHousing);
 }

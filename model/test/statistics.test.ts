@@ -10,23 +10,23 @@ function branch(feature: number, gain: number, left: TreeNode): TreeNode {
 }
 
 describe("metrics", () => {
-  test("are refused without targets", () => {
+  test("metrics without targets are rejected", () => {
     expect(() => computeMetrics(new Float64Array(), new Float32Array())).toThrow(
       "0 predictions for 0 targets",
     );
   });
 
-  test("are refused when there is not one prediction a target", () => {
+  test("metrics are rejected if there is not one prediction per target", () => {
     expect(() => computeMetrics(targets, Float32Array.of(1))).toThrow(
       "1 predictions for 4 targets",
     );
   });
 
-  test("of perfect predictions are 1 and no error", () => {
+  test("perfect predictions have R² 1 and no error", () => {
     expect(computeMetrics(targets, Float32Array.from(targets))).toEqual({ r2: 1, rmse: 0, mae: 0 });
   });
 
-  test("of the mean are R² 0", () => {
+  test("predicting the mean has R² 0", () => {
     expect(computeMetrics(targets, new Float32Array(4).fill(2.5))).toEqual({
       r2: 0,
       rmse: Math.sqrt(1.25),
@@ -34,12 +34,12 @@ describe("metrics", () => {
     });
   });
 
-  test("weigh a large error more in RMSE than in MAE", () => {
+  test("one large error raises RMSE more than MAE", () => {
     const { r2, rmse, mae } = computeMetrics(targets, Float32Array.of(1, 2, 3, 8));
     expect([r2, rmse, mae]).toEqual([1 - 16 / 5, 2, 1]);
   });
 
-  test("print on one line", () => {
+  test("metrics are printed on one line", () => {
     expect(formatMetrics({ r2: 0.87, rmse: 0.41239, mae: 0.27 })).toBe(
       "R² 0.8700  RMSE 0.4124  MAE 0.2700",
     );
@@ -47,7 +47,7 @@ describe("metrics", () => {
 });
 
 describe("a feature's range", () => {
-  test("has quantiles between the nearest values, as NumPy's", () => {
+  test("quantiles are interpolated between the nearest values, as in NumPy", () => {
     expect(describeRange(Float64Array.of(30, 10, 20, 40))).toEqual({
       minimum: 10,
       maximum: 40,
@@ -63,7 +63,7 @@ describe("a feature's range", () => {
     });
   });
 
-  test("of one value is that value", () => {
+  test("a single value is the minimum, the maximum and every quantile", () => {
     const { minimum, maximum, quantiles } = describeRange(Float64Array.of(7));
     expect(new Set([minimum, maximum, ...Object.values(quantiles)])).toEqual(new Set([7]));
   });
@@ -72,11 +72,11 @@ describe("a feature's range", () => {
 describe("importance", () => {
   const leaf: TreeNode = { kind: "leaf", value: 1 };
 
-  test("is nothing where no tree splits", () => {
+  test("all importances are 0 if no tree has a split", () => {
     expect(inputImportance({ baseScore: 0, trees: [leaf] }, [[0]], 2)).toEqual([0, 0]);
   });
 
-  test("shares a derived feature's gain among its inputs", () => {
+  test("the gain of a derived feature is divided equally among its inputs", () => {
     const ensemble: Ensemble = { baseScore: 0, trees: [branch(2, 6, branch(0, 1, leaf)), leaf] };
     expect(inputImportance(ensemble, [[0], [1], [0, 1]], 3)).toEqual([4 / 7, 3 / 7, 0]);
   });

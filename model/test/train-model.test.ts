@@ -1,30 +1,30 @@
 import { describe, expect, test } from "vitest";
-import { HYPERPARAMETERS } from "../src/hyperparameters.ts";
-import { modelCardSchema } from "../src/model-card.ts";
+import { chosenHyperparameters } from "../src/hyperparameters.ts";
+import { housingCardSchema } from "../src/model-card.ts";
 import { sha256 } from "../src/sha256.ts";
 import { trainModel } from "../src/train-model.ts";
 import { madeUpDataset } from "./made-up-houses.ts";
 
-const hyperparameters = { ...HYPERPARAMETERS, maxTrees: 20 };
+const hyperparameters = { ...chosenHyperparameters, maxTrees: 20 };
 const silent = { write() {} };
 
 describe("training", () => {
-  test("refuses data with a value that is not finite", async () => {
+  test("training rejects data with a value that is not finite", async () => {
     const dataset = madeUpDataset(300);
     dataset.features[2]?.fill(Number.POSITIVE_INFINITY);
     await expect(trainModel(dataset, hyperparameters, silent)).rejects.toThrow(
-      "a feature to bin has a value that is not finite",
+      "a feature has a value that is not finite",
     );
   });
 
-  test("gives the same bytes for the same data", async () => {
+  test("the same data gives the same bytes", async () => {
     const first = await trainModel(madeUpDataset(300), hyperparameters, silent);
     const second = await trainModel(madeUpDataset(300), hyperparameters, silent);
     expect(second.onnx).toEqual(first.onnx);
     expect(second.card).toEqual(first.card);
   });
 
-  test("gives other bytes for other data and for other hyper-parameters", async () => {
+  test("different data or hyperparameters give different bytes", async () => {
     const versions = await Promise.all([
       trainModel(madeUpDataset(300), hyperparameters, silent),
       trainModel(madeUpDataset(300, 2), hyperparameters, silent),
@@ -33,16 +33,16 @@ describe("training", () => {
     expect(new Set(versions.map(({ card }) => card.version)).size).toBe(3);
   });
 
-  test("describes what it made in a valid card", async () => {
+  test("the trained model has a valid card that describes it", async () => {
     const { onnx, card, ensemble } = await trainModel(madeUpDataset(300), hyperparameters, silent);
-    expect(modelCardSchema.parse(card)).toEqual(card);
+    expect(housingCardSchema.parse(card)).toEqual(card);
     expect(card.version).toBe(sha256(onnx));
     expect(card.split).toMatchObject({ trainRows: 201, testRows: 99, seed: 42 });
     const { trees } = card.hyperparameters;
     expect(trees).toBe(ensemble.trees.length);
   });
 
-  test("shows iterations, both errors and the time left", async () => {
+  test("training shows the number of trees, both errors and the time left", async () => {
     const lines: string[] = [];
     await trainModel(madeUpDataset(300), hyperparameters, {
       write: (text: string) => lines.push(text),

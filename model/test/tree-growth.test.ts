@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { binFeatures, MAX_BINS } from "../src/binning.ts";
+import { binFeatures, binLimit } from "../src/binning.ts";
 import type { TreeNode } from "../src/ensemble.ts";
 import { buildHistogram, subtractHistogram } from "../src/histogram.ts";
 import { findBestSplit } from "../src/split-search.ts";
 import { type GrowthRules, growTree } from "../src/tree-growth.ts";
 
-const RULES: GrowthRules = {
+const defaultRules: GrowthRules = {
   leavesPerTree: 31,
   shrinkage: 1,
   minLeafRows: 1,
@@ -21,26 +21,26 @@ function grow(
 ): TreeNode {
   const binned = binFeatures(
     columns.map((column) => Float32Array.from(column)),
-    MAX_BINS,
+    binLimit,
   );
   const sample = {
     rows: Int32Array.from(residuals.keys()),
     features: Int32Array.from(columns.keys()),
     residuals: Float64Array.from(residuals),
   };
-  return growTree(binned, sample, { ...RULES, ...rules });
+  return growTree(binned, sample, { ...defaultRules, ...rules });
 }
 
 function leaf(value: number) {
   return { kind: "leaf", value: Math.fround(value) };
 }
 
-describe("a tree stays a single leaf", () => {
-  test("when there is nothing to explain", () => {
+describe("a tree with a single leaf", () => {
+  test("a tree is a single leaf if all residuals are zero", () => {
     expect(grow([[1, 2, 3]], [0, 0, 0])).toEqual(leaf(0));
   });
 
-  test("when its features are constant, with the mean as its value", () => {
+  test("a tree is a single leaf with the mean as its value if all features are constant", () => {
     expect(
       grow(
         [
@@ -52,22 +52,22 @@ describe("a tree stays a single leaf", () => {
     ).toEqual(leaf(3));
   });
 
-  test("when no side would keep enough rows", () => {
+  test("a tree is a single leaf if every split leaves one side with too few rows", () => {
     expect(grow([[0, 0, 0, 1]], [0, 0, 0, 8], { minLeafRows: 2 })).toEqual(leaf(2));
   });
 
-  test("when no split gains more than the least gain", () => {
+  test("a tree is a single leaf if no split exceeds the minimum gain", () => {
     expect(grow([[0, 1]], [-1, 1], { minGain: 2 })).toEqual(leaf(0));
     expect(grow([[0, 1]], [-1, 1], { minGain: 1.99 })).toMatchObject({ kind: "branch", gain: 2 });
   });
 
-  test("when it may have only one leaf", () => {
+  test("a tree is a single leaf if the limit is one leaf", () => {
     expect(grow([[0, 1]], [-1, 1], { leavesPerTree: 1 })).toEqual(leaf(0));
   });
 });
 
 describe("a single split", () => {
-  test("parts the rows where it gains most, with the means of both sides as values", () => {
+  test("a tree splits where the gain is largest, and each leaf has the mean of its side", () => {
     expect(grow([[1, 2, 3, 4]], [-1, -1, -1, 3], { leavesPerTree: 2 })).toEqual({
       kind: "branch",
       feature: 0,
@@ -78,7 +78,7 @@ describe("a single split", () => {
     });
   });
 
-  test("takes the one feature of several that explains the residuals", () => {
+  test("a tree splits on the feature that explains the residuals", () => {
     const noise = [5, 1, 2, 4];
     const signal = [0, 1, 0, 1];
     expect(grow([noise, signal], [-2, 2, -2, 2], { leavesPerTree: 2 })).toMatchObject({
@@ -87,28 +87,28 @@ describe("a single split", () => {
     });
   });
 
-  test("pulls values and gain to zero by the L2 penalty", () => {
+  test("the L2 penalty reduces leaf values and gain", () => {
     const tree = grow([[0, 0, 1, 1]], [-1, -1, 1, 1], { l2: 2 });
     expect(tree).toMatchObject({ left: leaf(-2 / 4), right: leaf(2 / 4), gain: 2 });
   });
 
-  test("shrinks values", () => {
+  test("leaf values are multiplied by the shrinkage", () => {
     const tree = grow([[0, 1]], [-1, 1], { shrinkage: 0.1 });
     expect(tree).toMatchObject({ left: leaf(-0.1), right: leaf(0.1) });
   });
 
-  test("of equal gain is made on the first feature", () => {
+  test("among features with equal gain, the first one is split", () => {
     const column = [0, 0, 1, 1];
     expect(grow([column, column], [-1, -1, 1, 1])).toMatchObject({ feature: 0 });
   });
 
-  test("of equal gain within a feature is made at the lowest threshold", () => {
+  test("among thresholds with equal gain, the lowest one is used", () => {
     expect(grow([[0, 1, 2]], [1, -2, 1], { leavesPerTree: 2 })).toMatchObject({ threshold: 0.5 });
   });
 });
 
 describe("growth", () => {
-  test("splits the leaf that gains most, not the one that is nearest the root", () => {
+  test("the leaf with the largest gain is split next, not the one nearest to the root", () => {
     const tree = grow([[0, 1, 2, 3, 4]], [-9, -8, 0, 30, 90], { leavesPerTree: 3 });
     expect(tree).toMatchObject({
       threshold: 3.5,
@@ -117,21 +117,21 @@ describe("growth", () => {
     });
   });
 
-  test("ends when every row is explained, before the leaves run out", () => {
+  test("growth stops before the limit of leaves if every row is explained", () => {
     expect(grow([[0, 1, 2]], [-1, 0, 1], { leavesPerTree: 31 })).toMatchObject({
       left: leaf(-1),
       right: { left: leaf(0), right: leaf(1) },
     });
   });
 
-  test("sees only the rows and features of its sample", () => {
-    const binned = binFeatures([Float32Array.of(0, 0, 1), Float32Array.of(0, 1, 1)], MAX_BINS);
+  test("a tree uses only the rows and features of its sample", () => {
+    const binned = binFeatures([Float32Array.of(0, 0, 1), Float32Array.of(0, 1, 1)], binLimit);
     const sample = {
       rows: Int32Array.of(0, 1),
       features: Int32Array.of(1),
       residuals: Float64Array.of(-1, 1, 100),
     };
-    expect(growTree(binned, sample, RULES)).toMatchObject({
+    expect(growTree(binned, sample, defaultRules)).toMatchObject({
       feature: 1,
       left: leaf(-1),
       right: leaf(1),
@@ -145,7 +145,7 @@ const samples = fc.array(
 );
 
 describe("histograms", () => {
-  test("of a child and the rest add up to the parent's", () => {
+  test("the histograms of two children add up to that of their parent", () => {
     fc.assert(
       fc.property(samples, fc.nat(), (rows, cut) => {
         const codes = [Uint8Array.from(rows, ({ value }) => value)];
@@ -160,7 +160,7 @@ describe("histograms", () => {
     );
   });
 
-  test("lead to the split that trying all of them finds", () => {
+  test("the split found with histograms is the best of all possible splits", () => {
     fc.assert(
       fc.property(samples, fc.integer({ min: 1, max: 5 }), (rows, minLeafRows) => {
         const codes = Uint8Array.from(rows, ({ value }) => value);

@@ -1,52 +1,44 @@
 import { Hono } from "hono";
-import type { Logger } from "pino";
 import type { ReadThrough } from "./cache/read-through.ts";
-import type { Predictor } from "./predictor/predictor.ts";
-import { docsRoutes } from "./routes/docs.ts";
-import { healthRoutes } from "./routes/health.ts";
-import { hello } from "./routes/hello.ts";
+import type { LoadedModel } from "./model/loaded-model.ts";
+import { docsEndpoints, docsHeaders } from "./routes/docs.ts";
+import { createExchange, type ExchangeDependencies } from "./routes/exchange.ts";
+import { healthEndpoint } from "./routes/health.ts";
+import { helloEndpoint } from "./routes/hello.ts";
 import type { Limits } from "./routes/limits.ts";
-import { type ObservedVariables, observe } from "./routes/observe.ts";
-import { predictRoutes } from "./routes/predict.ts";
+import { predictEndpoints } from "./routes/predict.ts";
 import { answerUnmatched } from "./routes/unmatched.ts";
-import type { AccessLog } from "./telemetry/access-log.ts";
-import { answerError } from "./wire/error-answer.ts";
 import type { NodeEnvironment } from "./wire/sent-request.ts";
 
-/** All that the app needs from outside. */
-export interface AppDependencies {
-  readonly predictor: Predictor;
+/** The dependencies of the app. */
+export interface AppDependencies extends ExchangeDependencies {
+  readonly model: LoadedModel;
   readonly cache: ReadThrough;
-  readonly logger: Logger;
-  readonly accessLog: AccessLog;
   readonly limits: Limits;
-  /** True from the first stop signal on. */
-  readonly isDraining: () => boolean;
 }
 
-interface Environment extends NodeEnvironment {
-  Variables: ObservedVariables;
-}
+/** The app, which a server or the test client can call. */
+export type App = Hono<NodeEnvironment>;
 
-/** The app, for a server or the test client. */
-export type App = Hono<Environment>;
+/**
+ * Creates the app. Opens no connections and reads no environment variables.
+ *
+ * @param app an app to add the routes to. Its middleware runs before every route
+ */
+export function createApp(deps: AppDependencies, app: App = new Hono()): App {
+  const exchange = createExchange(deps);
+  const api = [...predictEndpoints(deps), helloEndpoint, healthEndpoint(deps)];
+  const endpoints = [...api, ...docsEndpoints(deps, api)];
 
-/** Puts the app together: middleware and routes in order. Opens nothing, reads no environment. */
-export function createApp(deps: AppDependencies): App {
-  const { logger, accessLog, isDraining } = deps;
-  const app = new Hono<Environment>();
-
-  // The prediction routes observe themselves: on their path a middleware costs more than it does.
-  app.route("/", predictRoutes(deps));
-  app.use(observe(accessLog, isDraining));
-  app.route("/", hello);
-  app.route("/", healthRoutes(deps));
-  app.route("/", docsRoutes(deps));
-
-  app.notFound(answerUnmatched(app.routes));
-  app.onError((error, c) => {
-    const { status, body, headers } = answerError(error, c.get("requestId"), logger);
-    return c.body(body, status, { "Content-Type": "application/json", ...headers });
-  });
+  app.use("/docs/*", docsHeaders);
+  for (const { method, path, handle } of endpoints) {
+    app.on(method, path, exchange(path, handle));
+  }
+  app.notFound(exchange("*", answerUnmatched(endpoints)));
+  app.onError((error, c) =>
+    exchange("*", () => {
+      throw error;
+    })(c),
+  );
   return app;
 }

@@ -1,49 +1,48 @@
-import type { Server } from "node:http";
-import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
+import type { AppServer } from "./server.ts";
 
-/** Connections that no request has come on yet: Node.js does not count them among the idle ones. */
-export function trackUnused(server: Server): ReadonlySet<Socket> {
-  const unused = new Set<Socket>();
-  server.on("connection", (socket: Socket) => {
-    unused.add(socket);
-    socket.once("close", () => unused.delete(socket));
-  });
-  server.on("request", ({ socket }) => unused.delete(socket));
-  return unused;
-}
+/** How often idle connections are closed while the last requests finish. */
+const idleCheckIntervalMs = 100;
 
-/** How a server is brought to its end. */
+/** Settings of {@link drain}. */
 export interface DrainOptions {
   readonly logger: Logger;
-  /** As {@link trackUnused} tells them. */
-  readonly unused: ReadonlySet<Socket>;
-  /** For so long requests are still taken, so that load balancers learn of it. */
+  /** Seconds to keep accepting requests while load balancers notice. */
   readonly drainSeconds: number;
-  /** For so long requests under way may go on once listening has stopped. */
+  /** How long requests in flight may then take to finish. */
   readonly timeoutMs: number;
 }
 
 /**
  * Stops a server without losing a request:
  *
- * 1. wait `drainSeconds`, still answering (the app says 503 on `/health` and `Connection: close`);
- * 2. stop listening, and close connections that are idle or were never used;
- * 3. let the requests under way finish, or cut them off after `timeoutMs`.
+ * 1. keep accepting requests for `drainSeconds` (`/health` responds with 503, and every response
+ *    has `Connection: close`);
+ * 2. stop listening, and close connections that are idle or never had a request;
+ * 3. wait for requests in flight, and cut them off after `timeoutMs`.
  */
-export async function drain(server: Server, options: DrainOptions): Promise<void> {
-  const { logger, unused, drainSeconds, timeoutMs } = options;
+export async function drain(
+  { server, connections }: AppServer,
+  options: DrainOptions,
+): Promise<void> {
+  const { logger, drainSeconds, timeoutMs } = options;
   logger.info({ drainSeconds }, "draining");
   await delay(drainSeconds * 1000);
   const closed = Promise.withResolvers<void>();
   server.close(() => closed.resolve());
-  for (const socket of unused) socket.destroy();
+  for (const [socket, response] of connections) {
+    // `closeIdleConnections` does not close these.
+    if (response === undefined) socket.destroy();
+  }
+  // A response that started before draining keeps its connection open.
+  const idle = setInterval(() => server.closeIdleConnections(), idleCheckIntervalMs);
   const overdue = setTimeout(() => {
-    logger.warn({ timeoutMs }, "cutting off the requests still under way");
+    logger.warn({ timeoutMs }, "cutting off requests in flight");
     server.closeAllConnections();
   }, timeoutMs);
   await closed.promise;
+  clearInterval(idle);
   clearTimeout(overdue);
   logger.info("stopped");
 }

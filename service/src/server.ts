@@ -1,28 +1,74 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import type { App } from "./app.ts";
+import { type Connections, trackConnections } from "./connections.ts";
+import { answerUnparsedRequests } from "./unparsed-requests.ts";
 
-/** A segment `.` or `..` of a path, and a backslash: URL parsers rewrite both, servers don't. */
+/**
+ * How long a connection may be idle between two requests. Load balancers reuse idle connections,
+ * and respond with 502 if the server closes one at that moment. So the load balancer must close
+ * idle connections first: AWS does after 60 s by default, Google Cloud after 600 s
+ * (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html,
+ * https://cloud.google.com/load-balancing/docs/https#timeouts_and_retries).
+ */
+const keepAliveTimeoutMs = 620_000;
+
+/** Added to the app's timeout: a request that takes longer to arrive gets 408. */
+const arrivalGraceMs = 5_000;
+
+/** How often Node.js checks for requests that take too long to arrive. */
+const arrivalCheckIntervalMs = 1_000;
+
+/**
+ * Path segments `.` and `..`, and backslashes. URL parsers rewrite them, FastAPI's server does not.
+ */
 const rewritten = /\\|(?<=\/)(?:\.|%2e){1,2}(?=[/?#]|$)/gi;
 
-/** Keeps a request's path from leading to a route other than the one it names. */
+/** The scheme and host of a request target in absolute form (RFC 9112, 3.2.2). */
+const origin = /^https?:\/\/[^/?#]+/i;
+
+/**
+ * Turns a request target into a path that the URL parser keeps unchanged, so that only the route
+ * with exactly this path matches. The host is dropped, since no route depends on it. `*` becomes
+ * `/*`, which matches no route.
+ */
 function literalTarget(target: string): string {
-  const end = target.search(/[?#]/);
-  const path = end === -1 ? target : target.slice(0, end);
+  if (target === "*") return "/*";
+  const relative = target.replace(origin, "");
+  const end = relative.search(/[?#]/);
+  const path = end === -1 ? relative : relative.slice(0, end);
   const literal = path.replace(rewritten, (part) =>
     part === "\\" ? "%5C" : part.replace(/\.|%2e/gi, "%252e"),
   );
-  return literal + target.slice(path.length);
+  const isAbsoluteForm = relative.length < target.length;
+  return (literal === "" && isAbsoluteForm ? "/" : literal) + relative.slice(path.length);
+}
+
+/** Settings of {@link createAppServer}. */
+export interface AppServerOptions {
+  /**
+   * The app responds with 504 to requests that take longer. A request whose headers take 5 s longer
+   * than this to arrive gets 408, and its connection is closed.
+   */
+  readonly timeoutMs: number;
+  /** Maximum length of the request line and headers. Longer ones get 431. */
+  readonly maxHeaderBytes: number;
+  /** Beyond this, idle connections are closed. */
+  readonly maxConnections: number;
+}
+
+/** A Node.js server and its connections. */
+export interface AppServer {
+  readonly server: Server;
+  readonly connections: Connections;
 }
 
 /**
- * A Node.js server for the app that takes whatever FastAPI's takes: HTTP/1.0, a request without
- * `Host` or with any, an expectation that it does not know.
- *
- * @param options.timeoutMs for how long a request may take to arrive; the app answers 504 then, and
- *   a little later the server ends the connection
+ * Creates a Node.js server for the app. Like FastAPI's server, it accepts HTTP/1.0, requests with
+ * an absent or invalid `Host`, and unknown expectations. Every error response has a JSON body.
  */
-export function createAppServer(app: App, options: { readonly timeoutMs: number }): Server {
+export function createAppServer(app: App, options: AppServerOptions): AppServer {
+  const { timeoutMs, maxHeaderBytes, maxConnections } = options;
   const answer = getRequestListener(app.fetch, {
     errorHandler: (error) =>
       error instanceof RequestError
@@ -30,12 +76,22 @@ export function createAppServer(app: App, options: { readonly timeoutMs: number 
         : Response.json({ detail: "Internal Server Error" }, { status: 500 }),
   });
   const listener: RequestListener = (incoming, outgoing) => {
-    // No route asks for the host, and an odd one must not keep a request from its answer.
+    // No route depends on the host, and an invalid one must not prevent a response.
     incoming.headers.host = "localhost";
     incoming.url = literalTarget(incoming.url ?? "/");
     return answer(incoming, outgoing);
   };
-  const requestTimeout = options.timeoutMs + 5_000;
-  const server = createServer({ requireHostHeader: false, requestTimeout }, listener);
-  return server.on("checkExpectation", listener);
+  const server = createServer({
+    requireHostHeader: false,
+    maxHeaderSize: maxHeaderBytes,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    // `headersTimeout` is the same, but at most 60 s. Both may be shorter than `keepAliveTimeout`,
+    // since idle time between requests does not count.
+    requestTimeout: timeoutMs + arrivalGraceMs,
+    connectionsCheckingInterval: arrivalCheckIntervalMs,
+  });
+  const connections = trackConnections(server, maxConnections);
+  server.on("request", listener).on("checkExpectation", listener);
+  answerUnparsedRequests(server, connections);
+  return { server, connections };
 }

@@ -19,7 +19,7 @@ const line = {
 };
 
 test.each([line, { ...line, path: "/predict", route: "/predict" }])(
-  "writes what the logger would write",
+  "the access log writes the same lines as the logger",
   (each) => {
     const { written, logger, accessLog } = logs("info");
     accessLog(each);
@@ -29,15 +29,15 @@ test.each([line, { ...line, path: "/predict", route: "/predict" }])(
   },
 );
 
-test("has a probe at level debug only, and nothing above info", () => {
-  const probe = { ...line, path: "/health", route: "/health" };
+test("health checks are logged only at level debug, and no requests are logged above info", () => {
+  const healthCheck = { ...line, path: "/health", route: "/health" };
   for (const [level, expected] of [
     ["debug", 2],
     ["info", 1],
     ["warn", 0],
   ] as const) {
     const { written, accessLog } = logs(level);
-    accessLog(probe);
+    accessLog(healthCheck);
     accessLog(line);
     expect(written).toHaveLength(expected);
   }

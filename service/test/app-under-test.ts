@@ -4,15 +4,24 @@ import { onTestFinished } from "vitest";
 import { type App, type AppDependencies, createApp } from "../src/app.ts";
 import { ReadThrough } from "../src/cache/read-through.ts";
 import { unrecorded } from "../src/cache/recorder.ts";
-import type { Predictor } from "../src/predictor/predictor.ts";
+import type { Engine } from "../src/model/engine.ts";
+import type { LoadedModel } from "../src/model/loaded-model.ts";
+import { createBodyReader } from "../src/records/body-reader.ts";
 import type { Limits } from "../src/routes/limits.ts";
 import { createAppServer } from "../src/server.ts";
+import { houseCard } from "./house-model.ts";
 
-/** Predicts the first feature of each row, and keeps the batches that it was given. */
-export function firstFeaturePredictor(): Predictor & { readonly batches: Float32Array[] } {
+/** A logger that writes nothing. */
+export const silentLogger = pino({ level: "silent" });
+
+/** The properties of an engine with eight features that predicts one number. */
+export const houseEngine = { name: "test", columns: 8, outputs: 1, isList: false } as const;
+
+/** Predicts the first feature of each row, and records the batches it receives. */
+export function firstFeatureEngine(): Engine & { readonly batches: Float32Array[] } {
   const batches: Float32Array[] = [];
   return {
-    modelVersion: "0".repeat(64),
+    ...houseEngine,
     batches,
     async predict(matrix) {
       batches.push(matrix);
@@ -21,37 +30,52 @@ export function firstFeaturePredictor(): Predictor & { readonly batches: Float32
   };
 }
 
-const defaultLimits: Limits = {
+/** The committed model's card with another engine. */
+function modelUnderTest(
+  engine: Engine = firstFeatureEngine(),
+  maxRecords = defaultLimits.maxHouses,
+): LoadedModel {
+  const reader = createBodyReader(houseCard, maxRecords);
+  return { card: houseCard, version: "0".repeat(64), engine, reader };
+}
+
+export const defaultLimits: Limits = {
   maxBodyBytes: 32 * 1024 * 1024,
+  maxRecordBytes: 1024 * 1024,
+  maxBytesInFlight: 64 * 1024 * 1024,
+  maxHeaderBytes: 64 * 1024,
   maxHouses: 100_000,
   maxConcurrentRequests: 1_000,
   requestTimeoutMs: 30_000,
 };
 
-type Overrides = Partial<Omit<AppDependencies, "limits">> & { readonly limits?: Partial<Limits> };
+interface Overrides extends Partial<Omit<AppDependencies, "limits">> {
+  readonly engine?: Engine;
+  readonly limits?: Partial<Limits>;
+}
 
-export function appUnderTest(overrides: Overrides = {}): App {
-  const predictor = overrides.predictor ?? firstFeaturePredictor();
-  const { modelVersion } = predictor;
-  return createApp({
-    predictor,
-    cache: new ReadThrough({
-      modelVersion,
-      memory: undefined,
-      store: undefined,
-      recorder: unrecorded,
-    }),
-    logger: pino({ level: "silent" }),
+export function appUnderTest({ engine, ...overrides }: Overrides = {}, app?: App): App {
+  const limits = { ...defaultLimits, ...overrides.limits };
+  const cache = new ReadThrough({
+    memory: undefined,
+    store: undefined,
+    recorder: unrecorded,
+    logger: silentLogger,
+  });
+  const deps = {
+    model: modelUnderTest(engine, limits.maxHouses),
+    cache,
+    logger: silentLogger,
     accessLog: () => {},
     isDraining: () => false,
-    ...overrides,
-    limits: { ...defaultLimits, ...overrides.limits },
-  });
+  };
+  return createApp({ ...deps, ...overrides, limits }, app);
 }
 
 /** Serves the app on a free port until the test ends. */
-export async function serve(app: App): Promise<number> {
-  const server = createAppServer(app, { timeoutMs: 30_000 });
+export async function serve(app: App, timeoutMs = 30_000, maxConnections = 1_000): Promise<number> {
+  const maxHeaderBytes = 64 * 1024;
+  const { server } = createAppServer(app, { timeoutMs, maxHeaderBytes, maxConnections });
   const { promise, resolve } = Promise.withResolvers<void>();
   server.listen(0, "127.0.0.1", resolve);
   await promise;

@@ -1,17 +1,21 @@
 import { setImmediate as turn } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readConfig } from "../src/config.ts";
-import { featureNames } from "../src/houses/house.ts";
-import { batched, QueueFullError } from "../src/predictor/batcher.ts";
-import { loadOnnxPredictor } from "../src/predictor/onnx.ts";
-import type { Predictor } from "../src/predictor/predictor.ts";
+import { batched, QueueFullError } from "../src/model/batcher.ts";
+import { AbandonedError, type Engine } from "../src/model/engine.ts";
+import { loadModel } from "../src/model/loaded-model.ts";
+import { modelPath } from "./house-model.ts";
 
-/** Answers each row of two features by their sum, one run a turn; keeps the rows of each run. */
+/**
+ * Predicts the sum of two features, one run per turn, and records the number of rows of each run.
+ */
 function sums(fails: (matrix: Float32Array) => boolean = () => false) {
   const runs: number[] = [];
-  const predictor: Predictor = {
-    modelVersion: "v1",
+  const engine: Engine = {
+    name: "sums",
+    columns: 2,
+    outputs: 1,
+    isList: false,
     async predict(matrix) {
       const rows = Float32Array.from(
         { length: matrix.length / 2 },
@@ -24,71 +28,101 @@ function sums(fails: (matrix: Float32Array) => boolean = () => false) {
       return rows;
     },
   };
-  return { predictor, runs };
+  return { engine, runs };
 }
 
-const options = { features: 2, maxRunRows: 8, maxQueuedRows: 100 };
+/** The queue has room for a hundred rows, each with two numbers and a prediction. */
+const options = { maxRunRows: 8, maxQueuedBytes: 100 * 3 * 4 };
 const list = (rows: number, first = 1) =>
   Float32Array.from({ length: 2 * rows }, (_, index) => first + index);
 
 describe("a run that fails", () => {
-  test("fails the requests in it, and no other", async () => {
-    const { predictor } = sums((matrix) => matrix.includes(-1));
-    const { predict } = batched(predictor, options);
+  test("a failing run fails only the request whose rows can't be predicted", async () => {
+    const { engine } = sums((matrix) => matrix.includes(-1));
+    const { predict } = batched(engine, options);
     const before = predict(list(1));
     await turn();
     const together = [predict(Float32Array.of(-1, 1)), predict(list(1))];
     const settled = await Promise.allSettled([before, ...together]);
-    expect(settled.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected"]);
+    expect(settled.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect(await together[1]).toEqual(Float32Array.of(3));
     expect(await predict(list(1))).toEqual(Float32Array.of(3));
   });
 
-  test("ends a long list at once", async () => {
-    const { predictor, runs } = sums(() => true);
-    await expect(batched(predictor, options).predict(list(50))).rejects.toThrow("the run failed");
+  test("a run that fails ends the rest of its list immediately", async () => {
+    const { engine, runs } = sums(() => true);
+    await expect(batched(engine, options).predict(list(50))).rejects.toThrow("the run failed");
     expect(runs).toEqual([8]);
   });
 });
 
-test("more rows than may wait are refused, until some are done", async () => {
-  const { predict } = batched(sums().predictor, options);
+describe("a request that is abandoned", () => {
+  test("an abandoned request leaves the queue, and its rows make room for others", async () => {
+    const { engine, runs } = sums();
+    const { predict } = batched(engine, options);
+    const first = predict(list(8));
+    await turn();
+    const abandoned = new AbortController();
+    const waiting = predict(list(90), abandoned.signal);
+    await expect(predict(list(20))).rejects.toThrow(QueueFullError);
+    abandoned.abort();
+    const next = predict(list(20));
+    await expect(waiting).rejects.toThrow(AbandonedError);
+    expect(await first).toHaveLength(8);
+    expect(await next).toHaveLength(20);
+    expect(runs.reduce((sum, rows) => sum + rows)).toBe(28);
+  });
+
+  test("an abandoned list is not predicted to its end", async () => {
+    const { engine, runs } = sums();
+    const abandoned = new AbortController();
+    const predicted = batched(engine, options).predict(list(80), abandoned.signal);
+    await turn();
+    abandoned.abort();
+    await expect(predicted).rejects.toThrow(AbandonedError);
+    expect(runs).toEqual([8]);
+  });
+});
+
+test("more rows than the queue can hold are rejected until there is room again", async () => {
+  const { predict } = batched(sums().engine, options);
   const taken = predict(list(100));
   await turn();
-  // Eight are in a run already.
+  // Eight rows are already in a run.
   await expect(predict(list(9))).rejects.toThrow(QueueFullError);
   expect(await predict(list(8))).toHaveLength(8);
   await taken;
   expect(await predict(list(300))).toHaveLength(300);
 });
 
-test("a request that finds no run under way is run with those of the same turn", async () => {
-  const { predictor, runs } = sums();
-  const { predict } = batched(predictor, options);
+test("requests of the same turn are batched into one run if no run is in progress", async () => {
+  const { engine, runs } = sums();
+  const { predict } = batched(engine, options);
   const answers = await Promise.all([1, 2, 3, 4].map((first) => predict(list(1, first))));
   expect(answers).toEqual([3, 5, 7, 9].map((sum) => Float32Array.of(sum)));
   expect(await predict(list(3))).toEqual(Float32Array.of(3, 7, 11));
   expect(runs).toEqual([4, 3]);
 });
 
-test("those that arrive during a run go into the next together", async () => {
-  const { predictor, runs } = sums();
-  const { predict } = batched(predictor, options);
+test("requests that arrive during a run are batched into the next run", async () => {
+  const { engine, runs } = sums();
+  const { predict } = batched(engine, options);
   const first = predict(list(1));
   await turn();
   await Promise.all([first, ...[1, 2, 3].map((each) => predict(list(1, each)))]);
   expect(runs).toEqual([1, 3]);
 });
 
-test("a run is never longer than it may be, however many wait", async () => {
-  const { predictor, runs } = sums();
-  const { predict } = batched(predictor, options);
+test("a run never exceeds its maximum length", async () => {
+  const { engine, runs } = sums();
+  const { predict } = batched(engine, options);
   await Promise.all(Array.from({ length: 30 }, () => predict(list(1))));
   expect(runs).toEqual([8, 8, 8, 6]);
 });
 
-test("short requests do not wait for a long list to end", async () => {
-  const { predictor } = sums();
-  const { predict } = batched(predictor, options);
+test("short requests do not wait for the end of a long list", async () => {
+  const { engine } = sums();
+  const { predict } = batched(engine, options);
   const order: string[] = [];
   const long = predict(list(80)).then(() => order.push("long"));
   await turn();
@@ -97,9 +131,9 @@ test("short requests do not wait for a long list to end", async () => {
   expect(order).toEqual(["short", "short", "short", "long"]);
 });
 
-test("nor does a list wait for short requests that never end", async () => {
-  const { predictor, runs } = sums();
-  const { predict } = batched(predictor, options);
+test("a long list makes progress during an endless stream of short requests", async () => {
+  const { engine, runs } = sums();
+  const { predict } = batched(engine, options);
   const stream: Promise<unknown>[] = [];
   const keepFull = () => {
     while (stream.length < 16 * (runs.length + 1)) stream.push(predict(list(1)));
@@ -117,14 +151,14 @@ test("nor does a list wait for short requests that never end", async () => {
   await Promise.all([long, ...stream]);
 });
 
-test("no houses are no run of their own", async () => {
-  const { predictor } = sums();
-  expect(await batched(predictor, options).predict(new Float32Array())).toEqual(new Float32Array());
+test("an empty list gets an empty result without a run", async () => {
+  const { engine } = sums();
+  expect(await batched(engine, options).predict(new Float32Array())).toEqual(new Float32Array());
 });
 
-test("predictions are those of the model alone, to the last bit, in order", async () => {
-  const model = await loadOnnxPredictor(readConfig({}).MODEL_PATH, featureNames);
-  const { predict } = batched(model, { features: 8, maxRunRows: 16, maxQueuedRows: 10_000 });
+test("batched predictions are the same as unbatched ones, bit for bit and in order", async () => {
+  const { engine } = await loadModel(modelPath, 1);
+  const { predict } = batched(engine, { maxRunRows: 16, maxQueuedBytes: 1_000_000 });
   const row = fc.array(fc.float({ noNaN: true, min: -1000, max: 1000 }), {
     minLength: 8,
     maxLength: 8,
@@ -135,7 +169,7 @@ test("predictions are those of the model alone, to the last bit, in order", asyn
       const matrices = requests.map((rows) => Float32Array.from(rows.flat()));
       const together = await Promise.all(matrices.map((matrix) => predict(matrix)));
       for (const [index, matrix] of matrices.entries()) {
-        expect(together[index]).toEqual(await model.predict(matrix));
+        expect(together[index]).toEqual(await engine.predict(matrix));
       }
     }),
     { numRuns: 30 },

@@ -1,19 +1,24 @@
+import { hash } from "node:crypto";
 import fc from "fast-check";
+import { pino } from "pino";
 import { describe, expect, test } from "vitest";
 import { cachePolicy } from "../src/cache/cache-control.ts";
 import { CircuitBreaker } from "../src/cache/circuit-breaker.ts";
 import { openEntry, sealEntry } from "../src/cache/entry.ts";
-import { canonicalKey, rawKey } from "../src/cache/keys.ts";
+import { cacheNamespace, canonicalKey, rawKey } from "../src/cache/keys.ts";
 import { MemoryCache, memoryStore } from "../src/cache/memory.ts";
 import { CacheError, type PredictionCache } from "../src/cache/prediction-cache.ts";
-import { type CachedAnswer, ReadThrough } from "../src/cache/read-through.ts";
+import { type CachedResponse, ReadThrough } from "../src/cache/read-through.ts";
 import { type CacheOutcome, unrecorded } from "../src/cache/recorder.ts";
 import { jitteredTtlMs } from "../src/cache/time-to-live.ts";
-import { exampleHouse as house } from "../src/houses/house.ts";
-import { readHouse } from "../src/houses/read.ts";
-import { appUnderTest, firstFeaturePredictor, post } from "./app-under-test.ts";
+import { createRecordReader } from "../src/records/reader.ts";
+import { appUnderTest, firstFeatureEngine, post, silentLogger } from "./app-under-test.ts";
+import { nextTurn } from "./event-loop.ts";
+import { house, houseCard } from "./house-model.ts";
 
-const keyOf = (text: string) => canonicalKey("v1", "predict", readHouse(Buffer.from(text)));
+const { one: readHouse } = createRecordReader(houseCard, 1);
+const digestOf = (body: Buffer) => hash("sha256", body, "base64");
+const keyOf = (text: string) => canonicalKey("v1:predict", readHouse(Buffer.from(text)));
 
 describe("the canonical key", () => {
   const value = fc.float({ noNaN: true, noDefaultInfinity: true });
@@ -24,7 +29,7 @@ describe("the canonical key", () => {
       MedInc: Math.abs(entries[0]?.[1] ?? 0) + 1,
     }));
 
-  test("is the same whatever the notation", () => {
+  test("the canonical key does not depend on how numbers are written", () => {
     const notations = fc.constantFrom<(value: number) => unknown>(
       (number) => number,
       (number) => String(number),
@@ -50,34 +55,31 @@ describe("the canonical key", () => {
     ["0", '"-0"'],
     ["0", "-1e-50"],
     ["0.1", "0.10000000149011612"],
-  ])("of %s is that of %s", (one, other) => {
+  ])("the canonical key is the same for %s and %s", (one, other) => {
     const text = (source: string) => JSON.stringify(house).replace("-122.23", source);
     expect(keyOf(text(one))).toBe(keyOf(text(other)));
   });
 
-  test("differs for different numbers, endpoints and models", () => {
+  test("different numbers, endpoints and models have different canonical keys", () => {
     fc.assert(
       fc.property(houses, fc.nat(7), value, (each, index, changed) => {
         const matrix = readHouse(Buffer.from(JSON.stringify(each)));
         fc.pre(matrix[index] !== changed);
-        const key = canonicalKey("v1", "predict", matrix);
-        expect(canonicalKey("v1", "predict", matrix.with(index, changed))).not.toBe(key);
-        expect(canonicalKey("v1", "bulk_predict", matrix)).not.toBe(key);
-        expect(canonicalKey("v2", "predict", matrix)).not.toBe(key);
+        const key = canonicalKey("v1:predict", matrix);
+        expect(canonicalKey("v1:predict", matrix.with(index, changed))).not.toBe(key);
+        for (const other of [
+          cacheNamespace("v1", "bulk_predict"),
+          cacheNamespace("v2", "predict"),
+        ]) {
+          expect(canonicalKey(other, matrix)).not.toBe(key);
+        }
       }),
     );
   });
 });
 
-test("the raw key is of the endpoint and every byte", () => {
-  const body = Buffer.from("{}");
-  expect(rawKey("predict", body)).toBe(rawKey("predict", Buffer.from("{}")));
-  expect(rawKey("bulk_predict", body)).not.toBe(rawKey("predict", body));
-  expect(rawKey("predict", Buffer.from("{} "))).not.toBe(rawKey("predict", body));
-});
-
 describe("an entry", () => {
-  test("opens under its own key only, and only whole", () => {
+  test("an entry opens only with its own key, and only if it is complete", () => {
     const entry = sealEntry("key", '{"prediction":1}');
     expect(openEntry("key", entry)).toBe('{"prediction":1}');
     expect(openEntry("other", entry)).toBeUndefined();
@@ -86,7 +88,7 @@ describe("an entry", () => {
     }
   });
 
-  test("opens to nothing where it is garbage", () => {
+  test("an invalid entry does not open", () => {
     fc.assert(
       fc.property(fc.string(), (garbage) => {
         expect(openEntry("key", garbage)).toBeUndefined();
@@ -95,7 +97,7 @@ describe("an entry", () => {
   });
 });
 
-describe("Cache-Control of a request", () => {
+describe("cachePolicy", () => {
   test.each([
     [undefined, "use"],
     ["", "use"],
@@ -111,12 +113,12 @@ describe("Cache-Control of a request", () => {
     ["x-no-store", "use"],
     ["no-cache=field", "refresh"],
     ["foo=no-store", "use"],
-  ] as const)("%s: %s", (header, policy) => {
+  ] as const)("Cache-Control %j means %s", (header, policy) => {
     expect(cachePolicy(header)).toBe(policy);
   });
 });
 
-describe("a circuit", () => {
+describe("a circuit breaker", () => {
   function circuit() {
     let time = 0;
     const breaker = new CircuitBreaker({
@@ -137,7 +139,7 @@ describe("a circuit", () => {
     return { breaker, pass };
   }
 
-  test("opens after so many failures in a row", () => {
+  test("a circuit breaker opens after a number of failures in a row", () => {
     const { breaker } = circuit();
     for (const end of ["fail", "fail", "succeed", "fail", "fail"] as const) breaker[end]("call");
     expect(breaker.tryPass()).toBe("call");
@@ -146,7 +148,7 @@ describe("a circuit", () => {
     expect(breaker.tryPass()).toBe(false);
   });
 
-  test("lets one probe pass after a while, whose success closes it", () => {
+  test("an open circuit breaker lets one probe pass after a while, and closes if it succeeds", () => {
     const { breaker, pass } = opened();
     pass(99);
     expect(breaker.tryPass()).toBe(false);
@@ -158,7 +160,7 @@ describe("a circuit", () => {
     expect(breaker.tryPass()).toBe("call");
   });
 
-  test("stays open twice as long after each failed probe, up to a bound", () => {
+  test("a circuit breaker stays open twice as long after each failed probe, up to a limit", () => {
     const { breaker, pass } = opened();
     for (const openMs of [100, 200, 300, 300]) {
       pass(openMs - 1);
@@ -169,22 +171,40 @@ describe("a circuit", () => {
     }
   });
 
-  test.each(["fail", "succeed"] as const)("heeds no earlier call that ends late: %s", (end) => {
-    const { breaker, pass } = opened();
-    breaker[end]("call");
-    expect(breaker.tryPass()).toBe(false);
+  test.each(["fail", "succeed"] as const)(
+    "an open circuit breaker ignores the late result of an earlier call: %s",
+    (end) => {
+      const { breaker, pass } = opened();
+      breaker[end]("call");
+      expect(breaker.tryPass()).toBe(false);
+      pass(100);
+      expect(breaker.tryPass()).toBe("probe");
+      breaker[end]("call");
+      expect(breaker.isClosed).toBe(false);
+      pass(1000);
+      expect(breaker.tryPass()).toBe(false);
+      breaker.fail("probe");
+      pass(200);
+      expect(breaker.tryPass()).toBe("probe");
+    },
+  );
+
+  test("a circuit breaker is healthy while it is closed and its latest call succeeded", () => {
+    const { breaker, pass } = circuit();
+    const seen: boolean[] = [];
+    for (const end of ["succeed", "fail", "succeed", "fail", "fail", "fail", "succeed"] as const) {
+      breaker[end]("call");
+      seen.push(breaker.isHealthy);
+    }
+    expect(seen).toEqual([true, false, true, false, false, false, false]);
     pass(100);
-    expect(breaker.tryPass()).toBe("probe");
-    breaker[end]("call");
-    expect(breaker.isClosed).toBe(false);
-    pass(1000);
-    expect(breaker.tryPass()).toBe(false);
-    breaker.fail("probe");
-    pass(200);
-    expect(breaker.tryPass()).toBe("probe");
+    breaker.tryPass();
+    expect(breaker.isHealthy).toBe(false);
+    breaker.succeed("probe");
+    expect(breaker.isHealthy).toBe(true);
   });
 
-  test("counts anew once it is closed", () => {
+  test("a circuit breaker counts failures from zero after it closes", () => {
     const { breaker, pass } = opened();
     pass(100);
     breaker.tryPass();
@@ -196,14 +216,14 @@ describe("a circuit", () => {
   });
 });
 
-test("the time to live is spread by ±10 %", () => {
+test("the time to live varies by ±10 %", () => {
   expect(jitteredTtlMs(100, () => 0)).toBe(90_000);
   expect(jitteredTtlMs(100, () => 0.5)).toBe(100_000);
   expect(jitteredTtlMs(100, () => 1)).toBe(110_000);
 });
 
 describe("memory", () => {
-  test("is bounded in bytes, and tells how many it holds", () => {
+  test("the memory cache is limited in bytes, and reports its size", () => {
     let held = { bytes: 0, entries: 0 };
     const memory = new MemoryCache({
       maxBytes: 10_000,
@@ -222,7 +242,7 @@ describe("memory", () => {
     expect(memory.get("key 0")).toBeUndefined();
   });
 
-  test("forgets after the time to live", async () => {
+  test("the memory cache drops entries after their time to live", async () => {
     const memory = new MemoryCache({ maxBytes: 10_000, ttlSeconds: 0.02, recorder: unrecorded });
     memory.set("key", "body");
     expect(memory.get("key")).toBe("body");
@@ -237,24 +257,26 @@ describe("read-through", () => {
   function readThrough(store?: Partial<PredictionCache>, withMemory = false) {
     const memory = new MemoryCache({ maxBytes: 10_000, ttlSeconds: 60, recorder: unrecorded });
     const outcomes: CacheOutcome[] = [];
+    const logged: unknown[] = [];
+    const logger = pino({}, { write: (line: string) => void logged.push(JSON.parse(line)) });
     const cache = new ReadThrough({
-      modelVersion: "v1",
       memory: withMemory ? memory : undefined,
       store: store && { ...memoryStore(memory), ...store },
       recorder: { ...unrecorded, answered: (outcome) => void outcomes.push(outcome) },
+      logger,
     });
-    const ask = async (compute: () => Promise<string>, sent = body): Promise<CachedAnswer> =>
+    const ask = async (compute: () => Promise<string>, sent = body): Promise<CachedResponse> =>
       cache.answer({
-        endpoint: "predict",
+        namespace: "v1:predict",
         policy: "use",
-        body: sent,
+        digest: () => digestOf(sent),
         read: () => Float32Array.of(1),
         compute,
       });
-    return { ask, outcomes };
+    return { ask, outcomes, logged };
   }
 
-  test("a failed flight fails its waiters, and is not remembered", async () => {
+  test("a failed computation fails all requests in flight, and the next one computes again", async () => {
     const { ask } = readThrough({}, true);
     const failing = Promise.withResolvers<string>();
     const waiters = [ask(() => failing.promise), ask(() => failing.promise)];
@@ -264,27 +286,28 @@ describe("read-through", () => {
     expect(await ask(async () => "answer")).toEqual({ body: "answer", outcome: "stored" });
   });
 
-  test("a refused body reaches neither tier", async () => {
+  test("a rejected body reaches neither tier", async () => {
     const get = async () => {
       throw new Error("asked");
     };
     const memory = new MemoryCache({ maxBytes: 10_000, ttlSeconds: 60, recorder: unrecorded });
     const cache = new ReadThrough({
-      modelVersion: "v1",
       memory,
       store: { ...memoryStore(memory), get },
       recorder: unrecorded,
+      logger: silentLogger,
     });
     const read = () => {
       throw new RangeError("refused");
     };
-    const question = { endpoint: "predict", policy: "use", body, read } as const;
-    const asked = cache.answer({ ...question, compute: async () => "answer" });
+    const digest = () => digestOf(body);
+    const request = { namespace: "v1:predict", policy: "use", digest, read } as const;
+    const asked = cache.answer({ ...request, compute: async () => "answer" });
     await expect(asked).rejects.toThrow("refused");
-    expect(memory.get(rawKey("predict", body))).toBeUndefined();
+    expect(memory.get(rawKey("v1:predict", digestOf(body)))).toBeUndefined();
   });
 
-  test("each request is counted once, by where its answer came from", async () => {
+  test("each request is recorded once, with the outcome", async () => {
     const { ask, outcomes } = readThrough({}, true);
     const compute = async () => "answer";
     await Promise.all([ask(compute), ask(compute)]);
@@ -293,36 +316,56 @@ describe("read-through", () => {
     expect(outcomes).toEqual(["stored", "collapsed", "memory", "memory"]);
   });
 
-  test("a store that fails is passed by, and a fault in it is not", async () => {
-    const failing = (error: Error) => ({ get: () => Promise.reject(error) });
-    const compute = async () => "answer";
-    expect(await readThrough(failing(new CacheError("timeout"))).ask(compute)).toEqual({
-      body: "answer",
-      outcome: "bypassed",
-    });
-    await expect(readThrough(failing(new TypeError("bug"))).ask(compute)).rejects.toThrow("bug");
+  const answer = { body: "answer", outcome: "stored" };
+  const bypassed = { body: "answer", outcome: "bypassed" };
+  const failing = (error: Error) => () => Promise.reject(error);
+
+  test("a read that fails bypasses the cache, and is not logged again", async () => {
+    const { ask, logged } = readThrough({ get: failing(new CacheError("timeout")) });
+    expect(await ask(async () => "answer")).toEqual(bypassed);
+    expect(logged).toEqual([]);
   });
 
-  test("a write that fails changes nothing for the answer", async () => {
-    const set = () => Promise.reject(new CacheError("refused"));
-    const { ask } = readThrough({ set });
-    expect(await ask(async () => "answer")).toEqual({ body: "answer", outcome: "stored" });
+  test("a write that fails does not change the response, and is not logged again", async () => {
+    const { ask, logged } = readThrough({ set: failing(new CacheError("refused")) });
+    expect(await ask(async () => "answer")).toEqual(answer);
+    expect(logged).toEqual([]);
+  });
+
+  test.each([
+    ["get", bypassed],
+    ["set", answer],
+  ] as const)(
+    "an unexpected error of %s is logged, and the request gets a prediction",
+    async (name, found) => {
+      const { ask, logged } = readThrough({ [name]: failing(new TypeError("bug")) });
+      expect(await ask(async () => "answer")).toEqual(found);
+      await nextTurn();
+      const err = expect.objectContaining({ type: "TypeError", message: "bug" });
+      expect(logged).toEqual([expect.objectContaining({ level: 50, err })]);
+    },
+  );
+
+  test("an error of the model is not treated as a cache error", async () => {
+    const { ask, logged } = readThrough({ get: failing(new CacheError("timeout")) });
+    await expect(ask(failing(new TypeError("bug")))).rejects.toThrow("bug");
+    expect(logged).toEqual([]);
   });
 });
 
-describe("over HTTP", () => {
+describe("the cache over HTTP", () => {
   function cachedApp() {
     const memory = new MemoryCache({ maxBytes: 100_000, ttlSeconds: 60, recorder: unrecorded });
-    const predictor = firstFeaturePredictor();
-    const { modelVersion } = predictor;
+    const engine = firstFeatureEngine();
     const store = memoryStore(memory);
-    const cache = new ReadThrough({ modelVersion, memory, store, recorder: unrecorded });
-    const app = appUnderTest({ predictor, cache });
+    const deps = { memory, store, recorder: unrecorded, logger: silentLogger };
+    const cache = new ReadThrough(deps);
+    const app = appUnderTest({ engine, cache });
     async function ask(headers = {}, body: unknown = house, path = "/predict") {
       const response = await post(app, path, body, headers);
       return [response.headers.get("x-cache"), response.headers.get("cache-status")];
     }
-    return { app, ask, predictor };
+    return { app, ask, engine };
   }
 
   const miss = ["MISS", "prediction-service; fwd=miss; stored"];
@@ -330,14 +373,14 @@ describe("over HTTP", () => {
   const refreshed = ["MISS", "prediction-service; fwd=request; stored"];
   const bypassed = ["BYPASS", "prediction-service; fwd=bypass"];
 
-  test("computed and stored, then found in memory", async () => {
+  test("the first request is a miss and stored, the second is a hit in memory", async () => {
     const { ask } = cachedApp();
     expect(await ask()).toEqual(miss);
     expect(await ask()).toEqual(hit);
   });
 
-  test("found under another notation", async () => {
-    const { ask, predictor } = cachedApp();
+  test("a request with differently written numbers is a hit", async () => {
+    const { ask, engine } = cachedApp();
     await ask();
     const rewritten = Object.fromEntries(
       Object.entries(house)
@@ -345,40 +388,40 @@ describe("over HTTP", () => {
         .reverse(),
     );
     expect(await ask({}, rewritten)).toEqual(hit);
-    expect(predictor.batches).toHaveLength(1);
+    expect(engine.batches).toHaveLength(1);
   });
 
-  test("lists of houses are cached whole, apart from single ones", async () => {
-    const { ask, predictor } = cachedApp();
+  test("a list of houses is cached as a whole, separately from single houses", async () => {
+    const { ask, engine } = cachedApp();
     await ask();
     expect(await ask({}, { houses: [house] }, "/bulk_predict")).toEqual(miss);
     expect(await ask({}, { houses: [house] }, "/bulk_predict")).toEqual(hit);
     expect(await ask({}, { houses: [house, house] }, "/bulk_predict")).toEqual(miss);
-    expect(predictor.batches).toHaveLength(3);
+    expect(engine.batches).toHaveLength(3);
   });
 
-  test("waited for another's computation", async () => {
+  test("a request that waits for another request's prediction is collapsed", async () => {
     const { ask } = cachedApp();
     const both = await Promise.all([ask(), ask()]);
     expect(both).toEqual([miss, ["MISS", "prediction-service; fwd=miss; collapsed"]]);
   });
 
-  test("no-cache computes anew, and stores", async () => {
-    const { ask, predictor } = cachedApp();
+  test("no-cache predicts again and stores the result", async () => {
+    const { ask, engine } = cachedApp();
     await ask();
     expect(await ask({ "cache-control": "no-cache" })).toEqual(refreshed);
-    expect(predictor.batches).toHaveLength(2);
+    expect(engine.batches).toHaveLength(2);
     expect(await ask()).toEqual(hit);
   });
 
-  test("no-store neither asks nor stores", async () => {
+  test("no-store neither reads from the cache nor stores in it", async () => {
     const { ask } = cachedApp();
     expect(await ask({ "cache-control": "max-age=0, No-Store" })).toEqual(bypassed);
     expect(await ask()).toEqual(miss);
     expect(await ask({ "cache-control": "no-store" })).toEqual(bypassed);
   });
 
-  test("the same bytes under another content type are refused all the same", async () => {
+  test("a cached body with a wrong content type is rejected", async () => {
     const { app, ask } = cachedApp();
     await ask();
     const response = await post(app, "/predict", house, { "content-type": "text/plain" });
@@ -386,7 +429,7 @@ describe("over HTTP", () => {
     expect(response.headers.has("x-cache")).toBe(false);
   });
 
-  test("a hit tells the time that the cache took", async () => {
+  test("a hit reports the duration of the cache lookup", async () => {
     const { app, ask } = cachedApp();
     await ask();
     const { headers } = await post(app, "/predict", house);
@@ -395,7 +438,7 @@ describe("over HTTP", () => {
     );
   });
 
-  test("without a store and memory nothing is cached", async () => {
+  test("nothing is cached without a store and memory", async () => {
     const response = await post(appUnderTest(), "/predict", house);
     expect(response.headers.get("cache-status")).toBe(bypassed[1]);
   });

@@ -35,7 +35,7 @@ function check({ answer }: Exchange, status: number, location: string | undefine
   if (answer.body !== undefined) expect(body).toBe(answer.body);
 }
 
-test("the corpus is there", () => {
+test("the corpus has more than 500 requests", () => {
   expect(corpus.length).toBeGreaterThan(500);
 });
 
@@ -43,7 +43,7 @@ test("the corpus is there", () => {
 const fetchable = corpus.filter(({ request }) => request.method !== "TRACE");
 
 test.for(fetchable)(
-  "in process: $request.method $request.target $request.body",
+  "the response is FastAPI's: $request.method $request.target $request.body",
   async (exchange) => {
     const { method, target, contentType, body } = exchange.request;
     const bytes = Buffer.from(body ?? "");
@@ -58,7 +58,7 @@ test.for(fetchable)(
   },
 );
 
-test("over HTTP", async () => {
+test("all responses over HTTP are FastAPI's", async () => {
   const port = await serve(appUnderTest());
   for (const exchange of corpus) {
     const { method, target, contentType, body } = exchange.request;

@@ -4,8 +4,8 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { findBrowser } from "../../test/browser.ts";
 import { testNeeding } from "../../test/prerequisite.ts";
-import { exampleHouse as house } from "../src/houses/house.ts";
 import { appUnderTest, serve } from "./app-under-test.ts";
+import { house } from "./house-model.ts";
 
 const app = appUnderTest({ limits: { maxHouses: 1234 } });
 
@@ -22,14 +22,14 @@ async function readDocument() {
 }
 
 describe("/openapi.json", () => {
-  test("is valid OpenAPI 3.1", async () => {
+  test("/openapi.json is valid OpenAPI 3.1", async () => {
     const response = await app.request("/openapi.json");
     const document = z.record(z.string(), z.unknown()).parse(await response.json());
     expect(await new Validator().validate(document)).toEqual({ valid: true });
     expect((await readDocument()).openapi).toMatch(/^3\.1\./);
   });
 
-  test("describes every route, but for the pages that show it", async () => {
+  test("/openapi.json describes every route except its own pages", async () => {
     const { paths } = await readDocument();
     const described = Object.entries(paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
@@ -42,7 +42,7 @@ describe("/openapi.json", () => {
     expect(described.toSorted()).toEqual([...unique].toSorted());
   });
 
-  test("describes a house as it is validated", async () => {
+  test("/openapi.json describes houses with their bounds", async () => {
     const { House } = (await readDocument()).components.schemas;
     expect(House).toMatchObject({
       type: "object",
@@ -52,20 +52,21 @@ describe("/openapi.json", () => {
     });
   });
 
-  test("tells the bounds that are in force", async () => {
+  test("/openapi.json states the configured limits", async () => {
     const { paths, components } = await readDocument();
     const { BulkHouse } = components.schemas;
     expect(BulkHouse).toMatchObject({ properties: { houses: { type: "array", maxItems: 1234 } } });
     const answers = JSON.stringify(paths["/predict"]);
-    expect(answers).toContain("longer than 33554432 bytes");
-    for (const status of [200, 400, 405, 413, 415, 422, 503, 504]) {
+    expect(answers).toContain("longer than 1048576 bytes");
+    expect(JSON.stringify(paths["/bulk_predict"])).toContain("longer than 33554432 bytes");
+    for (const status of [200, 400, 405, 413, 415, 422, 431, 503, 504]) {
       expect(answers).toContain(`"${status}":`);
     }
   });
 });
 
 describe("/docs", () => {
-  test("names no other host, and its policy allows none", async () => {
+  test("/docs refers to no other host, and its content security policy allows none", async () => {
     const response = await app.request("/docs");
     expect(response.headers.get("content-type")).toMatch(/^text\/html/);
     expect(response.headers.get("content-security-policy")).toContain("default-src 'none'");
@@ -73,7 +74,7 @@ describe("/docs", () => {
   });
 
   test.each(["swagger-ui.css", "swagger-ui-bundle.js", "start.js"])(
-    "serves its %s",
+    "/docs serves %s",
     async (name) => {
       const response = await app.request(`/docs/${name}`);
       expect(response.status).toBe(200);
@@ -81,7 +82,7 @@ describe("/docs", () => {
     },
   );
 
-  test("serves no other file", async () => {
+  test("/docs serves no other file", async () => {
     expect((await app.request("/docs/package.json")).status).toBe(404);
     expect((await app.request("/docs/..%2fpackage.json")).status).toBe(404);
   });
@@ -89,7 +90,7 @@ describe("/docs", () => {
   const browserPath = findBrowser();
 
   testNeeding(browserPath !== undefined)(
-    "renders in Chromium with no network, and predicts through the page",
+    "/docs works in Chromium without network access, and can send a prediction",
     async () => {
       const port = await serve(app);
       const browser = await chromium.launch({

@@ -1,21 +1,21 @@
 import { request } from "node:http";
 import { describe, expect, test } from "vitest";
-import { exampleHouse as house } from "../src/houses/house.ts";
-import { QueueFullError } from "../src/predictor/batcher.ts";
-import { appUnderTest, firstFeaturePredictor, post, serve } from "./app-under-test.ts";
+import { QueueFullError } from "../src/model/batcher.ts";
+import { appUnderTest, firstFeatureEngine, houseEngine, post, serve } from "./app-under-test.ts";
+import { house } from "./house-model.ts";
 
 const text = JSON.stringify(house);
 
 describe("a body longer than MAX_BODY_BYTES", () => {
   const app = appUnderTest({ limits: { maxBodyBytes: text.length } });
 
-  test("is a 413 by its declared length", async () => {
+  test("a body longer than MAX_BODY_BYTES gets 413 if its length is declared", async () => {
     const response = await post(app, "/predict", `${text} `);
     expect(response.status).toBe(413);
     expect(await response.json()).toEqual({ detail: "Content Too Large" });
   });
 
-  test("is a 413 before all of it has come, where it arrives in chunks", async () => {
+  test("a chunked body gets 413 as soon as it exceeds MAX_BODY_BYTES", async () => {
     const port = await serve(app);
     const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
     const upload = request({ port, path: "/predict", method: "POST" }, (response) => {
@@ -28,7 +28,7 @@ describe("a body longer than MAX_BODY_BYTES", () => {
     expect(await promise).toBe(413);
   });
 
-  test("begins beyond the bound, in chunks too", async () => {
+  test("a chunked body of exactly MAX_BODY_BYTES is accepted", async () => {
     const port = await serve(app);
     const body = new Blob([text]).stream();
     const headers = { "content-type": "application/json" };
@@ -41,7 +41,7 @@ describe("a body longer than MAX_BODY_BYTES", () => {
 
 describe("an encoded body", () => {
   test.each(["gzip", "br", "GZIP", "identity, gzip", "identityidentity", "identity identity"])(
-    "%s is a 415",
+    "a body with Content-Encoding %s gets 415",
     async (encoding) => {
       const response = await post(appUnderTest(), "/predict", text, {
         "content-encoding": encoding,
@@ -51,17 +51,20 @@ describe("an encoded body", () => {
     },
   );
 
-  test.each(["Identity", "", "identity, identity", " , "])("'%s' is none", async (encoding) => {
-    const headers = { "content-encoding": encoding };
-    expect((await post(appUnderTest(), "/predict", text, headers)).status).toBe(200);
-  });
+  test.each(["Identity", "", "identity, identity", " , "])(
+    "a body with Content-Encoding '%s' is accepted",
+    async (encoding) => {
+      const headers = { "content-encoding": encoding };
+      expect((await post(appUnderTest(), "/predict", text, headers)).status).toBe(200);
+    },
+  );
 });
 
-/** A predictor that answers only when told to. */
-function heldPredictor() {
+/** An engine that predicts only after it is released. */
+function heldEngine() {
   const released = Promise.withResolvers<void>();
   const begun = Promise.withResolvers<void>();
-  const inner = firstFeaturePredictor();
+  const inner = firstFeatureEngine();
   return {
     ...inner,
     begun: begun.promise,
@@ -74,27 +77,27 @@ function heldPredictor() {
   };
 }
 
-test("beyond MAX_CONCURRENT_REQUESTS predictions are a 503 with Retry-After, health is not", async () => {
-  const predictor = heldPredictor();
-  const app = appUnderTest({ predictor, limits: { maxConcurrentRequests: 2 } });
+test("beyond MAX_CONCURRENT_REQUESTS, predictions get 503 with Retry-After, health checks do not", async () => {
+  const engine = heldEngine();
+  const app = appUnderTest({ engine, limits: { maxConcurrentRequests: 2 } });
   const taken = [post(app, "/predict", text), post(app, "/bulk_predict", { houses: [house] })];
-  // The bound is one for both routes together.
-  await predictor.begun;
+  // The limit applies to both routes together.
+  await engine.begun;
   const refused = await post(app, "/predict", text);
   expect(refused.status).toBe(503);
   expect(refused.headers.get("retry-after")).toBe("1");
   expect(await refused.json()).toEqual({ detail: "Service Unavailable" });
   expect((await app.request("/health")).status).toBe(200);
 
-  predictor.release();
+  engine.release();
   expect((await Promise.all(taken)).map(({ status }) => status)).toEqual([200, 200]);
   expect((await post(app, "/predict", text)).status).toBe(200);
 });
 
-test("a full queue is a 503 with Retry-After too", async () => {
+test("requests get 503 with Retry-After if the queue is full", async () => {
   const predict = () => Promise.reject(new QueueFullError("full"));
   const response = await post(
-    appUnderTest({ predictor: { modelVersion: "x", predict } }),
+    appUnderTest({ engine: { ...houseEngine, predict } }),
     "/predict",
     text,
   );
@@ -102,19 +105,19 @@ test("a full queue is a 503 with Retry-After too", async () => {
   expect(response.headers.get("retry-after")).toBe("1");
 });
 
-describe("beyond REQUEST_TIMEOUT_MS", () => {
+describe("REQUEST_TIMEOUT_MS", () => {
   const gatewayTimeout = { detail: "Gateway Timeout" };
 
-  test("a slow prediction is a 504", async () => {
-    const predictor = heldPredictor();
-    const app = appUnderTest({ predictor, limits: { requestTimeoutMs: 20 } });
+  test("a prediction that takes longer than REQUEST_TIMEOUT_MS gets 504", async () => {
+    const engine = heldEngine();
+    const app = appUnderTest({ engine, limits: { requestTimeoutMs: 20 } });
     const response = await post(app, "/predict", text);
     expect(response.status).toBe(504);
     expect(await response.json()).toEqual(gatewayTimeout);
-    predictor.release();
+    engine.release();
   });
 
-  test("so is a body that does not come", async () => {
+  test("a body that does not arrive within REQUEST_TIMEOUT_MS gets 504", async () => {
     const port = await serve(appUnderTest({ limits: { requestTimeoutMs: 20 } }));
     const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
     const headers = { "content-length": 1000 };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { exampleHouse as house } from "../src/houses/house.ts";
 import { appUnderTest, post } from "./app-under-test.ts";
+import { house } from "./house-model.ts";
 
 const Details = z.object({ detail: z.array(z.looseObject({ loc: z.array(z.unknown()) })) });
 
@@ -19,25 +19,28 @@ async function refusedFor(path: string, body: unknown) {
 }
 
 describe("strict JSON", () => {
-  test.each(["NaN", "Infinity", "-Infinity"])("the literal %s is malformed", async (literal) => {
-    const text = JSON.stringify(house).replace("8.3252", literal);
-    expect(await refused("/predict", text)).toEqual({
-      status: 422,
-      body: {
-        detail: [
-          {
-            type: "json_invalid",
-            loc: ["body", 10],
-            msg: "JSON decode error",
-            input: {},
-            ctx: { error: "Expecting value" },
-          },
-        ],
-      },
-    });
-  });
+  test.each(["NaN", "Infinity", "-Infinity"])(
+    "the literal %s is malformed JSON",
+    async (literal) => {
+      const text = JSON.stringify(house).replace("8.3252", literal);
+      expect(await refused("/predict", text)).toEqual({
+        status: 422,
+        body: {
+          detail: [
+            {
+              type: "json_invalid",
+              loc: ["body", 10],
+              msg: "JSON decode error",
+              input: {},
+              ctx: { error: "Expecting value" },
+            },
+          ],
+        },
+      });
+    },
+  );
 
-  test("UTF-16 is not read", async () => {
+  test("a body in UTF-16 is rejected", async () => {
     const utf16 = new Uint8Array(Buffer.from(`\ufeff${JSON.stringify(house)}`, "utf16le"));
     expect(await refused("/predict", utf16)).toEqual({
       status: 400,
@@ -46,7 +49,7 @@ describe("strict JSON", () => {
   });
 });
 
-describe("a body that Python's reader gives up on is a 400", () => {
+describe("limits of Python's parser", () => {
   const parsingError = { status: 400, body: { detail: "There was an error parsing the body" } };
   test.each([
     ["invalid UTF-8", new Uint8Array([0x7b, 0xff, 0x7d])],
@@ -54,14 +57,14 @@ describe("a body that Python's reader gives up on is a 400", () => {
     ["nesting deeper than 900", `${"[".repeat(901)}${"]".repeat(901)}`],
     ["a field nested deeper than 900", `{"MedInc":${"[".repeat(900)}${"]".repeat(900)}}`],
     ["an integer of more than 4,300 digits", `{"MedInc":${"1".repeat(4301)}}`],
-  ])("%s", async (_, body) => {
+  ])("a body with %s gets 400", async (_, body) => {
     expect(await refused("/predict", body)).toEqual(parsingError);
     expect(await refused("/bulk_predict", body)).toEqual(parsingError);
   });
 });
 
-describe("what FastAPI answers with 500", () => {
-  test("a number too large, as a literal: its input is null", async () => {
+describe("requests that get 500 from FastAPI", () => {
+  test("a number that is too large is echoed as null", async () => {
     const text = JSON.stringify(house).replace("8.3252", "1e400");
     expect(await refused("/predict", text)).toEqual({
       status: 422,
@@ -78,7 +81,7 @@ describe("what FastAPI answers with 500", () => {
     });
   });
 
-  test("a lone surrogate is echoed, escaped", async () => {
+  test("a lone surrogate is echoed as an escape", async () => {
     const text = JSON.stringify({ ...house, "\ud800": "\udfff" });
     const response = await post(app, "/predict", text);
     expect(response.status).toBe(422);
@@ -106,10 +109,10 @@ describe("what FastAPI answers with 500", () => {
   });
 });
 
-describe("an error body is bounded", () => {
+describe("the length of error responses", () => {
   const longName = "x".repeat(4094);
 
-  test("an input of more than 4 KiB of JSON is left out", async () => {
+  test("an input with more than 4 KiB of JSON is left out of the error response", async () => {
     const text = (extra: string) => JSON.stringify({ ...house, extra });
     const entry = {
       type: "extra_forbidden",
@@ -126,7 +129,7 @@ describe("an error body is bounded", () => {
     });
   });
 
-  test("so is the object that fields are missing from", async () => {
+  test("an object with missing fields is left out if it has more than 4 KiB of JSON", async () => {
     const { detail } = await refusedFor("/predict", { MedInc: 1, [longName]: 1 });
     expect(detail[0]).toEqual({
       type: "missing",
@@ -135,24 +138,24 @@ describe("an error body is bounded", () => {
     });
   });
 
-  test("at most 1,000 faults are named, the first ones", async () => {
+  test("an error response lists the first 1,000 faults", async () => {
     const houses = Array.from({ length: 3000 }, () => ({ ...house, MedInc: 0 }));
     const { detail } = await refusedFor("/bulk_predict", { houses, extra: 1 });
     expect(detail).toHaveLength(1000);
     expect(detail.at(-1)?.loc).toEqual(["body", "houses", 999, "MedInc"]);
   });
 
-  test("unknown fields count too", async () => {
+  test("unknown fields count toward the 1,000 faults", async () => {
     const extras = Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`x${i}`, i]));
     const { detail } = await refusedFor("/predict", { ...house, ...extras });
     expect(detail).toHaveLength(1000);
     expect(detail.at(-1)?.loc).toEqual(["body", "x999"]);
   });
 
-  test("a large refused body is answered in little more than its reading", async () => {
+  test("the error response to a large body does not take much longer than reading it", async () => {
     const nested = `${"[".repeat(800)}${"]".repeat(800)}`;
     const extras = Array.from({ length: 1000 }, (_, i) => `"x${i}":${nested}`);
-    const { status } = await refused("/predict", `{${extras.join(",")}}`);
+    const { status } = await refused("/bulk_predict", `{${extras.join(",")}}`);
     expect(status).toBe(422);
   });
 });
@@ -166,13 +169,13 @@ describe("too many houses", () => {
     ctx: { field_type: "List", max_length: 2, actual_length: 3 },
   };
 
-  test("are one fault, whatever is in the list", async () => {
+  test("a list with too many houses is one fault, whatever the list contains", async () => {
     const response = await post(small, "/bulk_predict", { houses: [house, 1, {}] });
     expect(response.status).toBe(422);
     expect(await response.json()).toEqual({ detail: [tooLong] });
   });
 
-  test("do not hide the list's unknown siblings", async () => {
+  test("a list with too many houses does not hide unknown fields next to it", async () => {
     const body = { a: 1, houses: [house, house, house] };
     const response = await post(small, "/bulk_predict", body);
     expect(await response.json()).toEqual({
@@ -188,7 +191,7 @@ describe("too many houses", () => {
     });
   });
 
-  test("begin beyond the bound", async () => {
+  test("a list with the maximum number of houses is accepted", async () => {
     expect((await post(small, "/bulk_predict", { houses: [house, house] })).status).toBe(200);
   });
 });

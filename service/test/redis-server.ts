@@ -40,7 +40,7 @@ export class RedisServer {
     });
   }
 
-  /** A port is taken, but nothing listens yet. */
+  /** Creates a server without starting it, so nothing listens on its port. */
   static async absent(...options: string[]): Promise<RedisServer> {
     return new RedisServer(await freePort(), options);
   }
@@ -79,7 +79,7 @@ export class RedisServer {
     this.#process?.kill("SIGCONT");
   }
 
-  /** Sends one command as an administrator would. */
+  /** Sends one command as an administrator. */
   async command(...args: string[]): Promise<unknown> {
     const client = createClient({ url: this.url, RESP: 2 });
     client.on("error", () => {});
@@ -108,15 +108,19 @@ export class RedisServer {
   }
 }
 
-/** Stands between a client and Redis, and tampers with what Redis replies. */
+/** A proxy in front of Redis that can tamper with replies. */
 export class RedisProxy {
-  /** How long each reply is held back. */
+  /** How long to delay each reply. */
   delayMs = 0;
-  /** Cut the connection in the middle of each reply. */
+  /** Whether to reset the connection in the middle of each reply. */
   resets = false;
-  /** Whatever sends now is never answered, not later either: its host is gone without a word. */
+  /** Whether to replace each reply by bytes that are not valid in Redis's protocol. */
+  garbles = false;
+  /**
+   * Whether to drop commands. A connection that lost one stays silent, as if its host had vanished.
+   */
   silent = false;
-  /** How many connections were accepted. */
+  /** The number of accepted connections. */
   connections = 0;
   #port = 0;
   readonly #sockets = new Set<Socket>();
@@ -158,7 +162,8 @@ export class RedisProxy {
     });
     redis.on("data", async (reply) => {
       if (this.delayMs > 0) await delay(this.delayMs);
-      if (!this.resets) client.write(reply);
+      if (this.garbles) client.write("garbage\r\n");
+      else if (!this.resets) client.write(reply);
       else client.write(reply.subarray(0, reply.length / 2), () => client.resetAndDestroy());
     });
   }

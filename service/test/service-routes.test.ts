@@ -1,20 +1,20 @@
 import { describe, expect, test } from "vitest";
-import { exampleHouse as house } from "../src/houses/house.ts";
 import { Health } from "../src/routes/health.ts";
-import { appUnderTest, firstFeaturePredictor, post, serve } from "./app-under-test.ts";
+import { appUnderTest, firstFeatureEngine, houseEngine, post, serve } from "./app-under-test.ts";
+import { house } from "./house-model.ts";
 
 const app = appUnderTest();
 
-describe("errors that no client causes", () => {
-  test("are a 500 that tells nothing, and are logged with the request's id", async () => {
+describe("internal errors", () => {
+  test("an internal error gives 500 without details, and is logged with the request id", async () => {
     const lines: unknown[] = [];
     const { pino } = await import("pino");
     const logger = pino(
       { level: "error" },
       { write: (line: string) => lines.push(JSON.parse(line)) },
     );
-    const predictor = { modelVersion: "x", predict: () => Promise.reject(new Error("no memory")) };
-    const broken = appUnderTest({ predictor, logger });
+    const engine = { ...houseEngine, predict: () => Promise.reject(new Error("no memory")) };
+    const broken = appUnderTest({ engine, logger });
     const response = await post(broken, "/predict", house, { "x-request-id": "abc" });
     expect(response.status).toBe(500);
     expect(await response.json()).toEqual({ detail: "Internal Server Error" });
@@ -33,7 +33,7 @@ describe("a wrong method", () => {
     ["GET", "/predict", "POST"],
     ["HEAD", "/bulk_predict", "POST"],
     ["OPTIONS", "/predict", "POST"],
-  ])("%s %s is told that %s is allowed", async (method, path, allow) => {
+  ])("%s %s gets 405 with Allow: %s", async (method, path, allow) => {
     const response = await app.request(path, { method });
     expect(response.status).toBe(405);
     expect(response.headers.get("allow")).toBe(allow);
@@ -42,7 +42,7 @@ describe("a wrong method", () => {
 });
 
 describe("trailing slashes", () => {
-  test("lead to the path without, as a path: no Host header steers it", async () => {
+  test("trailing slashes are redirected to the same path without them, on any host", async () => {
     const response = await app.request("http://evil.example/predict//?a=%2F&b", {
       method: "PATCH",
     });
@@ -50,14 +50,14 @@ describe("trailing slashes", () => {
     expect(response.headers.get("location")).toBe("/predict?a=%2F&b");
   });
 
-  test("of an unknown path lead nowhere", async () => {
+  test("trailing slashes on an unknown path get 404", async () => {
     expect((await app.request("/nope/")).status).toBe(404);
     expect((await app.request("//")).status).toBe(404);
   });
 });
 
 test.each(["/hello?name=x", "/health", "/docs", "/openapi.json"])(
-  "HEAD %s is GET without the body",
+  "HEAD %s has the same response as GET, without the body",
   async (path) => {
     const port = await serve(app);
     const [head, get] = await Promise.all(
@@ -70,7 +70,7 @@ test.each(["/hello?name=x", "/health", "/docs", "/openapi.json"])(
 );
 
 describe("/health", () => {
-  test("tells the time in UTC, written +00:00", async () => {
+  test("/health returns the time in UTC, with +00:00", async () => {
     const before = Date.now();
     const response = await app.request("/health");
     expect(response.headers.get("content-type")).toBe("application/json");
@@ -80,7 +80,7 @@ describe("/health", () => {
     expect(Date.parse(time)).toBeLessThanOrEqual(Date.now());
   });
 
-  test("is a 503 while draining, when every answer closes its connection", async () => {
+  test("while draining, /health gets 503 and every response closes its connection", async () => {
     const draining = appUnderTest({ isDraining: () => true });
     const health = await draining.request("/health");
     expect(health.status).toBe(503);
@@ -92,28 +92,28 @@ describe("/health", () => {
 });
 
 describe("predictions", () => {
-  test("are one batch for a list, in its order, with numbers that round-trip the float32", async () => {
-    const predictor = firstFeaturePredictor();
+  test("a list is predicted as one batch, in order, with numbers that round-trip float32", async () => {
+    const engine = firstFeatureEngine();
     const incomes = [0.1, 3, 1e-7, 2 ** 24 + 1];
     const houses = incomes.map((MedInc) => ({ ...house, MedInc }));
-    const response = await post(appUnderTest({ predictor }), "/bulk_predict", { houses });
+    const response = await post(appUnderTest({ engine }), "/bulk_predict", { houses });
     expect(response.headers.get("content-type")).toBe("application/json");
     expect(await response.json()).toEqual({ predictions: incomes.map(Math.fround) });
-    expect(predictor.batches.map(({ length }) => length)).toEqual([4 * 8]);
+    expect(engine.batches.map(({ length }) => length)).toEqual([4 * 8]);
   });
 
-  test("of one house are a number", async () => {
+  test("the prediction of one house is a number", async () => {
     expect(await (await post(app, "/predict", house)).json()).toEqual({
       prediction: Math.fround(house.MedInc),
     });
   });
 
-  test("of no houses are an empty list", async () => {
+  test("an empty list gets an empty list of predictions", async () => {
     const response = await post(app, "/bulk_predict", { houses: [] });
     expect(await response.text()).toBe('{"predictions":[]}');
   });
 
-  test("tell the model's version and the time that each phase took", async () => {
+  test("a prediction has headers with the model version and the duration of each phase", async () => {
     const { headers } = await post(app, "/predict", house);
     expect(headers.get("x-model-version")).toBe("0".repeat(64));
     expect(headers.get("server-timing")).toMatch(
@@ -121,7 +121,7 @@ describe("predictions", () => {
     );
   });
 
-  test("refused tell neither", async () => {
+  test("an error response has neither the model version nor durations", async () => {
     const { headers } = await post(app, "/predict", {});
     expect(headers.has("x-model-version")).toBe(false);
     expect(headers.has("server-timing")).toBe(false);
@@ -134,12 +134,12 @@ describe("X-Request-Id", () => {
     return (await app.request("/nope", { headers })).headers.get("x-request-id");
   };
 
-  test("is echoed where it is sane", async () => {
+  test("a valid X-Request-Id is echoed", async () => {
     for (const id of ["Run-7_a=", "req/1:a.b+c"]) expect(await idFor(id)).toBe(id);
   });
 
   test.each([undefined, "a b", "é", "x".repeat(256), "<script>"])(
-    "is made where %s is sent",
+    "a new X-Request-Id is generated if %s is sent",
     async (sent) => {
       expect(await idFor(sent)).toMatch(/^[0-9a-f-]{36}$/);
       expect(await idFor(sent)).not.toBe(await idFor(sent));

@@ -6,13 +6,22 @@ import { DeployedStack } from "../deployed-stack.ts";
 import type { Properties } from "../registration.ts";
 import { dev } from "../stack-config.ts";
 import { KubernetesNode } from "./kubernetes-node.ts";
+import { startNodeLocalDns } from "./node-local-dns.ts";
 
 const infra = join(import.meta.dirname, "../..");
 const namespace = "w255";
 
+/** The images that the cluster runs next to the service's own. */
+export const images = { redis: "redis:7.4", busybox: "busybox:1.37" };
+
 const Image = z.object({
   imageName: z.string(),
-  build: z.object({ context: z.string(), dockerfile: z.string(), platform: z.string() }),
+  build: z.object({
+    context: z.string(),
+    dockerfile: z.string(),
+    platform: z.string(),
+    args: z.record(z.string(), z.string()),
+  }),
 });
 
 const Pods = z.object({
@@ -21,6 +30,7 @@ const Pods = z.object({
       metadata: z.object({ name: z.string() }),
       spec: z.object({ containers: z.tuple([z.object({ image: z.string() })]) }),
       status: z.object({
+        podIP: z.string().default(""),
         conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]),
         containerStatuses: z
           .array(z.object({ restartCount: z.number(), containerID: z.string().default("") }))
@@ -30,23 +40,25 @@ const Pods = z.object({
   ),
 });
 
-/** A pod, as far as the tests look at it. */
+/** The properties of a pod that the checks use. */
 export interface Pod {
   readonly name: string;
   readonly image: string;
   readonly isReady: boolean;
   readonly restarts: number;
   readonly containerId: string;
+  /** Its IPv4 address. */
+  readonly address: string;
 }
 
-/** What the service answered to a prediction. */
+/** A response of the service. */
 export interface Answer {
   readonly status: number;
   readonly body: unknown;
   readonly headers: Headers;
 }
 
-/** Tries until it succeeds; after the time given, it fails with the last failure. */
+/** Repeats an attempt until it succeeds. After the given time, throws its last error. */
 export async function eventually<T>(seconds: number, attempt: () => Promise<T>): Promise<T> {
   const deadline = Date.now() + seconds * 1000;
   while (true) {
@@ -59,16 +71,18 @@ export async function eventually<T>(seconds: number, attempt: () => Promise<T>):
   }
 }
 
-/** The committed stack on a node, with images built from the checkout. */
+/** The stack of `Pulumi.dev.yaml` on a node, with an image that is built from the checkout. */
 export class NodeUnderTest {
   readonly namespace = namespace;
   readonly node: KubernetesNode;
   readonly stack: DeployedStack;
-  /** What the API was deployed with, the last one last. */
+  readonly #stopDns: () => Promise<void>;
+  /** The images that were deployed, the latest last. */
   readonly #images: string[] = [];
 
-  private constructor(node: KubernetesNode) {
+  private constructor(node: KubernetesNode, stopDns: () => Promise<void>) {
     this.node = node;
+    this.#stopDns = stopDns;
     this.stack = new DeployedStack({
       kubeconfig: node.kubeconfig,
       hasControllers: true,
@@ -79,33 +93,34 @@ export class NodeUnderTest {
   static async start(): Promise<NodeUnderTest> {
     const node = await KubernetesNode.start();
     try {
-      for (const image of ["redis:7.4", "busybox:1.37"]) await node.load(image);
+      for (const image of Object.values(images)) await node.load(image);
+      return new NodeUnderTest(node, await startNodeLocalDns(node));
     } catch (error) {
       await node.stop();
       throw error;
     }
-    return new NodeUnderTest(node);
   }
 
   async stop(): Promise<void> {
+    await this.#stopDns();
     await this.node.stop();
     for (const image of this.#images) docker("image", "rm", image);
   }
 
-  /** The image that the API was last deployed with. */
+  /** The image that was deployed last. */
   get image(): string {
     return this.#images.at(-1) ?? "";
   }
 
-  /** Deploys the stack with an image that it never had. */
+  /** Deploys the stack with a new image. */
   async deploy(): Promise<void> {
-    const cache = JSON.parse(dev.config["prediction-service:cache"] ?? "{}");
     const { exitCode, log } = await this.stack.up({
       config: {
         ...dev.config,
         "prediction-service:minikubeProfile": KubernetesNode.name,
-        // Without the tier in the process, each hit comes from Redis.
-        "prediction-service:cache": JSON.stringify({ ...cache, memoryBytes: 0 }),
+        "prediction-service:images": JSON.stringify(images),
+        // Without the in-memory cache, each hit comes from Redis.
+        "prediction-service:service": JSON.stringify({ env: { CACHE_MEMORY_BYTES: 0 } }),
       },
     });
     if (exitCode !== 0) throw new Error(log);
@@ -117,7 +132,8 @@ export class NodeUnderTest {
     const image = `${imageName}-${revision}`;
     const made = ["--tag", image, "--label", `revision=${revision}`];
     const from = ["--platform", build.platform, "--file", join(infra, build.dockerfile)];
-    docker("build", ...made, ...from, join(infra, build.context));
+    const args = Object.entries(build.args).flatMap((pair) => ["--build-arg", pair.join("=")]);
+    docker("build", ...made, ...from, ...args, join(infra, build.context));
     await this.node.load(image);
     this.#images.push(image);
     return { imageName: image, repoDigest: "" };
@@ -127,7 +143,7 @@ export class NodeUnderTest {
     return this.node.kubectl("--namespace", namespace, ...args);
   }
 
-  /** The pods of a workload, those that are ending too. */
+  /** The pods of a workload, including those that are stopping. */
   async pods(workload: string): Promise<Pod[]> {
     const selector = `app.kubernetes.io/name=${workload}`;
     const list = await this.kubectl("get", "pods", "--selector", selector, "--output", "json");
@@ -137,10 +153,11 @@ export class NodeUnderTest {
       isReady: status.conditions.some((c) => c.type === "Ready" && c.status === "True"),
       restarts: status.containerStatuses[0]?.restartCount ?? 0,
       containerId: status.containerStatuses[0]?.containerID ?? "",
+      address: status.podIP,
     }));
   }
 
-  /** Asks the service through the address of its Service. */
+  /** Sends a request to the service, through its cluster IP. */
   async ask(path: string, body: unknown): Promise<Answer> {
     const at = "jsonpath={.spec.clusterIP}:{.spec.ports[0].port}";
     const address = await this.kubectl("get", "service", "prediction-service", "--output", at);
@@ -151,6 +168,28 @@ export class NodeUnderTest {
       signal: AbortSignal.timeout(10_000),
     });
     return { status: response.status, body: await response.json(), headers: response.headers };
+  }
+
+  /**
+   * Runs shell commands in a pod of another namespace that has the labels of the service's pods.
+   *
+   * @returns what each command printed
+   */
+  async runForeignPod(...lines: string[]): Promise<string[]> {
+    const script = lines.map((line) => `echo "$({ ${line}; } 2>/dev/null)"`).join("\n");
+    const foreign = (...args: string[]) => this.node.kubectl("--namespace=default", ...args);
+    const how = ["--restart=Never", "--image-pull-policy=Never", "--image", images.busybox];
+    const labels = "--labels=app.kubernetes.io/name=prediction-api";
+    await foreign("run", "foreign", ...how, labels, "--command", "--", "sh", "-c", script);
+    await foreign(
+      "wait",
+      "pod/foreign",
+      "--for=jsonpath={.status.phase}=Succeeded",
+      "--timeout=60s",
+    );
+    const printed = await foreign("logs", "foreign");
+    await foreign("delete", "pod", "foreign");
+    return printed.split("\n");
   }
 
   async redisKeys(): Promise<string[]> {

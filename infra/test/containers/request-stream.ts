@@ -8,15 +8,15 @@ import type { KubernetesNode } from "./kubernetes-node.ts";
 
 const Summary = z.object({ sent: z.number(), failures: z.array(z.string()) });
 
-/** A steady stream of predictions, from a pod that asks through a Service. */
+/** A steady stream of predictions that a pod sends through the Service. */
 export interface RequestStream {
-  /** Ends it, and its pod; tells how many were sent, and of each failure when and why. */
+  /** Ends the stream and its pod. Resolves with the number of requests and all failures. */
   end(): Promise<z.infer<typeof Summary>>;
 }
 
 const client = readFileSync(join(import.meta.dirname, "steady-client.ts"), "utf8");
 
-/** Starts a stream; resolves once it flows. `image` must have Node.js. */
+/** Starts a stream. Resolves once requests are sent. `image` must have Node.js. */
 export async function startRequestStream(
   node: KubernetesNode,
   image: string,
@@ -33,7 +33,7 @@ export async function startRequestStream(
   await Promise.race([once(output, "line"), closed]);
   return {
     async end() {
-      if (pod.exitCode !== null) throw new Error(`the stream broke off after ${line} requests`);
+      if (pod.exitCode !== null) throw new Error(`the stream ended after ${line} requests`);
       pod.stdin.end();
       await closed;
       return Summary.parse(JSON.parse(line));

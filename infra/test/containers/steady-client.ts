@@ -1,6 +1,6 @@
 /**
- * Runs in a pod: sends predictions at a steady rate until its input ends, every other one on a
- * connection of its own. Tells every second how many it sent, and at last what failed.
+ * Runs in a pod. Sends predictions at a steady rate until its input ends, every second one on a new
+ * connection. Prints the number of requests once a second, and all failures at the end.
  */
 
 import { Agent, request } from "node:http";
@@ -17,7 +17,7 @@ function predict(number: number): Promise<void> {
   const agent = number % 2 === 0 ? kept : false;
   const { promise, resolve } = Promise.withResolvers<void>();
   const failed = (reason: unknown) => {
-    failures.push(`${new Date().toISOString()} number ${number}: ${reason}`);
+    failures.push(`${new Date().toISOString()} request ${number}: ${reason}`);
     resolve();
   };
   const call = request(TARGET, { method: "POST", agent, headers, timeout: 5000 }, (answer) => {

@@ -15,13 +15,13 @@ describe("on a whole node", () => {
   }, TIMEOUT_MS);
   afterAll(() => on?.stop(), TIMEOUT_MS);
 
-  let isSound = true;
+  let passed = true;
   for (const { name, run } of checks) {
     test(name, { timeout: TIMEOUT_MS }, async ({ skip }) => {
-      skip(!isSound, "a check before this one failed");
-      isSound = false;
+      skip(!passed, "an earlier check failed");
+      passed = false;
       process.stdout.write(`${name}: ${await run(on)}\n`);
-      isSound = true;
+      passed = true;
     });
   }
 });

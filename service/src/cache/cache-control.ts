@@ -5,12 +5,17 @@ export type CachePolicy = "use" | "refresh" | "bypass";
 const directive = /([!#$%&'*+\-.^_`|~\w]+)(?:=(?:"(?:[^"\\]|\\.)*"|[^\s",;]*))?/g;
 
 /**
- * Reads a request's `Cache-Control`: `no-store` bypasses the cache, `no-cache` asks for a new
- * computation that is stored. Other directives make no difference, since no answer is ever stale.
+ * Reads a request's `Cache-Control`: `no-store` bypasses the cache, `no-cache` computes the
+ * prediction again and stores it. Other directives have no effect, since no prediction is ever
+ * stale.
  */
 export function cachePolicy(cacheControl: string | undefined): CachePolicy {
   if (cacheControl === undefined) return "use";
-  const names = Array.from(cacheControl.matchAll(directive), ([, name]) => name?.toLowerCase());
-  if (names.includes("no-store")) return "bypass";
-  return names.includes("no-cache") ? "refresh" : "use";
+  let policy: CachePolicy = "use";
+  for (const [, name] of cacheControl.matchAll(directive)) {
+    const lowerCase = name?.toLowerCase();
+    if (lowerCase === "no-store") return "bypass";
+    if (lowerCase === "no-cache") policy = "refresh";
+  }
+  return policy;
 }

@@ -1,26 +1,26 @@
 /** Settings of {@link CircuitBreaker}. */
 export interface CircuitBreakerOptions {
-  /** So many failures in a row open the circuit. */
+  /** The circuit opens after this many failures in a row. */
   readonly failureThreshold: number;
-  /** How long it first stays open; doubled by each failed probe. */
+  /** How long the circuit first stays open. Each failed probe doubles it, up to `maxOpenMs`. */
   readonly minOpenMs: number;
   readonly maxOpenMs: number;
-  /** Milliseconds, monotonic. */
+  /** A monotonic clock, in milliseconds. */
   readonly now?: () => number;
 }
 
-/** What passes a circuit: a call through a closed one, or the probe of an open one. */
+/** What may pass: a call if the circuit is closed, or a probe if it is open. */
 export type Passage = "call" | "probe";
 
 /**
- * Keeps calls from a dependency that fails (M. Nygard, "Release It!", 2nd ed., ch. 5):
+ * Stops calls to a failing dependency (M. Nygard, "Release It!", 2nd ed., ch. 5):
  *
- * 1. closed: every call passes; `failureThreshold` failures in a row open it;
+ * 1. closed: every call passes; `failureThreshold` failures in a row open the circuit;
  * 2. open: no call passes for a while;
- * 3. then one call passes as a probe: its success closes the circuit, its failure opens it for
+ * 3. half-open: one call passes as a probe. Success closes the circuit, failure opens it again for
  *    twice as long.
  *
- * An open circuit heeds its probe only: other calls that end now were sent before it opened.
+ * While open, only the probe's result counts. Other results are of calls that started earlier.
  */
 export class CircuitBreaker {
   readonly #options: CircuitBreakerOptions;
@@ -40,9 +40,14 @@ export class CircuitBreaker {
     return this.#openMs === 0;
   }
 
+  /** Whether the circuit is closed and the latest call succeeded; true before the first call. */
+  get isHealthy(): boolean {
+    return this.isClosed && this.#failures === 0;
+  }
+
   /**
-   * Whether a call may pass now, and as what: each that does ends in `succeed` or `fail`, which are
-   * told.
+   * Whether a call may pass now, and as what. Report the result of each call that passes to
+   * `succeed` or `fail`.
    */
   tryPass(): Passage | false {
     if (this.isClosed) return "call";

@@ -4,20 +4,19 @@ import { ReadThrough } from "./read-through.ts";
 import type { CacheRecorder } from "./recorder.ts";
 import type { RedisCache } from "./redis.ts";
 
-/** What the cache is made of, as the configuration says. */
+/** Settings of {@link createCache}. */
 export interface CacheOptions {
-  readonly modelVersion: string;
-  /** Absent: memory takes the place of Redis. */
+  /** If undefined, memory is used instead of Redis. */
   readonly redisUrl: string | undefined;
   readonly redisTimeoutMs: number;
   readonly ttlSeconds: number;
-  /** Of the in-process tier; 0 turns it off. */
+  /** Size of the in-process tier; 0 turns it off. */
   readonly memoryBytes: number;
   readonly recorder: CacheRecorder;
   readonly logger: Logger;
 }
 
-/** The cache, and what ends its connections. */
+/** The cache, and a function that closes its connection. */
 export interface Cache {
   readonly readThrough: ReadThrough;
   readonly close: () => Promise<void>;
@@ -30,15 +29,15 @@ async function connectRedis(options: CacheOptions): Promise<RedisCache | undefin
   return new RedisCache({ ...options, url, timeoutMs });
 }
 
-/** Puts the tiers together. Never waits for Redis to answer. */
+/** Creates the cache. Does not wait until Redis is connected. */
 export async function createCache(options: CacheOptions): Promise<Cache> {
-  const { modelVersion, memoryBytes, recorder } = options;
+  const { memoryBytes } = options;
   const memory =
     memoryBytes === 0 ? undefined : new MemoryCache({ ...options, maxBytes: memoryBytes });
   const redis = await connectRedis(options);
   const store = redis ?? (memory && memoryStore(memory));
   return {
-    readThrough: new ReadThrough({ modelVersion, memory, store, recorder }),
+    readThrough: new ReadThrough({ ...options, memory, store }),
     close: async () => redis?.close(),
   };
 }

@@ -4,22 +4,32 @@ import { endianness } from "node:os";
 const isBigEndian = endianness() === "BE";
 
 /**
- * The key of a request as it was sent: found before anything is parsed. A cryptographic digest,
- * since clients choose the bytes and a collision would be another's answer.
+ * Returns the prefix of cache keys. A different model or endpoint has different keys, so a changed
+ * model never hits entries of the old one.
+ *
+ * @param modelVersion the model's digest
  */
-export function rawKey(endpoint: string, body: Uint8Array): string {
-  return `${endpoint}:${hash("sha256", body, "base64")}`;
+export function cacheNamespace(modelVersion: string, endpoint: string): string {
+  return `${modelVersion}:${endpoint}`;
 }
 
 /**
- * The key of what a request means: the model and the numbers. Notation makes no difference, and a
- * changed model never finds another's answers.
- *
- * @param matrix rows × 8, row-major float32, without `-0`
+ * Returns the cache key of a request body as sent, without parsing it. The digest is cryptographic,
+ * since clients choose the bytes, and a collision would return the prediction of another request.
  */
-export function canonicalKey(modelVersion: string, endpoint: string, matrix: Float32Array): string {
+export function rawKey(namespace: string, digest: string): string {
+  return `${namespace}:${digest}`;
+}
+
+/**
+ * Returns the cache key of a parsed request. It depends on the model and the numbers, but not on
+ * how the numbers are written.
+ *
+ * @param matrix rows × features, row-major float32, without `-0`
+ */
+export function canonicalKey(namespace: string, matrix: Float32Array): string {
   const { buffer, byteOffset, byteLength } = matrix;
   const bytes = Buffer.from(buffer, byteOffset, byteLength);
   const digest = hash("sha256", isBigEndian ? Buffer.from(bytes).swap32() : bytes);
-  return `predictions:${modelVersion}:${endpoint}:${digest}`;
+  return `predictions:${namespace}:${digest}`;
 }

@@ -1,4 +1,4 @@
-/** Why a cache could not be used. */
+/** Why the cache failed. */
 export type CacheErrorReason =
   | "offline"
   | "open_circuit"
@@ -7,7 +7,7 @@ export type CacheErrorReason =
   | "wrong_type"
   | "corrupt";
 
-/** The cache could not be asked, or did not answer. A prediction never fails for it. */
+/** The cache could not be queried, or did not reply. Predictions do not fail because of this. */
 export class CacheError extends Error {
   readonly reason: CacheErrorReason;
 
@@ -17,15 +17,17 @@ export class CacheError extends Error {
   }
 }
 
-/** A store of answers under canonical keys. */
+/** A store of response bodies under canonical keys. */
 export interface PredictionCache {
-  /** Where its hits are found, as `Cache-Status` names it. */
+  /** The name of this tier in `Cache-Status`. */
   readonly tier: "memory" | "redis";
   /**
-   * @returns the answer's body, `undefined` where there is none that can be trusted
-   * @throws {CacheError} the cache could not be asked, or did not answer in time
+   * @returns the body; `undefined` if there is no valid entry
+   * @throws {CacheError} the cache could not be queried, or did not reply in time
    */
   get(key: string): Promise<string | undefined>;
-  /** @throws {CacheError} the answer was not stored */
+  /** @throws {CacheError} the body was not stored */
   set(key: string, body: string): Promise<void>;
+  /** False if `set` is known to fail: the store is offline or full, or its latest write failed. */
+  canStore(key: string, body: string): boolean;
 }

@@ -1,121 +1,154 @@
+import type { Logger } from "pino";
+import { AbandonedError } from "../model/engine.ts";
 import type { CachePolicy } from "./cache-control.ts";
 import { canonicalKey, rawKey } from "./keys.ts";
 import type { MemoryCache } from "./memory.ts";
 import { CacheError, type PredictionCache } from "./prediction-cache.ts";
 import type { CacheOutcome, CacheRecorder } from "./recorder.ts";
 
-/** An answer's body with where it came from. */
-export interface CachedAnswer {
+/** A response body and where it came from. */
+export interface CachedResponse {
   readonly body: string;
   readonly outcome: CacheOutcome;
 }
 
-/** One request, as the cache sees it. */
-export interface CacheQuestion {
-  readonly endpoint: string;
+/** A request to the cache. */
+export interface CacheRequest {
+  /** The prefix of cache keys, with the model's version and the endpoint. */
+  readonly namespace: string;
   readonly policy: CachePolicy;
-  readonly body: Uint8Array;
-  /** Validates the body; throws where it is refused, and then nothing is cached. */
-  readonly read: () => Float32Array;
-  /** Computes the answer's body. */
+  /** The SHA-256 of the request body, in base64. */
+  readonly digest: () => string;
+  /** Parses and validates the request body. If it throws, nothing is cached. */
+  readonly read: () => Float32Array | Promise<Float32Array>;
+  /** Computes the response body. */
   readonly compute: (matrix: Float32Array) => Promise<string>;
 }
 
-/** What {@link ReadThrough} works with. */
+/** The dependencies of {@link ReadThrough}. */
 export interface ReadThroughDependencies {
-  readonly modelVersion: string;
-  /** The in-process tier; absent where it is turned off. */
+  /** The in-process tier; undefined if it is turned off. */
   readonly memory: MemoryCache | undefined;
-  /** The tier behind it; absent where nothing is to be cached. */
+  /** The second tier; undefined if nothing is cached. */
   readonly store: PredictionCache | undefined;
   readonly recorder: CacheRecorder;
+  readonly logger: Logger;
 }
+
+/** How the outcome changes if a response is stored in memory. */
+const storedOutcome: Partial<Record<CacheOutcome, CacheOutcome>> = {
+  computed: "stored",
+  recomputed: "refreshed",
+};
 
 /**
  * The read-through cache in front of the model:
  *
- * 1. a body seen before is answered from memory, unparsed;
- * 2. else it is read, and the store is asked by the canonical key;
- * 3. on a miss the model computes, once for all requests that wait for the same key (single
- *    flight); a failed flight fails its waiters and is forgotten;
- * 4. the answer is kept in memory and handed to the store; whether that keeps it is not waited for.
+ * 1. a request body seen before is a hit in memory, and is not parsed;
+ * 2. otherwise the body is parsed, and the store is queried with its canonical key;
+ * 3. on a miss the model predicts, once for all requests in flight with the same key. If it fails,
+ *    all of them fail, and the next request tries again;
+ * 4. the response is kept in memory and sent to the store, without waiting for the store's reply.
  *
- * A prediction is a pure function of model and numbers, so no answer is ever stale. Where the store
- * fails, the model answers.
+ * A prediction depends only on the model and the numbers, so no entry is ever stale. If the store
+ * fails, the model predicts.
  */
 export class ReadThrough {
   readonly #deps: ReadThroughDependencies;
-  readonly #flights = new Map<string, Promise<CachedAnswer>>();
+  readonly #inFlight = new Map<string, Promise<CachedResponse>>();
 
   constructor(deps: ReadThroughDependencies) {
     this.#deps = deps;
   }
 
-  /** At once where the answer is in memory: most requests of a warm cache wait for nothing. */
-  answer(question: CacheQuestion): CachedAnswer | Promise<CachedAnswer> {
+  /** Returns a hit in memory directly, anything else as a promise. */
+  answer(request: CacheRequest): CachedResponse | Promise<CachedResponse> {
     const { memory, recorder } = this.#deps;
-    const { endpoint, policy, body } = question;
-    const raw = memory && policy !== "bypass" ? rawKey(endpoint, body) : undefined; // 1
+    const { namespace, policy } = request;
+    const raw = memory && policy !== "bypass" ? rawKey(namespace, request.digest()) : undefined; // 1
     const known = raw !== undefined && policy === "use" ? memory?.get(raw) : undefined;
-    if (known === undefined) return this.#answerUnknown(question, raw);
+    if (known === undefined) return this.#answerUnknown(request, raw);
     recorder.answered("memory");
     return { body: known, outcome: "memory" };
   }
 
-  async #answerUnknown(question: CacheQuestion, raw: string | undefined): Promise<CachedAnswer> {
-    const { memory, recorder } = this.#deps;
-    const answer = await this.#find(question, question.read()); // 2
-    if (raw !== undefined) memory?.set(raw, answer.body); // 4
-    recorder.answered(answer.outcome);
+  async #answerUnknown(request: CacheRequest, raw: string | undefined): Promise<CachedResponse> {
+    const read = request.read(); // 2
+    const found = await this.#find(request, read instanceof Promise ? await read : read);
+    const answer = this.#remember(raw, found);
+    this.#deps.recorder.answered(answer.outcome);
     return answer;
   }
 
-  async #find(question: CacheQuestion, matrix: Float32Array): Promise<CachedAnswer> {
-    const { endpoint, policy, compute } = question;
-    if (policy === "bypass") return { body: await compute(matrix), outcome: "bypassed" };
-    const key = canonicalKey(this.#deps.modelVersion, endpoint, matrix);
-    if (policy === "refresh") return this.#compute(key, () => compute(matrix), "refreshed");
+  /** Keeps a response in memory, so that it is stored even while the store fails. */
+  #remember(raw: string | undefined, answer: CachedResponse): CachedResponse {
+    const { memory } = this.#deps;
+    const { body, outcome } = answer;
+    if (raw === undefined || !memory?.canStore(raw, body)) return answer;
+    memory.set(raw, body); // 4
+    return { body, outcome: storedOutcome[outcome] ?? outcome };
+  }
 
-    const underWay = this.#flights.get(key); // 3
-    if (underWay) {
-      const { body, outcome } = await underWay;
-      return { body, outcome: outcome === "stored" ? "collapsed" : outcome };
+  async #find(request: CacheRequest, matrix: Float32Array): Promise<CachedResponse> {
+    const { namespace, policy, compute } = request;
+    if (policy === "bypass") return { body: await compute(matrix), outcome: "bypassed" };
+    const key = canonicalKey(namespace, matrix);
+    if (policy === "refresh") {
+      const { body, isStored } = await this.#compute(key, () => compute(matrix));
+      return { body, outcome: isStored ? "refreshed" : "recomputed" };
     }
-    const flight = this.#ask(key, () => compute(matrix));
-    this.#flights.set(key, flight);
+
+    const inFlight = this.#inFlight.get(key); // 3
+    if (inFlight) {
+      try {
+        const { body, outcome } = await inFlight;
+        const isComputed = outcome === "stored" || outcome === "computed";
+        return { body, outcome: isComputed ? "collapsed" : outcome };
+      } catch (error) {
+        // The other client has disconnected, but this one is still waiting.
+        if (!(error instanceof AbandonedError)) throw error;
+        return this.#find(request, matrix);
+      }
+    }
+    const lookup = this.#lookUp(key, () => compute(matrix));
+    this.#inFlight.set(key, lookup);
     try {
-      return await flight;
+      return await lookup;
     } finally {
-      this.#flights.delete(key);
+      this.#inFlight.delete(key);
     }
   }
 
-  async #ask(key: string, compute: () => Promise<string>): Promise<CachedAnswer> {
+  async #lookUp(key: string, compute: () => Promise<string>): Promise<CachedResponse> {
     const { store } = this.#deps;
     if (store === undefined) return { body: await compute(), outcome: "bypassed" };
     let found: string | undefined;
     try {
       found = await store.get(key);
     } catch (error) {
-      if (!(error instanceof CacheError)) throw error;
+      this.#logUnexpected(error);
       return { body: await compute(), outcome: "bypassed" };
     }
     if (found !== undefined) return { body: found, outcome: store.tier };
-    return this.#compute(key, compute, "stored");
+    const { body, isStored } = await this.#compute(key, compute);
+    return { body, outcome: isStored ? "stored" : "computed" };
   }
 
   async #compute(
     key: string,
     compute: () => Promise<string>,
-    outcome: CacheOutcome,
-  ): Promise<CachedAnswer> {
+  ): Promise<{ readonly body: string; readonly isStored: boolean }> {
+    const { store } = this.#deps;
     const body = await compute();
-    // 4: the store counts and reports its own failures; this answer does not wait for it.
-    this.#deps.store?.set(key, body).catch(ignoreCacheError);
-    return { body, outcome };
+    if (store === undefined) return { body, isStored: false };
+    const isStored = store.canStore(key, body);
+    store.set(key, body).catch((error: unknown) => this.#logUnexpected(error)); // 4
+    return { body, isStored };
   }
-}
 
-function ignoreCacheError(error: unknown): void {
-  if (!(error instanceof CacheError)) throw error;
+  /** A store reports its own failures. Any other error is a bug. */
+  #logUnexpected(error: unknown): void {
+    if (error instanceof CacheError) return;
+    this.#deps.logger.error({ err: error }, "unexpected cache error");
+  }
 }

@@ -1,25 +1,38 @@
 import type { CacheErrorReason } from "./prediction-cache.ts";
 
 /**
- * Where an answer came from: found in a tier, computed and handed to the store, computed by another
- * request under way, computed anew because the request asked for that, or the cache not used at
- * all.
+ * Where a response came from:
+ *
+ * - `memory`, `redis`: a hit in this tier;
+ * - `stored`: it was computed and stored in at least one tier;
+ * - `computed`: it was computed, and storing it is known to fail;
+ * - `refreshed`, `recomputed`: like the previous two, for a request with `no-cache`;
+ * - `collapsed`: another request in flight computed it;
+ * - `bypassed`: the cache was not used.
  */
-export type CacheOutcome = "memory" | "redis" | "stored" | "collapsed" | "refreshed" | "bypassed";
+export type CacheOutcome =
+  | "memory"
+  | "redis"
+  | "stored"
+  | "computed"
+  | "refreshed"
+  | "recomputed"
+  | "collapsed"
+  | "bypassed";
 
-/** Counts what the cache does, for the operator. */
+/** Records what the cache does, for metrics. */
 export interface CacheRecorder {
-  /** A request was answered. */
+  /** A request got its response. */
   answered(outcome: CacheOutcome): void;
   /** An operation on Redis failed. */
   failed(operation: "get" | "set", reason: CacheErrorReason): void;
-  /** Redis replied after so long. */
+  /** Redis replied after `durationMs`. */
   replied(operation: "get" | "set", durationMs: number): void;
-  /** The in-process tier holds so much now. */
+  /** The current size of the in-process tier. */
   holds(bytes: number, entries: number): void;
 }
 
-/** Counts nothing. */
+/** Records nothing. */
 export const unrecorded: CacheRecorder = {
   answered() {},
   failed() {},

@@ -1,6 +1,15 @@
+import { once } from "node:events";
 import type { Logger } from "pino";
-import { createClient, ErrorReply } from "redis";
-import { TimeLimitError, within } from "../time-limit.ts";
+import {
+  ClientClosedError,
+  ClientOfflineError,
+  ConnectionTimeoutError,
+  createClient,
+  DisconnectsClientError,
+  ErrorReply,
+  SocketClosedUnexpectedlyError,
+} from "redis";
+import { TimeoutError, withTimeout } from "../timeout.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import { openEntry, sealEntry } from "./entry.ts";
 import { CacheError, type CacheErrorReason, type PredictionCache } from "./prediction-cache.ts";
@@ -9,9 +18,9 @@ import { jitteredTtlMs } from "./time-to-live.ts";
 
 /** Settings of {@link RedisCache}. */
 export interface RedisCacheOptions {
-  /** `redis://`, `rediss://` or `unix://`, with user, password and database. */
+  /** A `redis://`, `rediss://` or `unix://` URL, with user, password and database. */
   readonly url: string;
-  /** So long a command may take, reply included. */
+  /** How long a command may take, including its reply. */
   readonly timeoutMs: number;
   readonly ttlSeconds: number;
   readonly recorder: CacheRecorder;
@@ -21,8 +30,11 @@ export interface RedisCacheOptions {
 type Operation = "get" | "set";
 
 const circuit = { failureThreshold: 5, minOpenMs: 100, maxOpenMs: 10_000 };
+const pingIntervalMs = 1_000;
+/** How long Redis may take to reply to a ping, or to the handshake of a new connection. */
+const silenceMs = 2_000;
 
-/** Doubles from 50 ms to 2 s, spread so that pods do not return all at once. */
+/** Doubles from 50 ms to 2 s, with jitter, so that pods do not all reconnect at once. */
 function reconnectDelayMs(retries: number): number {
   return Math.min(2_000, 50 * 2 ** retries) * (0.75 + 0.5 * Math.random());
 }
@@ -32,14 +44,12 @@ function newClient(url: string) {
     url,
     RESP: 2,
     disableOfflineQueue: true,
-    // None: it would end when a command is written, not when the reply comes.
+    // Turned off: this timeout ends when a command is written, not when its reply arrives.
     commandOptions: { timeout: 0 },
-    // A connection that stays silent is replaced. `connectTimeout` ends once TCP is connected;
-    // `socketTimeout` watches over the handshake, and with the pings over an idle connection too.
-    pingInterval: 1_000,
     socket: {
-      connectTimeout: 1_000,
-      socketTimeout: 2_000,
+      // Long, since this timer also runs while the event loop is blocked. For the same reason
+      // `socketTimeout` is off: `withTimeout` limits the handshake and the pings instead.
+      connectTimeout: 5_000,
       reconnectStrategy: reconnectDelayMs,
     },
   });
@@ -47,33 +57,61 @@ function newClient(url: string) {
 
 type Client = ReturnType<typeof newClient>;
 
-function reasonOf(error: unknown): CacheErrorReason {
-  if (error instanceof TimeLimitError) return "timeout";
-  if (!(error instanceof ErrorReply)) return "offline";
-  return error.message.startsWith("WRONGTYPE") ? "wrong_type" : "refused";
+/** The errors of node-redis if there is no connection, or if it is lost. */
+const connectionErrors = [
+  ClientClosedError,
+  ClientOfflineError,
+  ConnectionTimeoutError,
+  DisconnectsClientError,
+  SocketClosedUnexpectedlyError,
+];
+
+/**
+ * Error codes for misuse of the Node.js API. All other codes are socket errors, such as ECONNRESET.
+ */
+const misuseCode = /^ERR_(?!SSL_|TLS_)/;
+
+function isConnectionError(error: unknown): boolean {
+  if (connectionErrors.some((type) => error instanceof type)) return true;
+  return error instanceof Error && "code" in error && !misuseCode.test(String(error.code));
 }
 
-/** What another connection may mend: a link gone silent, a primary that became a replica. */
-function mayReconnectHelp(error: unknown): boolean {
-  return error instanceof TimeLimitError || /^READONLY/.test(String(Object(error).message));
+/** Why Redis failed; `undefined` if the error is a bug in this program. */
+function reasonOf(error: unknown): CacheErrorReason | undefined {
+  if (error instanceof TimeoutError) return "timeout";
+  if (error instanceof ErrorReply) {
+    return error.message.startsWith("WRONGTYPE") ? "wrong_type" : "refused";
+  }
+  return isConnectionError(error) ? "offline" : undefined;
+}
+
+/** Whether a new connection may help: no replies arrive, or the primary has become a replica. */
+function canReconnectFix(error: unknown): boolean {
+  if (error instanceof TimeoutError) return true;
+  return error instanceof ErrorReply && error.message.startsWith("READONLY");
 }
 
 /**
- * Answers in Redis, which is an accelerator and never a dependency: a command takes at most the
- * time limit, and after repeated failures none is sent but a probe now and then. Reads and writes
- * have a circuit each, since a full Redis still serves reads.
+ * Response bodies in Redis, which speeds up the service but is never required. A command takes at
+ * most `timeoutMs`, and after repeated failures only an occasional probe is sent. Reads and writes
+ * have separate circuit breakers, since a full Redis still serves reads.
+ *
+ * All timeouts use `withTimeout`, so a blocked event loop does not count as a failure of Redis.
  */
 export class RedisCache implements PredictionCache {
   readonly tier = "redis";
   readonly #options: RedisCacheOptions;
   readonly #circuits = { get: new CircuitBreaker(circuit), set: new CircuitBreaker(circuit) };
+  readonly #pingTimer: NodeJS.Timeout;
+  #connectTimer: NodeJS.Timeout | undefined;
   #client: Client;
   #state: "starting" | "connected" | "degraded" = "starting";
 
-  /** Begins to connect, and goes on until it is closed; nothing waits for it. */
+  /** Connects in the background, and reconnects until closed. */
   constructor(options: RedisCacheOptions) {
     this.#options = options;
     this.#client = this.#connect();
+    this.#pingTimer = setInterval(() => this.#ping(), pingIntervalMs).unref();
   }
 
   async get(key: string): Promise<string | undefined> {
@@ -83,7 +121,7 @@ export class RedisCache implements PredictionCache {
       if (entry !== null && body === undefined) this.#options.recorder.failed("get", "corrupt");
       return body;
     } catch (error) {
-      // Whatever has taken the key's place is overwritten by the next answer.
+      // A miss: the next `set` overwrites the value of the wrong type.
       if (error instanceof CacheError && error.reason === "wrong_type") return undefined;
       throw error;
     }
@@ -94,11 +132,17 @@ export class RedisCache implements PredictionCache {
     await this.#send("set", (client) => client.set(key, sealEntry(key, body), { expiration }));
   }
 
-  /** Ends the connection once the commands under way are answered, or the time limit is over. */
+  canStore(): boolean {
+    return this.#client.isReady && this.#circuits.set.isHealthy;
+  }
+
+  /** Closes the connection when the commands in flight have their replies, or after `timeoutMs`. */
   async close(): Promise<void> {
+    clearInterval(this.#pingTimer);
+    clearTimeout(this.#connectTimer);
     const client = this.#client;
     try {
-      await within(this.#options.timeoutMs, client.close());
+      await withTimeout(this.#options.timeoutMs, client.close());
     } catch {
       client.destroy();
     }
@@ -106,10 +150,16 @@ export class RedisCache implements PredictionCache {
 
   #connect(): Client {
     const client = newClient(this.#options.url);
+    client.on("connect", () => this.#expectReply(client, once(client, "ready")));
     client.on("ready", () => this.#report());
-    client.on("error", (error: unknown) => this.#report(error));
+    client.on("error", (error: unknown) => {
+      // Neither a lost connection nor an error reply: node-redis could not parse what Redis sent,
+      // so it would assign later replies to the wrong commands.
+      if (reasonOf(error) === undefined) this.#replace(client, silenceMs);
+      this.#report(error);
+    });
     client.connect().catch(() => {
-      // The event has told it.
+      // Each failed attempt also emits an error event.
     });
     return client;
   }
@@ -123,7 +173,7 @@ export class RedisCache implements PredictionCache {
     if (!passage) throw this.#failure(operation, "open_circuit");
     const start = performance.now();
     try {
-      const reply = await within(timeoutMs, command(client));
+      const reply = await withTimeout(timeoutMs, command(client));
       recorder.replied(operation, performance.now() - start);
       breaker.succeed(passage);
       this.#report();
@@ -132,9 +182,11 @@ export class RedisCache implements PredictionCache {
       const reason = reasonOf(error);
       if (reason === "wrong_type") breaker.succeed(passage);
       else breaker.fail(passage);
-      if (passage === "probe" && mayReconnectHelp(error)) this.#reconnect(client);
+      if (passage === "probe" && client.isReady && canReconnectFix(error)) {
+        this.#replace(client);
+      }
       this.#report(error);
-      throw this.#failure(operation, reason, error);
+      throw reason === undefined ? error : this.#failure(operation, reason, error);
     }
   }
 
@@ -143,18 +195,37 @@ export class RedisCache implements PredictionCache {
     return new CacheError(reason, { cause });
   }
 
-  #reconnect(client: Client): void {
-    // Replaced or closed since, or connecting anew by itself.
-    if (!client.isOpen || !client.isReady) return;
-    client.removeAllListeners();
-    client.on("error", () => {
-      // Nobody waits for the old connection any more.
-    });
-    client.destroy();
-    this.#client = this.#connect();
+  #ping(): void {
+    const client = this.#client;
+    if (client.isReady) this.#expectReply(client, client.ping());
   }
 
-  /** One line a change of state, not one a request. */
+  /** Replaces a connection that gets no reply, before a request has to wait for it. */
+  async #expectReply(client: Client, reply: Promise<unknown>): Promise<void> {
+    try {
+      await withTimeout(silenceMs, reply);
+    } catch (error) {
+      // Any other error is a reply, or a lost connection that was already reported.
+      if (!(error instanceof TimeoutError)) return;
+      this.#replace(client);
+      this.#report(error);
+    }
+  }
+
+  /** Closes a connection that node-redis would keep, and opens a new one after `delayMs`. */
+  #replace(client: Client, delayMs = 0): void {
+    if (client !== this.#client || !client.isOpen) return;
+    client.removeAllListeners();
+    client.on("error", () => {
+      // Nothing is waiting for the old connection.
+    });
+    client.destroy();
+    this.#connectTimer = setTimeout(() => {
+      this.#client = this.#connect();
+    }, delayMs);
+  }
+
+  /** Logs one line per change of state, not one per request. */
   #report(error?: unknown): void {
     const { get, set } = this.#circuits;
     const isUsable = this.#client.isReady && get.isClosed && set.isClosed;

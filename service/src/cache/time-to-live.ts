@@ -1,7 +1,7 @@
 /**
- * Spreads a time to live by ±10 %, so that answers stored together do not expire together.
+ * Varies a time to live by ±10 %, so that entries stored together do not expire together.
  *
- * @param random uniform in [0, 1)
+ * @param random returns a random number in [0, 1)
  * @returns milliseconds
  */
 export function jitteredTtlMs(ttlSeconds: number, random = Math.random): number {

@@ -1,9 +1,11 @@
 import { readFile } from "node:fs/promises";
-import { Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
+import type { LoadedModel } from "../model/loaded-model.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { Answer } from "./exchange.ts";
 import type { Limits } from "./limits.ts";
 
-const page = `<!doctype html>
+const html = `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -28,7 +30,7 @@ const distributed: Readonly<Record<string, string>> = {
   "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
 };
 
-/** Makes a value when it is first asked for, and once: a start needs none of it. */
+/** Creates a value once, when it is first needed, so that it does not delay the start. */
 function lazily<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => {
@@ -41,42 +43,64 @@ async function readAsset(name: string): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await readFile(new URL(import.meta.resolve(`swagger-ui-dist/${name}`))));
 }
 
-/** `GET /openapi.json`, and `GET /docs` showing it in Swagger UI with no other host asked. */
-export function docsRoutes({ limits }: { limits: Limits }): Hono {
-  const routes = new Hono();
-  const description = lazily(async () => {
-    const { describeApi } = await import("./openapi.ts");
-    return JSON.stringify(describeApi(limits));
-  });
-  routes.get("/openapi.json", async (c) =>
-    c.body(await description(), 200, { "Content-Type": "application/json" }),
-  );
-  routes.use(
-    "/docs/*",
-    secureHeaders({
-      // Whoever terminates TLS answers for the whole host name; this service doesn't.
-      strictTransportSecurity: false,
-      contentSecurityPolicy: {
-        defaultSrc: ["'none'"],
-        scriptSrc: ["'self'"],
-        styleSrc: ["'self'", "'unsafe-inline'"],
-        imgSrc: ["'self'", "data:"],
-        connectSrc: ["'self'"],
-        baseUri: ["'none'"],
-        formAction: ["'self'"],
-        frameAncestors: ["'none'"],
-      },
+/** Middleware for the pages under `/docs`. */
+export const docsHeaders = secureHeaders({
+  // The proxy that terminates TLS sets this for the whole host name.
+  strictTransportSecurity: false,
+  contentSecurityPolicy: {
+    defaultSrc: ["'none'"],
+    scriptSrc: ["'self'"],
+    styleSrc: ["'self'", "'unsafe-inline'"],
+    imgSrc: ["'self'", "data:"],
+    connectSrc: ["'self'"],
+    baseUri: ["'none'"],
+    formAction: ["'self'"],
+    frameAncestors: ["'none'"],
+  },
+});
+
+function page(path: string, contentType: string, content: () => Promise<Answer["body"]>): Endpoint {
+  return {
+    method: "GET",
+    path,
+    handle: async () => ({
+      status: 200,
+      body: await content(),
+      headers: { "Content-Type": contentType },
     }),
-  );
-  routes.get("/docs", (c) => c.html(page));
-  routes.get("/docs/start.js", (c) =>
-    c.body(start, 200, { "Content-Type": "text/javascript; charset=utf-8" }),
-  );
-  for (const [name, contentType] of Object.entries(distributed)) {
-    const asset = lazily(() => readAsset(name));
-    routes.get(`/docs/${name}`, async (c) =>
-      c.body(await asset(), 200, { "Content-Type": contentType }),
-    );
-  }
-  return routes;
+  };
+}
+
+/** The dependencies of {@link docsEndpoints}. */
+export interface DocsDependencies {
+  readonly model: LoadedModel;
+  readonly limits: Limits;
+}
+
+/**
+ * `GET /openapi.json`, and `GET /docs`, which shows it in Swagger UI without requests to other
+ * hosts.
+ *
+ * @param api the endpoints to describe
+ */
+export function docsEndpoints(
+  { model, limits }: DocsDependencies,
+  api: readonly Endpoint[],
+): readonly Endpoint[] {
+  const document = lazily(async () => {
+    const { describeApi } = await import("./openapi.ts");
+    return JSON.stringify(describeApi(model.card, api, limits.maxHeaderBytes));
+  });
+  return [
+    page("/openapi.json", "application/json", document),
+    page("/docs", "text/html; charset=UTF-8", async () => html),
+    page("/docs/start.js", "text/javascript; charset=utf-8", async () => start),
+    ...Object.entries(distributed).map(([name, contentType]) =>
+      page(
+        `/docs/${name}`,
+        contentType,
+        lazily(() => readAsset(name)),
+      ),
+    ),
+  ];
 }

@@ -1,18 +1,37 @@
-import { Hono } from "hono";
 import { z } from "zod";
-import { Refusal } from "../wire/refusal.ts";
+import { refusal } from "../wire/refusal.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { json } from "./exchange.ts";
+import { methodNotAllowed, response } from "./openapi-parts.ts";
 
-/** The answer of `/health`. */
+/** The response body of `/health`. */
 export const Health = z.strictObject({ time: z.iso.datetime({ offset: true }) });
 
 /**
- * `GET /health`: 200 with the time, 503 while draining. It asks nothing of the cache: without Redis
- * the service is ready all the same.
+ * `GET /health`: 200 with the time, 503 while draining. It does not check Redis, since the service
+ * does not need it.
  */
-export function healthRoutes({ isDraining }: { isDraining: () => boolean }): Hono {
-  return new Hono().get("/health", (c) => {
-    if (isDraining()) throw new Refusal(503, "Service Unavailable");
-    const time = new Date().toISOString().replace("Z", "+00:00");
-    return c.json<z.infer<typeof Health>>({ time });
-  });
+export function healthEndpoint({ isDraining }: { readonly isDraining: () => boolean }): Endpoint {
+  return {
+    method: "GET",
+    path: "/health",
+    handle() {
+      if (isDraining()) throw refusal(503, "Service Unavailable");
+      const time = new Date().toISOString().replace("Z", "+00:00");
+      return json({ time } satisfies z.infer<typeof Health>);
+    },
+    describe: () => ({
+      schemas: { Health },
+      operation: {
+        operationId: "health_health_get",
+        summary: "Check whether the service accepts requests",
+        tags: ["service"],
+        responses: {
+          200: response("The service accepts requests. The time is in UTC", "Health"),
+          405: methodNotAllowed,
+          503: response("The service is shutting down", "HTTPError"),
+        },
+      },
+    }),
+  };
 }

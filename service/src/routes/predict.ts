@@ -1,111 +1,112 @@
-import { type Context, Hono } from "hono";
-import type { Logger } from "pino";
 import { cachePolicy } from "../cache/cache-control.ts";
+import { cacheNamespace } from "../cache/keys.ts";
 import type { ReadThrough } from "../cache/read-through.ts";
-import { type HouseMatrix, readHouse, readHouses } from "../houses/read.ts";
-import type { Predictor } from "../predictor/predictor.ts";
-import { type AccessLog, durationMsSince } from "../telemetry/access-log.ts";
-import { requestIdOf } from "../telemetry/request-id.ts";
+import type { LoadedModel } from "../model/loaded-model.ts";
+import type { BodyShape } from "../records/reader.ts";
 import { readBody, requireJson } from "../wire/body.ts";
-import { answerError, type JsonAnswer } from "../wire/error-answer.ts";
-import { type NodeEnvironment, type SentRequest, sentRequest } from "../wire/sent-request.ts";
-import { Admission } from "./admission.ts";
+import { maxSmallBytes } from "../wire/sent-body.ts";
+import { type SentRequest, sentRequest } from "../wire/sent-request.ts";
+import { Admission, type Grant } from "./admission.ts";
 import { cacheHeaders } from "./cache-headers.ts";
-import type { Limits } from "./limits.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { Answer } from "./exchange.ts";
+import { type Limits, maxRecordBodyBytes } from "./limits.ts";
+import { describeBulkPredict, describePredict } from "./predict-openapi.ts";
 import { ServerTiming } from "./server-timing.ts";
-import { Together } from "./together.ts";
+import { TurnBatch } from "./turn-batch.ts";
+import { PredictionWriter } from "./write-predictions.ts";
 
-/** What the two prediction routes do differently: how they read a request and write an answer. */
-interface Endpoint {
-  readonly name: string;
-  readonly read: (body: Buffer, limits: Limits) => HouseMatrix;
-  readonly write: (predictions: Float32Array) => string;
-}
-
-const predict: Endpoint = {
-  name: "predict",
-  read: readHouse,
-  write: ([prediction]) => `{"prediction":${prediction}}`,
-};
-
-const bulkPredict: Endpoint = {
-  name: "bulk_predict",
-  read: (body, { maxHouses }) => readHouses(body, maxHouses),
-  write: (predictions) => `{"predictions":[${predictions.join(",")}]}`,
-};
-
-/** What the prediction routes need. */
+/** The dependencies of {@link predictEndpoints}. */
 export interface PredictDependencies {
-  readonly predictor: Predictor;
+  readonly model: LoadedModel;
   readonly cache: ReadThrough;
-  readonly logger: Logger;
-  readonly accessLog: AccessLog;
   readonly limits: Limits;
-  readonly isDraining: () => boolean;
 }
 
-/** `POST /predict` for one house, `POST /bulk_predict` for a list, which is one batch. */
-export function predictRoutes(deps: PredictDependencies): Hono<NodeEnvironment> {
-  const { predictor, cache, logger, accessLog, limits, isDraining } = deps;
-  const admission = new Admission(limits);
-  const together = new Together();
+/** How the two prediction endpoints differ. */
+interface Kind {
+  readonly name: string;
+  readonly namespace: string;
+  readonly shape: BodyShape;
+  readonly maxBodyBytes: number;
+  /** Wraps the JSON of the predictions into the response body. */
+  readonly wrap: (predictions: string) => string;
+  readonly describe: NonNullable<Endpoint["describe"]>;
+}
 
-  async function answer(endpoint: Endpoint, request: SentRequest): Promise<JsonAnswer> {
-    const sent = await readBody(request, limits.maxBodyBytes);
+/** `POST /predict` predicts one record, `POST /bulk_predict` a list of records. */
+export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[] {
+  const { model, cache, limits } = deps;
+  const { engine, reader, version } = model;
+  const admission = new Admission(limits);
+  const turn = new TurnBatch();
+  const writer = new PredictionWriter(engine);
+
+  async function predict(kind: Kind, request: SentRequest, grant: Grant): Promise<Answer> {
+    const sent = await readBody(request, kind.maxBodyBytes, grant.takeBytes);
+    grant.beginWork();
     requireJson(sent, request.header("content-type"));
     const timing = new ServerTiming(performance.now());
+
+    function endRead(): void {
+      grant.releaseBytes();
+      timing.enter("cache");
+    }
     const found = cache.answer({
-      endpoint: endpoint.name,
+      namespace: kind.namespace,
       policy: cachePolicy(request.header("cache-control")),
-      body: sent,
-      read: () => {
+      digest: () => sent.digest(),
+      read() {
         timing.enter("parse");
-        const matrix = endpoint.read(sent, limits);
-        timing.enter("cache");
+        const matrix = reader.read(kind.shape, sent, grant.signal);
+        if (matrix instanceof Promise) return matrix.finally(endRead);
+        endRead();
         return matrix;
       },
-      compute: async (matrix) => {
+      async compute(matrix) {
         timing.enter("inference");
-        const predictions = await predictor.predict(matrix);
+        const predictions = await engine.predict(matrix, grant.signal);
         timing.enter("cache");
-        return endpoint.write(predictions);
+        return kind.wrap(await writer.write(predictions));
       },
     });
     const { body, outcome } = await found;
+    if (body.length > maxSmallBytes) admission.holdUntilSent(request, body.length);
     const headers = {
-      "X-Model-Version": predictor.modelVersion,
+      "X-Model-Version": version,
       "Server-Timing": timing.header(),
       ...cacheHeaders[outcome],
     };
-    // What comes from a run of the model or from Redis comes together with others anyway.
-    if (!(found instanceof Promise)) await together.moment();
+    // Responses from the model or Redis are ready at the same time anyway.
+    if (!(found instanceof Promise)) await turn.join();
     return { status: 200, body, headers };
   }
 
-  async function exchange(endpoint: Endpoint, c: Context<NodeEnvironment>): Promise<Response> {
-    const start = performance.now();
-    const request = sentRequest(c);
-    const requestId = requestIdOf(request.header("x-request-id"));
-    const { status, body, headers } = await admission
-      .admit(() => answer(endpoint, request))
-      .catch((error: unknown) => answerError(error, requestId, logger));
-    const path = `/${endpoint.name}`;
-    const durationMs = durationMsSince(start);
-    accessLog({ requestId, method: "POST", path, route: path, status, durationMs });
-    return new Response(body, {
-      status,
-      headers: {
-        "Content-Type": "application/json",
-        "X-Request-Id": requestId,
-        ...headers,
-        ...(isDraining() && { Connection: "close" }),
-      },
-    });
-  }
-
-  const routes = new Hono<NodeEnvironment>();
-  for (const endpoint of [predict, bulkPredict]) {
-    routes.post(`/${endpoint.name}`, (c) => exchange(endpoint, c));
-  }
-  return routes;
+  const kinds: readonly Kind[] = [
+    {
+      name: "predict",
+      namespace: cacheNamespace(version, "predict"),
+      shape: "one",
+      maxBodyBytes: maxRecordBodyBytes(limits),
+      wrap: (prediction) => `{"prediction":${prediction}}`,
+      describe: () => describePredict(model, limits),
+    },
+    {
+      name: "bulk_predict",
+      namespace: cacheNamespace(version, "bulk_predict"),
+      shape: "many",
+      maxBodyBytes: limits.maxBodyBytes,
+      wrap: (predictions) => `{"predictions":[${predictions}]}`,
+      describe: () => describeBulkPredict(model, limits),
+    },
+  ];
+  return kinds.map((kind) => ({
+    method: "POST",
+    path: `/${kind.name}`,
+    describe: kind.describe,
+    handle(c) {
+      const request = sentRequest(c);
+      return admission.admit(request, (grant) => predict(kind, request, grant));
+    },
+  }));
 }

@@ -1,14 +1,6 @@
-import type { Context } from "hono";
-import type { RouterRoute } from "hono/types";
-import type { NodeEnvironment } from "../wire/sent-request.ts";
-
-function methodsByPath(routes: readonly RouterRoute[]): ReadonlyMap<string, string> {
-  const methods = new Map<string, string>();
-  for (const { path, method } of routes) {
-    if (method !== "ALL") methods.set(path, method === "GET" ? "GET, HEAD" : method);
-  }
-  return methods;
-}
+import { refusal } from "../wire/refusal.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { Handle } from "./exchange.ts";
 
 function decode(path: string): string | undefined {
   try {
@@ -18,7 +10,7 @@ function decode(path: string): string | undefined {
   }
 }
 
-/** By index, since a pattern for the end of a text tries at every slash within it. */
+/** Avoids a regular expression, which would try to match at every slash. */
 function withoutTrailingSlashes(path: string): string {
   let end = path.length;
   while (path[end - 1] === "/") end--;
@@ -26,26 +18,43 @@ function withoutTrailingSlashes(path: string): string {
 }
 
 /**
- * Answers what none of the routes takes, as FastAPI does: 307 from a known path with trailing
- * slashes to the one without, 405 for a known path with another method, else 404.
+ * Characters that Starlette percent-encodes in `Location`: all except those of RFC 3986 and `%`.
  */
-export function answerUnmatched<E extends NodeEnvironment>(
-  routes: readonly RouterRoute[],
-): (c: Context<E>) => Response {
-  const methods = methodsByPath(routes);
+const unsafe = /[^\w\-.~:/?#[\]@!$&'()*+,;=%]/g;
+
+/** The percent-encoding of each byte. */
+const encodings = Array.from({ length: 256 }, (_, byte) => {
+  const hex = byte.toString(16).toUpperCase();
+  return `%${hex.padStart(2, "0")}`;
+});
+
+/**
+ * @param target part of a request target, in which Node.js represents each byte by one character
+ */
+function percentEncoded(target: string): string {
+  return target.replace(unsafe, (character) => encodings[character.charCodeAt(0)] ?? character);
+}
+
+/**
+ * Handles requests that match no route, like FastAPI: a known path with trailing slashes is
+ * redirected with 307, a known path with another method gets 405, everything else 404.
+ */
+export function answerUnmatched(endpoints: readonly Pick<Endpoint, "method" | "path">[]): Handle {
+  const allowed = new Map(
+    endpoints.map(({ method, path }) => [path, method === "GET" ? "GET, HEAD" : method]),
+  );
   return function answerUnmatched(c) {
     const path = decode(c.req.path);
     const canonical = path && withoutTrailingSlashes(path);
-    const allow = canonical === undefined ? undefined : methods.get(canonical);
-    if (canonical === undefined || allow === undefined) {
-      return c.json({ detail: "Not Found" }, 404);
-    }
+    const allow = canonical === undefined ? undefined : allowed.get(canonical);
+    if (canonical === undefined || allow === undefined) throw refusal(404, "Not Found");
     if (path !== canonical) {
-      // A URL parser would have written some of its characters otherwise.
+      // Not the query of the parsed URL, in which some characters are encoded differently.
       const asSent = c.env?.incoming?.url ?? c.req.url;
       const [query = ""] = /\?[^#]+/.exec(asSent) ?? [];
-      return c.redirect(canonical + query, 307);
+      const location = canonical + percentEncoded(query);
+      return { status: 307, body: null, headers: { Location: location } };
     }
-    return c.json({ detail: "Method Not Allowed" }, 405, { Allow: allow });
+    throw refusal(405, "Method Not Allowed", { Allow: allow });
   };
 }

@@ -1,26 +1,26 @@
 import { hostname } from "node:os";
 import type { DestinationStream, Logger } from "pino";
 
-/** What the access log tells of a request. The query is not told: it may be personal. */
+/** What the access log records about a request. The query is left out, since it may be personal. */
 interface AccessLogLine {
-  /** Fit for JSON as it is, like the method and the route. */
+  /** Needs no escaping in JSON, like the method and the route. */
   readonly requestId: string;
   readonly method: string;
   readonly path: string;
-  /** The pattern that took the request. */
+  /** The pattern of the route that matched. */
   readonly route: string;
   readonly status: number;
   readonly durationMs: number;
 }
 
-/** Writes one line a request; a probe's at level debug, so that it does not drown the others. */
+/** Writes one line per request. Health checks are logged only at level debug. */
 export type AccessLog = (line: AccessLogLine) => void;
 
 /**
- * An access log among a logger's other lines. It writes them as the logger would, but puts them
- * together itself: in a busy server that takes a fraction of the time.
+ * Creates an access log. It writes the same lines as the logger would, but in a fraction of the
+ * time.
  *
- * @param lines where the logger writes to
+ * @param lines the destination of the logger
  */
 export function createAccessLog(logger: Logger, lines: DestinationStream): AccessLog {
   const origin = JSON.stringify({ pid: process.pid, hostname: hostname() }).slice(1, -1);
@@ -38,7 +38,7 @@ export function createAccessLog(logger: Logger, lines: DestinationStream): Acces
   };
 }
 
-/** @param start of the request, by `performance.now()` */
+/** @param start the result of `performance.now()` at the start of the request */
 export function durationMsSince(start: number): number {
   return Math.round((performance.now() - start) * 1000) / 1000;
 }

@@ -1,10 +1,13 @@
 import { type DestinationStream, type Logger, pino } from "pino";
+import type { Config } from "../config.ts";
 
-export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
-export type LogLevel = (typeof logLevels)[number];
+type LogLevel = Config["LOG_LEVEL"];
 
-/** Lines are written together, one system call for many, but none waits for longer than this. */
+/**
+ * Lines are written in batches, to save system calls: as soon as there are this many characters,
+ */
 const batchLength = 64 * 1024;
+/** or after this time. */
 const flushMs = 100;
 
 function jsonLines(): DestinationStream {
@@ -16,7 +19,7 @@ function jsonLines(): DestinationStream {
   setInterval(flush, flushMs).unref();
   process.on("exit", flush);
   process.stdout.on("error", () => {
-    // Predictions go on when nobody reads the log any more, or the disk under it is full.
+    // Predictions continue even if nobody reads the log, or the disk is full.
   });
   return {
     write(line) {
@@ -31,13 +34,13 @@ async function readableLines(): Promise<DestinationStream> {
   return PinoPretty({ sync: true, ignore: "pid,hostname" });
 }
 
-/** A logger, and where it writes to. */
+/** A logger and its destination. */
 export interface Log {
   readonly logger: Logger;
   readonly lines: DestinationStream;
 }
 
-/** JSON lines on standard output; readable ones where that is a terminal. */
+/** Creates a logger that writes JSON lines to standard output, or readable lines to a terminal. */
 export async function createLog(level: LogLevel): Promise<Log> {
   const lines = process.stdout.isTTY ? await readableLines() : jsonLines();
   return { logger: pino({ level }, lines), lines };

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 
-const sane = /^[\w\-=.:/+]{1,255}$/;
+const valid = /^[\w\-=.:/+]{1,255}$/;
 
-/** The id that a client has sent, where it is fit for headers and logs, else a new one. */
+/** Returns the id from the client if it is safe in headers and logs, otherwise a new one. */
 export function requestIdOf(sent: string | undefined): string {
-  return sent !== undefined && sane.test(sent) ? sent : randomUUID();
+  return sent !== undefined && valid.test(sent) ? sent : randomUUID();
 }

@@ -1,83 +1,62 @@
-import {
-  JsonLimitError,
-  JsonSyntaxError,
-  type JsonValue,
-  type ReadLimits,
-  readJson,
-} from "./json-reader.ts";
-import { Refusal } from "./refusal.ts";
-import { type SentRequest, tooLarge } from "./sent-request.ts";
-import { missing, notAnObject } from "./validation.ts";
+import { missing, notAnObject } from "./faults.ts";
+import { invalid, maxInputBytes, type Refusal, refusal } from "./refusal.ts";
+import type { SentBody } from "./sent-body.ts";
+import type { AdmitChunk, SentRequest } from "./sent-request.ts";
 
 const jsonMediaType = /^\s*application\/(?:[^\s;/]*\+)?json\s*(?:;|$)/i;
-/** A list with nothing in it but `identity` (RFC 9110, 8.4). */
+/** A list that is empty or contains only `identity` (RFC 9110, 8.4). */
 const encodings = /^[\s,]*(?:identity\s*(?:,[\s,]*|$))*$/i;
-const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
 const lenientUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
-function unreadableBody(): Refusal {
-  return new Refusal(400, "There was an error parsing the body");
+/** The response to a body that is too large to accept or to read. */
+export function tooLarge(): Refusal {
+  return refusal(413, "Content Too Large");
 }
 
 /**
- * Reads the whole body.
+ * Receives the whole body.
  *
- * @throws {Refusal} 415 where it is encoded, 413 where it is longer than `maxBytes`: at once where
- *   its length is declared, else as soon as too much has come
+ * @param admit called with the length of each chunk; what it throws is passed on
+ * @throws {Refusal} 415 for an encoded body; 413 if the body is longer than `maxBytes`, before it
+ *   is received if its length is declared
  */
-export function readBody(request: SentRequest, maxBytes: number): Promise<Buffer> {
+export function readBody(
+  request: SentRequest,
+  maxBytes: number,
+  admit: AdmitChunk,
+): Promise<SentBody> {
   if (!encodings.test(request.header("content-encoding") ?? "")) {
-    throw new Refusal(415, "Unsupported Media Type");
+    throw refusal(415, "Unsupported Media Type");
   }
   if (Number(request.header("content-length") ?? 0) > maxBytes) throw tooLarge();
-  return request.body(maxBytes);
+  const isText = !isJson(request.header("content-type"));
+  let received = 0;
+  return request.body((bytes) => {
+    received += bytes;
+    if (received > maxBytes) throw tooLarge();
+    // The response to a longer one does not depend on the rest.
+    if (isText && received > maxInputBytes) throw invalid([notAnObject(["body"], undefined)]);
+    admit(bytes);
+  });
 }
 
 /**
- * Whether the body is to be read as JSON: `application/json` and `application/*+json`, any case,
- * any parameters. Nothing else is, not even an absent content type.
+ * Whether the body is JSON: `application/json` or `application/*+json` in any case, with any
+ * parameters. Without a content type it is not.
  */
 function isJson(contentType: string | undefined): boolean {
   return contentType !== undefined && jsonMediaType.test(contentType);
 }
 
-/** @throws {Refusal} 422 where the body is empty or not JSON by its content type */
-export function requireJson(body: Uint8Array, contentType: string | undefined): void {
-  if (body.length === 0) throw new Refusal(422, [missing(["body"], null)]);
-  if (!isJson(contentType)) {
-    throw new Refusal(422, [notAnObject(["body"], lenientUtf8.decode(body))]);
-  }
+/** Returns the body as a JSON string; `undefined` if it is too long for an error response. */
+function textInput(body: SentBody): string | undefined {
+  if (body.length > maxInputBytes) return undefined;
+  const json = JSON.stringify(lenientUtf8.decode(body.bytes()));
+  return Buffer.byteLength(json) > maxInputBytes ? undefined : json;
 }
 
-/**
- * The text of a JSON body; a byte-order mark is skipped.
- *
- * @throws {Refusal} 400 where it is not UTF-8
- */
-export function decodeJson(body: Uint8Array): string {
-  try {
-    return strictUtf8.decode(body);
-  } catch {
-    throw unreadableBody();
-  }
-}
-
-/**
- * Reads JSON for a request that is to be explained.
- *
- * @param limits what the explanation may need
- * @throws {Refusal} 422 naming Python's message and offset; 400 where Python's reader gives up
- */
-export function readRefusedJson(text: string, limits: ReadLimits): JsonValue {
-  try {
-    return readJson(text, limits);
-  } catch (error) {
-    if (error instanceof JsonLimitError) throw unreadableBody();
-    if (!(error instanceof JsonSyntaxError)) throw error;
-    const { message, offset } = error;
-    const msg = "JSON decode error";
-    const loc = ["body", offset];
-    const ctx = new Map([["error", message]]);
-    throw new Refusal(422, [{ type: "json_invalid", loc, msg, input: new Map(), ctx }]);
-  }
+/** @throws {Refusal} 422 if the body is empty, or its content type is not JSON */
+export function requireJson(body: SentBody, contentType: string | undefined): void {
+  if (body.length === 0) throw invalid([missing(["body"], "null")]);
+  if (!isJson(contentType)) throw invalid([notAnObject(["body"], textInput(body))]);
 }

@@ -1,54 +1,95 @@
-import type { ContentfulStatusCode } from "hono/utils/http-status";
-import type { JsonObject, JsonValue } from "./json-reader.ts";
-import { writeJson } from "./json-writer.ts";
+/**
+ * The path to a value: `["body", "houses", 3, "Latitude"]`. A key from the request can be as long
+ * as a body, so it is stored as JSON in UTF-8 bytes.
+ */
+export type Location = readonly (string | number | Uint8Array)[];
 
-/** Where the value stands: `["body", "houses", 3, "Latitude"]`. */
-export type Location = readonly (string | number)[];
-
-/** One entry of a 422 answer, as pydantic v2 writes it. `input` is the offending value as sent. */
+/** One entry of a 422 response, as pydantic v2 writes it. */
 export interface Detail {
   readonly type: string;
   readonly loc: Location;
   readonly msg: string;
-  /** Left out of the answer where absent, and where its JSON is over 4 KiB. */
-  readonly input?: JsonValue;
-  readonly ctx?: JsonObject;
+  /** The JSON of the invalid value as sent. If undefined, it is left out of the response. */
+  readonly input?: string | undefined;
+  /** JSON. */
+  readonly ctx?: string | undefined;
 }
 
-/** An `input` whose JSON is longer is left out of the answer. */
+/** A longer `input` is left out of the response. */
 export const maxInputBytes = 4096;
 
-/** An error body names at most so many faults, however many the request has. */
+/** The maximum number of faults in an error response. */
 export const maxDetails = 1000;
 
-function writeDetail({ type, loc, msg, input, ctx }: Detail): string {
-  const json = input === undefined ? undefined : writeJson(input, maxInputBytes);
-  const members = [`"type":${JSON.stringify(type)},"loc":${JSON.stringify(loc)}`];
-  members.push(`"msg":${JSON.stringify(msg)}`);
-  if (json !== undefined) members.push(`"input":${json}`);
-  if (ctx !== undefined) members.push(`"ctx":${writeJson(ctx, Number.POSITIVE_INFINITY)}`);
-  return `{${members.join(",")}}`;
+function writeLocation(loc: Location): (string | Uint8Array)[] {
+  return loc.flatMap((part, index) => [
+    index === 0 ? "[" : ",",
+    part instanceof Uint8Array ? part : JSON.stringify(part),
+  ]);
 }
 
-/** A request that gets an error answer. Thrown anywhere below a route, answered in one place. */
+function writeDetail({ type, loc, msg, input, ctx }: Detail): (string | Uint8Array)[] {
+  const rest = [`],"msg":${JSON.stringify(msg)}`];
+  if (input !== undefined) rest.push(`,"input":${input}`);
+  if (ctx !== undefined) rest.push(`,"ctx":${ctx}`);
+  return [`{"type":"${type}","loc":`, ...writeLocation(loc), ...rest, "}"];
+}
+
+/** Writes the body of an error response as JSON, in UTF-8. */
+function writeDetails(details: readonly Detail[]): Uint8Array<ArrayBuffer> {
+  const pieces: Uint8Array[] = [];
+  let text = '{"detail":[';
+  for (const [index, detail] of details.entries()) {
+    if (index > 0) text += ",";
+    for (const part of writeDetail(detail)) {
+      if (typeof part === "string") text += part;
+      else {
+        pieces.push(Buffer.from(text), part);
+        text = "";
+      }
+    }
+  }
+  pieces.push(Buffer.from(`${text}]}`));
+  // Not `Buffer.concat`: its result may share memory with other buffers, so it can't be
+  // transferred.
+  const body = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    body.set(piece, at);
+    at += piece.length;
+  }
+  return body;
+}
+
+/** Thrown to send an error response. Caught in one place for all routes. */
 export class Refusal extends Error {
-  readonly status: ContentfulStatusCode;
-  /** The answer's body: JSON with the one member `detail`. */
-  readonly body: string;
+  readonly status: number;
+  /** The body of the response, as JSON. */
+  readonly body: string | Uint8Array<ArrayBuffer>;
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(
-    status: ContentfulStatusCode,
-    detail: string | readonly Detail[],
+    status: number,
+    body: string | Uint8Array<ArrayBuffer>,
     headers: Readonly<Record<string, string>> = {},
   ) {
-    const json =
-      typeof detail === "string"
-        ? JSON.stringify(detail)
-        : `[${detail.map(writeDetail).join(",")}]`;
     super(`refused with ${status}`);
     this.status = status;
-    this.body = `{"detail":${json}}`;
+    this.body = body;
     this.headers = headers;
   }
+}
+
+/** Creates an error response with a short text. */
+export function refusal(
+  status: number,
+  phrase: string,
+  headers: Readonly<Record<string, string>> = {},
+): Refusal {
+  return new Refusal(status, JSON.stringify({ detail: phrase }), headers);
+}
+
+/** Creates a 422 response that lists at most {@link maxDetails} faults. */
+export function invalid(details: readonly Detail[]): Refusal {
+  return new Refusal(422, writeDetails(details));
 }

@@ -2,18 +2,18 @@ import { writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { type CorpusRequest, requests } from "./requests.ts";
 
-/** What a FastAPI service answered. */
-interface CorpusAnswer {
+/** The response of a FastAPI service. */
+interface CorpusResponse {
   readonly status: number;
-  /** As a path; absent where there was none. */
+  /** The path in the `Location` header, if any. */
   readonly location?: string;
-  /** Absent where it is a prediction, which depends on the model, or a page. */
+  /** Absent for predictions, which depend on the model, and for pages. */
   readonly body?: string;
 }
 
-/** Sends a request as it stands: `fetch` would tidy up the target. */
-function send(origin: URL, sent: CorpusRequest): Promise<CorpusAnswer> {
-  const { promise, resolve, reject } = Promise.withResolvers<CorpusAnswer>();
+/** Sends a request without changes. `fetch` would normalize the target. */
+function send(origin: URL, sent: CorpusRequest): Promise<CorpusResponse> {
+  const { promise, resolve, reject } = Promise.withResolvers<CorpusResponse>();
   const body = Buffer.from(sent.body ?? "");
   const headers: Record<string, string | number> = { "content-length": body.length };
   if (sent.contentType !== undefined) headers["content-type"] = sent.contentType;
@@ -37,7 +37,7 @@ function send(origin: URL, sent: CorpusRequest): Promise<CorpusAnswer> {
 const [origin] = process.argv.slice(2);
 if (origin === undefined) throw new Error("usage: node record.ts http://HOST:PORT");
 
-const exchanges: { request: CorpusRequest; answer: CorpusAnswer }[] = [];
+const exchanges: { request: CorpusRequest; answer: CorpusResponse }[] = [];
 for (const sent of requests) {
   const answer = await send(new URL(origin), sent);
   if (answer.status !== 500) exchanges.push({ request: sent, answer });

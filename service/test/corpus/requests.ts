@@ -1,7 +1,7 @@
-/** One request of the corpus. */
+/** A request of the corpus. */
 export interface CorpusRequest {
   readonly method: string;
-  /** Path and query, as on the wire. */
+  /** The path and query, as sent. */
   readonly target: string;
   readonly contentType?: string;
   readonly body?: string;
@@ -27,7 +27,7 @@ function post(target: string, body: string, contentType = json): CorpusRequest {
 const predict = (body: string, contentType?: string) => post("/predict", body, contentType);
 const bulk = (body: string) => post("/bulk_predict", body);
 
-/** A valid house with the source text of one member replaced, or the member added. */
+/** Returns a valid house with the source text of one member replaced or added. */
 function houseWith(name: string, source: string): string {
   const sources = new Map(Object.entries(house).map(([key, value]) => [key, String(value)]));
   const members = [...sources.set(name, source)].map(
@@ -348,7 +348,7 @@ const routes: readonly (readonly [string, string])[] = [
   ["TRACE", "/hello"],
 ];
 
-/** Every request of the corpus; see README.md in this folder. */
+/** All requests of the corpus; see README.md in this folder. */
 export const requests: readonly CorpusRequest[] = [
   ...routes.map(([method, target]) => ({ method, target })),
   ...helloTargets.map((target) => ({ method: "GET", target })),

@@ -1,0 +1,124 @@
+import { connect, type Socket } from "node:net";
+
+const writeBytes = 256 * 1024;
+/** Longer than the service's REQUEST_TIMEOUT_MS. */
+const patienceMs = 35_000;
+const lastChunk = "0\r\n\r\n";
+
+/** How a request ended. */
+export interface Outcome {
+  /**
+   * The response's status, or why there is no complete response: `lost`, or `refused` if the server
+   * closed the connection before the request was complete.
+   */
+  readonly status: string;
+  /** The response's header block. */
+  readonly head: string;
+}
+
+/** A header's value in a header block. */
+export const headerOf = (head: string, name: string): string | undefined =>
+  new RegExp(`\r\n${name}: ([^\r]*)`, "i").exec(head)?.[1];
+
+/** The head of a GET request, or of a POST request with a body of this length or in HTTP chunks. */
+export function requestHead(path: string, body?: number | "chunks", type = "application/json") {
+  const method = body === undefined ? "GET" : "POST";
+  const framing = body === "chunks" ? "Transfer-Encoding: chunked" : `Content-Length: ${body ?? 0}`;
+  return `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${type}\r\n${framing}\r\n\r\n`;
+}
+
+/**
+ * A connection with one request in flight at a time. It discards the bodies of responses, so that
+ * the client uses little processor time.
+ */
+export class Connection {
+  /** Whether the connection can take another request. */
+  isOpen = true;
+  readonly #socket: Socket;
+  #isUploading = false;
+  #head = "";
+  /** Bytes of the response's body still to come; infinite if it comes in chunks. */
+  #remaining: number | undefined;
+  /** The last bytes of the response. */
+  #tail = "";
+  #resolve: ((outcome: Outcome) => void) | undefined;
+  #resume = () => {};
+
+  /** @param origin such as `http://127.0.0.1:8000` */
+  constructor(origin: string) {
+    const { hostname, port } = new URL(origin);
+    this.#socket = connect({ host: hostname, port: Number(port || 80), noDelay: true })
+      .setTimeout(patienceMs)
+      .on("data", (bytes) => this.#receive(bytes))
+      .on("drain", () => this.#resume())
+      .on("timeout", () => this.close())
+      .on("error", () => {})
+      .on("close", () => {
+        this.close();
+        this.#end(this.#isUploading ? "refused" : "lost");
+      });
+  }
+
+  close(): void {
+    this.isOpen = false;
+    this.#socket.destroy();
+  }
+
+  /** Sends one request, in ASCII, and waits for the whole response. */
+  request(text: string): Promise<Outcome> {
+    const outcome = this.#begin();
+    this.#socket.write(text, "latin1");
+    return outcome;
+  }
+
+  /** Sends one request in parts, as fast as they are taken. Stops if the response comes first. */
+  async upload(parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<Outcome> {
+    const outcome = this.#begin();
+    this.#isUploading = true;
+    for await (const part of parts) {
+      for (let at = 0; at < part.length; at += writeBytes) {
+        if (this.#resolve === undefined) return outcome;
+        if (this.#socket.write(part.subarray(at, at + writeBytes))) continue;
+        await new Promise<void>((resolve) => {
+          this.#resume = resolve;
+        });
+      }
+    }
+    this.#isUploading = false;
+    return outcome;
+  }
+
+  #begin(): Promise<Outcome> {
+    this.#head = "";
+    this.#remaining = undefined;
+    return new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  #end(status: string): void {
+    if (this.#isUploading) this.close();
+    this.#resolve?.({ status, head: this.#head });
+    this.#resolve = undefined;
+    this.#resume();
+  }
+
+  #receive(bytes: Buffer): void {
+    let received = bytes.length;
+    if (this.#remaining === undefined) {
+      this.#head += bytes.toString("latin1");
+      const end = this.#head.indexOf("\r\n\r\n");
+      if (end < 0) return;
+      received = this.#head.length - end - 4;
+      this.#head = this.#head.slice(0, end + 2);
+      this.#remaining = Number(headerOf(this.#head, "content-length") ?? Number.POSITIVE_INFINITY);
+    }
+    this.#remaining -= received;
+    if (this.#remaining === Number.POSITIVE_INFINITY) {
+      this.#tail = (this.#tail + bytes.toString("latin1").slice(-5)).slice(-5);
+      if (this.#tail !== lastChunk) return;
+    } else if (this.#remaining > 0) return;
+    if (headerOf(this.#head, "connection") === "close") this.close();
+    this.#end(this.#head.slice(9, 12));
+  }
+}

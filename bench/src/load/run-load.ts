@@ -1,0 +1,151 @@
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import { newBodies } from "../houses.ts";
+import { quantile } from "../turns.ts";
+import { Connection, headerOf, requestHead } from "./connection.ts";
+
+/** What clients send, and for how long: some seconds, or until they are stopped. */
+export const Load = z.object({
+  origin: z.string(),
+  path: z.string(),
+  /** Houses in each body. Without it, the requests are GETs. */
+  houses: z.number().optional(),
+  /** The share of bodies that were sent before, from 0 to 1. */
+  known: z.number().default(0),
+  /** Another seed gives other bodies. */
+  seed: z.number().default(1),
+  /** What `X-Cache` must say. */
+  cache: z.enum(["HIT", "MISS"]).optional(),
+  /** Each client sends its next request when the last one is answered, and this long afterwards. */
+  clients: z.number().default(1),
+  pauseMs: z.number().default(0),
+  /** Whether each client sends `GET /health` before each of its requests. */
+  healthFirst: z.boolean().default(false),
+  /** Instead of clients in turns: requests at random moments, answered or not. */
+  perSecond: z.number().optional(),
+  seconds: z.number().optional(),
+});
+export type Load = z.input<typeof Load>;
+
+/** What the clients saw; times in milliseconds. */
+export const Measurement = z.object({
+  requestsPerSecond: z.number(),
+  requests: z.number(),
+  ...{ p50: z.number(), p95: z.number(), p99: z.number(), worst: z.number() },
+  hitShare: z.number(),
+  /** How often each thing occurred that must not: `lost`, `503`, `BYPASS`. */
+  faults: z.record(z.string(), z.number()),
+  /** Cores that the client kept busy. It has one thread: near 1, it is itself the limit. */
+  clientCores: z.number(),
+});
+export type Measurement = z.infer<typeof Measurement>;
+
+const sources = new Map<string, { known: readonly string[]; next: () => string }>();
+/** Servers and known requests that are in their caches. */
+const filled = new Set<string>();
+
+/** Whole requests. Those of a kind go on where its last load ended, so that none is sent twice. */
+function sourceOf({ path, houses, seed }: z.infer<typeof Load>) {
+  const get = requestHead(path);
+  if (houses === undefined) return { known: [], next: () => get };
+  const key = `${path} ${houses} ${seed}`;
+  let source = sources.get(key);
+  if (source === undefined) {
+    const bodies = newBodies(path, houses, seed);
+    const next = () => {
+      const body = bodies();
+      return requestHead(path, body.length) + body;
+    };
+    // Many, since concurrent requests with the same body share one look into Redis.
+    const length = Math.max(8, Math.min(400, Math.floor(64_000 / houses)));
+    source = { known: Array.from({ length }, next), next };
+    sources.set(key, source);
+  }
+  return source;
+}
+
+/** Sends known requests twice, so that they are in the server's cache. */
+async function fillCache(origin: string, known: readonly string[]): Promise<void> {
+  const key = `${origin} ${known[0]}`;
+  if (filled.has(key)) return;
+  filled.add(key);
+  const connection = new Connection(origin);
+  for (const request of [...known, ...known]) await connection.request(request);
+  connection.close();
+}
+
+/**
+ * Sends a load from this process.
+ *
+ * @param stop ends the load once the requests in flight are answered
+ */
+export async function runLoad(input: Load, stop?: AbortSignal): Promise<Measurement> {
+  const load = Load.parse(input);
+  const { origin, cache, perSecond, seconds = Number.POSITIVE_INFINITY } = load;
+  const source = sourceOf(load);
+  if (load.known > 0) await fillCache(origin, source.known);
+
+  const latencies: number[] = [];
+  const faults: Record<string, number> = {};
+  let predictions = 0;
+  let hits = 0;
+  const idle: Connection[] = [];
+  const cpu = process.cpuUsage();
+  const start = performance.now();
+  const isDue = () => !stop?.aborted && performance.now() - start < seconds * 1000;
+
+  async function send(request: string, demanded: string | undefined): Promise<void> {
+    let connection = idle.pop();
+    if (!connection?.isOpen) connection = new Connection(origin);
+    const sent = performance.now();
+    const { status, head } = await connection.request(request);
+    latencies.push(performance.now() - sent);
+    idle.push(connection);
+    const xCache = headerOf(head, "x-cache");
+    if (xCache !== undefined) predictions++;
+    if (xCache === "HIT") hits++;
+    const isRight = demanded === undefined || xCache === demanded;
+    const fault = status !== "200" ? status : isRight ? "" : String(xCache);
+    if (fault !== "") faults[fault] = (faults[fault] ?? 0) + 1;
+    // A server that is gone refuses connections at once. The pause keeps the client from spinning.
+    if (status === "lost") await sleep(50);
+  }
+  const sendNext = () => {
+    const { known, next } = source;
+    const request = Math.random() < load.known ? known[latencies.length % known.length] : undefined;
+    return send(request ?? next(), cache);
+  };
+  async function sendInTurn(): Promise<void> {
+    while (isDue()) {
+      if (load.healthFirst) await send(requestHead("/health"), undefined);
+      await sendNext();
+      if (load.pauseMs > 0) await sleep(load.pauseMs);
+    }
+  }
+  async function sendAtRandom(rate: number): Promise<unknown> {
+    const sent: Promise<void>[] = [];
+    // The moments are those of a Poisson process. Timers would bundle those of a millisecond.
+    for (let next = start; isDue(); await nextTurn()) {
+      for (; next <= performance.now(); next += (-Math.log(1 - Math.random()) / rate) * 1000) {
+        sent.push(sendNext());
+      }
+    }
+    return Promise.all(sent);
+  }
+
+  await (perSecond === undefined
+    ? Promise.all(Array.from({ length: load.clients }, sendInTurn))
+    : sendAtRandom(perSecond));
+  const elapsed = (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  for (const connection of idle) connection.close();
+  return {
+    requestsPerSecond: latencies.length / elapsed,
+    requests: latencies.length,
+    ...{ p50: quantile(latencies, 0.5), p95: quantile(latencies, 0.95) },
+    ...{ p99: quantile(latencies, 0.99), worst: quantile(latencies, 1) },
+    hitShare: hits / Math.max(1, predictions),
+    faults,
+    clientCores: (user + system) / 1e6 / elapsed,
+  };
+}

@@ -1,0 +1,76 @@
+import { globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import type { Scenario } from "../scenario.ts";
+import { chartSvg } from "./charts.ts";
+import { isFigures, rowTable, type Table } from "./tables.ts";
+
+const Results = z.array(
+  z.object({
+    name: z.string(),
+    date: z.iso.date(),
+    machine: z.string(),
+    rows: z.array(z.record(z.string(), z.union([z.string(), z.number()]))),
+  }),
+);
+/** What a scenario measured, when and where. */
+export type Result = z.infer<typeof Results>[number];
+
+const begin = "<!-- pnpm bench --write: from here -->";
+const end = "<!-- pnpm bench --write: to here -->";
+
+const line = (cells: readonly string[]) =>
+  `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+
+function tableMarkdown(table: Table): string {
+  const rules = table.columns.map((_, column) => (isFigures(table, column) ? "--:" : "---"));
+  return [table.columns, rules, ...table.rows].map(line).join("\n");
+}
+
+function sectionMarkdown(scenario: Scenario, { date, machine, rows }: Result): string {
+  const { name, title, about, charts = [] } = scenario;
+  return [
+    `## ${title}`,
+    about,
+    tableMarkdown(rowTable(scenario, rows)),
+    ...charts.map((chart) => `![${chart.title}](benchmarks/${chart.name}.svg)`),
+    `Measured by \`pnpm bench ${name}\` on ${date}: ${machine}.`,
+  ].join("\n\n");
+}
+
+/** Replaces the generated part of the page. */
+function withSections(page: string, sections: readonly string[]): string {
+  const [before, rest] = page.split(begin);
+  const after = rest?.split(end)[1];
+  if (after === undefined) throw new Error(`the page lacks ${begin} or ${end}`);
+  return [`${before}${begin}`, ...sections, `${end}${after}`].join("\n\n");
+}
+
+/**
+ * Writes new results into `benchmarks.md`, the charts and `results.json` of a folder, and keeps the
+ * results of other scenarios. Without new results, it renews the page and the charts.
+ */
+export function writeDocuments(
+  folder: string,
+  scenarios: readonly Scenario[],
+  results: readonly Result[],
+): void {
+  const page = join(folder, "benchmarks.md");
+  const charts = join(folder, "benchmarks");
+  const file = join(charts, "results.json");
+  const all = [...results, ...Results.parse(JSON.parse(readFileSync(file, "utf8")))];
+  const kept = scenarios.flatMap((scenario) => {
+    const result = all.find(({ name }) => name === scenario.name);
+    return result === undefined ? [] : [{ scenario, result }];
+  });
+  const sections = kept.map(({ scenario, result }) => sectionMarkdown(scenario, result));
+  writeFileSync(page, withSections(readFileSync(page, "utf8"), sections));
+  const written = Results.parse(kept.map(({ result }) => result));
+  writeFileSync(file, `${JSON.stringify(written, null, 1)}\n`);
+  for (const name of globSync("*.svg", { cwd: charts })) rmSync(join(charts, name));
+  for (const { scenario, result } of kept) {
+    for (const chart of scenario.charts ?? []) {
+      writeFileSync(join(charts, `${chart.name}.svg`), chartSvg(chart, result.rows));
+    }
+  }
+}

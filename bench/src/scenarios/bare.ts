@@ -1,0 +1,103 @@
+import { join } from "node:path";
+import { newBodies } from "../houses.ts";
+import { Client, type Entry, hit, miss, pace } from "../load/client.ts";
+import type { Scenario } from "../scenario.ts";
+import { redisUrl, type Server, startRedis, startServer, startService } from "../server.ts";
+import { type Row, ratio } from "../turns.ts";
+
+const list = { path: "/bulk_predict", houses: 10, clients: 64, seconds: 2, known: 1 };
+const single = { path: "/predict", houses: 1, clients: 64, seconds: 2, known: 0 };
+
+const hono = "bare Hono";
+const honoRedis = "bare Hono: parse, hash, GET";
+const honoSingle = "bare Hono, one house";
+/** Bare servers by the name of their program, and the service, which has no such program. */
+const contenders = [
+  { name: "bare node:http", baseline: hono, program: "node-http", load: list },
+  { name: hono, baseline: hono, program: "hono", load: list },
+  { name: "10 houses, memory hit", baseline: hono, load: { ...list, ...hit } },
+  { name: honoRedis, baseline: honoRedis, program: "hono-redis", load: list },
+  { name: "10 houses, Redis hit", baseline: honoRedis, load: { ...list, ...hit } },
+  { name: honoSingle, baseline: honoSingle, program: "hono", load: single },
+  { name: "one house, miss", baseline: honoSingle, load: { ...single, ...miss } },
+];
+const targets = [
+  ["10 houses, memory hit", 0.85] as const,
+  ["10 houses, Redis hit", 0.9] as const,
+  ["one house, miss", 0.55] as const,
+].map(([server, atLeast]) => ({ where: { server, checkout: "" }, atLeast }));
+const bareServer = join(import.meta.dirname, "../references/bare-server.ts");
+
+/** Headers that every server adds. */
+const added = /^(?:connection|content-length|date|keep-alive)$/;
+
+/** The service's response for a bare server to repeat: to a known list, or to a new house. */
+async function responseOf({ port }: Server, { path, houses, known }: typeof list) {
+  const body = newBodies(path, houses, 1)();
+  const headers = { "content-type": "application/json" };
+  const post = () => fetch(`http://127.0.0.1:${port}${path}`, { method: "POST", headers, body });
+  const response = await (known === 1 ? post().then(post) : post());
+  const kept = [...response.headers].filter(([name]) => !added.test(name));
+  return JSON.stringify({ body: await response.text(), headers: Object.fromEntries(kept) });
+}
+
+/** Starts all contenders: the service also from another checkout, if there is one. */
+async function startAll(stack: AsyncDisposableStack, against: string | undefined) {
+  const redis = stack.use(await startRedis());
+  const example = stack.use(await startService());
+  const entries: Entry[] = [];
+  for (const { name, program, load } of contenders) {
+    const memory = name.includes("Redis") ? { CACHE_MEMORY_BYTES: "0" } : {};
+    for (const folder of program || !against ? [undefined] : [undefined, against]) {
+      const environment = { REDIS_URL: redisUrl(redis, entries.length), ...memory };
+      const constant = { ...environment, RESPONSE: await responseOf(example, load) };
+      const server = program
+        ? await startServer([process.execPath, bareServer, program], constant)
+        : await startService({ environment, folder });
+      const labels = { server: name, checkout: folder ?? "" };
+      entries.push({ labels, server: stack.use(server), load });
+    }
+  }
+  return entries;
+}
+
+function withRatios(rows: readonly Row[]): readonly Row[] {
+  return rows.map((row) => {
+    const { server: name } = row;
+    const contender = contenders.find((one) => one.name === name);
+    const baseline = rows.find(({ server }) => server === contender?.baseline);
+    const other = rows.find(({ server, checkout }) => server === name && checkout !== "");
+    const isCompared = other !== undefined && other !== row;
+    return {
+      ...{ ...row, "× requests/s": ratio(row, baseline, "requests/s") },
+      "× per CPU": ratio(baseline, row, "CPU ms"),
+      ...(isCompared && { "× other, per CPU": ratio(other, row, "CPU ms") }),
+    };
+  });
+}
+
+export const bare: Scenario = {
+  name: "bare",
+  title: "Compared with bare servers",
+  about: `The service with its production defaults (for the Redis hit, without the in-process tier) and bare servers that read the same body and send an equally long response with the same headers. The one for the Redis hit also parses the body, hashes it with SHA-256 and sends Redis one GET. 64 clients. The columns with × are multiples of the bare Hono server above: requests per second, and requests per second of processor time.`,
+  columns: ["server", "checkout", ...pace, "× requests/s", "× per CPU", "× other, per CPU"],
+  charts: [
+    {
+      name: "bare",
+      title: "Processor time per request",
+      where: { checkout: "" },
+      group: "server",
+      figures: ["CPU ms"],
+    },
+  ],
+  targets: targets.flatMap(({ where, atLeast }) => [
+    { where, column: "× requests/s", atLeast },
+    { where, column: "× per CPU", atLeast },
+    { where, column: "× other, per CPU", atLeast: 0.98 },
+  ]),
+  async measure(tell, { against, rounds }) {
+    await using stack = new AsyncDisposableStack();
+    const client = stack.use(new Client());
+    return withRatios(await client.race(await startAll(stack, against), tell, rounds));
+  },
+};

@@ -1,0 +1,51 @@
+import "../../../service/src/model/no-telemetry.ts";
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import { loadModel } from "../../../service/src/model/loaded-model.ts";
+import { drawHouses, modelFile } from "../houses.ts";
+import type { Scenario } from "../scenario.ts";
+import { takeTurns } from "../turns.ts";
+
+const most = { houses: 20_000, runs: 2_000 };
+const own = "µs per house";
+const onnx = "ONNX Runtime, µs per house";
+
+export const inference: Scenario = {
+  name: "inference",
+  title: "Inference alone",
+  about: `The service's predictor without HTTP, and ONNX Runtime with the same model, by the houses of a batch. One thread; the houses are drawn from the distributions of the data set.`,
+  columns: ["houses", own, onnx, "× ONNX Runtime"],
+  charts: [
+    { name: "inference", title: "Inference by batch size", group: "houses", figures: [own, onnx] },
+  ],
+  targets: [{ where: { houses: 1_000 }, column: "× ONNX Runtime", atMost: 1.15 }],
+  async measure(tell) {
+    const houses = drawHouses(most.houses, 1);
+    const names = Object.keys(houses[0] ?? {});
+    const matrix = Float32Array.from(houses.flatMap((house) => Object.values(house)));
+    const { engine } = await loadModel(modelFile, most.houses);
+    const runOwn = (batch: Float32Array) => engine.predict(batch);
+    const oneThread = { intraOpNumThreads: 1, interOpNumThreads: 1 };
+    const session = await InferenceSession.create(modelFile, oneThread);
+    const [input = ""] = session.inputNames;
+    const runOnnx = (batch: Float32Array) => {
+      const shape = [batch.length / names.length, names.length];
+      return session.run({ [input]: new Tensor("float32", batch, shape) });
+    };
+    const contenders = [1, 10, 100, 256, 1_000, 10_000].map((size) => {
+      const length = Math.min(most.runs, most.houses / size);
+      const floats = size * names.length;
+      const batches = Array.from({ length }, (_, at) =>
+        matrix.slice(at * floats, (at + 1) * floats),
+      );
+      const cost = async (run: (batch: Float32Array) => Promise<unknown>) => {
+        const start = performance.now();
+        for (const batch of batches) await run(batch);
+        return ((performance.now() - start) * 1_000) / batches.length / size;
+      };
+      const run = async () => ({ [own]: await cost(runOwn), [onnx]: await cost(runOnnx) });
+      return { labels: { houses: size }, run };
+    });
+    const rows = await takeTurns(contenders, tell, 9);
+    return rows.map((row) => ({ ...row, "× ONNX Runtime": Number(row[own]) / Number(row[onnx]) }));
+  },
+};

@@ -1,0 +1,158 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { checkout } from "./houses.ts";
+
+/** Linux counts processor time in hundredths of a second (`man 5 proc`). */
+const tickMs = 10;
+
+/** A server that the benchmark started, on a free port of the loopback interface. */
+export interface Server extends AsyncDisposable {
+  readonly port: number;
+  readonly process: ChildProcess;
+}
+
+export type Environment = Readonly<Record<string, string>>;
+
+/** A scenario needs something that this machine lacks. The message says what. */
+export class LeftOut extends Error {}
+
+/** A port that nothing listens on. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  if (address === null || typeof address === "string") throw new Error("no port was given");
+  return address.port;
+}
+
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+const hasEnded = ({ exitCode, signalCode }: ChildProcess) =>
+  exitCode !== null || signalCode !== null;
+
+/** A function that kills a process and waits for its end. At the latest, it ends with this process. */
+export function stopper(child: ChildProcess): () => Promise<void> {
+  running.add(child);
+  return async () => {
+    running.delete(child);
+    const exit = hasEnded(child) ? undefined : once(child, "exit");
+    child.kill("SIGKILL");
+    await exit;
+  };
+}
+
+/** @throws if the server ends, or does not answer `GET /health` with 200 in time */
+export async function untilHealthy({ port, process }: Server, timeoutMs = 30_000): Promise<void> {
+  const end = performance.now() + timeoutMs;
+  while (!hasEnded(process) && performance.now() < end) {
+    const signal = AbortSignal.timeout(timeoutMs);
+    const response = await fetch(`http://127.0.0.1:${port}/health`, { signal }).catch(
+      () => undefined,
+    );
+    await response?.bytes();
+    if (response?.ok) return;
+    await sleep(2);
+  }
+  throw new Error(`${process.spawnargs.join(" ")} does not respond`);
+}
+
+/** How the service is started, if not as in production and without limits. */
+export interface ServiceOptions {
+  readonly environment?: Environment;
+  /** Another checkout of the project. */
+  readonly folder?: string | undefined;
+  readonly core?: number;
+  /** The folder of a cgroup that limits its memory. */
+  readonly memoryGroup?: string | undefined;
+}
+
+/** The service, and a function that counts its log lines `cache degraded`. */
+export interface Service extends Server {
+  readonly degraded: () => number;
+}
+
+/** Starts the service. Its log goes into a pipe that another process reads, as in a container. */
+export async function startService(options: ServiceOptions = {}): Promise<Service> {
+  const { environment, folder = checkout, core, memoryGroup } = options;
+  const port = await freePort();
+  const script = [
+    // In the background, the reader is no child of the service, whose children's time counts.
+    "exec > >(grep --line-buffered 'cache degraded' <&0 &)",
+    memoryGroup && 'echo $$ > "$MEMORY_GROUP/cgroup.procs"',
+    `exec ${core === undefined ? "" : `taskset --cpu-list ${core}`} "$@"`,
+  ];
+  const command = [process.execPath, join(folder, "service/src/main.ts")];
+  const child = spawn("bash", ["-c", script.filter(Boolean).join("\n"), "bash", ...command], {
+    env: { ...environment, PORT: `${port}`, MEMORY_GROUP: memoryGroup },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let degraded = 0;
+  createInterface(child.stdout).on("line", () => degraded++);
+  const stop = { [Symbol.asyncDispose]: stopper(child) };
+  const service = { port, process: child, degraded: () => degraded, ...stop };
+  await untilHealthy(service);
+  return service;
+}
+
+/** Starts another server. `$PORT` in the command, and the variable PORT, are its port. */
+export async function startServer(
+  command: readonly string[],
+  environment: Environment,
+  timeoutMs?: number,
+): Promise<Server> {
+  const port = await freePort();
+  const variables = Object.entries({ ...environment, PORT: port }).map((pair) => pair.join("="));
+  const parts = command.map((part) => part.replace("$PORT", String(port)));
+  const child = spawn("env", [...variables, ...parts], { stdio: ["ignore", "ignore", "inherit"] });
+  const server = { port, process: child, [Symbol.asyncDispose]: stopper(child) };
+  await untilHealthy(server, timeoutMs);
+  return server;
+}
+
+/** A Redis that keeps nothing on disk. */
+export async function startRedis(...settings: readonly string[]): Promise<Server> {
+  const port = await freePort();
+  const options = ["--port", String(port), "--save", "", ...settings];
+  const child = spawn("redis-server", options, { stdio: ["ignore", "pipe", "inherit"] });
+  const server = { port, process: child, [Symbol.asyncDispose]: stopper(child) };
+  for await (const line of createInterface(child.stdout)) {
+    if (line.includes("Ready to accept connections")) return server;
+  }
+  throw new Error("redis-server did not start");
+}
+
+/** Each database is a cache of its own. */
+export const redisUrl = ({ port }: Server, database = 0): string =>
+  `redis://127.0.0.1:${port}/${database}`;
+
+function cpuMsOf(pid: string): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").match(/\d+/g) ?? [];
+  const own = (Number(fields[11]) + Number(fields[12])) * tickMs;
+  return children.reduce((sum, child) => sum + cpuMsOf(child), own);
+}
+
+/** Milliseconds of processor time that a server and its child processes have used. */
+export const cpuMs = ({ process }: Server): number => cpuMsOf(String(process.pid));
+
+/**
+ * Keeps all threads of a process on one core.
+ *
+ * @throws {LeftOut} if there is no such core
+ */
+export function pin(pid: number | undefined, core: number): void {
+  if (core >= availableParallelism()) throw new LeftOut(`it needs ${core + 1} cores`);
+  const options = ["--all-tasks", "--cpu-list", "--pid", String(core), String(pid)];
+  execFileSync("taskset", options, { stdio: ["ignore", "ignore", "inherit"] });
+}

@@ -1,0 +1,98 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { type Load, runLoad } from "../src/load/run-load.ts";
+
+type Answer = (request: IncomingMessage, response: ServerResponse, times: number) => void;
+const asTheCache: Answer = (_, response, times) =>
+  void response.setHeader("X-Cache", times === 1 ? "MISS" : "HIT").end("{}");
+
+/** A server that counts how often each request came. */
+async function serve(answer = asTheCache) {
+  const requests = new Map<string, number>();
+  const server = createServer(async (request, response) => {
+    const key = `${request.method} ${request.url} ${await text(request)}`;
+    const times = (requests.get(key) ?? 0) + 1;
+    requests.set(key, times);
+    if (request.url === "/health") response.end();
+    else answer(request, response, times);
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests };
+}
+
+const houses = { path: "/predict", houses: 1, clients: 4, seconds: 0.2 };
+
+describe("a load", () => {
+  test("of new bodies sends none twice, also not in the next load", async () => {
+    const { origin, requests } = await serve();
+    const load: Load = { ...houses, origin, cache: "MISS" };
+
+    const first = await runLoad(load);
+    const second = await runLoad(load);
+
+    expect(first).toMatchObject({ faults: {}, hitShare: 0 });
+    expect(second).toMatchObject({ faults: {}, hitShare: 0 });
+    expect(requests.size).toBe(first.requests + second.requests);
+  });
+
+  test("of known bodies fills the cache first", async () => {
+    const { origin } = await serve();
+
+    const found = await runLoad({ ...houses, origin, seed: 2, known: 1, cache: "HIT" });
+
+    expect(found).toMatchObject({ faults: {}, hitShare: 1 });
+    expect(found.requests).toBeGreaterThan(4);
+  });
+
+  test("counts each response that is not as it should be", async () => {
+    const { origin } = await serve((_, response) => {
+      response.setHeader("X-Cache", "BYPASS").end();
+    });
+
+    const { requests, faults } = await runLoad({ ...houses, origin, seed: 4, cache: "MISS" });
+
+    expect(faults).toEqual({ BYPASS: requests });
+  });
+
+  test("counts errors and lost requests", async () => {
+    let served = 0;
+    const { origin } = await serve((request, response) => {
+      if (++served % 2 === 0) request.socket.destroy();
+      else response.writeHead(503).end();
+    });
+
+    const { requests, faults } = await runLoad({ ...houses, origin, seed: 5 });
+
+    expect(Object.keys(faults).sort()).toEqual(["503", "lost"]);
+    expect(Object.values(faults).reduce((sum, count) => sum + count)).toBe(requests);
+  });
+
+  test("can be of known and new bodies, with /health before each", async () => {
+    const { origin, requests } = await serve();
+
+    const found = await runLoad({ ...houses, origin, seed: 6, known: 0.5, healthFirst: true });
+
+    expect(requests.get("GET /health ")).toBe(found.requests / 2);
+    expect(Math.abs(found.hitShare - 0.5)).toBeLessThan(0.3);
+  });
+
+  test.each([{ perSecond: 200 }, { pauseMs: 5 }])(
+    "with %j ends when it is stopped",
+    async (pace) => {
+      const { origin } = await serve();
+      const stop = new AbortController();
+
+      const running = runLoad({ origin, path: "/health", ...pace }, stop.signal);
+      setTimeout(() => stop.abort(), 100);
+
+      expect(await running).toMatchObject({ requests: expect.any(Number), faults: {} });
+    },
+  );
+});

@@ -1,0 +1,39 @@
+import { lstatSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { z } from "zod";
+
+const allowed =
+  "an ONNX file in the project's folder model/, such as model/california-housing.onnx";
+
+/**
+ * The stack's setting `service.model`: the path of a model, relative to the project. `.dockerignore`
+ * lets only the models in `model/`, with their cards, into the build of the image.
+ */
+export const ModelPath = z
+  .string(allowed)
+  .regex(/^model\/[\w.-]+\.onnx$/, { error: allowed, abort: true })
+  .default("model/california-housing.onnx");
+
+/** The path of a model's card. */
+export const cardOf = (model: string) => model.replace(/onnx$/, "json");
+
+const project = dirname(import.meta.dirname);
+
+/** Whether there is such a file. A symbolic link is none: its target is not in the build. */
+function isFile(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+/**
+ * Says what is missing of a model.
+ *
+ * @returns what was found and what is allowed; undefined if the model and its card are there
+ */
+export function missingFile(model: string, folder = project): string | undefined {
+  if (!isFile(join(folder, model))) {
+    return `found "${model}", which is not a regular file; allowed: ${allowed}`;
+  }
+  const card = cardOf(model);
+  if (isFile(join(folder, card))) return undefined;
+  return `found "${model}" without its card ${card}; ./run.sh card ${model} --data FILE.csv writes it`;
+}

@@ -1,0 +1,36 @@
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { clusterDns, type KubernetesNode, runOnNode } from "./kubernetes-node.ts";
+
+/** Where pods find NodeLocal DNSCache: an address of the node, not of a pod. */
+export const nodeLocalDns = "169.254.20.10";
+
+const QUERY_TIMEOUT_MS = 2_000;
+
+/**
+ * Gives a node what NodeLocal DNSCache gives it: the DNS server of pods that start from now on has
+ * an address of the node, and forwards to cluster DNS.
+ *
+ * @returns how to stop it
+ */
+export async function startNodeLocalDns(node: KubernetesNode): Promise<() => Promise<void>> {
+  await runOnNode("ip", "address", "replace", `${nodeLocalDns}/32`, "dev", "lo");
+  const socket = createSocket("udp4");
+  socket.on("message", (query, { address, port }) => {
+    const upstream = createSocket("udp4");
+    const timeout = setTimeout(() => upstream.close(), QUERY_TIMEOUT_MS);
+    upstream.once("message", (answer) => {
+      clearTimeout(timeout);
+      upstream.close();
+      socket.send(answer, port, address);
+    });
+    upstream.send(query, 53, clusterDns);
+  });
+  socket.bind(53, nodeLocalDns);
+  await once(socket, "listening");
+  await node.setDnsServer(nodeLocalDns);
+  return async () => {
+    socket.close();
+    await runOnNode("ip", "address", "delete", `${nodeLocalDns}/32`, "dev", "lo");
+  };
+}

@@ -1,0 +1,26 @@
+import { houseFeatures, recordNames } from "./house-features.ts";
+import { type HousingCard, housingCardSchema, type ModelFacts } from "./model-card.ts";
+
+/**
+ * Creates the model card: the facts, and what the service needs to validate and describe records.
+ *
+ * @param version SHA-256 of the ONNX file
+ */
+export function createCard(
+  { name, description, ...facts }: ModelFacts,
+  version: string,
+): HousingCard {
+  const features = houseFeatures.map(({ from, ...feature }, column) => ({
+    ...feature,
+    type: "number",
+    ...facts.features[column],
+  }));
+  return housingCardSchema.parse({
+    name,
+    version,
+    description,
+    record: recordNames,
+    ...facts,
+    features,
+  });
+}

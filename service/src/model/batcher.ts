@@ -1,0 +1,164 @@
+import { AbandonedError, type Engine, type Predictions } from "./engine.ts";
+
+/** Too much is waiting already. */
+export class QueueFullError extends Error {}
+
+/** Settings of {@link batched}. */
+export interface BatcherOptions {
+  /** Rows in one run, which should take so little time that any request can wait for it. */
+  readonly maxRunRows: number;
+  /** Size of all matrices and predictions that wait; one that waits alone may be larger. */
+  readonly maxQueuedBytes: number;
+}
+
+/** With the committed model, a run takes about half a millisecond. */
+export const batching: BatcherOptions = { maxRunRows: 128, maxQueuedBytes: 32 * 1024 * 1024 };
+
+interface Job {
+  readonly matrix: Float32Array;
+  readonly rows: number;
+  readonly signal: AbortSignal | undefined;
+  readonly resolve: (predictions: Predictions) => void;
+  readonly reject: (error: unknown) => void;
+  /** Rows that have been put into runs. */
+  begun: number;
+  /** Filled run by run; absent before the first. */
+  predictions?: Predictions;
+}
+
+interface Part {
+  readonly job: Job;
+  readonly from: number;
+  readonly rows: number;
+}
+
+const waitingRows = ({ rows, begun }: Job) => rows - begun;
+
+/**
+ * Divides a run among the requests that have waited longest, at most as many as it has rows: each gets
+ * as many rows as any other, and what short requests leave goes to long ones. Counts the rows as begun.
+ */
+function takeParts(queue: readonly Job[], maxRunRows: number): Part[] {
+  const parts: Part[] = [];
+  const shortFirst = queue
+    .slice(0, maxRunRows)
+    .sort((one, other) => waitingRows(one) - waitingRows(other));
+  let left = maxRunRows;
+  for (const [index, job] of shortFirst.entries()) {
+    const share = Math.floor(left / (shortFirst.length - index));
+    const rows = Math.min(share, waitingRows(job));
+    parts.push({ job, from: job.begun, rows });
+    job.begun += rows;
+    left -= rows;
+  }
+  return parts;
+}
+
+/** An empty array of the same precision. */
+function likeOf(predictions: Predictions, length: number): Predictions {
+  return predictions instanceof Float32Array ? new Float32Array(length) : new Float64Array(length);
+}
+
+/**
+ * Batches requests in front of an engine:
+ *
+ * 1. a request that finds no run in progress is run at the end of the event loop's turn, together
+ *    with those that arrived in the same turn;
+ * 2. requests that arrive during a run go into the next one, with no added wait;
+ * 3. runs are short: a long list takes several, and short requests share each of them.
+ *
+ * Predictions are the same to the last bit, since a row's does not depend on its batch. If a run fails,
+ * the requests that share it are run one by one, so that each fails by its own rows only.
+ */
+export function batched(engine: Engine, { maxRunRows, maxQueuedBytes }: BatcherOptions): Engine {
+  const { columns, outputs } = engine;
+  const maxQueuedRows = Math.floor(
+    maxQueuedBytes / (Float32Array.BYTES_PER_ELEMENT * (columns + outputs)),
+  );
+  const buffer = new Float32Array(maxRunRows * columns);
+  let queue: Job[] = [];
+  let queuedRows = 0;
+  let isRunning = false;
+
+  /** Removes the requests that have no more rows to run, and those that nobody waits for any more. */
+  function prune(): void {
+    queue = queue.filter((job) => {
+      if (waitingRows(job) === 0) return false;
+      if (!job.signal?.aborted) return true;
+      queuedRows -= waitingRows(job);
+      job.reject(new AbandonedError());
+      return false;
+    });
+  }
+
+  function gather(parts: readonly Part[]): Float32Array {
+    const [only, another] = parts;
+    const rowsOf = ({ job, from, rows }: Part) =>
+      job.matrix.subarray(from * columns, (from + rows) * columns);
+    if (only !== undefined && another === undefined) return rowsOf(only);
+    let offset = 0;
+    for (const part of parts) {
+      buffer.set(rowsOf(part), offset);
+      offset += part.rows * columns;
+    }
+    return buffer.subarray(0, offset);
+  }
+
+  function scatter(predictions: Predictions, parts: readonly Part[]): void {
+    let offset = 0;
+    for (const { job, from, rows } of parts) {
+      job.predictions ??= likeOf(predictions, job.rows * outputs);
+      const end = offset + rows * outputs;
+      job.predictions.set(predictions.subarray(offset, end), from * outputs);
+      offset = end;
+      if (waitingRows(job) === 0) job.resolve(job.predictions);
+    }
+  }
+
+  async function run(parts: readonly Part[]): Promise<void> {
+    try {
+      scatter(await engine.predict(gather(parts)), parts);
+    } catch (error) {
+      if (parts.length > 1) {
+        for (const part of parts) await run([part]);
+        return;
+      }
+      for (const { job } of parts) {
+        queuedRows -= waitingRows(job);
+        job.begun = job.rows;
+        job.reject(error);
+      }
+    }
+  }
+
+  async function runAll(): Promise<void> {
+    for (;;) {
+      prune();
+      if (queue.length === 0) break;
+      const parts = takeParts(queue, maxRunRows);
+      for (const { rows } of parts) queuedRows -= rows;
+      await run(parts);
+    }
+    isRunning = false;
+  }
+
+  return {
+    ...engine,
+    predict(matrix, signal) {
+      const rows = matrix.length / columns;
+      if (rows === 0) return engine.predict(matrix);
+      if (queuedRows + rows > maxQueuedRows) prune();
+      if (queuedRows > 0 && queuedRows + rows > maxQueuedRows) {
+        return Promise.reject(new QueueFullError(`${queuedRows} rows are waiting`));
+      }
+      queuedRows += rows;
+      return new Promise((resolve, reject) => {
+        queue.push({ matrix, rows, signal, resolve, reject, begun: 0 });
+        if (!isRunning) {
+          isRunning = true;
+          setImmediate(runAll);
+        }
+      });
+    },
+  };
+}

@@ -1,0 +1,107 @@
+import { hash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
+import { type BodyReader, createBodyReader } from "../records/body-reader.ts";
+import { createRecordReader } from "../records/reader.ts";
+import { Refusal } from "../wire/refusal.ts";
+import { batched, batching } from "./batcher.ts";
+import { describeFaults, ModelCard } from "./card.ts";
+import type { Engine } from "./engine.ts";
+import { ModelError } from "./model-error.ts";
+import { createOnnxEngine } from "./onnx-engine.ts";
+
+/** A model that is ready to be served: all that requests need of it. */
+export interface LoadedModel {
+  readonly card: ModelCard;
+  /** SHA-256 of the ONNX file: changes whenever the model does. */
+  readonly version: string;
+  readonly engine: Engine;
+  readonly reader: BodyReader;
+}
+
+async function read(path: string, advice = ""): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new ModelError(`cannot read ${path}${advice}`, { cause });
+  }
+}
+
+/** Where a model's card is: next to the model. */
+export function cardPathOf(modelPath: string): string {
+  return modelPath.replace(/\.onnx$/, ".json");
+}
+
+function parseCard(path: string, text: string): ModelCard {
+  const refuse = (faults: string, cause: unknown) =>
+    new ModelError(`${path} is not a model card that can be served:\n${faults}`, { cause });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw refuse(String(cause), cause);
+  }
+  const { data, error } = ModelCard.safeParse(json);
+  if (error) throw refuse(describeFaults(error, json), error);
+  return data;
+}
+
+/** The JSON of the card's example record. */
+export function exampleRecord({ features }: ModelCard): string {
+  const members = features.map(
+    ({ name, example }) => `${JSON.stringify(name)}:${JSON.stringify(example)}`,
+  );
+  return `{${members.join(",")}}`;
+}
+
+/** The body of the response to an invalid record. */
+const InvalidRecord = z.object({
+  detail: z.array(z.object({ loc: z.tuple([z.literal("body"), z.string()]), msg: z.string() })),
+});
+
+/** @throws {ModelError} the example is not a valid record */
+function readExample(card: ModelCard): Float32Array {
+  try {
+    return createRecordReader(card, 1).one(Buffer.from(exampleRecord(card)));
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const { detail } = InvalidRecord.parse(JSON.parse(Buffer.from(error.body).toString()));
+    const faults = detail.map(
+      ({ loc, msg }) => `the example of feature ${JSON.stringify(loc[1])} is not valid: ${msg}`,
+    );
+    throw new ModelError(faults.join("\n"), { cause: error });
+  }
+}
+
+/**
+ * Makes the engine of a model, and checks that it fits the card.
+ *
+ * @param model the ONNX file's bytes
+ * @throws {ModelError} saying what is wrong with the model or the card
+ */
+export function createEngine(model: Uint8Array, card: ModelCard): Promise<Engine> {
+  return createOnnxEngine(model, card, readExample(card));
+}
+
+/**
+ * Loads an ONNX model with its card (the same path, ending in `.json`), and warms it up.
+ *
+ * @param maxRecords in a list
+ * @throws {ModelError} naming the file and what is wrong with it
+ */
+export async function loadModel(modelPath: string, maxRecords: number): Promise<LoadedModel> {
+  const cardPath = cardPathOf(modelPath);
+  const model = await read(modelPath);
+  const card = parseCard(cardPath, (await read(cardPath, "; ./run.sh card writes it")).toString());
+  const version = hash("sha256", model);
+  if (version !== card.version) {
+    throw new ModelError(`${cardPath} is of another model: ${modelPath} has SHA-256 ${version}`);
+  }
+  try {
+    const engine = batched(await createEngine(model, card), batching);
+    return { card, version, engine, reader: createBodyReader(card, maxRecords) };
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error;
+    throw new ModelError(`${modelPath} cannot be served: ${error.message}`, { cause: error });
+  }
+}

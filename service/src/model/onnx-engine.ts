@@ -1,0 +1,151 @@
+import "./no-telemetry.ts";
+import { InferenceSession } from "onnxruntime-node";
+import type { ModelCard } from "./card.ts";
+import type { Engine } from "./engine.ts";
+import { ModelError } from "./model-error.ts";
+import { feedFor, inputsOf, outputFor, predictionsOf } from "./onnx-tensors.ts";
+
+/** The log level of errors, without warnings. */
+const errorSeverity = 3;
+
+/**
+ * Rows of a block. For some operators, ONNX Runtime computes a single row, and the last values of a
+ * tensor, too few for a vector register, with other instructions than the rest, and the last bits
+ * differ. In runs of full blocks, a row's prediction does not depend on the rows around it.
+ */
+const rowsPerBlock = 16;
+
+/** Rows of the trial run, which is not a multiple of a block. */
+const trialRows = 61;
+
+/** Rows like the example, whose numbers vary. */
+function trialMatrix(example: Float32Array, { features }: ModelCard): Float32Array {
+  const matrix = new Float32Array(trialRows * features.length);
+  for (let row = 0; row < trialRows; row++) {
+    for (const [column, { type }] of features.entries()) {
+      const factor = type === "number" ? 1 + Math.sin(row + column) / 2 : 1;
+      matrix[row * features.length + column] = (example[column] ?? 0) * factor;
+    }
+  }
+  return matrix;
+}
+
+/** Fills up the last block by repeating the last row. */
+function fillBlocks(matrix: Float32Array, columns: number): Float32Array {
+  const block = rowsPerBlock * columns;
+  if (matrix.length % block === 0) return matrix;
+  const filled = new Float32Array(Math.ceil(matrix.length / block) * block);
+  filled.set(matrix);
+  const lastRow = matrix.subarray(-columns);
+  for (let at = matrix.length; at < filled.length; at += columns) filled.set(lastRow, at);
+  return filled;
+}
+
+/**
+ * Loads an ONNX file, to be run on one thread.
+ *
+ * @throws {ModelError} ONNX Runtime cannot load it
+ */
+export async function createSession(model: Uint8Array): Promise<InferenceSession> {
+  try {
+    return await InferenceSession.create(model, {
+      // Two threads would add up in another order, and change the last bits of a prediction.
+      intraOpNumThreads: 1,
+      interOpNumThreads: 1,
+      executionMode: "sequential",
+      logSeverityLevel: errorSeverity,
+    });
+  } catch (cause) {
+    throw new ModelError(`it is no ONNX model that ONNX Runtime can load: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** How many numbers a prediction has, by the shape of a run of one block. */
+function countOutputs(name: string, dims: readonly number[]): number {
+  const [rows, outputs = 1] = dims;
+  if (rows !== rowsPerBlock || dims.length > 2 || outputs === 0) {
+    const n = rowsPerBlock;
+    throw new ModelError(
+      `output ${name} has shape [${dims.join(", ")}] for ${n} rows; it must be [${n}], [${n}, 1] or [${n}, C]`,
+    );
+  }
+  return outputs;
+}
+
+/**
+ * Runs a model by ONNX Runtime, on one thread.
+ *
+ * @param model the ONNX file's bytes
+ * @param example one row, to warm it up
+ * @throws {ModelError} the model is not one for tables, or the card does not match it
+ */
+export async function createOnnxEngine(
+  model: Uint8Array,
+  card: ModelCard,
+  example: Float32Array,
+): Promise<Engine> {
+  const session = await createSession(model);
+  const feed = feedFor(inputsOf(session.inputMetadata), card.features);
+  const output = outputFor(session.outputMetadata, card.target.output);
+  const columns = card.features.length;
+
+  async function run(matrix: Float32Array, inBlocks: boolean) {
+    const blocks = inBlocks ? fillBlocks(matrix, columns) : matrix;
+    const tensor = (await session.run(feed(blocks, blocks.length / columns), [output]))[output];
+    if (tensor === undefined) throw new ModelError(`the model gave no output ${output}`);
+    return { dims: tensor.dims, predictions: predictionsOf(output, tensor) };
+  }
+
+  async function runExample() {
+    try {
+      return await run(example, true);
+    } catch (cause) {
+      if (cause instanceof ModelError) throw cause;
+      throw new ModelError(
+        `ONNX Runtime cannot predict from the features' examples: ${messageOf(cause)}`,
+        { cause },
+      );
+    }
+  }
+
+  const outputs = countOutputs(output, (await runExample()).dims);
+  const names = card.target.outputs;
+  if (names !== undefined && names.length !== outputs) {
+    throw new ModelError(
+      `target.outputs has ${names.length} names, and output ${output} has ${outputs} numbers for each row`,
+    );
+  }
+
+  /** Whether a row's prediction depends on its batch, so that only full blocks may be run. */
+  async function dependsOnBatch(): Promise<boolean> {
+    const matrix = trialMatrix(example, card);
+    const { predictions } = await run(matrix, false);
+    for (let row = 0; row < trialRows; row++) {
+      const alone = await run(matrix.slice(row * columns, (row + 1) * columns), false);
+      const together = predictions.subarray(row * outputs, (row + 1) * outputs);
+      if (!alone.predictions.every((value, index) => Object.is(value, together[index]))) {
+        return true;
+      }
+    }
+    return false;
+  }
+  const needsBlocks = await dependsOnBatch();
+
+  return {
+    name: "onnxruntime",
+    columns,
+    outputs,
+    isList: outputs > 1 || names !== undefined,
+    async predict(matrix) {
+      if (matrix.length === 0) return new Float32Array();
+      const { predictions } = await run(matrix, needsBlocks);
+      return predictions.subarray(0, (matrix.length / columns) * outputs);
+    },
+  };
+}

@@ -1,0 +1,58 @@
+import { tooLarge } from "../wire/body.ts";
+import { Refusal } from "../wire/refusal.ts";
+import type { SentBody } from "../wire/sent-body.ts";
+import { type BodyShape, createRecordReader } from "./reader.ts";
+import { ReaderThread, ThreadExhaustedError } from "./reader-thread.ts";
+import type { Matrix, RecordSchema } from "./schema.ts";
+
+/** Reads request bodies. Large ones are read in another thread. */
+export interface BodyReader {
+  /**
+   * Reads a body into a matrix. The body's bytes can't be used afterwards.
+   *
+   * @param signal aborted when nobody is waiting for the matrix any more
+   * @returns the matrix, for a large body as a promise
+   * @throws {Refusal} if the body is invalid, with the same response as FastAPI and pydantic v2;
+   *   413 if the thread runs out of memory
+   */
+  read(shape: BodyShape, body: SentBody, signal: AbortSignal): Matrix | Promise<Matrix>;
+  /** Stops the thread. */
+  close(): Promise<void>;
+}
+
+/**
+ * Creates a reader of request bodies. Its thread starts with the first large body.
+ *
+ * @param maxRecords the maximum number of records in a list
+ * @param maxHeapMiB the maximum heap size of the thread
+ */
+export function createBodyReader(
+  schema: RecordSchema,
+  maxRecords: number,
+  maxHeapMiB?: number,
+): BodyReader {
+  const reader = createRecordReader(schema, maxRecords);
+  const thread = new ReaderThread({ schema, maxRecords }, maxHeapMiB);
+
+  async function readInThread(
+    shape: BodyShape,
+    body: SentBody,
+    signal: AbortSignal,
+  ): Promise<Matrix> {
+    try {
+      const result = await thread.read({ shape, blocks: body.take() }, signal);
+      if (result instanceof Float32Array) return result;
+      throw new Refusal(result.status, result.body);
+    } catch (error) {
+      throw error instanceof ThreadExhaustedError ? tooLarge() : error;
+    }
+  }
+
+  return {
+    read(shape, body, signal) {
+      if (!body.isSmall) return readInThread(shape, body, signal);
+      return reader[shape](body.bytes());
+    },
+    close: () => thread.close(),
+  };
+}

@@ -1,0 +1,34 @@
+import { createValidator } from "./validator.ts";
+import { createScanner } from "./scan.ts";
+import type { Matrix, RecordSchema } from "./schema.ts";
+
+/** Reads the bodies of prediction requests. */
+export interface RecordReader {
+  /**
+   * @param body one record
+   * @returns one row
+   * @throws {Refusal} if the body is invalid: 422 or 400, with the same response as FastAPI and
+   *   pydantic v2
+   */
+  readonly one: (body: Buffer) => Matrix;
+  /** The same for `{"houses":[…]}`. Returns one row per record, in order. */
+  readonly many: (body: Buffer) => Matrix;
+}
+
+/** Whether a body contains one record or a list of records. */
+export type BodyShape = keyof RecordReader;
+
+/**
+ * Creates a reader of records. A fast scanner reads the bodies that most clients send. All other
+ * bodies are read by a validator, which explains what is wrong with invalid ones.
+ *
+ * @param maxRecords the maximum number of records in a list
+ */
+export function createRecordReader(schema: RecordSchema, maxRecords: number): RecordReader {
+  const scanner = createScanner(schema);
+  const validator = createValidator(schema);
+  return {
+    one: (body) => scanner.one(body) ?? validator.one(body),
+    many: (body) => scanner.many(body, maxRecords) ?? validator.many(body, maxRecords),
+  };
+}

@@ -1,0 +1,274 @@
+import { ascii, isDigit, isSpace } from "../json/bytes.ts";
+import { type Feature, type Matrix, type RecordSchema, toCell } from "./schema.ts";
+
+/** The powers of ten that a double represents exactly. */
+const powersOfTen = Float64Array.from({ length: 23 }, (_, exponent) => 10 ** exponent);
+
+/** Below this, only a few digits exceed 2⁵³, and each adds a relative error of at most 2⁻⁵³. */
+const maxInexactDigits = 1e22;
+const inexactness = 2 ** -48;
+
+/** Rounds a slightly inexact double to float32; returns `NaN` if the result is ambiguous. */
+function nearestFloat(value: number): number {
+  const nearest = Math.fround(value * (1 - inexactness));
+  return nearest === Math.fround(value * (1 + inexactness)) ? nearest : Number.NaN;
+}
+
+function skipSpace(body: Buffer, from: number): number {
+  let at = from;
+  while (isSpace(body[at])) at++;
+  return at;
+}
+
+/** Returns the index after these bytes if they are at `from`, otherwise -1. */
+function skipBytes(body: Buffer, from: number, bytes: Uint8Array): number {
+  for (let index = 0; index < bytes.length; index++) {
+    if (body[from + index] !== bytes[index]) return -1;
+  }
+  return from + bytes.length;
+}
+
+/** Returns the index after the exponent at `from`; `from` if there is none. */
+function skipExponent(body: Buffer, from: number): number {
+  // `E` and `e` differ in bit 5 only.
+  if (((body[from] ?? 0) | 0x20) !== ascii.lowerE) return from;
+  const sign = body[from + 1];
+  const digits = sign === ascii.minus || sign === ascii.plus ? from + 2 : from + 1;
+  let at = digits;
+  while (isDigit(body[at])) at++;
+  return at === digits ? from : at;
+}
+
+/**
+ * Returns the index after the body's last brace; -1 if the body does not end with a brace. With
+ * this check, the scanner never reads beyond the end of a body, which would slow down all later
+ * reads.
+ */
+function endOfObject(body: Buffer): number {
+  let end = body.length;
+  while (end > 0 && isSpace(body[end - 1])) end--;
+  return end > 0 && body[end - 1] === ascii.closeBrace ? end : -1;
+}
+
+/** Reads the bodies that most clients send, and declines all others. */
+export interface Scanner {
+  /**
+   * @param body one record
+   * @returns one row; `undefined` if the body is declined
+   */
+  readonly one: (body: Buffer) => Matrix | undefined;
+  /** The same for `{"houses":[…]}`. Also declines more than `maxRecords` records. */
+  readonly many: (body: Buffer, maxRecords: number) => Matrix | undefined;
+}
+
+/** Returns the next smaller double. */
+function nextDown(value: number): number {
+  const bits = new BigInt64Array([0n]);
+  const double = new Float64Array(bits.buffer);
+  double[0] = value === 0 ? -Number.MIN_VALUE : value;
+  if (value !== 0) bits[0] = (bits[0] ?? 0n) + (value > 0 ? -1n : 1n);
+  return double[0];
+}
+
+/** Returns the bounds of a feature as exclusive bounds. */
+function openInterval({ type, gt, ge, lt, le }: Feature): { above: number; below: number } {
+  if (type === "boolean" || type === "category") {
+    return { above: Number.NEGATIVE_INFINITY, below: Number.POSITIVE_INFINITY };
+  }
+  const lower = [gt, ge === undefined ? undefined : nextDown(ge)];
+  const upper = [lt, le === undefined ? undefined : -nextDown(-le)];
+  const isBound = (bound: number | undefined) => bound !== undefined;
+  return {
+    above: Math.max(Number.NEGATIVE_INFINITY, ...lower.filter(isBound)),
+    below: Math.min(Number.POSITIVE_INFINITY, ...upper.filter(isBound)),
+  };
+}
+
+const words = [
+  { text: Buffer.from("false"), value: 0 },
+  { text: Buffer.from("true"), value: 1 },
+  { text: Buffer.from("0"), value: 0 },
+  { text: Buffer.from("1"), value: 1 },
+];
+
+/**
+ * Creates a scanner for a schema. It parses JSON directly into numbers, without strings or objects.
+ * It accepts only simple bodies: all fields in the model's order, with plain values within bounds.
+ */
+export function createScanner({ record, features }: RecordSchema): Scanner {
+  const columns = features.length;
+  const quotedNames = features.map(({ name }) => Buffer.from(JSON.stringify(name)));
+  const quotedPlural = Buffer.from(JSON.stringify(record.plural));
+  const intervals = features.map(openInterval);
+  const above = Float64Array.from(intervals, (interval) => interval.above);
+  const below = Float64Array.from(intervals, (interval) => interval.below);
+  const aboveFloat = Float32Array.from(above);
+  const belowFloat = Float32Array.from(below);
+  const readers = features.map(readerOf);
+
+  /** Buffer for rows until their number is known. */
+  let scratch = new Float32Array(64 * columns);
+  /** The index after the latest value. */
+  let valueEnd = 0;
+  /** Whether that value is the exact double, or only the nearest float32. */
+  let isExact = true;
+
+  function readAnyNumber(body: Buffer, start: number, mantissaEnd: number): number {
+    valueEnd = skipExponent(body, mantissaEnd);
+    const value = Number(body.toString("latin1", start, valueEnd));
+    return Number.isFinite(value) ? value : Number.NaN;
+  }
+
+  /**
+   * Reads a number that will be rounded to float32. If its digits are at most 2⁵³ and the power of
+   * ten is at most 10²², it is the quotient of two exact doubles (W. D. Clinger, "How to Read
+   * Floating Point Numbers Accurately", 1990). With more digits, the float32 is still known unless
+   * the number is almost halfway between two float32 values.
+   *
+   * @returns `NaN` if there is no number
+   */
+  function readNumber(body: Buffer, start: number): number {
+    let at = start;
+    const isNegative = body[at] === ascii.minus;
+    if (isNegative) at++;
+    const integer = at;
+    let digits = 0;
+    let digit = (body[at] ?? 0) - ascii.zero;
+    while (digit >= 0 && digit <= 9) {
+      digits = digits * 10 + digit;
+      digit = (body[++at] ?? 0) - ascii.zero;
+    }
+    if (at === integer || (body[integer] === ascii.zero && at > integer + 1)) return Number.NaN;
+    let decimals = 0;
+    if (digit === ascii.point - ascii.zero) {
+      const pointAt = at;
+      digit = (body[++at] ?? 0) - ascii.zero;
+      while (digit >= 0 && digit <= 9) {
+        digits = digits * 10 + digit;
+        digit = (body[++at] ?? 0) - ascii.zero;
+      }
+      decimals = at - pointAt - 1;
+      if (decimals === 0) return Number.NaN;
+    }
+    valueEnd = at;
+    isExact = true;
+    const power = powersOfTen[decimals];
+    const hasExponent = ((digit + ascii.zero) | 0x20) === ascii.lowerE;
+    if (hasExponent || power === undefined || digits > Number.MAX_SAFE_INTEGER) {
+      const isInexact = !hasExponent && power !== undefined && digits < maxInexactDigits;
+      const value = isInexact ? nearestFloat(digits / power) : Number.NaN;
+      if (Number.isNaN(value)) return readAnyNumber(body, start, at);
+      isExact = false;
+      return isNegative ? -value : value;
+    }
+    return (isNegative ? -digits : digits) / power;
+  }
+
+  function readInteger(body: Buffer, start: number): number {
+    const value = readNumber(body, start);
+    return isExact && Number.isSafeInteger(value) ? value : Number.NaN;
+  }
+
+  function readBoolean(body: Buffer, start: number): number {
+    for (const { text, value } of words) {
+      valueEnd = skipBytes(body, start, text);
+      if (valueEnd !== -1) return value;
+    }
+    return Number.NaN;
+  }
+
+  function categoryReader(categories: readonly string[]): (body: Buffer, start: number) => number {
+    const indices = new Map(
+      categories.map((text, index) => [
+        Buffer.from(JSON.stringify(text)).toString("latin1"),
+        index,
+      ]),
+    );
+    const maxBytes = Math.max(...[...indices.keys()].map(({ length }) => length));
+    return function readCategory(body, start) {
+      const limit = Math.min(body.length, start + maxBytes);
+      let at = start + 1;
+      while (at < limit && body[at] !== ascii.quote) at += body[at] === ascii.backslash ? 2 : 1;
+      valueEnd = at + 1;
+      return indices.get(body.toString("latin1", start, valueEnd)) ?? Number.NaN;
+    };
+  }
+
+  function readerOf({ type, categories = [] }: Feature): (body: Buffer, start: number) => number {
+    if (type === "number") return readNumber;
+    if (type === "integer") return readInteger;
+    return type === "boolean" ? readBoolean : categoryReader(categories);
+  }
+
+  /**
+   * Reads the record at `from` into a row of the matrix.
+   *
+   * @returns the index after the record; -1 if it is declined, and then the row is undefined
+   */
+  function readRow(body: Buffer, from: number, matrix: Float32Array, offset: number): number {
+    let at = skipSpace(body, from);
+    if (body[at] !== ascii.openBrace) return -1;
+    for (let column = 0; column < columns; column++) {
+      const name = quotedNames[column];
+      const read = readers[column];
+      if (name === undefined || read === undefined) return -1;
+      at = skipBytes(body, skipSpace(body, at + 1), name);
+      if (at < 0) return -1;
+      at = skipSpace(body, at);
+      if (body[at] !== ascii.colon) return -1;
+      const value = read(body, skipSpace(body, at + 1));
+      if (!(value > (above[column] ?? 0) && value < (below[column] ?? 0))) return -1;
+      // The exact value may violate a bound that rounds to the same float32.
+      if (!isExact && (value === aboveFloat[column] || value === belowFloat[column])) return -1;
+      matrix[offset + column] = toCell(value);
+      at = skipSpace(body, valueEnd);
+      if (body[at] !== (column === columns - 1 ? ascii.closeBrace : ascii.comma)) return -1;
+    }
+    return at + 1;
+  }
+
+  /** Returns the index of the list's opening bracket in `{"houses":[…]}`; -1 if there is none. */
+  function skipToList(body: Buffer): number {
+    let at = skipSpace(body, 0);
+    if (body[at] !== ascii.openBrace) return -1;
+    at = skipBytes(body, skipSpace(body, at + 1), quotedPlural);
+    if (at < 0) return -1;
+    at = skipSpace(body, at);
+    if (body[at] !== ascii.colon) return -1;
+    at = skipSpace(body, at + 1);
+    return body[at] === ascii.openBracket ? at : -1;
+  }
+
+  function growScratch(): void {
+    const longer = new Float32Array(2 * scratch.length);
+    longer.set(scratch);
+    scratch = longer;
+  }
+
+  return {
+    one(body) {
+      const end = endOfObject(body);
+      return end > 0 && readRow(body, 0, scratch, 0) === end
+        ? scratch.slice(0, columns)
+        : undefined;
+    },
+
+    many(body, maxRecords) {
+      const end = endOfObject(body);
+      let at = end < 0 ? -1 : skipToList(body);
+      if (at < 0) return undefined;
+      let rows = 0;
+      do {
+        if (rows === maxRecords) return undefined;
+        if ((rows + 1) * columns > scratch.length) growScratch();
+        at = readRow(body, at + 1, scratch, rows * columns);
+        if (at < 0 || at === end) return undefined;
+        rows++;
+        at = skipSpace(body, at);
+      } while (body[at] === ascii.comma);
+      if (body[at] !== ascii.closeBracket) return undefined;
+      at = skipSpace(body, at + 1);
+      return at + 1 === end ? scratch.slice(0, rows * columns) : undefined;
+    },
+  };
+}

@@ -1,0 +1,137 @@
+import { z } from "zod";
+import type { Engine } from "../model/engine.ts";
+import { exampleRecord, type LoadedModel } from "../model/loaded-model.ts";
+import { recordSchema } from "../model/record-schema.ts";
+import type { Json } from "./endpoint.ts";
+import { type Limits, maxRecordBodyBytes } from "./limits.ts";
+import {
+  header,
+  headerRef,
+  jsonContent,
+  methodNotAllowed,
+  response,
+  validationFailed,
+} from "./openapi-parts.ts";
+
+/** Returns a schema name, such as `House` for `house`. */
+function schemaName(text: string): string {
+  const words = text.normalize("NFKD").match(/[A-Za-z0-9]+/g) ?? ["Record"];
+  return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
+}
+
+function predictionSchema({ isList, outputs }: Engine, { target }: LoadedModel["card"]): z.ZodType {
+  const unit = target.unit && `Unit: ${target.unit}`;
+  if (!isList) {
+    const description = [target.description ?? target.name, unit].filter(Boolean).join(". ");
+    return z.number().meta(description ? { description } : {});
+  }
+  const names = target.outputs ? `In this order: ${target.outputs.join(", ")}` : undefined;
+  const description = [target.description, names, unit].filter(Boolean).join(". ");
+  return z
+    .array(z.number())
+    .length(outputs)
+    .meta(description ? { description } : {});
+}
+
+/** Returns the names and schemas of the model's requests and responses. */
+function modelSchemas({ card, engine }: LoadedModel, { maxHouses }: Limits) {
+  const { singular, plural } = card.record;
+  const name = schemaName(singular);
+  const record = recordSchema(card);
+  const prediction = predictionSchema(engine, card);
+  return {
+    names: {
+      record: name,
+      records: `Bulk${name}`,
+      prediction: `${name}Prediction`,
+      predictions: `Bulk${name}Prediction`,
+    },
+    schemas: {
+      [name]: record,
+      [`Bulk${name}`]: z.strictObject({ [plural]: z.array(record).max(maxHouses) }),
+      [`${name}Prediction`]: z.strictObject({ prediction }),
+      [`Bulk${name}Prediction`]: z.strictObject({ predictions: z.array(prediction) }),
+    },
+  };
+}
+
+const retryAfter = header("Seconds to wait before trying again", { type: "integer" });
+
+function responses(limits: Limits, schema: string, maxBodyBytes: number): Json {
+  const names = ["X-Model-Version", "X-Cache", "Cache-Status", "Server-Timing"];
+  return {
+    200: response(
+      "The prediction",
+      schema,
+      Object.fromEntries(names.map((name) => [name, headerRef(name)])),
+    ),
+    400: response(
+      "The body is not UTF-8, is nested deeper than 900 levels, or has an integer of more than 4,300 digits",
+      "HTTPError",
+    ),
+    405: methodNotAllowed,
+    413: response(`The body is longer than ${maxBodyBytes} bytes`, "HTTPError"),
+    415: response("The body has a `Content-Encoding` other than identity", "HTTPError"),
+    422: validationFailed,
+    503: response(
+      `${limits.maxConcurrentRequests} requests or ${limits.maxBytesInFlight} bytes of bodies are in flight`,
+      "HTTPError",
+      { "Retry-After": retryAfter },
+    ),
+    504: response(`No response within ${limits.requestTimeoutMs} ms`, "HTTPError"),
+  };
+}
+
+const parameters = [
+  {
+    name: "Cache-Control",
+    in: "header",
+    description:
+      "`no-cache` computes the prediction again and stores it; `no-store` does not use the cache (RFC 9111)",
+    schema: { type: "string" },
+  },
+  {
+    name: "X-Request-Id",
+    in: "header",
+    description: "Echoed in the response and logged, if valid",
+    schema: { type: "string", maxLength: 255 },
+  },
+];
+
+/** Describes `/predict`. */
+export function describePredict(model: LoadedModel, limits: Limits) {
+  const { names, schemas } = modelSchemas(model, limits);
+  const example: unknown = JSON.parse(exampleRecord(model.card));
+  return {
+    schemas,
+    operation: {
+      operationId: "predict_predict_post",
+      summary: `Predict one ${model.card.record.singular}`,
+      tags: ["predictions"],
+      parameters,
+      requestBody: { required: true, content: jsonContent(names.record, { example }) },
+      responses: responses(limits, names.prediction, maxRecordBodyBytes(limits)),
+    },
+  };
+}
+
+/** Describes `/bulk_predict`. */
+export function describeBulkPredict(model: LoadedModel, limits: Limits) {
+  const { names, schemas } = modelSchemas(model, limits);
+  const { plural } = model.card.record;
+  const record: unknown = JSON.parse(exampleRecord(model.card));
+  const example = { [plural]: [record, record] };
+  return {
+    schemas,
+    operation: {
+      operationId: "bulk_predict_bulk_predict_post",
+      summary: `Predict a list of ${plural}`,
+      description:
+        "Returns one prediction per item, in the order sent. An empty list gives an empty list.",
+      tags: ["predictions"],
+      parameters,
+      requestBody: { required: true, content: jsonContent(names.records, { example }) },
+      responses: responses(limits, names.predictions, limits.maxBodyBytes),
+    },
+  };
+}

@@ -1,0 +1,166 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { describe, expect, vi } from "vitest";
+import { redisCache, serviceWith, timeoutMs } from "./cache-under-test.ts";
+import { blockEventLoop, nextTurn } from "./event-loop.ts";
+import { RedisProxy, RedisServer, redisTest } from "./redis-server.ts";
+
+describe("a blocked event loop", () => {
+  redisTest("replies that arrive while the event loop is blocked do not time out", async () => {
+    const redis = await RedisServer.start();
+    const { cache, recorded, events, connected } = redisCache(redis.url);
+    await connected();
+    const replies = Array.from({ length: 10 }, () => [cache.set("key", "body"), cache.get("key")]);
+    blockEventLoop(2 * timeoutMs);
+    await nextTurn();
+    blockEventLoop(2 * timeoutMs);
+    await Promise.all(replies.flat());
+    expect(new Set(recorded)).toEqual(new Set(["set replied", "get replied"]));
+    expect(events).toEqual(["cache connected"]);
+  });
+
+  redisTest(
+    "an event loop that is blocked repeatedly for seconds causes no failures of Redis",
+    async () => {
+      const redis = await RedisServer.start();
+      const { both, recorded, events, connected } = redisCache(redis.url);
+      await connected();
+      for (let i = 0; i < 3; i++) {
+        const replies = both();
+        for (let turn = 0; turn < i; turn++) await nextTurn();
+        blockEventLoop(2_500);
+        await replies;
+        await delay(100);
+      }
+      expect(new Set(recorded)).toEqual(new Set(["set replied", "get replied"]));
+      expect(events).toEqual(["cache connected"]);
+    },
+  );
+
+  redisTest(
+    "an event loop that is blocked while connecting causes no failure of Redis",
+    async () => {
+      const redis = await RedisServer.start();
+      const { events, connected } = redisCache(redis.url);
+      for (let turn = 0; turn < 4; turn++) {
+        await nextTurn();
+        blockEventLoop(1_200);
+      }
+      await connected();
+      await delay(100);
+      expect(events).toEqual(["cache connected"]);
+    },
+  );
+});
+
+describe("a lost connection", () => {
+  redisTest("commands in flight fail as offline if Redis dies", async () => {
+    const redis = await RedisServer.start();
+    const { both, recorded, connected } = redisCache(redis.url);
+    await connected();
+    redis.freeze();
+    const replies = both();
+    await nextTurn();
+    await redis.kill();
+    await replies;
+    expect(recorded).toEqual(["get offline", "set offline"]);
+  });
+
+  redisTest(
+    "a command fails as offline if its connection is reset in the middle of the reply",
+    async () => {
+      const proxy = await RedisProxy.to(await RedisServer.start());
+      const { cache, recorded, connected } = redisCache(proxy.url);
+      await connected();
+      await cache.set("key", "body");
+      proxy.resets = true;
+      await expect(cache.get("key")).rejects.toThrow("offline");
+      expect(recorded).toEqual(["set replied", "get offline"]);
+    },
+  );
+
+  redisTest("commands fail as offline if Redis closes the connection", async () => {
+    const redis = await RedisServer.start();
+    const { both, recorded, connected } = redisCache(redis.url);
+    await connected();
+    await redis.command("CLIENT", "KILL", "TYPE", "normal");
+    await both();
+    expect(recorded).toEqual(["get offline", "set offline"]);
+  });
+
+  redisTest(
+    "a command fails as offline if the timeout of another one replaces the connection",
+    async () => {
+      const proxy = await RedisProxy.to(await RedisServer.start());
+      const { cache, recorded, connected } = redisCache(proxy.url);
+      await connected();
+      proxy.silent = true;
+      await Promise.allSettled(Array.from({ length: 5 }, () => cache.get("key")));
+      await delay(120);
+      recorded.length = 0;
+      const probe = cache.get("key");
+      await delay(timeoutMs / 2);
+      await Promise.allSettled([probe, cache.set("key", "body")]);
+      expect(recorded).toEqual(["get timeout", "set offline"]);
+    },
+  );
+
+  redisTest("commands fail as offline after the cache is closed", async () => {
+    const redis = await RedisServer.start();
+    const { cache, both, recorded, connected } = redisCache(redis.url);
+    await connected();
+    await cache.close();
+    await both();
+    expect(recorded).toEqual(["get offline", "set offline"]);
+  });
+});
+
+redisTest("a bug in this program is not treated as a failure of Redis", async () => {
+  const redis = await RedisServer.start();
+  const { cache, recorded, connected } = redisCache(redis.url);
+  await connected();
+  // The number is not a valid key, which the compiler would reject.
+  await expect(Reflect.apply(cache.get, cache, [7])).rejects.toThrow(TypeError);
+  await expect(Reflect.apply(cache.set, cache, [7, "body"])).rejects.toThrow(TypeError);
+  expect(recorded).toEqual([]);
+  expect(await cache.get("key")).toBeUndefined();
+});
+
+describe("garbage from Redis", () => {
+  redisTest("a connection on which Redis sends garbage is replaced", async () => {
+    const proxy = await RedisProxy.to(await RedisServer.start());
+    const service = await serviceWith({ redisUrl: proxy.url });
+    await service.hits();
+    proxy.garbles = true;
+    expect(await service.predict(1)).toBe("BYPASS");
+    proxy.garbles = false;
+    await service.hits();
+    expect(proxy.connections).toBe(2);
+    expect(service.events).toEqual(["cache connected", "cache degraded", "cache recovered"]);
+  });
+
+  redisTest(
+    "a connection with garbage from the start is replaced at most once a second",
+    async () => {
+      const proxy = await RedisProxy.to(await RedisServer.start());
+      proxy.garbles = true;
+      const service = await serviceWith({ redisUrl: proxy.url });
+      await vi.waitUntil(() => service.events.includes("cache degraded"), 10_000);
+      await delay(1_000);
+      expect(proxy.connections).toBe(1);
+      proxy.garbles = false;
+      await service.hits();
+      expect(service.events).toEqual(["cache degraded", "cache recovered"]);
+    },
+  );
+});
+
+redisTest("closing the cache cancels a pending connection", async () => {
+  const proxy = await RedisProxy.to(await RedisServer.start());
+  proxy.garbles = true;
+  const { cache, events } = redisCache(proxy.url);
+  await vi.waitUntil(() => events.includes("cache degraded"), 10_000);
+  await cache.close();
+  proxy.garbles = false;
+  await delay(2_500);
+  expect(proxy.connections).toBe(1);
+});

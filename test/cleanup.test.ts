@@ -1,0 +1,247 @@
+import { writeFileSync } from "node:fs";
+import type { RequestListener } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
+import { describe, expect, test, vi } from "vitest";
+import { minikubeMachine, serviceForAll } from "./minikube-machine.ts";
+import { overrideResponses } from "./override-responses.ts";
+
+const service = serviceForAll();
+const WAIT = { timeout: 15_000, interval: 20 };
+
+type Host = ReturnType<typeof minikubeMachine>;
+
+const STOP = ["minikube stop"];
+const UNDEPLOY = ["pulumi destroy", "minikube stop"];
+const CLOSE = ["minikube tunnel ended by INT", "pulumi destroy", "minikube stop"];
+
+/** The calls that clean up: the first one and everything after it. */
+function cleanUp(host: Host): string[] {
+  const steps = host.steps();
+  const first = steps.findIndex((step) => CLOSE.includes(step));
+  return first < 0 ? [] : steps.slice(first);
+}
+
+describe("a failure", () => {
+  test.each([
+    ["minikube start", 2, "Minikube did not start", []],
+    ["wait --for=condition=Ready", 2, "Minikube's node is not ready", STOP],
+    ["rollout status", 2, "Cluster DNS is not ready", STOP],
+    ["minikube docker-env", 3, "Minikube reported no Docker daemon", STOP],
+    ["docker version", 3, "Minikube's Docker daemon does not respond", STOP],
+    ["pulumi stack init", 5, "pulumi stack init dev", STOP],
+    ["pulumi up", 5, "pulumi up", UNDEPLOY],
+    ["get all", 5, "get all", UNDEPLOY],
+  ])(
+    "a failing %s is reported, and everything is cleaned up",
+    async (call, step, message, after) => {
+      const host = minikubeMachine(service);
+
+      const { status, stdout, stderr } = await host.run([], {
+        env: { FAILS_AT: call, CLUSTER_SECONDS: "0" },
+      });
+
+      expect(status).toBeGreaterThan(0);
+      expect(stdout + stderr).toContain(message);
+      expect(stdout).toMatch(new RegExp(`^ +${step} .* FAILED$`, "m"));
+      expect(cleanUp(host).slice(-after.length)).toEqual(after);
+      expect(host.isDeployed()).toBe(false);
+    },
+  );
+
+  test("failing minikube tunnel and kubectl port-forward are reported, and everything is cleaned up", async () => {
+    const host = minikubeMachine(service);
+
+    const { status, stdout, stderr } = await host.run([], {
+      env: { SUDO: "locked", FAILS_AT: "port-forward" },
+    });
+
+    expect(status).toBe(1);
+    expect(stderr).toContain("kubectl port-forward does not reach the service either");
+    expect(stderr).toContain("service/prediction-service :http fails");
+    expect(stdout).toMatch(/^ +6 .* FAILED$/m);
+    expect(cleanUp(host)).toEqual(UNDEPLOY);
+  });
+
+  test("a failing training is reported, and Minikube is stopped", async () => {
+    const host = minikubeMachine(service);
+    writeFileSync(`${host.checkout}/model/california-housing.onnx`, "another");
+
+    const { status, stdout } = await host.run([], { env: { PROGRAM_STATUS: "5" } });
+
+    expect(status).toBe(5);
+    expect(stdout).toMatch(/^ +4 .* FAILED$/m);
+    expect(cleanUp(host)).toEqual(STOP);
+  });
+
+  test("an API that never becomes healthy is reported with its last error", async () => {
+    const host = minikubeMachine(service);
+    const port = await overrideResponses(service, {
+      "GET /health": (_, response) => void response.writeHead(503).end(),
+    });
+
+    const { status, stdout, stderr } = await host.run([], {
+      env: { API_PORT: String(port), API_SECONDS: "1" },
+    });
+
+    expect(status).toBe(1);
+    expect(stderr).toContain("The requested URL returned error: 503");
+    expect(stderr).toContain(
+      `The API at http://127.0.0.1:${port} did not become healthy within 1 s.`,
+    );
+    expect(stdout).toMatch(/^ +7 .* FAILED$/m);
+    expect(cleanUp(host)).toEqual(CLOSE);
+  });
+
+  test("after a failing pulumi destroy, kubectl deletes the namespace", async () => {
+    const host = minikubeMachine(service);
+
+    const { status, stdout, stderr } = await host.run([], { env: { FAILS_AT: "pulumi destroy" } });
+
+    expect(status).toBe(0);
+    expect(stderr).toContain("Pulumi did not destroy everything");
+    expect(stdout).toContain("Deleting the namespace w255");
+    expect(host.isDeployed()).toBe(false);
+  });
+
+  test("after a failing deletion of the namespace, the run fails", async () => {
+    const host = minikubeMachine(service);
+
+    const { status, stdout } = await host.run([], {
+      env: { DESTROY: "forgets", FAILS_AT: "delete namespace" },
+    });
+
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^ +10 .* FAILED$/m);
+    expect(cleanUp(host).at(-1)).toBe("minikube stop");
+  });
+});
+
+test("a failing up removes nothing, so that the user can look into it", async () => {
+  const host = minikubeMachine(service);
+
+  const { status, stdout } = await host.run(["up"], { env: { FAILS_AT: "get all" } });
+
+  expect(status).not.toBe(0);
+  expect(stdout).toContain("Nothing was removed; ./run.sh down removes it.");
+  expect(host.isDeployed()).toBe(true);
+});
+
+describe("Ctrl-C", () => {
+  const cases: [step: number, what: string, env: Record<string, string>, after: string[]][] = [
+    [2, "minikube start", { HANGS_AT: "minikube start" }, []],
+    [2, "the wait for the node", { HANGS_AT: "wait --for=condition=Ready" }, STOP],
+    [3, "minikube docker-env", { HANGS_AT: "docker-env" }, STOP],
+    [5, "pulumi up", { HANGS_AT: "pulumi up" }, UNDEPLOY],
+    [6, "the wait for the tunnel", { TUNNEL: "hangs" }, CLOSE],
+  ];
+
+  test.each(cases)("Ctrl-C in step %i, during %s, cleans up once", async (step, _, env, after) => {
+    const host = minikubeMachine(service);
+    const { pid, output, ended } = host.start([], { env });
+    await vi.waitFor(() => {
+      expect(output.stdout).toContain(`[${step}/10]`);
+      const { HANGS_AT: hanging = "minikube tunnel" } = env;
+      expect(host.calls()).toContainEqual(expect.stringContaining(hanging));
+    }, WAIT);
+    // As a terminal does: to the whole process group.
+    process.kill(-pid, "SIGINT");
+
+    const { status, stdout } = await ended;
+
+    expect(status).toBe(130);
+    expect(stdout).toMatch(new RegExp(`^ +${step} .* interrupted$`, "m"));
+    expect(cleanUp(host)).toEqual(after);
+  });
+
+  test("Ctrl-C in step 4 stops the training and cleans up once", async () => {
+    const host = minikubeMachine(service);
+    writeFileSync(`${host.checkout}/model/california-housing.onnx`, "another");
+    const { pid, output, ended } = host.start([], { env: { PROGRAM_STAYS: "1" } });
+    await vi.waitFor(() => expect(output.stdout).toContain('"program"'), WAIT);
+    process.kill(-pid, "SIGINT");
+
+    const { status, stdout } = await ended;
+
+    expect(status).toBe(130);
+    expect(stdout).toMatch(/^ +4 .* interrupted$/m);
+    expect(cleanUp(host)).toEqual(STOP);
+  });
+
+  const hang: RequestListener = () => {};
+
+  test.each<[step: number, request: string, handler: RequestListener]>([
+    [7, "GET /health", (_, response) => void response.destroy()],
+    [8, "GET /docs", hang],
+    [9, "POST /predict", hang],
+  ])("Ctrl-C in step %i, during %s, cleans up once", async (step, request, handler) => {
+    const host = minikubeMachine(service);
+    let received = 0;
+    const port = await overrideResponses(service, {
+      [request]: (incoming, response) => {
+        received++;
+        // The first health check finds the tunnel open.
+        if (request === "GET /health" && received === 1) response.writeHead(503).end();
+        else handler(incoming, response);
+      },
+    });
+    const { pid, output, ended } = host.start([], { env: { API_PORT: String(port) } });
+    await vi.waitFor(() => {
+      expect(output.stdout).toContain(`[${step}/10]`);
+      expect(received).toBeGreaterThan(request === "GET /health" ? 1 : 0);
+    }, WAIT);
+    process.kill(-pid, "SIGINT");
+
+    const { status, stdout } = await ended;
+
+    expect(status).toBe(130);
+    expect(stdout).toMatch(new RegExp(`^ +${step} .* interrupted$`, "m"));
+    expect(cleanUp(host)).toEqual(CLOSE);
+  });
+
+  test("Ctrl-C in step 10 is ignored, so that the clean-up finishes", async () => {
+    const host = minikubeMachine(service);
+    const { pid, ended } = host.start([], { env: { SLOW_AT: "pulumi destroy" } });
+    await vi.waitFor(() => expect(host.steps()).toContain("pulumi destroy"), WAIT);
+    process.kill(-pid, "SIGINT");
+    process.kill(pid, "SIGTERM");
+
+    expect((await ended).status).toBe(0);
+    expect(cleanUp(host)).toEqual(CLOSE);
+    expect(host.isDeployed()).toBe(false);
+  });
+});
+
+test.each([
+  ["SIGTERM", 143],
+  ["SIGHUP", 129],
+  ["SIGINT", 130],
+] as const)(
+  "%s to run.sh alone stops the running command and cleans up once",
+  async (signal, expected) => {
+    const host = minikubeMachine(service);
+    const { pid, ended } = host.start([], { env: { HANGS_AT: "pulumi up" } });
+    await vi.waitFor(() => expect(host.steps()).toContain("pulumi up"), WAIT);
+    process.kill(pid, signal);
+
+    expect((await ended).status).toBe(expected);
+    expect(cleanUp(host)).toEqual(UNDEPLOY);
+  },
+);
+
+test("many signals in quick succession clean up once", async () => {
+  const host = minikubeMachine(service);
+  const env = { HANGS_AT: "docker-env", SLOW_AT: "minikube stop" };
+  const { pid, ended } = host.start([], { env });
+  await vi.waitFor(() => expect(host.steps()).toContain("minikube docker-env"), WAIT);
+  for (let count = 0; count < 10; count++) {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.kill(-pid, signal);
+    await delay(5);
+  }
+
+  const { status, stdout } = await ended;
+
+  expect([129, 130, 143]).toContain(status);
+  expect(stdout).toMatch(/^ +3 .* interrupted$/m);
+  expect(stdout).toMatch(/^ +10 .* passed$/m);
+  expect(cleanUp(host)).toEqual(STOP);
+});

@@ -1,0 +1,72 @@
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const models = join(import.meta.dirname, "../../shared/models");
+
+/** Whether the models made by Python libraries are on this machine. */
+export const hasPythonModels = existsSync(models);
+
+/** A model made by a Python library. */
+export interface PythonModel {
+  /** The name of its files. */
+  readonly name: string;
+  /** What one row is called, and several. */
+  readonly record: { readonly singular: string; readonly plural: string };
+  /** What the card says of features that are not merely numbers, by their names. */
+  readonly features?: Readonly<Record<string, object>>;
+}
+
+export const wine: PythonModel = {
+  name: "wine-lightgbm",
+  record: { singular: "wine", plural: "wines" },
+};
+
+export const iris: PythonModel = {
+  name: "iris-probabilities",
+  record: { singular: "flower", plural: "flowers" },
+};
+
+export const flats: PythonModel = {
+  name: "flats-mixed",
+  record: { singular: "flat", plural: "flats" },
+  features: {
+    district: { type: "category", categories: ["Nord", "Süd", "hafen", "old town"] },
+    rooms: { type: "integer", ge: 1, le: 9 },
+    "area m2": { input: "area_m2", gt: 0 },
+    lift: { type: "integer", ge: 0, le: 1 },
+    year: { type: "integer" },
+  },
+};
+
+/** The first rows of the training data, and the predictions of Python's ONNX Runtime for them. */
+export function expectedOf({ name }: PythonModel): {
+  rows: Record<string, unknown>[];
+  predictions: number[][];
+} {
+  return JSON.parse(readFileSync(join(models, `${name}.expected.json`), "utf8"));
+}
+
+/**
+ * Copies a model to a folder and writes its card.
+ *
+ * @returns the path of the model
+ */
+export function copyPythonModel(model: PythonModel, folder: string): string {
+  const { name, record, features = {} } = model;
+  const path = join(folder, `${name}.onnx`);
+  copyFileSync(join(models, `${name}.onnx`), path);
+  const [row = {}] = expectedOf(model).rows;
+  const card = {
+    name,
+    version: createHash("sha256").update(readFileSync(path)).digest("hex"),
+    record,
+    features: Object.entries(row).map(([feature, example]) => ({
+      name: feature,
+      example,
+      ...features[feature],
+    })),
+  };
+  writeFileSync(join(folder, `${name}.json`), JSON.stringify(card));
+  return path;
+}
