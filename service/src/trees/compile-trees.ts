@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { readOnnxGraph } from "./onnx-file.ts";
-import { BLOCK_ROWS } from "./stored-columns.ts";
+import { blockRows } from "./stored-columns.ts";
 import { readTreeModel, type TreeInput, type TreeModelOptions } from "./tree-model.ts";
 import { type TreeModule, writeTreeModule } from "./tree-module.ts";
 import { Unsupported } from "./unsupported.ts";
@@ -37,7 +37,7 @@ const Exports = z.object({
 });
 
 /** Number of rows from which 16 at once are faster than row by row. */
-const MANY_ROWS = 5;
+const manyRows = 5;
 
 /**
  * Compiles a model if trees compute its output, alone or together with operators that work column by
@@ -79,7 +79,7 @@ function instantiate(module: TreeModule, width: number): CompiledTrees["predict"
         floats[start + row] = matrix[(first + row) * width + index] ?? 0;
       }
     }
-    (rows < MANY_ROWS ? few : many)(rows);
+    (rows < manyRows ? few : many)(rows);
     for (const [index, start] of outputs.entries()) {
       for (let row = 0; row < rows; row += 1) {
         predictions[(first + row) * outputs.length + index] = floats[start + row] ?? 0;
@@ -93,8 +93,8 @@ function instantiate(module: TreeModule, width: number): CompiledTrees["predict"
       throw new RangeError(`${matrix.length} numbers are no rows of ${width} columns`);
     }
     const predictions = new Float32Array(rows * outputs.length);
-    for (let first = 0; first < rows; first += BLOCK_ROWS) {
-      predictBlock(matrix, predictions, first, Math.min(BLOCK_ROWS, rows - first));
+    for (let first = 0; first < rows; first += blockRows) {
+      predictBlock(matrix, predictions, first, Math.min(blockRows, rows - first));
     }
     return predictions;
   };

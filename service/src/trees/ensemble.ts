@@ -52,14 +52,14 @@ interface ListedNode {
 
 type ListedTree = ReadonlyMap<number, ListedNode>;
 
-const NO_WEIGHTS: [] = [];
+const noWeights: [] = [];
 
-const MAX_NODES = 1_000_000;
-const MAX_TARGETS = 64;
-const MAX_DEPTH = 2000;
+const maxNodes = 1_000_000;
+const maxTargets = 64;
+const maxDepth = 2000;
 
 /** A weight that changes nothing: that of a leaf for a target it has no weight for. */
-const NO_WEIGHT = { sum: 0, minimum: Infinity, maximum: -Infinity } as const;
+const noWeight = { sum: 0, minimum: Infinity, maximum: -Infinity } as const;
 
 /**
  * Builds an ensemble from ONNX's lists.
@@ -75,11 +75,11 @@ export function buildEnsemble(
   combination: Ensemble["combination"],
   targets: number,
 ): { readonly ensemble: Ensemble; readonly coverage: readonly Coverage[] } {
-  if (nodes.ids.length > MAX_NODES) {
-    throw new Unsupported(`there are ${nodes.ids.length} tree nodes; the limit is ${MAX_NODES}`);
+  if (nodes.ids.length > maxNodes) {
+    throw new Unsupported(`there are ${nodes.ids.length} tree nodes; the limit is ${maxNodes}`);
   }
-  if (!(targets >= 1 && targets <= MAX_TARGETS)) {
-    throw new Unsupported(`the trees have ${targets} targets; the limit is ${MAX_TARGETS}`);
+  if (!(targets >= 1 && targets <= maxTargets)) {
+    throw new Unsupported(`the trees have ${targets} targets; the limit is ${maxTargets}`);
   }
   const listed = [...groupNodes(nodes, weights, targets).values()];
   const covered = listed.map((tree) => targetsOfLeaves(tree, targets));
@@ -91,7 +91,7 @@ export function buildEnsemble(
     const weightsOf = (node: ListedNode) =>
       node.weights
         .slice(firstTarget, firstTarget + targetsPerTree)
-        .map((weight) => weight ?? NO_WEIGHT[combination]);
+        .map((weight) => weight ?? noWeight[combination]);
     return { root: linkNodes(tree, conditions, weightsOf, targets), firstTarget };
   });
   return {
@@ -134,7 +134,7 @@ function groupNodes(
       trueId: entry(nodes.trueIds, index),
       falseId: entry(nodes.falseIds, index),
       nanIsTrue: nodes.nanIsTrue[index] === 1,
-      weights: mode === "LEAF" ? new Array(targets).fill(undefined) : NO_WEIGHTS,
+      weights: mode === "LEAF" ? new Array(targets).fill(undefined) : noWeights,
     });
   }
   for (let index = 0; index < weights.trees.length; index += 1) {
@@ -184,7 +184,7 @@ function linkNodes(
     return node;
   };
   const link = (id: number, depth: number): TreeNode => {
-    if (depth > MAX_DEPTH) throw new Unsupported(`a tree is deeper than ${MAX_DEPTH} branches`);
+    if (depth > maxDepth) throw new Unsupported(`a tree is deeper than ${maxDepth} branches`);
     const node = nodeAt(id);
     if (node.mode === "LEAF") return leaf(weightsOf(node));
     // A choice, "is one of these values", is a chain of branches that lead to one node if they hold.

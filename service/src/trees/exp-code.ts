@@ -1,7 +1,7 @@
 import type { WasmFunction, WasmModule } from "./wasm.ts";
 
 /** 2^(i/32) for i from 0 to 31. */
-const ROOTS = Float64Array.of(
+const rootsOfTwo = Float64Array.of(
   1,
   1.0218971486541166,
   1.0442737824274138,
@@ -37,17 +37,17 @@ const ROOTS = Float64Array.of(
 );
 
 /** 32 / ln 2, and the same in two parts whose products with a float32 are exact. */
-const SCALE = 46.16624130844683;
-const SCALE_HIGH = 46.166229248046875;
-const SCALE_LOW = SCALE - SCALE_HIGH;
+const scale = 46.16624130844683;
+const scaleHigh = 46.166229248046875;
+const scaleLow = scale - scaleHigh;
 
-/** 2^(r/32) is about 1 + r (A + r (B + r C)) for r from -1/2 to 1/2. */
-const A = 0.021660849396613134;
-const B = 0.00023459809789509004;
-const C = 1.6938359250920212e-6;
+/** 2^(r/32) is about 1 + r (a + r (b + r c)) for r from -1/2 to 1/2. */
+const a = 0.021660849396613134;
+const b = 0.00023459809789509004;
+const c = 1.6938359250920212e-6;
 
 /** Beyond it e^x is Infinity, and 0 beyond its negative, in float32. */
-const LIMIT = 150;
+const limit = 150;
 
 /**
  * Defines e^x of each of four float32. ONNX Runtime calls `expf` of the GNU C library for it, whose
@@ -55,21 +55,21 @@ const LIMIT = 150;
  * results: with k the nearest integer to 32 x / ln 2 and r the rest, e^x is 2^(k/32) 2^(r/32).
  */
 export function defineExp(module: WasmModule): WasmFunction {
-  const roots = module.place(ROOTS);
+  const roots = module.place(rootsOfTwo);
   const ofOne = module.define(["f32"], ["f32"], (code, argument) => {
     const x = code.variable("f64");
     const k = code.variable("f64");
     const r = code.variable("f64");
     const power = code.variable("i32");
-    code.get(argument).f32(-LIMIT).op("f32.max").f32(LIMIT).op("f32.min");
-    code.op("f64.promote_f32").tee(x).f64(SCALE).op("f64.mul").op("f64.nearest").tee(k);
+    code.get(argument).f32(-limit).op("f32.max").f32(limit).op("f32.min");
+    code.op("f64.promote_f32").tee(x).f64(scale).op("f64.mul").op("f64.nearest").tee(k);
     code.op("i32.trunc_sat_f64_s").set(power);
-    code.get(x).f64(SCALE_HIGH).op("f64.mul").get(k).op("f64.sub");
-    code.get(x).f64(SCALE_LOW).op("f64.mul").op("f64.add").set(r);
-    // (C r + B) r² + (A r + 1)
-    code.f64(C).get(r).op("f64.mul").f64(B).op("f64.add");
+    code.get(x).f64(scaleHigh).op("f64.mul").get(k).op("f64.sub");
+    code.get(x).f64(scaleLow).op("f64.mul").op("f64.add").set(r);
+    // (c r + b) r² + (a r + 1)
+    code.f64(c).get(r).op("f64.mul").f64(b).op("f64.add");
     code.get(r).get(r).op("f64.mul").op("f64.mul");
-    code.f64(A).get(r).op("f64.mul").f64(1).op("f64.add").op("f64.add");
+    code.f64(a).get(r).op("f64.mul").f64(1).op("f64.add").op("f64.add");
     // The root for the last five bits of k; the others are added to its exponent.
     code.get(power).i32(31).op("i32.and").i32(3).op("i32.shl").memory("i64.load", roots);
     code.get(power).i32(5).op("i32.shr_s").op("i64.extend_i32_s").i64(52).op("i64.shl");

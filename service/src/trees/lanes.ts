@@ -5,10 +5,10 @@ import type { StoredEnsemble } from "./stored-ensemble.ts";
 import type { Code, Local, WasmFunction, WasmModule } from "./wasm.ts";
 
 /** A leaf is known by its number, which is a byte. */
-export const MAX_LEAVES = 256;
+export const maxLeaves = 256;
 
 /** Rows of a vector that has a byte for each. */
-const LANES = 16;
+const laneCount = 16;
 
 /**
  * Trees that are evaluated for 16 rows at once and without a branch of the program, since those of a
@@ -29,9 +29,9 @@ export class Lanes {
     this.#module = module;
     this.#ranks = ranks;
     this.#stored = stored;
-    const constants = new Uint8Array(256 * LANES);
+    const constants = new Uint8Array(256 * laneCount);
     for (let byte = 0; byte < 256; byte += 1) {
-      constants.fill(byte, byte * LANES, (byte + 1) * LANES);
+      constants.fill(byte, byte * laneCount, (byte + 1) * laneCount);
     }
     this.#constants = module.place(constants);
     this.#score = this.#defineScore();
@@ -43,7 +43,7 @@ export class Lanes {
     const weights = this.#stored.weightsOf(tree);
     return this.#module.define(["i32"], [], (code, rows) => {
       const row = code.variable("i32");
-      writeRowLoop(code, rows, LANES, (position) => {
+      writeRowLoop(code, rows, laneCount, (position) => {
         code.get(position).i32(2).op("i32.shr_u").set(row);
         this.#writeLeaves(code, row, tree.root, 0);
         code.get(position).i32(scores).op("i32.add").i32(weights).call(this.#score);
@@ -58,7 +58,7 @@ export class Lanes {
   #defineScore(): WasmFunction {
     return this.#module.define(["v128", "i32", "i32"], [], (code, leaves, score, weights) => {
       const weight = code.variable("i32");
-      for (let lane = 0; lane < LANES; lane += 1) {
+      for (let lane = 0; lane < laneCount; lane += 1) {
         code.get(leaves).lane("i8x16.extract_lane_u", lane);
         code.i32(this.#stored.leafBytes).op("i32.mul").get(weights).op("i32.add").set(weight);
         const place = { address: score, offset: lane * 4 };
@@ -101,6 +101,6 @@ export class Lanes {
 
   /** A vector that has a byte, signed or unsigned, 16 times. */
   #writeConstant(code: Code, byte: number): void {
-    code.i32(0).memory("v128.load", this.#constants + (byte & 255) * LANES);
+    code.i32(0).memory("v128.load", this.#constants + (byte & 255) * laneCount);
   }
 }

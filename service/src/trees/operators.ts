@@ -33,7 +33,7 @@ export function applyOperator(
   node: OnnxNode,
   inputs: readonly Value[],
 ): readonly (Value | undefined)[] {
-  const operator = OPERATORS.get(node.domain)?.get(node.operator);
+  const operator = operators.get(node.domain)?.get(node.operator);
   if (operator === undefined) throw new Unsupported(`operator ${node.operator} is not compiled`);
   try {
     return operator(node, inputs);
@@ -45,7 +45,7 @@ export function applyOperator(
 
 type Operator = (node: OnnxNode, inputs: readonly Value[]) => readonly (Value | undefined)[];
 
-const ONNX: Readonly<Record<string, Operator>> = {
+const onnxOperators: Readonly<Record<string, Operator>> = {
   Add: arithmetic("add"),
   Cast: (node, [table]) => [cast(node, asTable(table))],
   Concat: (node, inputs) => [concat(node, inputs.map(asTable))],
@@ -62,7 +62,7 @@ const ONNX: Readonly<Record<string, Operator>> = {
   Sum: arithmetic("add"),
 };
 
-const ONNX_ML: Readonly<Record<string, Operator>> = {
+const mlOperators: Readonly<Record<string, Operator>> = {
   ArrayFeatureExtractor: (_, [table, indices]) => [pick(asTable(table), asTensor(indices).values)],
   Imputer: (node, [table]) => [impute(node, asTable(table))],
   OneHotEncoder: (node, [table]) => [oneHot(node, asTable(table))],
@@ -74,9 +74,9 @@ const ONNX_ML: Readonly<Record<string, Operator>> = {
   TreeEnsembleRegressor: (node, [table]) => [floats(treeEnsembleRegressor(node, features(table)))],
 };
 
-const OPERATORS: ReadonlyMap<string, ReadonlyMap<string, Operator>> = new Map([
-  ["", new Map(Object.entries(ONNX))],
-  ["ai.onnx.ml", new Map(Object.entries(ONNX_ML))],
+const operators: ReadonlyMap<string, ReadonlyMap<string, Operator>> = new Map([
+  ["", new Map(Object.entries(onnxOperators))],
+  ["ai.onnx.ml", new Map(Object.entries(mlOperators))],
 ]);
 
 function floats(columns: readonly Column[], rank: Table["rank"] = 2): Table {

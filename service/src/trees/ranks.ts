@@ -1,5 +1,5 @@
 import type { Branch, Column } from "./column.ts";
-import { BLOCK_ROWS, type StoredColumns } from "./stored-columns.ts";
+import { blockRows, type StoredColumns } from "./stored-columns.ts";
 import type { Code, Local, WasmFunction, WasmModule } from "./wasm.ts";
 
 /** A branch's condition in bytes: a row is above the threshold if its rank is above this one. */
@@ -11,10 +11,10 @@ export interface RankCondition {
 }
 
 /** A value is above 0 to 255 of them: 256 ranks, which is what a byte can hold. */
-const THRESHOLDS_PER_RANK = 255;
+const thresholdsPerRank = 255;
 
 /** Ranks are signed, as vectors of bytes are compared fastest so. */
-const LOWEST_RANK = -128;
+const lowestRank = -128;
 
 /** Some thresholds of a column in order, and the ranks of a block of rows among them. */
 interface Ranking {
@@ -67,26 +67,26 @@ export class Ranks {
 
   #rank(column: Column, sorted: Float32Array): ReadonlyMap<number, RankCondition> {
     const conditions = new Map<number, RankCondition>();
-    for (let start = 0; start < sorted.length; start += THRESHOLDS_PER_RANK) {
-      const thresholds = sorted.subarray(start, start + THRESHOLDS_PER_RANK);
-      const ranks = this.#module.reserve(BLOCK_ROWS);
+    for (let start = 0; start < sorted.length; start += thresholdsPerRank) {
+      const thresholds = sorted.subarray(start, start + thresholdsPerRank);
+      const ranks = this.#module.reserve(blockRows);
       this.#rankings.push({ column, table: this.#module.place(rankTable(thresholds)), ranks });
       for (const [index, value] of thresholds.entries()) {
-        conditions.set(value, { ranks, threshold: LOWEST_RANK + index });
+        conditions.set(value, { ranks, threshold: lowestRank + index });
       }
     }
     return conditions;
   }
 }
 
-const GROUP = 16;
-const GROUP_BYTES = GROUP * 4;
+const groupSize = 16;
+const groupBytes = groupSize * 4;
 
 /** The last threshold of each 16, then all thresholds, filled up with what no number is above. */
 function rankTable(thresholds: Float32Array): Float32Array {
-  const all = new Float32Array(GROUP * GROUP).fill(Infinity);
+  const all = new Float32Array(groupSize * groupSize).fill(Infinity);
   all.set(thresholds);
-  const lastOfGroups = all.filter((_, index) => index % GROUP === GROUP - 1);
+  const lastOfGroups = all.filter((_, index) => index % groupSize === groupSize - 1);
   return Float32Array.of(...lastOfGroups, ...all);
 }
 
@@ -103,11 +103,11 @@ function defineRanking(module: WasmModule): WasmFunction {
     code.loop(() => {
       code.get(column).memory("v128.load32_splat", 0).set(value);
       writeCountAbove(code, value, table);
-      code.tee(groups).i32(GROUP_BYTES).op("i32.mul");
-      code.get(table).op("i32.add").i32(GROUP_BYTES).op("i32.add").set(thresholds);
+      code.tee(groups).i32(groupBytes).op("i32.mul");
+      code.get(table).op("i32.add").i32(groupBytes).op("i32.add").set(thresholds);
       code.get(ranks);
       writeCountAbove(code, value, thresholds);
-      code.get(groups).i32(GROUP).op("i32.mul").op("i32.add").i32(LOWEST_RANK).op("i32.add");
+      code.get(groups).i32(groupSize).op("i32.mul").op("i32.add").i32(lowestRank).op("i32.add");
       code.memory("i32.store8", 0);
       code.get(column).i32(4).op("i32.add").set(column);
       code.get(ranks).i32(1).op("i32.add").tee(ranks).get(end).op("i32.lt_u");
@@ -117,7 +117,7 @@ function defineRanking(module: WasmModule): WasmFunction {
 
 /** Of 16 ascending thresholds, how many of the first 15 the value is above. NaN is above all. */
 function writeCountAbove(code: Code, value: Local, thresholds: Local): void {
-  code.i32(GROUP - 1);
+  code.i32(groupSize - 1);
   const compareWithFour = (offset: number) =>
     code.get(value).get(thresholds).memory("v128.load", offset).op("f32x4.le");
   compareWithFour(0);

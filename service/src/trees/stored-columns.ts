@@ -10,15 +10,15 @@ import { defineExp } from "./exp-code.ts";
 import type { Code, Instruction, Local, WasmFunction, WasmModule } from "./wasm.ts";
 
 /** Rows that are computed together, a multiple of 16. */
-export const BLOCK_ROWS = 256;
+export const blockRows = 256;
 
 /**
  * Bytes from one column in memory to the next: a float32 for each row, and a cache line, without
  * which the same row of many columns would compete for the same place in the cache.
  */
-export const COLUMN_BYTES = BLOCK_ROWS * 4 + 64;
+export const columnBytes = blockRows * 4 + 64;
 
-const BINARY: Readonly<Record<BinaryOperation, Instruction>> = {
+const binaryInstruction: Readonly<Record<BinaryOperation, Instruction>> = {
   add: "f32x4.add",
   subtract: "f32x4.sub",
   multiply: "f32x4.mul",
@@ -26,7 +26,7 @@ const BINARY: Readonly<Record<BinaryOperation, Instruction>> = {
   larger: "f32x4.pmax",
 };
 
-const COMPARISON: Readonly<Record<SelectColumn["comparison"], Instruction>> = {
+const comparisonInstruction: Readonly<Record<SelectColumn["comparison"], Instruction>> = {
   equal: "f32x4.eq",
   less: "f32x4.lt",
 };
@@ -69,14 +69,14 @@ export class StoredColumns {
 
   /** Sets space aside for a column. @returns its address */
   reserve(column: Column): number {
-    const address = this.#module.reserve(COLUMN_BYTES);
+    const address = this.#module.reserve(columnBytes);
     this.#addresses.set(column, address);
     return address;
   }
 
   /** Sets space aside for the scores of an ensemble. @returns the address of the first target's */
   reserveScores(ensemble: Ensemble): number {
-    const address = this.#module.reserve(ensemble.targets * COLUMN_BYTES);
+    const address = this.#module.reserve(ensemble.targets * columnBytes);
     this.#scores.set(ensemble, address);
     return address;
   }
@@ -117,7 +117,7 @@ export class StoredColumns {
   #find(column: Column): number | undefined {
     if (column.kind !== "score") return this.#addresses.get(column);
     const first = this.#scores.get(column.ensemble);
-    return first === undefined ? undefined : first + column.target * COLUMN_BYTES;
+    return first === undefined ? undefined : first + column.target * columnBytes;
   }
 
   #push(code: Code, column: Column, position: Local): void {
@@ -136,10 +136,10 @@ export class StoredColumns {
         this.#unary(code, column.operation);
         break;
       case "binary":
-        code.op(BINARY[column.operation]);
+        code.op(binaryInstruction[column.operation]);
         break;
       case "select":
-        code.op(COMPARISON[column.comparison]).op("v128.bitselect");
+        code.op(comparisonInstruction[column.comparison]).op("v128.bitselect");
         break;
       default:
         throw new Error(`a ${column.kind} column is not stored`);

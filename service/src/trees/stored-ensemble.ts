@@ -1,5 +1,5 @@
 import { type Ensemble, leavesOf, type Tree } from "./column.ts";
-import { COLUMN_BYTES, type StoredColumns, writeRowLoop } from "./stored-columns.ts";
+import { columnBytes, type StoredColumns, writeRowLoop } from "./stored-columns.ts";
 import type { Code, Local, WasmFunction, WasmModule } from "./wasm.ts";
 
 /** A place in memory: an address in a variable, and bytes to add to it. */
@@ -8,7 +8,7 @@ export interface Place {
   readonly offset: number;
 }
 
-const START = { sum: 0, minimum: Infinity, maximum: -Infinity } as const;
+const startOf = { sum: 0, minimum: Infinity, maximum: -Infinity } as const;
 
 /** The weights of an ensemble, and its scores of a block of rows, in the module's memory. */
 export class StoredEnsemble {
@@ -47,7 +47,7 @@ export class StoredEnsemble {
 
   /** The address of the column of scores for a tree's first target. */
   scoresOf(tree: Tree): number {
-    return this.#scores + tree.firstTarget * COLUMN_BYTES;
+    return this.#scores + tree.firstTarget * columnBytes;
   }
 
   /** Defines a function of the number of rows that sets the scores to where they start. */
@@ -56,8 +56,8 @@ export class StoredEnsemble {
     return module.define(["i32"], [], (code, rows) => {
       writeRowLoop(code, rows, 4, (position) => {
         for (let target = 0; target < targets; target += 1) {
-          code.get(position).f32(START[combination]).op("f32x4.splat");
-          code.memory("v128.store", this.#scores + target * COLUMN_BYTES);
+          code.get(position).f32(startOf[combination]).op("f32x4.splat");
+          code.memory("v128.store", this.#scores + target * columnBytes);
         }
       });
     });
@@ -72,7 +72,7 @@ export class StoredEnsemble {
   writeLeaf(code: Code, score: Place, weight: Place): void {
     const { combination, targetsPerTree } = this.ensemble;
     for (let target = 0; target < targetsPerTree; target += 1) {
-      const scoreOffset = score.offset + target * COLUMN_BYTES;
+      const scoreOffset = score.offset + target * columnBytes;
       const loadBoth = () => {
         code.get(weight.address).memory("f32.load", weight.offset + target * 4);
         code.get(score.address).memory("f32.load", scoreOffset);

@@ -3,7 +3,7 @@ import { ElementType, type OnnxGraph, type OnnxNode } from "./onnx-file.ts";
 import { applyOperator, isTable, type Table, type Value } from "./operators.ts";
 import { Unsupported } from "./unsupported.ts";
 
-const ELEMENT: Readonly<Record<number, Table["element"]>> = {
+const elementOf: Readonly<Record<number, Table["element"]>> = {
   [ElementType.float]: "float",
   [ElementType.int32]: "integer",
   [ElementType.int64]: "integer",
@@ -11,7 +11,7 @@ const ELEMENT: Readonly<Record<number, Table["element"]>> = {
   [ElementType.string]: "string",
 };
 
-const MAX_COLUMNS = 10_000;
+const maxColumns = 10_000;
 
 /** A model made of trees: how each column of its output is computed. */
 export interface TreeModel {
@@ -85,7 +85,7 @@ function inputTable(
 ): Table {
   const input = graph.inputs.find((candidate) => candidate.name === name);
   if (input === undefined) throw new Unsupported(`the graph has no input ${name}`);
-  const element = ELEMENT[input.elementType];
+  const element = elementOf[input.elementType];
   const [rows, width, ...others] = input.dimensions;
   if (element === undefined || rows !== undefined || width === undefined || others.length > 0) {
     throw new Unsupported(`input ${name} is no table of float32, integers, booleans or strings`);
@@ -93,8 +93,8 @@ function inputTable(
   if (element === "string" && categories.length === 0) {
     throw new Unsupported(`the categories of input ${name} are not known`);
   }
-  if (width > MAX_COLUMNS) {
-    throw new Unsupported(`input ${name} has ${width} columns; the limit is ${MAX_COLUMNS}`);
+  if (width > maxColumns) {
+    throw new Unsupported(`input ${name} has ${width} columns; the limit is ${maxColumns}`);
   }
   const columns = Array.from({ length: width }, (_, index) => ({
     kind: "input" as const,

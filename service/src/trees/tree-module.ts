@@ -6,7 +6,7 @@ import {
   operandsOf,
   type Tree,
 } from "./column.ts";
-import { Lanes, MAX_LEAVES } from "./lanes.ts";
+import { Lanes, maxLeaves } from "./lanes.ts";
 import { Ranks } from "./ranks.ts";
 import { StoredColumns } from "./stored-columns.ts";
 import { StoredEnsemble } from "./stored-ensemble.ts";
@@ -24,9 +24,9 @@ export interface TreeModule {
 }
 
 /** Trees beyond it are walked. */
-const MAX_LANE_CODE_BYTES = 4 * 2 ** 20;
+const maxLaneCodeBytes = 4 * 2 ** 20;
 
-const MAX_MEMORY_BYTES = 256 * 2 ** 20;
+const maxMemoryBytes = 256 * 2 ** 20;
 
 /** Code that takes the number of rows. */
 type Step = (code: Code, rows: Local) => void;
@@ -59,8 +59,8 @@ export function writeTreeModule(output: readonly Column[]): TreeModule {
     many.push(...prepare, ...treeByTree(module, columns, stored, walks));
   }
   const finish = callWithRows(columns.defineComputation(output));
-  if (module.memoryBytes > MAX_MEMORY_BYTES) {
-    throw new Unsupported(`it takes ${module.memoryBytes} bytes; the limit is ${MAX_MEMORY_BYTES}`);
+  if (module.memoryBytes > maxMemoryBytes) {
+    throw new Unsupported(`it takes ${module.memoryBytes} bytes; the limit is ${maxMemoryBytes}`);
   }
   module.export("few", defineSteps(module, [...few, finish]));
   module.export("many", defineSteps(module, [...many, finish]));
@@ -79,12 +79,12 @@ function treeByTree(
   walks: Walks,
 ): readonly Step[] {
   const { trees } = stored.ensemble;
-  const isSmall = ({ root }: Tree) => root.leaves <= MAX_LEAVES;
+  const isSmall = ({ root }: Tree) => root.leaves <= maxLeaves;
   const ranks = new Ranks(module, columns, trees.filter(isSmall).flatMap(branchesOf));
   const lanes = new Lanes(module, ranks, stored);
   const walkOne = walks.defineOneTree();
   const step = (tree: Tree): Step =>
-    isSmall(tree) && module.codeBytes < MAX_LANE_CODE_BYTES
+    isSmall(tree) && module.codeBytes < maxLaneCodeBytes
       ? callWithRows(lanes.defineTree(tree))
       : (code, rows) => code.i32(walks.addressOf(tree)).get(rows).call(walkOne);
   return [callWithRows(ranks.defineComputation()), ...trees.map(step)];

@@ -1,25 +1,25 @@
 import { leaf, type Tree, type TreeNode } from "./column.ts";
-import { COLUMN_BYTES, type StoredColumns, writeRowLoop } from "./stored-columns.ts";
+import { columnBytes, type StoredColumns, writeRowLoop } from "./stored-columns.ts";
 import type { Place, StoredEnsemble } from "./stored-ensemble.ts";
 import type { Code, Local, WasmFunction, WasmModule } from "./wasm.ts";
 
 /** Walks at the same time: while one waits for memory, the processor goes on with the others. */
-const WALKS = 16;
+const walksAtOnce = 16;
 
 /** Steps of each walk between two looks at whether all have come to a leaf. */
-const STEPS = 3;
+const stepsPerLook = 3;
 
 /**
  * A node in memory, by the offsets of its fields. `next` is the place of the node of `above`, in
  * bytes from the first node; that of `atMost` comes after it. A leaf leads to itself, as nothing is
  * at most NaN.
  */
-const NODE = { threshold: 0, column: 4, next: 8, weights: 12 } as const;
-const NODE_BYTES = 16;
+const nodeField = { threshold: 0, column: 4, next: 8, weights: 12 } as const;
+const nodeBytes = 16;
 
 /** A tree in memory: the place of its root, and the address of its first target's scores. */
-const TREE = { root: 0, scores: 4 } as const;
-const TREE_BYTES = 8;
+const treeField = { root: 0, scores: 4 } as const;
+const treeBytes = 8;
 
 /** What one of the walks is about. */
 interface Walk {
@@ -46,7 +46,7 @@ export class Walks {
     const { trees, targetsPerTree } = stored.ensemble;
     // Trees that fill up the last group: their weights and scores are zeros that nothing else uses.
     const filler = leaf([]);
-    const zeros = module.reserve(targetsPerTree * COLUMN_BYTES);
+    const zeros = module.reserve(targetsPerTree * columnBytes);
     const nodes = new NodeTable(
       [...trees.map(({ root }) => root), filler],
       columns,
@@ -57,20 +57,20 @@ export class Walks {
       stored.scoresOf(tree),
     ]);
     const fillerRoot = nodes.add(filler, zeros);
-    while (table.length % (WALKS * 2) !== 0) table.push(fillerRoot, zeros);
+    while (table.length % (walksAtOnce * 2) !== 0) table.push(fillerRoot, zeros);
     this.#nodes = module.place(nodes.bytes);
     this.#table = module.place(new Int32Array(table));
-    this.#trees = new Map(trees.map((tree, index) => [tree, this.#table + index * TREE_BYTES]));
+    this.#trees = new Map(trees.map((tree, index) => [tree, this.#table + index * treeBytes]));
   }
 
   /** Defines a function of the number of rows that makes all trees count, row by row. */
   defineAllTrees(): WasmFunction {
-    const groupBytes = WALKS * TREE_BYTES;
-    const groups = Math.ceil(this.#stored.ensemble.trees.length / WALKS);
+    const groupBytes = walksAtOnce * treeBytes;
+    const groups = Math.ceil(this.#stored.ensemble.trees.length / walksAtOnce);
     return this.#module.define(["i32"], [], (code, rows) => {
       const group = code.variable("i32");
-      const walks = Array.from({ length: WALKS }, (_, index) => ({
-        tree: { address: group, offset: index * TREE_BYTES },
+      const walks = Array.from({ length: walksAtOnce }, (_, index) => ({
+        tree: { address: group, offset: index * treeBytes },
         row: 0,
       }));
       writeRowLoop(code, rows, 1, (position) => {
@@ -87,11 +87,11 @@ export class Walks {
   /** Defines a function of a tree's address and the number of rows that makes one tree count. */
   defineOneTree(): WasmFunction {
     return this.#module.define(["i32", "i32"], [], (code, tree, rows) => {
-      const walks = Array.from({ length: WALKS }, (_, index) => ({
+      const walks = Array.from({ length: walksAtOnce }, (_, index) => ({
         tree: { address: tree, offset: 0 },
         row: index * 4,
       }));
-      writeRowLoop(code, rows, WALKS, (position) => this.#writeWalks(code, position, walks));
+      writeRowLoop(code, rows, walksAtOnce, (position) => this.#writeWalks(code, position, walks));
     });
   }
 
@@ -107,23 +107,23 @@ export class Walks {
     const next = code.variable("i32");
     const score = code.variable("i32");
     const weight = code.variable("i32");
-    const load = (node: Local, field: keyof typeof NODE) => {
+    const load = (node: Local, field: keyof typeof nodeField) => {
       const instruction = field === "threshold" ? "f32.load" : "i32.load";
-      return code.get(node).memory(instruction, this.#nodes + NODE[field]);
+      return code.get(node).memory(instruction, this.#nodes + nodeField[field]);
     };
     const begun = walks.map((walk) => ({ ...walk, node: code.variable("i32") }));
     for (const { tree, node } of begun) {
-      code.get(tree.address).memory("i32.load", tree.offset + TREE.root);
+      code.get(tree.address).memory("i32.load", tree.offset + treeField.root);
       code.set(node);
     }
     code.loop(() => {
       code.i32(0).set(moved);
-      for (let step = 1; step <= STEPS; step += 1) {
+      for (let step = 1; step <= stepsPerLook; step += 1) {
         for (const { node, row } of begun) {
           load(node, "column").get(position).op("i32.add").memory("f32.load", row);
-          load(node, "threshold").op("f32.le").i32(NODE_BYTES).op("i32.mul");
+          load(node, "threshold").op("f32.le").i32(nodeBytes).op("i32.mul");
           load(node, "next").op("i32.add").set(next);
-          if (step === STEPS) {
+          if (step === stepsPerLook) {
             code.get(next).get(node).op("i32.xor").get(moved).op("i32.or").set(moved);
           }
           code.get(next).set(node);
@@ -132,7 +132,7 @@ export class Walks {
       code.get(moved);
     });
     for (const { tree, node, row } of begun) {
-      code.get(tree.address).memory("i32.load", tree.offset + TREE.scores);
+      code.get(tree.address).memory("i32.load", tree.offset + treeField.scores);
       code.get(position).op("i32.add").set(score);
       load(node, "weights").set(weight);
       this.#stored.writeLeaf(code, { address: score, offset: row }, { address: weight, offset: 0 });
@@ -149,7 +149,7 @@ class NodeTable {
 
   constructor(roots: readonly TreeNode[], columns: StoredColumns, leafBytes: number) {
     const count = roots.reduce((total, { leaves }) => total + 2 * leaves - 1, 0);
-    this.bytes = new DataView(new ArrayBuffer(count * NODE_BYTES));
+    this.bytes = new DataView(new ArrayBuffer(count * nodeBytes));
     this.#columns = columns;
     this.#leafBytes = leafBytes;
   }
@@ -174,19 +174,19 @@ class NodeTable {
     const next = this.#reserve(2);
     this.#fill(place, node.threshold, this.#columns.addressOf(node.column), next, weights);
     this.#write(node.above, next, weights + node.atMost.leaves * this.#leafBytes);
-    this.#write(node.atMost, next + NODE_BYTES, weights);
+    this.#write(node.atMost, next + nodeBytes, weights);
   }
 
   #fill(place: number, threshold: number, column: number, next: number, weights: number): void {
-    this.bytes.setFloat32(place + NODE.threshold, threshold, true);
-    this.bytes.setInt32(place + NODE.column, column, true);
-    this.bytes.setInt32(place + NODE.next, next, true);
-    this.bytes.setInt32(place + NODE.weights, weights, true);
+    this.bytes.setFloat32(place + nodeField.threshold, threshold, true);
+    this.bytes.setInt32(place + nodeField.column, column, true);
+    this.bytes.setInt32(place + nodeField.next, next, true);
+    this.bytes.setInt32(place + nodeField.weights, weights, true);
   }
 
   #reserve(nodes: number): number {
     const place = this.#end;
-    this.#end += nodes * NODE_BYTES;
+    this.#end += nodes * nodeBytes;
     return place;
   }
 }

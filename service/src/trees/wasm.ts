@@ -1,22 +1,22 @@
 import { Bytes } from "./bytes.ts";
 
 /** A type of values. */
-export type ValueType = keyof typeof VALUE_TYPE;
+export type ValueType = keyof typeof valueTypes;
 
 /** An instruction that takes all it needs from the stack. */
-export type Instruction = keyof typeof INSTRUCTION;
+export type Instruction = keyof typeof instructions;
 
 /** An instruction that loads from or stores to memory. */
-export type MemoryInstruction = keyof typeof MEMORY_INSTRUCTION;
+export type MemoryInstruction = keyof typeof memoryInstructions;
 
 /** An instruction on one lane of a vector. */
-export type LaneInstruction = keyof typeof LANE_INSTRUCTION;
+export type LaneInstruction = keyof typeof laneInstructions;
 
-const VALUE_TYPE = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b } as const;
+const valueTypes = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b } as const;
 
-const SIMD = 0xfd;
+const simd = 0xfd;
 
-const INSTRUCTION = {
+const instructions = {
   select: [0x1b],
   "i32.eqz": [0x45],
   "i32.lt_u": [0x49],
@@ -47,43 +47,43 @@ const INSTRUCTION = {
   "f64.promote_f32": [0xbb],
   "f64.reinterpret_i64": [0xbf],
   "i32.trunc_sat_f64_s": [0xfc, 0x02],
-  "f32x4.splat": [SIMD, 0x13],
-  "i8x16.gt_s": [SIMD, 0x27],
-  "f32x4.eq": [SIMD, 0x41],
-  "f32x4.lt": [SIMD, 0x43],
-  "f32x4.le": [SIMD, 0x45],
-  "v128.and": [SIMD, 0x4e],
-  "v128.bitselect": [SIMD, 0x52],
-  "i8x16.bitmask": [SIMD, 0x64],
-  "i8x16.narrow_i16x8_s": [SIMD, 0x65],
-  "i8x16.sub": [SIMD, 0x71],
-  "i8x16.max_u": [SIMD, 0x79],
-  "i16x8.narrow_i32x4_s": [SIMD, 0x85, 0x01],
-  "f32x4.abs": [SIMD, 0xe0, 0x01],
-  "f32x4.neg": [SIMD, 0xe1, 0x01],
-  "f32x4.add": [SIMD, 0xe4, 0x01],
-  "f32x4.sub": [SIMD, 0xe5, 0x01],
-  "f32x4.mul": [SIMD, 0xe6, 0x01],
-  "f32x4.div": [SIMD, 0xe7, 0x01],
-  "f32x4.pmax": [SIMD, 0xeb, 0x01],
+  "f32x4.splat": [simd, 0x13],
+  "i8x16.gt_s": [simd, 0x27],
+  "f32x4.eq": [simd, 0x41],
+  "f32x4.lt": [simd, 0x43],
+  "f32x4.le": [simd, 0x45],
+  "v128.and": [simd, 0x4e],
+  "v128.bitselect": [simd, 0x52],
+  "i8x16.bitmask": [simd, 0x64],
+  "i8x16.narrow_i16x8_s": [simd, 0x65],
+  "i8x16.sub": [simd, 0x71],
+  "i8x16.max_u": [simd, 0x79],
+  "i16x8.narrow_i32x4_s": [simd, 0x85, 0x01],
+  "f32x4.abs": [simd, 0xe0, 0x01],
+  "f32x4.neg": [simd, 0xe1, 0x01],
+  "f32x4.add": [simd, 0xe4, 0x01],
+  "f32x4.sub": [simd, 0xe5, 0x01],
+  "f32x4.mul": [simd, 0xe6, 0x01],
+  "f32x4.div": [simd, 0xe7, 0x01],
+  "f32x4.pmax": [simd, 0xeb, 0x01],
 } as const;
 
 /** With the logarithm of the alignment of what is loaded or stored. */
-const MEMORY_INSTRUCTION = {
+const memoryInstructions = {
   "i32.load": [0x28, 2],
   "i64.load": [0x29, 3],
   "f32.load": [0x2a, 2],
   "f32.store": [0x38, 2],
   "i32.store8": [0x3a, 0],
-  "v128.load": [SIMD, 0x00, 4],
-  "v128.load32_splat": [SIMD, 0x09, 2],
-  "v128.store": [SIMD, 0x0b, 4],
+  "v128.load": [simd, 0x00, 4],
+  "v128.load32_splat": [simd, 0x09, 2],
+  "v128.store": [simd, 0x0b, 4],
 } as const;
 
-const LANE_INSTRUCTION = {
-  "i8x16.extract_lane_u": [SIMD, 0x16],
-  "f32x4.extract_lane": [SIMD, 0x1f],
-  "f32x4.replace_lane": [SIMD, 0x20],
+const laneInstructions = {
+  "i8x16.extract_lane_u": [simd, 0x16],
+  "f32x4.extract_lane": [simd, 0x1f],
+  "f32x4.replace_lane": [simd, 0x20],
 } as const;
 
 /** A parameter or variable of a function. */
@@ -152,18 +152,18 @@ export class Code {
   }
 
   op(instruction: Instruction): this {
-    this.#bytes.bytes(INSTRUCTION[instruction]);
+    this.#bytes.bytes(instructions[instruction]);
     return this;
   }
 
   /** @param offset bytes to add to the address on the stack */
   memory(instruction: MemoryInstruction, offset: number): this {
-    this.#bytes.bytes(MEMORY_INSTRUCTION[instruction]).unsigned(offset);
+    this.#bytes.bytes(memoryInstructions[instruction]).unsigned(offset);
     return this;
   }
 
   lane(instruction: LaneInstruction, lane: number): this {
-    this.#bytes.bytes(LANE_INSTRUCTION[instruction]).byte(lane);
+    this.#bytes.bytes(laneInstructions[instruction]).byte(lane);
     return this;
   }
 
@@ -176,14 +176,14 @@ export class Code {
   loop(body: () => void): this {
     this.#bytes.bytes([0x03, 0x40]);
     body();
-    this.#bytes.bytes([0x0d, 0x00, END]);
+    this.#bytes.bytes([0x0d, 0x00, end]);
     return this;
   }
 
   /** The function as a module has it: its variables, its code, and an end. */
   encode(): Uint8Array {
-    const variables = this.#variables.map((type) => Uint8Array.of(1, VALUE_TYPE[type]));
-    const body = new Bytes().list(variables).append(this.#bytes.written).byte(END);
+    const variables = this.#variables.map((type) => Uint8Array.of(1, valueTypes[type]));
+    const body = new Bytes().list(variables).append(this.#bytes.written).byte(end);
     return new Bytes().sized(body.written).written;
   }
 }
@@ -192,7 +192,7 @@ export class Code {
 export class WasmModule {
   readonly #types: Uint8Array[] = [];
   readonly #bodies: Uint8Array[] = [];
-  readonly #exports: Uint8Array[] = [exported("memory", MEMORY_EXPORT, 0)];
+  readonly #exports: Uint8Array[] = [exported("memory", memoryExport, 0)];
   readonly #constants: Uint8Array[] = [];
   #codeBytes = 0;
   #memoryBytes = 0;
@@ -220,20 +220,20 @@ export class WasmModule {
     this.#bodies.push(body);
     this.#codeBytes += body.length;
     const types = (list: readonly ValueType[]) =>
-      list.map((type) => Uint8Array.of(VALUE_TYPE[type]));
+      list.map((type) => Uint8Array.of(valueTypes[type]));
     this.#types.push(new Bytes().byte(0x60).list(types(parameters)).list(types(results)).written);
     return { index };
   }
 
   /** Makes a function callable from JavaScript. */
   export(name: string, { index }: WasmFunction): void {
-    this.#exports.push(exported(name, FUNCTION_EXPORT, index));
+    this.#exports.push(exported(name, functionExport, index));
   }
 
   /** Sets bytes of memory aside, all 0. @returns their address, a multiple of 64 */
   reserve(bytes: number): number {
     const address = this.#memoryBytes;
-    this.#memoryBytes += Math.ceil(bytes / CACHE_LINE_BYTES) * CACHE_LINE_BYTES;
+    this.#memoryBytes += Math.ceil(bytes / cacheLineBytes) * cacheLineBytes;
     return address;
   }
 
@@ -241,14 +241,14 @@ export class WasmModule {
   place({ buffer, byteOffset, byteLength }: ArrayBufferView): number {
     const address = this.reserve(byteLength);
     const constants = new Uint8Array(buffer, byteOffset, byteLength);
-    const segment = new Bytes().bytes([0x00, 0x41]).signed(address).byte(END).sized(constants);
+    const segment = new Bytes().bytes([0x00, 0x41]).signed(address).byte(end).sized(constants);
     this.#constants.push(segment.written);
     return address;
   }
 
   encode(): Uint8Array<ArrayBuffer> {
     const functions = this.#bodies.map((_, index) => new Bytes().unsigned(index).written);
-    const memory = new Bytes().byte(0x00).unsigned(Math.ceil(this.#memoryBytes / PAGE_BYTES));
+    const memory = new Bytes().byte(0x00).unsigned(Math.ceil(this.#memoryBytes / pageBytes));
     const module = new Bytes().bytes([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
     const sections = [
       [1, this.#types],
@@ -263,11 +263,11 @@ export class WasmModule {
   }
 }
 
-const END = 0x0b;
-const FUNCTION_EXPORT = 0x00;
-const MEMORY_EXPORT = 0x02;
-const CACHE_LINE_BYTES = 64;
-const PAGE_BYTES = 65_536;
+const end = 0x0b;
+const functionExport = 0x00;
+const memoryExport = 0x02;
+const cacheLineBytes = 64;
+const pageBytes = 65_536;
 
 function exported(name: string, kind: number, index: number): Uint8Array {
   return new Bytes().sized(new TextEncoder().encode(name)).byte(kind).unsigned(index).written;

@@ -4,7 +4,7 @@ import {
   cell,
   ensembleNode,
   finite,
-  MODES,
+  modes,
   randomNumbers,
   type TestBranch,
   type TestEnsemble,
@@ -47,7 +47,7 @@ function examples(kinds: fc.Arbitrary<Kind>, weight: fc.Arbitrary<number>): fc.A
     kind: kinds,
     features: fc.integer({ min: 1, max: 4 }),
     values: fc.array(finite, { minLength: 1, maxLength: 8 }),
-    modes: fc.oneof(fc.constantFrom(...MODES.map((mode) => [mode])), fc.constant(MODES)),
+    modes: fc.oneof(fc.constantFrom(...modes.map((mode) => [mode])), fc.constant(modes)),
     nanIsTrue: fc.constantFrom(fc.constant(false), fc.boolean()),
   });
   return shapes.chain(({ kind, ...choices }) => {
@@ -225,7 +225,7 @@ test("a class without weights whose base value is -0 has the score -0", async ()
 
 test("ensembles that test and add up what other ensembles predict have the bits of ONNX Runtime", async () => {
   const values = [-1, 0, 0.5, 2];
-  const choices = { features: 2, targets: 1, values, modes: MODES, nanIsTrue: fc.boolean() };
+  const choices = { features: 2, targets: 1, values, modes: modes, nanIsTrue: fc.boolean() };
   const forest = fc.array(tree({ ...choices, weight: weights }), { minLength: 1, maxLength: 9 });
   const node = (trees: readonly TestTree[], input: string, output: string): Node => ({
     ...ensembleNode({ operator: "TreeEnsembleRegressor", trees, targets: 1 }),

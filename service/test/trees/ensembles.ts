@@ -105,7 +105,7 @@ function listNodes(root: TestTree, tree: number): ListedNode[] {
 }
 
 /** Numbers at the ends of float32 and around 0. */
-const EDGES = [
+const edges = [
   0,
   -0,
   2 ** -149,
@@ -120,7 +120,7 @@ const EDGES = [
 export const finite = fc.oneof(
   fc.integer({ min: -4, max: 4 }),
   fc.float({ noNaN: true, noDefaultInfinity: true }),
-  fc.constantFrom(...EDGES),
+  fc.constantFrom(...edges),
 );
 
 /** A number in a row: often one of the values that branches compare with, or next to one. */
@@ -128,7 +128,7 @@ export function cell(values: readonly number[]): fc.Arbitrary<number> {
   return fc.oneof(
     fc.constantFrom(...values),
     fc.constantFrom(...values.flatMap((value) => [neighbour(value, -1), neighbour(value, 1)])),
-    fc.constantFrom(NaN, Infinity, -Infinity, ...EDGES),
+    fc.constantFrom(NaN, Infinity, -Infinity, ...edges),
     finite,
   );
 }
@@ -151,7 +151,7 @@ export interface TreeChoices {
 }
 
 /** All conditions of branches. */
-export const MODES = [
+export const modes = [
   "BRANCH_LEQ",
   "BRANCH_LT",
   "BRANCH_GTE",

@@ -5,11 +5,11 @@ import { ensembleNode, randomNumbers, type TestEnsemble, type TestTree } from ".
 import { onnxFile } from "./onnx-writer.ts";
 import { expectReferenceBits } from "./reference.ts";
 
-const FEATURES = 3;
+const features = 3;
 
 function fileOf(ensemble: Omit<TestEnsemble, "operator">): Uint8Array {
   return onnxFile({
-    inputs: { features: { type: "float", columns: FEATURES } },
+    inputs: { features: { type: "float", columns: features } },
     outputs: ["scores"],
     nodes: [ensembleNode({ ...ensemble, operator: "TreeEnsembleRegressor" })],
   });
@@ -21,7 +21,7 @@ function randomTree(leaves: number, targets: number, random: () => number): Test
   const below = 1 + Math.floor(random() * (leaves - 1));
   return {
     mode: "BRANCH_LEQ",
-    feature: Math.floor(random() * FEATURES),
+    feature: Math.floor(random() * features),
     value: random(),
     nanIsTrue: random() < 0.5,
     whenTrue: randomTree(below, targets, random),
@@ -43,7 +43,7 @@ test("trees of any size predict the bits of ONNX Runtime, small ones next to lar
   const property = fc.asyncProperty(forests, async ({ seed, sizes, targets, rows, aggregate }) => {
     const random = randomNumbers(seed);
     const trees = sizes.map((leaves) => randomTree(leaves, targets, random));
-    const matrix = Float32Array.from({ length: rows * FEATURES }, () =>
+    const matrix = Float32Array.from({ length: rows * features }, () =>
       random() < 0.05 ? NaN : random(),
     );
     await expectReferenceBits(fileOf({ trees, targets, aggregate }), matrix);
@@ -89,7 +89,7 @@ test("more than a million nodes are not compiled", () => {
     targets: 1,
   });
   const file = onnxFile({
-    inputs: { features: { type: "float", columns: FEATURES } },
+    inputs: { features: { type: "float", columns: features } },
     outputs: ["scores"],
     nodes: [{ ...node, attributes: { ...node.attributes, nodes_nodeids: ids } }],
   });

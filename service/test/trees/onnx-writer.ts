@@ -37,7 +37,7 @@ export interface Graph {
   readonly nodes: readonly Node[];
 }
 
-const ELEMENT_TYPE = { float: 1, int64: 7, string: 8, bool: 9, double: 11 } as const;
+const elementNumber = { float: 1, int64: 7, string: 8, bool: 9, double: 11 } as const;
 
 /** The bytes of an ONNX file. The numbers of fields and types are those of `onnx.proto`. */
 export function onnxFile({ inputs, outputs, constants = {}, nodes }: Graph): Uint8Array {
@@ -49,9 +49,9 @@ export function onnxFile({ inputs, outputs, constants = {}, nodes }: Graph): Uin
       message(5, ...constantFields(constant), text(8, name)),
     ),
     ...Object.entries(inputs).map(([name, { type, columns }]) =>
-      message(11, text(1, name), tensorType(int(1, ELEMENT_TYPE[type]), shape(columns))),
+      message(11, text(1, name), tensorType(int(1, elementNumber[type]), shape(columns))),
     ),
-    ...outputs.map((name) => message(12, text(1, name), tensorType(int(1, ELEMENT_TYPE.float)))),
+    ...outputs.map((name) => message(12, text(1, name), tensorType(int(1, elementNumber.float)))),
   ];
   const operators = (domain: string, version: number) =>
     message(8, text(1, domain), int(2, version));
@@ -97,7 +97,7 @@ function constantFields({ type, dimensions, values }: Constant): Buffer[] {
       : BigInt64Array.from(values, (each) => BigInt(each));
   return [
     ...dimensions.map((size) => int(1, size)),
-    int(2, ELEMENT_TYPE[type]),
+    int(2, elementNumber[type]),
     bytes(9, Buffer.from(raw.buffer)),
   ];
 }

@@ -54,13 +54,13 @@ function fileOf(
   });
 }
 
-const EDGES = [NaN, Infinity, -Infinity, 0, -0, 2 ** -149, 3e38, -1.5, 1, 7];
+const edges = [NaN, Infinity, -Infinity, 0, -0, 2 ** -149, 3e38, -1.5, 1, 7];
 
 /** Rows of numbers at the edges of float32, in every combination of two neighbours. */
 function edgeRows(columns: number): Float32Array {
   return Float32Array.from({ length: 100 * columns }, (_, at) => {
     const [row, column] = [Math.floor(at / columns), at % columns];
-    return EDGES[(column % 2 === 0 ? row : Math.floor(row / EDGES.length)) % EDGES.length] ?? 0;
+    return edges[(column % 2 === 0 ? row : Math.floor(row / edges.length)) % edges.length] ?? 0;
   });
 }
 
