@@ -37,7 +37,7 @@ export const inference: Scenario = {
       const batches = Array.from({ length }, (_, at) =>
         matrix.slice(at * floats, (at + 1) * floats),
       );
-      const cost = async (run: (batch: Float32Array) => Promise<unknown>) => {
+      const cost = async (run: (batch: Float32Array) => unknown) => {
         const start = performance.now();
         for (const batch of batches) await run(batch);
         return ((performance.now() - start) * 1_000) / batches.length / size;

@@ -1,23 +1,31 @@
-import { AbandonedError, type Engine, type Predictions } from "./engine.ts";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import {
+  AbandonedError,
+  type Client,
+  type Engine,
+  type Predictions,
+  type Runner,
+} from "./engine.ts";
 
 /** Too much is waiting already. */
 export class QueueFullError extends Error {}
 
-/** Settings of {@link batched}. */
-export interface BatcherOptions {
-  /** Rows in one run, which should take so little time that any request can wait for it. */
-  readonly maxRunRows: number;
-  /** Size of all matrices and predictions that wait; one that waits alone may be larger. */
-  readonly maxQueuedBytes: number;
-}
+/** Size of all matrices and predictions that wait; one that waits alone may be larger. */
+const usualQueueBytes = 32 * 1024 * 1024;
 
-/** With the committed model, a run takes about half a millisecond. */
-export const batching: BatcherOptions = { maxRunRows: 128, maxQueuedBytes: 32 * 1024 * 1024 };
+/** An engine that others can take the place of. */
+export interface BatchedEngine extends Engine {
+  /**
+   * Predicts with another engine for the same model from the next run on. Releases the present one
+   * when its last run has ended.
+   */
+  use(next: Runner): Promise<void>;
+}
 
 interface Job {
   readonly matrix: Float32Array;
   readonly rows: number;
-  readonly signal: AbortSignal | undefined;
+  readonly client: Client | undefined;
   readonly resolve: (predictions: Predictions) => void;
   readonly reject: (error: unknown) => void;
   /** Rows that have been put into runs. */
@@ -62,29 +70,31 @@ function likeOf(predictions: Predictions, length: number): Predictions {
 /**
  * Batches requests in front of an engine:
  *
- * 1. a request that finds no run in progress is run at the end of the event loop's turn, together
- *    with those that arrived in the same turn;
- * 2. requests that arrive during a run go into the next one, with no added wait;
- * 3. runs are short: a long list takes several, and short requests share each of them.
+ * 1. an engine that predicts immediately does so for requests that fit in one run;
+ * 2. otherwise a request that finds no run in progress is run at the end of the event loop's turn,
+ *    together with those that arrived in the same turn;
+ * 3. requests that arrive during a run go into the next one, with no added wait;
+ * 4. runs are short: a long list takes several, and short requests share each of them.
  *
  * Predictions are the same to the last bit, since a row's does not depend on its batch. If a run fails,
  * the requests that share it are run one by one, so that each fails by its own rows only.
  */
-export function batched(engine: Engine, { maxRunRows, maxQueuedBytes }: BatcherOptions): Engine {
-  const { columns, outputs } = engine;
+export function batched(first: Runner, maxQueuedBytes: number = usualQueueBytes): BatchedEngine {
+  const { columns, outputs, isList } = first;
+  let engine = first;
   const maxQueuedRows = Math.floor(
     maxQueuedBytes / (Float32Array.BYTES_PER_ELEMENT * (columns + outputs)),
   );
-  const buffer = new Float32Array(maxRunRows * columns);
   let queue: Job[] = [];
   let queuedRows = 0;
   let isRunning = false;
+  let currentRun = Promise.resolve();
 
   /** Removes the requests that have no more rows to run, and those that nobody waits for any more. */
   function prune(): void {
     queue = queue.filter((job) => {
       if (waitingRows(job) === 0) return false;
-      if (!job.signal?.aborted) return true;
+      if (!job.client?.signal.aborted) return true;
       queuedRows -= waitingRows(job);
       job.reject(new AbandonedError());
       return false;
@@ -96,12 +106,14 @@ export function batched(engine: Engine, { maxRunRows, maxQueuedBytes }: BatcherO
     const rowsOf = ({ job, from, rows }: Part) =>
       job.matrix.subarray(from * columns, (from + rows) * columns);
     if (only !== undefined && another === undefined) return rowsOf(only);
+    const rows = parts.reduce((sum, part) => sum + part.rows, 0);
+    const buffer = new Float32Array(rows * columns);
     let offset = 0;
     for (const part of parts) {
       buffer.set(rowsOf(part), offset);
       offset += part.rows * columns;
     }
-    return buffer.subarray(0, offset);
+    return buffer;
   }
 
   function scatter(predictions: Predictions, parts: readonly Part[]): void {
@@ -117,7 +129,8 @@ export function batched(engine: Engine, { maxRunRows, maxQueuedBytes }: BatcherO
 
   async function run(parts: readonly Part[]): Promise<void> {
     try {
-      scatter(await engine.predict(gather(parts)), parts);
+      const predictions = engine.predict(gather(parts));
+      scatter(predictions instanceof Promise ? await predictions : predictions, parts);
     } catch (error) {
       if (parts.length > 1) {
         for (const part of parts) await run([part]);
@@ -135,30 +148,47 @@ export function batched(engine: Engine, { maxRunRows, maxQueuedBytes }: BatcherO
     for (;;) {
       prune();
       if (queue.length === 0) break;
-      const parts = takeParts(queue, maxRunRows);
+      const parts = takeParts(queue, engine.maxRunRows);
       for (const { rows } of parts) queuedRows -= rows;
-      await run(parts);
+      currentRun = run(parts);
+      await currentRun;
+      if (engine.isImmediate) await nextTurn();
     }
     isRunning = false;
   }
 
-  return {
-    ...engine,
-    predict(matrix, signal) {
-      const rows = matrix.length / columns;
-      if (rows === 0) return engine.predict(matrix);
-      if (queuedRows + rows > maxQueuedRows) prune();
-      if (queuedRows > 0 && queuedRows + rows > maxQueuedRows) {
-        return Promise.reject(new QueueFullError(`${queuedRows} rows are waiting`));
+  function enqueue(matrix: Float32Array, client: Client | undefined): Promise<Predictions> {
+    const rows = matrix.length / columns;
+    if (queuedRows + rows > maxQueuedRows) prune();
+    if (queuedRows > 0 && queuedRows + rows > maxQueuedRows) {
+      return Promise.reject(new QueueFullError(`${queuedRows} rows are waiting`));
+    }
+    queuedRows += rows;
+    return new Promise((resolve, reject) => {
+      queue.push({ matrix, rows, client, resolve, reject, begun: 0 });
+      if (!isRunning) {
+        isRunning = true;
+        setImmediate(runAll);
       }
-      queuedRows += rows;
-      return new Promise((resolve, reject) => {
-        queue.push({ matrix, rows, signal, resolve, reject, begun: 0 });
-        if (!isRunning) {
-          isRunning = true;
-          setImmediate(runAll);
-        }
-      });
+    });
+  }
+
+  return {
+    get name() {
+      return engine.name;
+    },
+    columns,
+    outputs,
+    isList,
+    predict(matrix, client) {
+      const mayRun = engine.isImmediate && matrix.length <= engine.maxRunRows * columns;
+      return mayRun || matrix.length === 0 ? engine.predict(matrix) : enqueue(matrix, client);
+    },
+    async use(next) {
+      const former = engine;
+      engine = next;
+      await currentRun;
+      await former.release();
     },
   };
 }

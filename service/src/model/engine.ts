@@ -8,6 +8,12 @@ export class AbandonedError extends Error {
 /** Rows × outputs, row-major: float32, or float64 where the model's output is of integers. */
 export type Predictions = Float32Array | Float64Array;
 
+/** The client of a prediction. */
+export interface Client {
+  /** Aborted when the client doesn't wait any more. It is read only if the prediction has to wait. */
+  readonly signal: AbortSignal;
+}
+
 /** Runs a model. Pure: a row has the same prediction in any batch. */
 export interface Engine {
   /** How it runs the model, for the log and the model's metadata. */
@@ -24,9 +30,18 @@ export interface Engine {
    * Predicts a whole batch.
    *
    * @param matrix rows × columns, row-major float32; left as it is
-   * @param signal rows that still wait are given up when it is aborted
    * @returns rows × outputs, row-major
-   * @throws {AbandonedError} the signal was aborted before the last row had begun
+   * @throws {AbandonedError} the client's signal was aborted before the last row had begun
    */
-  predict(matrix: Float32Array, signal?: AbortSignal): Promise<Predictions>;
+  predict(matrix: Float32Array, client?: Client): Predictions | Promise<Predictions>;
+}
+
+/** An engine of one model, in which each run blocks the event loop. */
+export interface Runner extends Engine {
+  /** Whether it predicts at once, not with a promise. Then nothing is gained by batching requests. */
+  readonly isImmediate: boolean;
+  /** Rows that it predicts in so little time that any request can wait for it. */
+  readonly maxRunRows: number;
+  /** Frees what it holds. It can't predict any more. */
+  release(): Promise<void>;
 }

@@ -4,11 +4,12 @@ import { z } from "zod";
 import { type BodyReader, createBodyReader } from "../records/body-reader.ts";
 import { createRecordReader } from "../records/reader.ts";
 import { Refusal } from "../wire/refusal.ts";
-import { batched, batching } from "./batcher.ts";
+import { batched } from "./batcher.ts";
 import { describeFaults, ModelCard } from "./card.ts";
 import type { Engine } from "./engine.ts";
 import { ModelError } from "./model-error.ts";
-import { createOnnxEngine } from "./onnx-engine.ts";
+import { createOnnxEngine, type OnnxEngine } from "./onnx-engine.ts";
+import { createTreeEngine } from "./tree-engine.ts";
 
 /** A model that is ready to be served: all that requests need of it. */
 export interface LoadedModel {
@@ -17,6 +18,17 @@ export interface LoadedModel {
   readonly version: string;
   readonly engine: Engine;
   readonly reader: BodyReader;
+}
+
+/** A model that ONNX Runtime runs, until WebAssembly does. */
+export interface CompilableModel extends LoadedModel {
+  /**
+   * Compiles the model's trees to WebAssembly, checks that they predict the bits of ONNX Runtime, and
+   * takes them as the engine. Then ONNX Runtime's memory is freed. Meanwhile the model can be served.
+   *
+   * @throws {NotCompiledError} saying why ONNX Runtime stays the engine
+   */
+  compile(): Promise<void>;
 }
 
 async function read(path: string, advice = ""): Promise<Buffer> {
@@ -79,7 +91,7 @@ function readExample(card: ModelCard): Float32Array {
  * @param model the ONNX file's bytes
  * @throws {ModelError} saying what is wrong with the model or the card
  */
-export function createEngine(model: Uint8Array, card: ModelCard): Promise<Engine> {
+export function createEngine(model: Uint8Array, card: ModelCard): Promise<OnnxEngine> {
   return createOnnxEngine(model, card, readExample(card));
 }
 
@@ -89,7 +101,7 @@ export function createEngine(model: Uint8Array, card: ModelCard): Promise<Engine
  * @param maxRecords in a list
  * @throws {ModelError} naming the file and what is wrong with it
  */
-export async function loadModel(modelPath: string, maxRecords: number): Promise<LoadedModel> {
+export async function loadModel(modelPath: string, maxRecords: number): Promise<CompilableModel> {
   const cardPath = cardPathOf(modelPath);
   const model = await read(modelPath);
   const card = parseCard(cardPath, (await read(cardPath, "; ./run.sh card writes it")).toString());
@@ -98,8 +110,18 @@ export async function loadModel(modelPath: string, maxRecords: number): Promise<
     throw new ModelError(`${cardPath} is of another model: ${modelPath} has SHA-256 ${version}`);
   }
   try {
-    const engine = batched(await createEngine(model, card), batching);
-    return { card, version, engine, reader: createBodyReader(card, maxRecords) };
+    const onnx = await createEngine(model, card);
+    const engine = batched(onnx);
+    return {
+      card,
+      version,
+      engine,
+      reader: createBodyReader(card, maxRecords),
+      async compile() {
+        const trees = await createTreeEngine({ path: modelPath, version, card }, onnx);
+        await engine.use(trees);
+      },
+    };
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
     throw new ModelError(`${modelPath} cannot be served: ${error.message}`, { cause: error });

@@ -1,6 +1,6 @@
-import { createValidator } from "./validator.ts";
 import { createScanner } from "./scan.ts";
 import type { Matrix, RecordSchema } from "./schema.ts";
+import { createValidator } from "./validator.ts";
 
 /** Reads the bodies of prediction requests. */
 export interface RecordReader {

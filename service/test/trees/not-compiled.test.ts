@@ -377,7 +377,7 @@ describe("a malformed file", () => {
 });
 
 test("a matrix that ends in the middle of a row is refused", () => {
-  const { predict } = compiled(onnxFile(graphOf(regressor)));
+  const predict = compiled(onnxFile(graphOf(regressor)));
   expect(() => predict(new Float32Array(3))).toThrow("3 numbers are no rows of 2 columns");
   expect(predict(new Float32Array())).toEqual(new Float32Array());
 });

@@ -266,10 +266,6 @@ test("inputs are columns of the matrix in the order that is asked for", async ()
     {},
     { area: { type: "float", columns: 1 } },
   );
-  const engine = compiled(file, { inputs: ["area", "features"] });
-  expect(engine.inputs).toEqual([
-    { name: "area", columns: 1 },
-    { name: "features", columns: 3 },
-  ]);
-  expect([...engine.predict(Float32Array.of(5, 1, 2, 3))]).toEqual([5, 1]);
+  const predict = compiled(file, { inputs: ["area", "features"] });
+  expect([...predict(Float32Array.of(5, 1, 2, 3))]).toEqual([5, 1]);
 });

@@ -1,17 +1,23 @@
 import type { Tensor as OnnxTensor } from "onnxruntime-node";
 import { expect } from "vitest";
-import { type CompiledTrees, compileTrees } from "../../src/trees/compile-trees.ts";
-import type { TreeModelOptions } from "../../src/trees/tree-model.ts";
+import { compileTrees } from "../../src/trees/compile-trees.ts";
+import { readOnnxGraph } from "../../src/trees/onnx-file.ts";
+import { loadTrees, type PredictTrees } from "../../src/trees/run-trees.ts";
+import {
+  readTreeModel,
+  type TreeModel,
+  type TreeModelOptions,
+} from "../../src/trees/tree-model.ts";
 
 // ONNX Runtime reads this when it is loaded; without it, it reports its use over the network.
 Object.assign(process.env, { ORT_DISABLE_TELEMETRY: "1" });
 const { InferenceSession, Tensor } = await import("onnxruntime-node");
 
 /** @throws Error saying why the model is not compiled */
-export function compiled(onnx: Uint8Array, options?: TreeModelOptions): CompiledTrees {
+export function compiled(onnx: Uint8Array, options?: TreeModelOptions): PredictTrees {
   const trees = compileTrees(onnx, options);
   if ("reason" in trees) throw new Error(trees.reason);
-  return trees;
+  return loadTrees(trees);
 }
 
 /** Makes a tensor of the cells of an input's columns. */
@@ -47,7 +53,7 @@ export function makeStrings(categories: readonly string[]): MakeTensor {
  */
 async function predictByOnnxRuntime(
   onnx: Uint8Array,
-  { inputs, output }: Pick<CompiledTrees, "inputs" | "output">,
+  { inputs, output }: TreeModel,
   matrix: Float32Array,
   make: Makers = {},
 ): Promise<Float32Array> {
@@ -82,9 +88,10 @@ export async function expectReferenceBits(
   matrix: Float32Array,
   { make, ...options }: TreeModelOptions & { readonly make?: Makers } = {},
 ): Promise<void> {
-  const engine = compiled(onnx, options);
-  const expected = await predictByOnnxRuntime(onnx, engine, matrix, make);
-  expect(bitsOf(engine.predict(matrix))).toEqual(bitsOf(expected));
+  const predict = compiled(onnx, options);
+  const model = readTreeModel(readOnnxGraph(onnx), options);
+  const expected = await predictByOnnxRuntime(onnx, model, matrix, make);
+  expect(bitsOf(predict(matrix))).toEqual(bitsOf(expected));
 }
 
 /** The bits of numbers; all NaN have the same. */

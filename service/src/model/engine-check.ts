@@ -1,0 +1,130 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { CardFeature } from "./card.ts";
+import { type Axis, CheckRows } from "./check-rows.ts";
+import type { Engine, Predictions } from "./engine.ts";
+
+/** A row for which two engines predict different bits. */
+export interface Difference {
+  /** What the matrix has, by the names of the features. */
+  readonly row: Readonly<Record<string, number>>;
+  readonly expected: readonly number[];
+  readonly found: readonly number[];
+}
+
+const randomRows = 1024;
+const edgeRows = 1024;
+const boundaryRows = 1024;
+const boundaryRowsAtOnce = 256;
+
+/** Sizes of batches: one row, few, part of a vector, full vectors, part of a block. */
+const batchSizes = [1, 2, 4, 5, 15, 16, 17, 64, 100, 128];
+
+/** Whether two predictions are equal to the last bit. */
+function isSame(one: Predictions, other: Predictions): boolean {
+  return one.length === other.length && one.every((value, at) => Object.is(value, other[at]));
+}
+
+/**
+ * Finds rows at which the prediction changes, in pairs that differ in one feature by one unit in the
+ * last place. So one of them has exactly a threshold of a tree, or leads to it by arithmetic.
+ *
+ * @param rows where to begin
+ * @param others other values for the same features
+ */
+async function findBoundaries(
+  engine: Engine,
+  axes: readonly Axis[],
+  rows: Float32Array,
+  others: Float32Array,
+): Promise<readonly Float32Array[]> {
+  const columns = axes.length;
+  const low = rows.slice();
+  const high = rows.slice();
+  // Each row is searched along one feature, by bisection.
+  const searches = Array.from({ length: rows.length / columns }, (_, row) => row).flatMap((row) => {
+    const axis = axes[row % columns];
+    return axis ? [{ row, cell: row * columns + (row % columns), ...axis.scale }] : [];
+  });
+  for (const { cell } of searches) high[cell] = others[cell] ?? 0;
+  const { outputs } = engine;
+  const predictionAt = (predictions: Predictions, row: number) =>
+    predictions.subarray(row * outputs, (row + 1) * outputs);
+  const atLow = await engine.predict(low);
+  for (let isDone = false; !isDone; ) {
+    isDone = true;
+    const middle = low.slice();
+    for (const { cell, ordinalOf, numberOf } of searches) {
+      const from = ordinalOf(low[cell] ?? 0);
+      const to = ordinalOf(high[cell] ?? 0);
+      middle[cell] = numberOf(Math.floor((from + to) / 2));
+      if (Math.abs(to - from) > 1) isDone = false;
+    }
+    const atMiddle = await engine.predict(middle);
+    for (const { row, cell } of searches) {
+      const isBelow = isSame(predictionAt(atMiddle, row), predictionAt(atLow, row));
+      (isBelow ? low : high)[cell] = middle[cell] ?? 0;
+    }
+    await nextTurn();
+  }
+  return [low, high];
+}
+
+/** Compares both engines on some rows, in batches and with each row alone. */
+async function compare(
+  reference: Engine,
+  candidate: Engine,
+  matrix: Float32Array,
+  features: readonly CardFeature[],
+): Promise<Difference | undefined> {
+  const { columns, outputs } = reference;
+  let first = 0;
+  for (let turn = 0; first < matrix.length; turn++) {
+    const size = batchSizes[turn % batchSizes.length] ?? 1;
+    const batch = matrix.subarray(first, first + size * columns);
+    const expected = await reference.predict(batch);
+    const together = await candidate.predict(batch);
+    for (let row = 0; row < batch.length / columns; row++) {
+      const cells = batch.subarray(row * columns, (row + 1) * columns);
+      const at = (all: Predictions) => all.subarray(row * outputs, (row + 1) * outputs);
+      for (const found of [at(together), await candidate.predict(cells)]) {
+        if (isSame(found, at(expected))) continue;
+        const values = features.map(({ name }, column) => [name, cells[column] ?? 0]);
+        return {
+          row: Object.fromEntries(values),
+          expected: [...at(expected)],
+          found: [...found],
+        };
+      }
+    }
+    first += batch.length;
+  }
+  return undefined;
+}
+
+/**
+ * Compares an engine with another one that is known to be right: on random rows from the ranges of the
+ * card, on rows with values at the ends of what is allowed, usual or representable, and on rows at
+ * which the prediction changes. It takes many turns of the event loop, none of them long.
+ *
+ * @returns the first row for which a bit differs
+ */
+export async function findDifference(
+  reference: Engine,
+  candidate: Engine,
+  features: readonly CardFeature[],
+): Promise<Difference | undefined> {
+  const rows = new CheckRows(features);
+  const onRows = (matrix: Float32Array) => compare(reference, candidate, matrix, features);
+  const difference =
+    (await onRows(rows.draw(randomRows, 0))) ?? (await onRows(rows.draw(edgeRows, 0.5)));
+  if (difference) return difference;
+  for (let searched = 0; searched < boundaryRows; searched += boundaryRowsAtOnce) {
+    const from = rows.draw(boundaryRowsAtOnce, 0.1);
+    const to = rows.draw(boundaryRowsAtOnce, 0.1);
+    for (const side of await findBoundaries(candidate, rows.axes, from, to)) {
+      const found = await onRows(side);
+      if (found) return found;
+    }
+  }
+  return undefined;
+}
