@@ -11,12 +11,11 @@ export interface Difference {
   readonly found: readonly number[];
 }
 
-const randomRows = 1024;
-const edgeRows = 1024;
-const boundaryRows = 1024;
-const boundaryRowsAtOnce = 256;
+const rounds = 8;
+/** Rows of each kind in a round. */
+const rowsPerRound = 128;
 
-/** Sizes of batches: one row, few, part of a vector, full vectors, part of a block. */
+/** Sizes of batches: engines may run a few rows, and those that fill up no vector, in other ways. */
 const batchSizes = [1, 2, 4, 5, 15, 16, 17, 64, 100, 128];
 
 /** Whether two predictions are equal to the last bit. */
@@ -36,7 +35,7 @@ async function findBoundaries(
   axes: readonly Axis[],
   rows: Float32Array,
   others: Float32Array,
-): Promise<readonly Float32Array[]> {
+): Promise<readonly [low: Float32Array, high: Float32Array]> {
   const columns = axes.length;
   const low = rows.slice();
   const high = rows.slice();
@@ -114,17 +113,13 @@ export async function findDifference(
   features: readonly CardFeature[],
 ): Promise<Difference | undefined> {
   const rows = new CheckRows(features);
-  const onRows = (matrix: Float32Array) => compare(reference, candidate, matrix, features);
-  const difference =
-    (await onRows(rows.draw(randomRows, 0))) ?? (await onRows(rows.draw(edgeRows, 0.5)));
-  if (difference) return difference;
-  for (let searched = 0; searched < boundaryRows; searched += boundaryRowsAtOnce) {
-    const from = rows.draw(boundaryRowsAtOnce, 0.1);
-    const to = rows.draw(boundaryRowsAtOnce, 0.1);
-    for (const side of await findBoundaries(candidate, rows.axes, from, to)) {
-      const found = await onRows(side);
-      if (found) return found;
-    }
+  for (let round = 0; round < rounds; round++) {
+    const usual = rows.draw(rowsPerRound, 0);
+    const edges = rows.draw(rowsPerRound, 0.5);
+    const [low, high] = await findBoundaries(candidate, rows.axes, usual, edges);
+    const matrix = Float32Array.of(...usual, ...edges, ...low, ...high);
+    const difference = await compare(reference, candidate, matrix, features);
+    if (difference) return difference;
   }
   return undefined;
 }

@@ -24,7 +24,7 @@ export interface TreeModel {
 }
 
 /** An input of the graph: some columns of the matrix. */
-export interface TreeInput {
+interface TreeInput {
   readonly name: string;
   readonly columns: number;
 }
