@@ -7,17 +7,17 @@ import {
   type Runner,
 } from "./engine.ts";
 
-/** Too much is waiting already. */
+/** The queue has no room for the request. */
 export class QueueFullError extends Error {}
 
-/** Size of all matrices and predictions that wait; one that waits alone may be larger. */
+/** The maximum total size of the matrices in the queue and their predictions. */
 const usualQueueBytes = 32 * 1024 * 1024;
 
-/** An engine that others can take the place of. */
+/** An engine whose runner can be replaced. */
 export interface BatchedEngine extends Engine {
   /**
-   * Predicts with another engine for the same model from the next run on. Releases the present one
-   * when its last run has ended.
+   * Replaces the runner by another one for the same model. It is used from the next run on. The former
+   * one is released when its last run has ended.
    */
   use(next: Runner): Promise<void>;
 }
@@ -28,9 +28,9 @@ interface Job {
   readonly client: Client | undefined;
   readonly resolve: (predictions: Predictions) => void;
   readonly reject: (error: unknown) => void;
-  /** Rows that have been put into runs. */
+  /** The number of rows that have been assigned to runs. */
   begun: number;
-  /** Filled run by run; absent before the first. */
+  /** Filled run by run; undefined before the first run. */
   predictions?: Predictions;
 }
 
@@ -43,8 +43,9 @@ interface Part {
 const waitingRows = ({ rows, begun }: Job) => rows - begun;
 
 /**
- * Divides a run among the requests that have waited longest, at most as many as it has rows: each gets
- * as many rows as any other, and what short requests leave goes to long ones. Counts the rows as begun.
+ * Divides the rows of a run equally among the requests that have waited longest, of which each gets
+ * at least one row. If a request needs fewer rows than its share, longer requests get the rest.
+ * Marks the rows as begun.
  */
 function takeParts(queue: readonly Job[], maxRunRows: number): Part[] {
   const parts: Part[] = [];
@@ -62,22 +63,25 @@ function takeParts(queue: readonly Job[], maxRunRows: number): Part[] {
   return parts;
 }
 
-/** An empty array of the same precision. */
+/** Creates an array of zeros with the same precision. */
 function likeOf(predictions: Predictions, length: number): Predictions {
   return predictions instanceof Float32Array ? new Float32Array(length) : new Float64Array(length);
 }
 
 /**
- * Batches requests in front of an engine:
+ * Creates an engine that batches requests for another engine:
  *
- * 1. an engine that predicts immediately does so for requests that fit in one run;
- * 2. otherwise a request that finds no run in progress is run at the end of the event loop's turn,
- *    together with those that arrived in the same turn;
- * 3. requests that arrive during a run go into the next one, with no added wait;
- * 4. runs are short: a long list takes several, and short requests share each of them.
+ * 1. if the runner predicts immediately, so are requests that fit in one run;
+ * 2. otherwise, if no run is in progress, a run starts at the end of the event loop's turn, with all
+ *    requests that arrived in that turn;
+ * 3. requests that arrive during a run share the next run, which starts immediately afterwards;
+ * 4. runs are short: a long list takes several runs, and short requests share each of them.
  *
- * Predictions are the same to the last bit, since a row's does not depend on its batch. If a run fails,
- * the requests that share it are run one by one, so that each fails by its own rows only.
+ * Batching does not change a single bit of the predictions, since the prediction of a row does not
+ * depend on other rows. If a run fails, its requests are run again one by one, so a request fails
+ * only because of its own rows.
+ *
+ * @param maxQueuedBytes a request may be larger if nothing else is in the queue
  */
 export function batched(first: Runner, maxQueuedBytes: number = usualQueueBytes): BatchedEngine {
   const { columns, outputs, isList } = first;
@@ -90,7 +94,7 @@ export function batched(first: Runner, maxQueuedBytes: number = usualQueueBytes)
   let isRunning = false;
   let currentRun = Promise.resolve();
 
-  /** Removes the requests that have no more rows to run, and those that nobody waits for any more. */
+  /** Removes requests that are finished or abandoned. */
   function prune(): void {
     queue = queue.filter((job) => {
       if (waitingRows(job) === 0) return false;

@@ -11,10 +11,10 @@ import { ModelError } from "./model-error.ts";
 import { createOnnxEngine, type OnnxEngine } from "./onnx-engine.ts";
 import { createTreeEngine } from "./tree-engine.ts";
 
-/** A model that is ready to be served: all that requests need of it. */
+/** A model that is ready to serve requests. */
 export interface LoadedModel {
   readonly card: ModelCard;
-  /** SHA-256 of the ONNX file: changes whenever the model does. */
+  /** The SHA-256 of the ONNX file, which changes whenever the model changes. */
   readonly version: string;
   readonly engine: Engine;
   readonly reader: BodyReader;
@@ -39,7 +39,7 @@ async function read(path: string, advice = ""): Promise<Buffer> {
   }
 }
 
-/** Where a model's card is: next to the model. */
+/** Returns the path of a model's card, which is next to the model. */
 export function cardPathOf(modelPath: string): string {
   return modelPath.replace(/\.onnx$/, ".json");
 }
@@ -58,7 +58,7 @@ function parseCard(path: string, text: string): ModelCard {
   return data;
 }
 
-/** The JSON of the card's example record. */
+/** Returns the card's example record as JSON. */
 export function exampleRecord({ features }: ModelCard): string {
   const members = features.map(
     ({ name, example }) => `${JSON.stringify(name)}:${JSON.stringify(example)}`,
@@ -71,7 +71,7 @@ const InvalidRecord = z.object({
   detail: z.array(z.object({ loc: z.tuple([z.literal("body"), z.string()]), msg: z.string() })),
 });
 
-/** @throws {ModelError} the example is not a valid record */
+/** @throws {ModelError} if the example is not a valid record */
 function readExample(card: ModelCard): Float32Array {
   try {
     return createRecordReader(card, 1).one(Buffer.from(exampleRecord(card)));
@@ -86,20 +86,21 @@ function readExample(card: ModelCard): Float32Array {
 }
 
 /**
- * Makes the engine of a model, and checks that it fits the card.
+ * Creates the engine of a model, and checks that the model matches the card.
  *
- * @param model the ONNX file's bytes
- * @throws {ModelError} saying what is wrong with the model or the card
+ * @param model the bytes of the ONNX file
+ * @throws {ModelError} with what is wrong with the model or the card
  */
 export function createEngine(model: Uint8Array, card: ModelCard): Promise<OnnxEngine> {
   return createOnnxEngine(model, card, readExample(card));
 }
 
 /**
- * Loads an ONNX model with its card (the same path, ending in `.json`), and warms it up.
+ * Loads an ONNX model and its card, which has the same path with the ending `.json`. Predicts the
+ * card's example once.
  *
- * @param maxRecords in a list
- * @throws {ModelError} naming the file and what is wrong with it
+ * @param maxRecords the maximum number of records in a list
+ * @throws {ModelError} with the name of the file and what is wrong with it
  */
 export async function loadModel(modelPath: string, maxRecords: number): Promise<CompilableModel> {
   const cardPath = cardPathOf(modelPath);
@@ -107,7 +108,9 @@ export async function loadModel(modelPath: string, maxRecords: number): Promise<
   const card = parseCard(cardPath, (await read(cardPath, "; ./run.sh card writes it")).toString());
   const version = hash("sha256", model);
   if (version !== card.version) {
-    throw new ModelError(`${cardPath} is of another model: ${modelPath} has SHA-256 ${version}`);
+    throw new ModelError(
+      `${cardPath} describes another model: ${modelPath} has SHA-256 ${version}`,
+    );
   }
   try {
     const onnx = await createEngine(model, card);
