@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { batched, QueueFullError } from "../src/model/batcher.ts";
 import { AbandonedError, type Client, type Runner } from "../src/model/engine.ts";
-import { createEngine } from "../src/model/loaded-model.ts";
+import { createRunner } from "../src/model/loaded-model.ts";
 import { houseCard, modelPath } from "./house-model.ts";
 
 /**
@@ -17,10 +17,9 @@ function sums(fails: (matrix: Float32Array) => boolean = () => false) {
     columns: 2,
     outputs: 1,
     isList: false,
-    isImmediate: false,
     maxRunRows: 8,
     release: async () => {},
-    async predict(matrix) {
+    async run(matrix) {
       const rows = Float32Array.from(
         { length: matrix.length / 2 },
         (_, row) => (matrix[2 * row] ?? 0) + (matrix[2 * row + 1] ?? 0),
@@ -168,7 +167,7 @@ test("an empty list gets an empty result without a run", async () => {
 });
 
 test("batched predictions are the same as unbatched ones, bit for bit and in order", async () => {
-  const engine = await createEngine(await readFile(modelPath), houseCard);
+  const engine = await createRunner(await readFile(modelPath), houseCard);
   const { predict } = batched({ ...engine, maxRunRows: 16 });
   const row = fc.array(fc.float({ noNaN: true, min: -1000, max: 1000 }), {
     minLength: 8,
@@ -180,7 +179,7 @@ test("batched predictions are the same as unbatched ones, bit for bit and in ord
       const matrices = requests.map((rows) => Float32Array.from(rows.flat()));
       const together = await Promise.all(matrices.map((matrix) => predict(matrix)));
       for (const [index, matrix] of matrices.entries()) {
-        expect(together[index]).toEqual(await engine.predict(matrix));
+        expect(together[index]).toEqual(await engine.run(matrix));
       }
     }),
     { numRuns: 30 },

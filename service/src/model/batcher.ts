@@ -69,13 +69,12 @@ function likeOf(predictions: Predictions, length: number): Predictions {
 }
 
 /**
- * Creates an engine that batches requests for another engine:
+ * Creates an engine that batches requests for a runner:
  *
- * 1. if the runner predicts immediately, so are requests that fit in one run;
- * 2. otherwise, if no run is in progress, a run starts at the end of the event loop's turn, with all
- *    requests that arrived in that turn;
- * 3. requests that arrive during a run share the next run, which starts immediately afterwards;
- * 4. runs are short: a long list takes several runs, and short requests share each of them.
+ * 1. if no run is in progress, a run starts at the end of the event loop's turn, with all requests
+ *    that arrived in that turn;
+ * 2. requests that arrive during a run share the next run, which starts immediately afterwards;
+ * 3. runs are short: a long list takes several runs, and short requests share each of them.
  *
  * Batching does not change a single bit of the predictions, since the prediction of a row does not
  * depend on other rows. If a run fails, its requests are run again one by one, so a request fails
@@ -85,10 +84,10 @@ function likeOf(predictions: Predictions, length: number): Predictions {
  */
 export function batched(first: Runner, maxQueuedBytes: number = usualQueueBytes): BatchedEngine {
   const { columns, outputs, isList } = first;
-  let engine = first;
   const maxQueuedRows = Math.floor(
     maxQueuedBytes / (Float32Array.BYTES_PER_ELEMENT * (columns + outputs)),
   );
+  let runner = first;
   let queue: Job[] = [];
   let queuedRows = 0;
   let isRunning = false;
@@ -111,13 +110,13 @@ export function batched(first: Runner, maxQueuedBytes: number = usualQueueBytes)
       job.matrix.subarray(from * columns, (from + rows) * columns);
     if (only !== undefined && another === undefined) return rowsOf(only);
     const rows = parts.reduce((sum, part) => sum + part.rows, 0);
-    const buffer = new Float32Array(rows * columns);
+    const matrix = new Float32Array(rows * columns);
     let offset = 0;
     for (const part of parts) {
-      buffer.set(rowsOf(part), offset);
+      matrix.set(rowsOf(part), offset);
       offset += part.rows * columns;
     }
-    return buffer;
+    return matrix;
   }
 
   function scatter(predictions: Predictions, parts: readonly Part[]): void {
@@ -133,8 +132,13 @@ export function batched(first: Runner, maxQueuedBytes: number = usualQueueBytes)
 
   async function run(parts: readonly Part[]): Promise<void> {
     try {
-      const predictions = engine.predict(gather(parts));
-      scatter(predictions instanceof Promise ? await predictions : predictions, parts);
+      const predictions = runner.run(gather(parts));
+      if (predictions instanceof Promise) {
+        scatter(await predictions, parts);
+      } else {
+        scatter(predictions, parts);
+        await nextTurn();
+      }
     } catch (error) {
       if (parts.length > 1) {
         for (const part of parts) await run([part]);
@@ -149,48 +153,42 @@ export function batched(first: Runner, maxQueuedBytes: number = usualQueueBytes)
   }
 
   async function runAll(): Promise<void> {
-    for (;;) {
-      prune();
-      if (queue.length === 0) break;
-      const parts = takeParts(queue, engine.maxRunRows);
+    while (queue.length > 0) {
+      const parts = takeParts(queue, runner.maxRunRows);
       for (const { rows } of parts) queuedRows -= rows;
       currentRun = run(parts);
       await currentRun;
-      if (engine.isImmediate) await nextTurn();
+      prune();
     }
     isRunning = false;
   }
 
-  function enqueue(matrix: Float32Array, client: Client | undefined): Promise<Predictions> {
-    const rows = matrix.length / columns;
-    if (queuedRows + rows > maxQueuedRows) prune();
-    if (queuedRows > 0 && queuedRows + rows > maxQueuedRows) {
-      return Promise.reject(new QueueFullError(`${queuedRows} rows are waiting`));
-    }
-    queuedRows += rows;
-    return new Promise((resolve, reject) => {
-      queue.push({ matrix, rows, client, resolve, reject, begun: 0 });
-      if (!isRunning) {
-        isRunning = true;
-        setImmediate(runAll);
-      }
-    });
-  }
-
   return {
     get name() {
-      return engine.name;
+      return runner.name;
     },
     columns,
     outputs,
     isList,
     predict(matrix, client) {
-      const mayRun = engine.isImmediate && matrix.length <= engine.maxRunRows * columns;
-      return mayRun || matrix.length === 0 ? engine.predict(matrix) : enqueue(matrix, client);
+      const rows = matrix.length / columns;
+      if (rows === 0) return Promise.resolve(new Float32Array());
+      if (queuedRows + rows > maxQueuedRows) prune();
+      if (queuedRows > 0 && queuedRows + rows > maxQueuedRows) {
+        return Promise.reject(new QueueFullError(`${queuedRows} rows are waiting`));
+      }
+      queuedRows += rows;
+      return new Promise((resolve, reject) => {
+        queue.push({ matrix, rows, client, resolve, reject, begun: 0 });
+        if (!isRunning) {
+          isRunning = true;
+          setImmediate(runAll);
+        }
+      });
     },
     async use(next) {
-      const former = engine;
-      engine = next;
+      const former = runner;
+      runner = next;
       await currentRun;
       await former.release();
     },

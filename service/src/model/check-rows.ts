@@ -29,7 +29,7 @@ const positiveFloats = [0, 2 ** -149, 2 ** -126, 1, 3.4028234663852886e38, Infin
 const extremeFloats = [...positiveFloats, ...positiveFloats.map((value) => -value)];
 const extremeIntegers = [-maxExactInteger, -1, 0, 1, maxExactInteger];
 
-/** The values of a feature on which engines are compared. */
+/** The values of a feature on which runners are compared. */
 export interface Axis {
   readonly scale: Scale;
   /** What the card says is usual, in ascending order. Random values lie in between. */
@@ -79,7 +79,7 @@ function randomNumbers(): () => number {
   };
 }
 
-/** Draws rows on which engines are compared. */
+/** Draws rows on which runners are compared. */
 export class CheckRows {
   readonly axes: readonly Axis[];
   readonly #random = randomNumbers();

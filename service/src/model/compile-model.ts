@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { CompilableModel } from "./loaded-model.ts";
 import { ModelError } from "./model-error.ts";
-import { DifferenceError, NotCompiledError } from "./tree-engine.ts";
+import { DifferenceError, NotCompiledError } from "./tree-runner.ts";
 
 /**
  * Compiles a model that must be compiled.

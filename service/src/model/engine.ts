@@ -10,12 +10,12 @@ export type Predictions = Float32Array | Float64Array;
 
 /** The client that a prediction is for. */
 export interface Client {
-  /** Aborted when the client no longer waits. It is read only if the prediction has to wait. */
+  /** Aborted when the client no longer waits. It is read only if the prediction takes several runs. */
   readonly signal: AbortSignal;
 }
 
-/** Runs a model. A row has the same prediction in any batch. */
-export interface Engine {
+/** What a model predicts, and by which runtime. */
+export interface Signature {
   /** The name of the runtime, for the log and the model's metadata. */
   readonly name: string;
   /** The number of columns of the matrix: one per feature, in the card's order. */
@@ -24,6 +24,10 @@ export interface Engine {
   readonly outputs: number;
   /** Whether a prediction is a list: it has several numbers, or the card names its only number. */
   readonly isList: boolean;
+}
+
+/** Runs a model. A row has the same prediction in any batch. */
+export interface Engine extends Signature {
   /**
    * Predicts a batch.
    *
@@ -32,15 +36,15 @@ export interface Engine {
    * @returns rows × outputs, row-major
    * @throws {AbandonedError} if rows were dropped
    */
-  predict(matrix: Float32Array, client?: Client): Predictions | Promise<Predictions>;
+  predict(matrix: Float32Array, client?: Client): Promise<Predictions>;
 }
 
-/** Runs a model without a queue. A run blocks the event loop. */
-export interface Runner extends Engine {
-  /** Whether it predicts immediately, not with a promise. Then batching gains nothing. */
-  readonly isImmediate: boolean;
+/** A runtime that has loaded a model. A run blocks the event loop. */
+export interface Runner extends Signature {
   /** The maximum number of rows in a run. Requests wait for the end of a run, so it must be short. */
   readonly maxRunRows: number;
+  /** Predicts a batch as an {@link Engine} does, in one run. */
+  run(matrix: Float32Array): Predictions | Promise<Predictions>;
   /** Frees its memory. It can't be used afterwards. */
   release(): Promise<void>;
 }

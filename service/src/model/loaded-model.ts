@@ -8,8 +8,8 @@ import { batched } from "./batcher.ts";
 import { describeFaults, ModelCard } from "./card.ts";
 import type { Engine } from "./engine.ts";
 import { ModelError } from "./model-error.ts";
-import { createOnnxEngine, type OnnxEngine } from "./onnx-engine.ts";
-import { createTreeEngine } from "./tree-engine.ts";
+import { createOnnxRunner, type OnnxRunner } from "./onnx-runner.ts";
+import { createTreeRunner } from "./tree-runner.ts";
 
 /** A model that is ready to serve requests. */
 export interface LoadedModel {
@@ -23,10 +23,10 @@ export interface LoadedModel {
 /** A model that ONNX Runtime runs, until WebAssembly does. */
 export interface CompilableModel extends LoadedModel {
   /**
-   * Compiles the model's trees to WebAssembly, checks that they predict the bits of ONNX Runtime, and
-   * takes them as the engine. Then ONNX Runtime's memory is freed. Meanwhile the model can be served.
+   * Compiles the model to WebAssembly, checks that it predicts the same bits, and lets it predict from
+   * then on. ONNX Runtime's memory is freed. Requests are served all the time.
    *
-   * @throws {NotCompiledError} saying why ONNX Runtime stays the engine
+   * @throws {NotCompiledError} if ONNX Runtime has to continue, with the reason
    */
   compile(): Promise<void>;
 }
@@ -86,13 +86,13 @@ function readExample(card: ModelCard): Float32Array {
 }
 
 /**
- * Creates the engine of a model, and checks that the model matches the card.
+ * Loads a model into ONNX Runtime, and checks that the model matches the card.
  *
  * @param model the bytes of the ONNX file
  * @throws {ModelError} with what is wrong with the model or the card
  */
-export function createEngine(model: Uint8Array, card: ModelCard): Promise<OnnxEngine> {
-  return createOnnxEngine(model, card, readExample(card));
+export function createRunner(model: Uint8Array, card: ModelCard): Promise<OnnxRunner> {
+  return createOnnxRunner(model, card, readExample(card));
 }
 
 /**
@@ -113,7 +113,7 @@ export async function loadModel(modelPath: string, maxRecords: number): Promise<
     );
   }
   try {
-    const onnx = await createEngine(model, card);
+    const onnx = await createRunner(model, card);
     const engine = batched(onnx);
     return {
       card,
@@ -121,7 +121,7 @@ export async function loadModel(modelPath: string, maxRecords: number): Promise<
       engine,
       reader: createBodyReader(card, maxRecords),
       async compile() {
-        const trees = await createTreeEngine({ path: modelPath, version, card }, onnx);
+        const trees = await createTreeRunner({ path: modelPath, version, card }, onnx);
         await engine.use(trees);
       },
     };

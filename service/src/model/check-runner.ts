@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { CardFeature } from "./card.ts";
 import { type Axis, CheckRows } from "./check-rows.ts";
-import type { Engine, Predictions } from "./engine.ts";
+import type { Predictions, Runner } from "./engine.ts";
 
-/** A row for which two engines predict different bits. */
+/** A row for which two runners predict different bits. */
 export interface Difference {
   /** What the matrix has, by the names of the features. */
   readonly row: Readonly<Record<string, number>>;
@@ -15,7 +15,7 @@ const rounds = 8;
 /** Rows of each kind in a round. */
 const rowsPerRound = 128;
 
-/** Sizes of batches: engines may run a few rows, and those that fill up no vector, in other ways. */
+/** Sizes of batches: runners may compute a few rows, and those that do not fill a vector, in other ways. */
 const batchSizes = [1, 2, 4, 5, 15, 16, 17, 64, 100, 128];
 
 /** Whether two predictions are equal to the last bit. */
@@ -31,7 +31,7 @@ function isSame(one: Predictions, other: Predictions): boolean {
  * @param others other values for the same features
  */
 async function findBoundaries(
-  engine: Engine,
+  runner: Runner,
   axes: readonly Axis[],
   rows: Float32Array,
   others: Float32Array,
@@ -45,10 +45,10 @@ async function findBoundaries(
     return axis ? [{ row, cell: row * columns + (row % columns), ...axis.scale }] : [];
   });
   for (const { cell } of searches) high[cell] = others[cell] ?? 0;
-  const { outputs } = engine;
+  const { outputs } = runner;
   const predictionAt = (predictions: Predictions, row: number) =>
     predictions.subarray(row * outputs, (row + 1) * outputs);
-  const atLow = await engine.predict(low);
+  const atLow = await runner.run(low);
   for (let isDone = false; !isDone; ) {
     isDone = true;
     const middle = low.slice();
@@ -58,7 +58,7 @@ async function findBoundaries(
       middle[cell] = numberOf(Math.floor((from + to) / 2));
       if (Math.abs(to - from) > 1) isDone = false;
     }
-    const atMiddle = await engine.predict(middle);
+    const atMiddle = await runner.run(middle);
     for (const { row, cell } of searches) {
       const isBelow = isSame(predictionAt(atMiddle, row), predictionAt(atLow, row));
       (isBelow ? low : high)[cell] = middle[cell] ?? 0;
@@ -68,10 +68,10 @@ async function findBoundaries(
   return [low, high];
 }
 
-/** Compares both engines on some rows, in batches and with each row alone. */
+/** Compares both runners on some rows, in batches and with each row alone. */
 async function compare(
-  reference: Engine,
-  candidate: Engine,
+  reference: Runner,
+  candidate: Runner,
   matrix: Float32Array,
   features: readonly CardFeature[],
 ): Promise<Difference | undefined> {
@@ -80,12 +80,12 @@ async function compare(
   for (let turn = 0; first < matrix.length; turn++) {
     const size = batchSizes[turn % batchSizes.length] ?? 1;
     const batch = matrix.subarray(first, first + size * columns);
-    const expected = await reference.predict(batch);
-    const together = await candidate.predict(batch);
+    const expected = await reference.run(batch);
+    const together = await candidate.run(batch);
     for (let row = 0; row < batch.length / columns; row++) {
       const cells = batch.subarray(row * columns, (row + 1) * columns);
       const at = (all: Predictions) => all.subarray(row * outputs, (row + 1) * outputs);
-      for (const found of [at(together), await candidate.predict(cells)]) {
+      for (const found of [at(together), await candidate.run(cells)]) {
         if (isSame(found, at(expected))) continue;
         const values = features.map(({ name }, column) => [name, cells[column] ?? 0]);
         return {
@@ -101,15 +101,15 @@ async function compare(
 }
 
 /**
- * Compares an engine with another one that is known to be right: on random rows from the ranges of the
+ * Compares a runner with another one that is known to be right: on random rows from the ranges of the
  * card, on rows with values at the ends of what is allowed, usual or representable, and on rows at
  * which the prediction changes. It takes many turns of the event loop, none of them long.
  *
  * @returns the first row for which a bit differs
  */
 export async function findDifference(
-  reference: Engine,
-  candidate: Engine,
+  reference: Runner,
+  candidate: Runner,
   features: readonly CardFeature[],
 ): Promise<Difference | undefined> {
   const rows = new CheckRows(features);

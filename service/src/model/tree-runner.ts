@@ -2,10 +2,10 @@ import { inspect } from "node:util";
 import { compileInThread } from "../trees/compile-thread.ts";
 import { loadTrees, type PredictTrees } from "../trees/run-trees.ts";
 import type { ModelCard } from "./card.ts";
+import { type Difference, findDifference } from "./check-runner.ts";
 import type { Runner } from "./engine.ts";
-import { type Difference, findDifference } from "./engine-check.ts";
 import { ModelError } from "./model-error.ts";
-import type { OnnxEngine } from "./onnx-engine.ts";
+import type { OnnxRunner } from "./onnx-runner.ts";
 
 /** The model is not compiled to WebAssembly, so ONNX Runtime has to run it. */
 export class NotCompiledError extends ModelError {}
@@ -37,7 +37,7 @@ export interface TreeModelFile {
  */
 async function compile(
   { path, version, card }: TreeModelFile,
-  onnx: OnnxEngine,
+  onnx: OnnxRunner,
 ): Promise<PredictTrees> {
   const categories = new Map(
     card.features.flatMap((feature, index) =>
@@ -57,15 +57,14 @@ async function compile(
 /** Rows of a run. With the committed model, such a run takes about half a millisecond. */
 const maxRunRows = 1024;
 
-function treeEngine(predict: PredictTrees, { columns, outputs, isList }: OnnxEngine): Runner {
+function treeRunner(predict: PredictTrees, { columns, outputs, isList }: OnnxRunner): Runner {
   return {
     name: "wasm",
     columns,
     outputs,
     isList,
-    isImmediate: true,
     maxRunRows,
-    predict,
+    run: predict,
     release: async () => {},
   };
 }
@@ -76,9 +75,9 @@ function treeEngine(predict: PredictTrees, { columns, outputs, isList }: OnnxEng
  * @throws {NotCompiledError} saying why the model is not compiled
  * @throws {DifferenceError} with the first row for which a bit differs
  */
-export async function createTreeEngine(file: TreeModelFile, onnx: OnnxEngine): Promise<Runner> {
-  const engine = treeEngine(await compile(file, onnx), onnx);
-  const difference = await findDifference(onnx, engine, file.card.features);
+export async function createTreeRunner(file: TreeModelFile, onnx: OnnxRunner): Promise<Runner> {
+  const runner = treeRunner(await compile(file, onnx), onnx);
+  const difference = await findDifference(onnx, runner, file.card.features);
   if (difference) throw new DifferenceError(difference);
-  return engine;
+  return runner;
 }

@@ -78,8 +78,8 @@ function countOutputs(name: string, dims: readonly number[]): number {
   return outputs;
 }
 
-/** An engine of ONNX Runtime, and what of the model it runs. */
-export interface OnnxEngine extends Runner {
+/** ONNX Runtime with a model. */
+export interface OnnxRunner extends Runner {
   /** Names of the model's inputs, in the order of the matrix. */
   readonly inputs: readonly string[];
   /** Name of the model's output. */
@@ -87,17 +87,17 @@ export interface OnnxEngine extends Runner {
 }
 
 /**
- * Creates an engine that runs a model with ONNX Runtime, on one thread.
+ * Loads a model into ONNX Runtime, which runs it on one thread.
  *
  * @param model the bytes of the ONNX file
  * @param example one valid row, for a first run
  * @throws {ModelError} if the model does not take a table, or the card does not match it
  */
-export async function createOnnxEngine(
+export async function createOnnxRunner(
   model: Uint8Array,
   card: ModelCard,
   example: Float32Array,
-): Promise<OnnxEngine> {
+): Promise<OnnxRunner> {
   const session = await createSession(model);
   const inputs = inputsOf(session.inputMetadata);
   const feed = feedFor(inputs, card.features);
@@ -150,14 +150,12 @@ export async function createOnnxEngine(
     name: "onnxruntime",
     inputs: inputOrder(inputs, card.features),
     output,
-    isImmediate: false,
     // With the committed model, such a run takes about half a millisecond.
     maxRunRows: 128,
     columns,
     outputs,
     isList: outputs > 1 || names !== undefined,
-    async predict(matrix) {
-      if (matrix.length === 0) return new Float32Array();
+    async run(matrix) {
       const { predictions } = await run(matrix, needsBlocks);
       return predictions.subarray(0, (matrix.length / columns) * outputs);
     },
