@@ -1,5 +1,5 @@
 import { Tensor } from "onnxruntime-node";
-import { createSession } from "../../service/src/model/onnx-engine.ts";
+import { createSession } from "../../service/src/model/onnx-runner.ts";
 import type { Columns } from "./columns.ts";
 
 /** Predicts with an ONNX model. Returns one prediction per row, in the target's unit. */

@@ -5,6 +5,7 @@ import { createCache } from "./cache/create-cache.ts";
 import { unrecorded } from "./cache/recorder.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { drain } from "./drain.ts";
+import { compileInBackground, requireCompiled } from "./model/compile-model.ts";
 import { loadModel } from "./model/loaded-model.ts";
 import { ModelError } from "./model/model-error.ts";
 import { createAppServer } from "./server.ts";
@@ -29,6 +30,7 @@ async function start(): Promise<Stop> {
   const config = readConfig();
   const { logger, lines } = await createLog(config.LOG_LEVEL);
   const model = await loadModel(config.MODEL_PATH, config.MAX_HOUSES);
+  if (config.INFERENCE_ENGINE === "wasm") await requireCompiled(model);
   const cache = await createCache({
     redisUrl: config.REDIS_URL,
     redisTimeoutMs: config.CACHE_TIMEOUT_MS,
@@ -64,9 +66,15 @@ async function start(): Promise<Stop> {
   const { server } = appServer;
   await listen(server, config);
   logger.info(
-    { address: server.address(), model: model.card.name, modelVersion: model.version },
+    {
+      address: server.address(),
+      model: model.card.name,
+      modelVersion: model.version,
+      engine: model.engine.name,
+    },
     "listening",
   );
+  if (config.INFERENCE_ENGINE === "auto") void compileInBackground(model, logger);
 
   return async function stop(signal) {
     if (draining) process.exit(1);

@@ -162,7 +162,8 @@ function endlessEngine() {
   const signals: (AbortSignal | undefined)[] = [];
   const engine: Engine = {
     ...houseEngine,
-    predict(_, signal) {
+    predict(_, client) {
+      const signal = client?.signal;
       signals.push(signal);
       return new Promise((_, reject) =>
         signal?.addEventListener("abort", () => reject(signal.reason)),
@@ -231,9 +232,10 @@ test("a request that waits for another's prediction still gets one if that clien
   let calls = 0;
   const engine: Engine = {
     ...inner,
-    async predict(matrix, signal) {
+    async predict(matrix, client) {
       if (calls++ > 0) return inner.predict(matrix);
       begun.resolve();
+      const signal = client?.signal;
       return new Promise((_, reject) =>
         signal?.addEventListener("abort", () => reject(signal.reason)),
       );
