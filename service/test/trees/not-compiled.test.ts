@@ -97,11 +97,11 @@ describe("trees are not compiled", () => {
     ],
     "that compare with values in a row and differ in where NaN goes": [
       graphOf({ ...regressor, trees: [choiceOf({ nanIsTrue: true }, { nanIsTrue: false })] }),
-      `${ofRegressor}values that a column is compared with in a row lead to several nodes`,
+      `${ofRegressor}successive comparisons of a column lead to several nodes`,
     ],
     "for several targets that compare with values in a row and lead to several nodes": [
       graphOf({ ...classifier, trees: [choiceOf({}, { whenTrue: { weights: [1, 2, 3] } })] }),
-      `${ofClassifier}values that a column is compared with in a row lead to several nodes`,
+      `${ofClassifier}successive comparisons of a column lead to several nodes`,
     ],
     "that compare several columns and lead to one node": [
       graphOf({ ...regressor, trees: [choiceOf({ feature: 0 }, { feature: 1 })] }),
@@ -206,9 +206,9 @@ describe("a graph is not compiled", () => {
       { operator: "Gather", inputs: ["input", "square"], attributes: alongColumns },
       "operator Gather: it does not gather columns",
     ],
-    "that gathers by what is no constant": [
+    "that gathers by a value that is not a constant": [
       { operator: "Gather", inputs: ["input", "input"], attributes: alongColumns },
-      "operator Gather: an input is no constant",
+      "operator Gather: an input is not a constant",
     ],
     "that gathers a missing column": [
       { operator: "ArrayFeatureExtractor", inputs: ["input", "beyond"], ...ml },
@@ -308,7 +308,7 @@ describe("a graph is not compiled", () => {
   test("with an input of doubles", () => {
     const inputs = { features: { type: "double", columns: 2 } } as const;
     expect(reasonOf({ ...graphOf(regressor), inputs })).toBe(
-      "input features is no table of float32, integers, booleans or strings",
+      "input features is not a table of float32, integers, booleans or strings",
     );
   });
 
