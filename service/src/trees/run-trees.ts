@@ -58,7 +58,7 @@ export function loadTrees(trees: CompiledTrees): PredictTrees {
   return (matrix) => {
     const rows = matrix.length / columns;
     if (!Number.isInteger(rows)) {
-      throw new RangeError(`${matrix.length} numbers are no rows of ${columns} columns`);
+      throw new RangeError(`${matrix.length} numbers are not whole rows of ${columns} columns`);
     }
     const predictions = new Float32Array(rows * outputs.length);
     for (let first = 0; first < rows; first += blockRows) {

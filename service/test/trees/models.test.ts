@@ -14,7 +14,7 @@ const models = path.join(root, "../shared/models");
 const testWithHouses = testNeeding(existsSync(rawHouses));
 const testWithModels = testNeeding(existsSync(models));
 
-/** The features of the houses in the raw file, row by row. */
+/** Returns the features of the houses in the raw file, row by row. */
 function houses(): Float32Array {
   const lines = readFileSync(rawHouses, "utf8").trimEnd().split("\n");
   const rows = lines.map((line) => {
@@ -45,7 +45,7 @@ testWithHouses("the committed model predicts a house alone as it does among othe
   expect(alone.flatMap((prediction) => [...prediction])).toEqual([...predict(matrix)]);
 });
 
-/** What Python's ONNX Runtime predicts for the first rows of a model's data. */
+/** Returns the predictions of Python's ONNX Runtime for the first rows of a model's data. */
 const Expected = z.object({ predictions: z.array(z.array(z.number())) });
 
 const trees = [
