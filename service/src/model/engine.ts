@@ -15,7 +15,7 @@ export interface Client {
 }
 
 /** What a model predicts, and by which runtime. */
-export interface Signature {
+interface Signature {
   /** The name of the runtime, for the log and the model's metadata. */
   readonly name: string;
   /** The number of columns of the matrix: one per feature, in the card's order. */
