@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { parseRedisUrl, RedisUrlError } from "./redis-url.ts";
@@ -18,10 +19,20 @@ function integer(minimum: number, maximum: number, allowed: string) {
 
 const count = (maximum = 1_000_000_000) => integer(1, maximum, "an integer");
 
+const maxWorkers = 256;
+
+const workers = z
+  .string()
+  .transform((text) =>
+    text === "auto" ? String(Math.min(maxWorkers, availableParallelism())) : text,
+  )
+  .pipe(integer(1, maxWorkers, "auto, or an integer"));
+
 const Environment = z
   .object({
     PORT: integer(0, 65_535, "an integer").default(8000),
     HOST: z.string().default("127.0.0.1"),
+    WORKERS: workers.default(1),
     MODEL_PATH: z.string().endsWith(".onnx", "a path ending in .onnx").default(defaultModelPath),
     LOG_LEVEL: z.enum(logLevels, `one of ${logLevels.join(", ")}`).default("info"),
     MAX_BODY_BYTES: count().default(32 * 1024 * 1024),
