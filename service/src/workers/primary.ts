@@ -1,3 +1,4 @@
+import type { ChildProcess } from "node:child_process";
 import cluster from "node:cluster";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -25,9 +26,37 @@ export function copyLines(output: Readable, lines: DestinationStream): void {
   });
 }
 
+interface Handle {
+  close(): void;
+}
+
+function isHandle(value: unknown): value is Handle {
+  return typeof value === "object" && value !== null && "close" in value;
+}
+
+/**
+ * Closes the connection that was on its way to a worker when the worker crashed. node:cluster keeps
+ * it open, so the client would wait for a response until its timeout.
+ */
+function closeUndelivered(child: ChildProcess): void {
+  let latest: Handle | undefined;
+  child.send = new Proxy(child.send, {
+    apply(send, self, args: readonly unknown[]) {
+      const [, handle] = args;
+      if (isHandle(handle)) latest = handle;
+      return Reflect.apply(send, self, args);
+    },
+  });
+  child.once("exit", (code) => {
+    // Has no effect if the worker received the connection: then it is already closed here.
+    if (code !== 0) latest?.close();
+  });
+}
+
 function forkWorker({ logger, lines }: Log): WorkerProcess {
   const worker = cluster.fork({ WORKERS: "1" });
   const { process: child } = worker;
+  closeUndelivered(child);
   if (child.stdout) copyLines(child.stdout, lines);
   worker.on("error", (error) => logger.error({ err: error, worker: child.pid }, "worker error"));
   return {
