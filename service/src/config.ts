@@ -6,6 +6,8 @@ import { minBudgetBytes } from "./routes/byte-budget.ts";
 
 const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
+const redisUses = ["auto", "always", "never"] as const;
+
 const defaultModelPath = join(import.meta.dirname, "../../model/california-housing.onnx");
 
 function integer(minimum: number, maximum: number, allowed: string) {
@@ -56,6 +58,7 @@ const Environment = z
       .optional(),
     CACHE_TTL_SECONDS: count(31_536_000).default(3_600),
     CACHE_TIMEOUT_MS: integer(1, 60_000, "milliseconds").default(50),
+    CACHE_REDIS_PREDICT: z.enum(redisUses, `one of ${redisUses.join(", ")}`).default("auto"),
     CACHE_MEMORY_BYTES: integer(0, 1_099_511_627_776, "bytes").default(64 * 1024 * 1024),
     DRAIN_SECONDS: integer(0, 3_600, "seconds").default(0),
   })

@@ -5,7 +5,7 @@ import { createCache } from "./cache/create-cache.ts";
 import { unrecorded } from "./cache/recorder.ts";
 import { type Config, ConfigError } from "./config.ts";
 import { drain } from "./drain.ts";
-import { loadModel } from "./model/loaded-model.ts";
+import { loadModel, readExample } from "./model/loaded-model.ts";
 import { createAppServer } from "./server.ts";
 import type { Stop } from "./start.ts";
 import { createAccessLog } from "./telemetry/access-log.ts";
@@ -31,9 +31,12 @@ async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
 export async function startService(config: Config): Promise<Stop> {
   const { logger, lines } = await createLog(config.LOG_LEVEL);
   const model = await loadModel(config.MODEL_PATH, config.MAX_HOUSES);
+  const example = readExample(model.card);
   const cache = await createCache({
     redisUrl: config.REDIS_URL,
     redisTimeoutMs: config.CACHE_TIMEOUT_MS,
+    redisPredict: config.CACHE_REDIS_PREDICT,
+    predictOne: () => model.engine.predict(example),
     ttlSeconds: config.CACHE_TTL_SECONDS,
     memoryBytes: config.CACHE_MEMORY_BYTES,
     recorder: unrecorded,
