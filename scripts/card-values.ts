@@ -4,7 +4,7 @@
  *     node scripts/card-values.ts model/california-housing.json
  *
  * One value a line: the version of the model, JSON of the plural name of its records, then the parts
- * of `ExampleRequests`. Tabs separate the parts of a request.
+ * of `ExampleRequests`. Tabs separate the parts of an invalid request.
  */
 
 import { readFileSync } from "node:fs";
@@ -26,7 +26,7 @@ function print(path: string): void {
     JSON.stringify(card.record.plural),
     example,
     other,
-    `${fresh.path}\t${fresh.body}`,
+    fresh,
     ...invalid.map(({ path, body, response }) => `${path}\t${body}\t${response}`),
   ];
   process.stdout.write(lines.map((line) => `${line}\n`).join(""));
