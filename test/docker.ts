@@ -12,7 +12,7 @@ export function dockerAnswers(): boolean {
  * Runs a Docker command.
  *
  * @returns its output without the last line break
- * @throws an error with Docker's message if it fails
+ * @throws {Error} with Docker's message if it fails
  */
 export function docker(...args: readonly string[]): string {
   const options = { encoding: "utf8", stdio: "pipe", maxBuffer: 64 * 1024 * 1024 } as const;

@@ -18,7 +18,7 @@ import { copyPythonModel, hasPythonModels, type PythonModel } from "./python-mod
 
 const houses = "california-housing";
 
-const CLUSTER_TOOLS = ["docker", "minikube", "kubectl", "pulumi"];
+const clusterTools = ["docker", "minikube", "kubectl", "pulumi"];
 
 /**
  * Runs the real service on a free port, for all tests of a file.
@@ -69,7 +69,7 @@ export type Service = ReturnType<typeof serviceForAll>;
 export function minikubeMachine(service: Service, options: MachineOptions = {}) {
   const host = machine({
     ...fitting,
-    standIns: [...CLUSTER_TOOLS, "sudo"],
+    standIns: [...clusterTools, "sudo"],
     real: ["curl"],
     ...options,
   });

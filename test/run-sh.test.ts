@@ -10,10 +10,9 @@ import {
   nodePin,
   pnpmPin,
   root,
+  waitOptions,
 } from "./machine.ts";
 import { testNeeding } from "./prerequisite.ts";
-
-const WAIT = { timeout: 4000, interval: 10 };
 
 type Machine = ReturnType<typeof machine>;
 
@@ -126,7 +125,7 @@ describe("an unfinished installation", () => {
     async (signal) => {
       const host = machine();
       const { pid, output, ended } = host.start(["local"], { env: { NPM: "hangs" } });
-      await vi.waitFor(() => expect(output.stderr).toContain("npm hangs"), WAIT);
+      await vi.waitFor(() => expect(output.stderr).toContain("npm hangs"), waitOptions);
       process.kill(-pid, signal);
       expect((await ended).status).not.toBe(0);
 
@@ -140,7 +139,7 @@ describe("an unfinished installation", () => {
   test("an installation stopped by Ctrl-C leaves nothing behind", async () => {
     const host = machine();
     const { pid, output, ended } = host.start(["local"], { env: { NPM: "hangs" } });
-    await vi.waitFor(() => expect(output.stderr).toContain("npm hangs"), WAIT);
+    await vi.waitFor(() => expect(output.stderr).toContain("npm hangs"), waitOptions);
     process.kill(-pid, "SIGINT");
     await ended;
 
@@ -273,7 +272,7 @@ describe("local", () => {
   test("run.sh local passes SIGTERM to the service, which drains", async () => {
     const { start } = machine(fitting);
     const { pid, output, ended } = start(["local"], { env: { PROGRAM_STAYS: "1" } });
-    await vi.waitFor(() => expect(output.stdout).not.toBe(""), WAIT);
+    await vi.waitFor(() => expect(output.stdout).not.toBe(""), waitOptions);
 
     process.kill(pid, "SIGTERM");
 

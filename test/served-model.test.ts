@@ -27,7 +27,7 @@ describe.each([wine, iris, flats])("the model $name", (model) => {
 
 describe("a model that cannot be deployed", () => {
   const service = serviceForAll();
-  const WINE = "    model: model/wine.onnx\n    minReplicas:";
+  const wineSetting = "    model: model/wine.onnx\n    minReplicas:";
 
   test.each<[what: string, files: string[], message: string]>([
     ["no file", [], "model/wine.json is not a model card that can be served:\nENOENT: "],
@@ -35,7 +35,7 @@ describe("a model that cannot be deployed", () => {
     ["the card of another model", ["wine.json"], ""],
   ])("the demo fails, and trains nothing, if a model has %s", async (_, files, message) => {
     const host = minikubeMachine(service);
-    host.rewrite("Pulumi.dev.yaml", "    minReplicas:", WINE);
+    host.rewrite("Pulumi.dev.yaml", "    minReplicas:", wineSetting);
     for (const name of files) {
       const end = name.replace("wine", "");
       cpSync(`${host.checkout}/model/california-housing${end}`, `${host.checkout}/model/${name}`);
@@ -56,7 +56,11 @@ describe("a model that cannot be deployed", () => {
 
   test("the demo fails if the stack selects a model outside of model/", async () => {
     const host = minikubeMachine(service);
-    host.rewrite("Pulumi.dev.yaml", "    minReplicas:", WINE.replace("model/wine", "../wine"));
+    host.rewrite(
+      "Pulumi.dev.yaml",
+      "    minReplicas:",
+      wineSetting.replace("model/wine", "../wine"),
+    );
 
     const { status, stdout, stderr } = await host.run([]);
 

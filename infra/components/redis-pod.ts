@@ -21,7 +21,7 @@ const ping = (accepted: string) => ({
 /**
  * The pod of a Redis that stores nothing on disk.
  *
- * @param secret - has the keys `redis.conf`, which sets the password, and `password`
+ * @param secret has the keys `redis.conf`, which sets the password, and `password`
  */
 export function redisPod(
   app: string,

@@ -2,7 +2,7 @@ import type { Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Connections } from "./connections.ts";
 
-/** How long a closing connection still reads, so that the client can read the response. */
+/** How long a closing connection keeps reading, so that the client can read the response. */
 const lingerMs = 1_000;
 
 type Rejection = readonly [status: number, detail: string];
@@ -53,7 +53,8 @@ export function answerUnparsedRequests(server: Server, connections: Connections)
   function reject(socket: Duplex, rejection: Rejection): void {
     rejected.add(socket);
     const response = connections.get(socket);
-    // An incomplete body belongs to the rejected request. Otherwise a later request was rejected.
+    // If the body of the latest request is incomplete, that request is the rejected one. Otherwise
+    // it is a request after it.
     const isLatest = response?.req.complete === false;
     const isAnswered = isLatest && response.headersSent;
     const text = isAnswered ? "" : responseText(rejection);

@@ -222,7 +222,7 @@ describe("the reader thread", () => {
     const first = thread.read(task('{"houses":[]}'), never);
     const second = thread.read(task('{"houses":[]} '), abandoned.signal);
     abandoned.abort();
-    await expect(second).rejects.toThrow("nobody waits");
+    await expect(second).rejects.toThrow("nobody is waiting");
     expect(await first).toEqual(new Float32Array());
   });
 });

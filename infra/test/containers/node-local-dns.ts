@@ -5,7 +5,7 @@ import { clusterDns, type KubernetesNode, runOnNode } from "./kubernetes-node.ts
 /** Where pods find NodeLocal DNSCache: an address of the node, not of a pod. */
 export const nodeLocalDns = "169.254.20.10";
 
-const QUERY_TIMEOUT_MS = 2_000;
+const queryTimeoutMs = 2_000;
 
 /**
  * Gives a node what NodeLocal DNSCache gives it: the DNS server of pods that start from now on has
@@ -18,7 +18,7 @@ export async function startNodeLocalDns(node: KubernetesNode): Promise<() => Pro
   const socket = createSocket("udp4");
   socket.on("message", (query, { address, port }) => {
     const upstream = createSocket("udp4");
-    const timeout = setTimeout(() => upstream.close(), QUERY_TIMEOUT_MS);
+    const timeout = setTimeout(() => upstream.close(), queryTimeoutMs);
     upstream.once("message", (answer) => {
       clearTimeout(timeout);
       upstream.close();

@@ -5,19 +5,19 @@ import { checks } from "./checks.ts";
 import { KubernetesNode } from "./kubernetes-node.ts";
 import { NodeUnderTest } from "./node-under-test.ts";
 
-const TIMEOUT_MS = 300_000;
+const timeoutMs = 300_000;
 const test = testNeeding(dockerAnswers() && KubernetesNode.isPossible());
 
 describe("on a whole node", () => {
   let on: NodeUnderTest;
   beforeAll(async () => {
     on = await NodeUnderTest.start();
-  }, TIMEOUT_MS);
-  afterAll(() => on?.stop(), TIMEOUT_MS);
+  }, timeoutMs);
+  afterAll(() => on?.stop(), timeoutMs);
 
   let passed = true;
   for (const { name, run } of checks) {
-    test(name, { timeout: TIMEOUT_MS }, async ({ skip }) => {
+    test(name, { timeout: timeoutMs }, async ({ skip }) => {
       skip(!passed, "an earlier check failed");
       passed = false;
       process.stdout.write(`${name}: ${await run(on)}\n`);

@@ -23,10 +23,10 @@ export interface PredictionCache {
   readonly tier: "memory" | "redis";
   /**
    * @returns the body; `undefined` if there is no valid entry
-   * @throws {CacheError} the cache could not be queried, or did not reply in time
+   * @throws {CacheError} if the cache could not be queried, or did not reply in time
    */
   get(key: string): Promise<string | undefined>;
-  /** @throws {CacheError} the body was not stored */
+  /** @throws {CacheError} if the body was not stored */
   set(key: string, body: string): Promise<void>;
   /** False if `set` is known to fail: the store is offline or full, or its latest write failed. */
   canStore(key: string, body: string): boolean;

@@ -1,17 +1,22 @@
 import { AbandonedError, type Engine, type Predictions } from "./engine.ts";
 
-/** Too much is waiting already. */
+/** The queue has no room for the request. */
 export class QueueFullError extends Error {}
 
 /** Settings of {@link batched}. */
 export interface BatcherOptions {
-  /** Rows in one run, which should take so little time that any request can wait for it. */
+  /**
+   * The maximum number of rows in a run. Requests wait for the end of a run, so it must be short.
+   */
   readonly maxRunRows: number;
-  /** Size of all matrices and predictions that wait; one that waits alone may be larger. */
+  /**
+   * The maximum total size of the matrices in the queue and their predictions. A request may be
+   * larger if nothing else is in the queue.
+   */
   readonly maxQueuedBytes: number;
 }
 
-/** With the committed model, a run takes about half a millisecond. */
+/** The default settings. With the committed model, a run takes about half a millisecond. */
 export const batching: BatcherOptions = { maxRunRows: 128, maxQueuedBytes: 32 * 1024 * 1024 };
 
 interface Job {
@@ -20,9 +25,9 @@ interface Job {
   readonly signal: AbortSignal | undefined;
   readonly resolve: (predictions: Predictions) => void;
   readonly reject: (error: unknown) => void;
-  /** Rows that have been put into runs. */
+  /** The number of rows that have been assigned to runs. */
   begun: number;
-  /** Filled run by run; absent before the first. */
+  /** Filled run by run; undefined before the first run. */
   predictions?: Predictions;
 }
 
@@ -35,8 +40,9 @@ interface Part {
 const waitingRows = ({ rows, begun }: Job) => rows - begun;
 
 /**
- * Divides a run among the requests that have waited longest, at most as many as it has rows: each gets
- * as many rows as any other, and what short requests leave goes to long ones. Counts the rows as begun.
+ * Divides the rows of a run equally among the requests that have waited longest, of which each gets
+ * at least one row. If a request needs fewer rows than its share, longer requests get the rest.
+ * Marks the rows as begun.
  */
 function takeParts(queue: readonly Job[], maxRunRows: number): Part[] {
   const parts: Part[] = [];
@@ -54,21 +60,22 @@ function takeParts(queue: readonly Job[], maxRunRows: number): Part[] {
   return parts;
 }
 
-/** An empty array of the same precision. */
+/** Creates an array of zeros with the same precision. */
 function likeOf(predictions: Predictions, length: number): Predictions {
   return predictions instanceof Float32Array ? new Float32Array(length) : new Float64Array(length);
 }
 
 /**
- * Batches requests in front of an engine:
+ * Creates an engine that batches requests for another engine:
  *
- * 1. a request that finds no run in progress is run at the end of the event loop's turn, together
- *    with those that arrived in the same turn;
- * 2. requests that arrive during a run go into the next one, with no added wait;
- * 3. runs are short: a long list takes several, and short requests share each of them.
+ * 1. if no run is in progress, a run starts at the end of the event loop's turn, with all requests
+ *    that arrived in that turn;
+ * 2. requests that arrive during a run share the next run, which starts immediately afterwards;
+ * 3. runs are short: a long list takes several runs, and short requests share each of them.
  *
- * Predictions are the same to the last bit, since a row's does not depend on its batch. If a run fails,
- * the requests that share it are run one by one, so that each fails by its own rows only.
+ * Batching does not change a single bit of the predictions, since the prediction of a row does not
+ * depend on other rows. If a run fails, its requests are run again one by one, so a request fails
+ * only because of its own rows.
  */
 export function batched(engine: Engine, { maxRunRows, maxQueuedBytes }: BatcherOptions): Engine {
   const { columns, outputs } = engine;
@@ -80,7 +87,7 @@ export function batched(engine: Engine, { maxRunRows, maxQueuedBytes }: BatcherO
   let queuedRows = 0;
   let isRunning = false;
 
-  /** Removes the requests that have no more rows to run, and those that nobody waits for any more. */
+  /** Removes requests that are finished or abandoned. */
   function prune(): void {
     queue = queue.filter((job) => {
       if (waitingRows(job) === 0) return false;

@@ -10,10 +10,10 @@ import type { Engine } from "./engine.ts";
 import { ModelError } from "./model-error.ts";
 import { createOnnxEngine } from "./onnx-engine.ts";
 
-/** A model that is ready to be served: all that requests need of it. */
+/** A model that is ready to serve requests. */
 export interface LoadedModel {
   readonly card: ModelCard;
-  /** SHA-256 of the ONNX file: changes whenever the model does. */
+  /** The SHA-256 of the ONNX file, which changes whenever the model changes. */
   readonly version: string;
   readonly engine: Engine;
   readonly reader: BodyReader;
@@ -27,7 +27,7 @@ async function read(path: string, advice = ""): Promise<Buffer> {
   }
 }
 
-/** Where a model's card is: next to the model. */
+/** Returns the path of a model's card, which is next to the model. */
 export function cardPathOf(modelPath: string): string {
   return modelPath.replace(/\.onnx$/, ".json");
 }
@@ -46,7 +46,7 @@ function parseCard(path: string, text: string): ModelCard {
   return data;
 }
 
-/** The JSON of the card's example record. */
+/** Returns the card's example record as JSON. */
 export function exampleRecord({ features }: ModelCard): string {
   const members = features.map(
     ({ name, example }) => `${JSON.stringify(name)}:${JSON.stringify(example)}`,
@@ -62,7 +62,7 @@ const InvalidRecord = z.object({
 /**
  * Returns the card's example record as one row of the model's input.
  *
- * @throws {ModelError} the example is not a valid record
+ * @throws {ModelError} if the example is not a valid record
  */
 export function readExample(card: ModelCard): Float32Array {
   try {
@@ -78,20 +78,21 @@ export function readExample(card: ModelCard): Float32Array {
 }
 
 /**
- * Makes the engine of a model, and checks that it fits the card.
+ * Creates the engine of a model, and checks that the model matches the card.
  *
- * @param model the ONNX file's bytes
- * @throws {ModelError} saying what is wrong with the model or the card
+ * @param model the bytes of the ONNX file
+ * @throws {ModelError} with what is wrong with the model or the card
  */
 export function createEngine(model: Uint8Array, card: ModelCard): Promise<Engine> {
   return createOnnxEngine(model, card, readExample(card));
 }
 
 /**
- * Loads an ONNX model with its card (the same path, ending in `.json`), and warms it up.
+ * Loads an ONNX model and its card, which has the same path with the ending `.json`. Predicts the
+ * card's example once.
  *
- * @param maxRecords in a list
- * @throws {ModelError} naming the file and what is wrong with it
+ * @param maxRecords the maximum number of records in a list
+ * @throws {ModelError} with the name of the file and what is wrong with it
  */
 export async function loadModel(modelPath: string, maxRecords: number): Promise<LoadedModel> {
   const cardPath = cardPathOf(modelPath);
@@ -99,7 +100,9 @@ export async function loadModel(modelPath: string, maxRecords: number): Promise<
   const card = parseCard(cardPath, (await read(cardPath, "; ./run.sh card writes it")).toString());
   const version = hash("sha256", model);
   if (version !== card.version) {
-    throw new ModelError(`${cardPath} is of another model: ${modelPath} has SHA-256 ${version}`);
+    throw new ModelError(
+      `${cardPath} describes another model: ${modelPath} has SHA-256 ${version}`,
+    );
   }
   try {
     const engine = batched(await createEngine(model, card), batching);

@@ -5,20 +5,20 @@ import type { Engine } from "./engine.ts";
 import { ModelError } from "./model-error.ts";
 import { feedFor, inputsOf, outputFor, predictionsOf } from "./onnx-tensors.ts";
 
-/** The log level of errors, without warnings. */
+/** ONNX Runtime's level for errors. Warnings are not logged. */
 const errorSeverity = 3;
 
 /**
- * Rows of a block. For some operators, ONNX Runtime computes a single row, and the last values of a
- * tensor, too few for a vector register, with other instructions than the rest, and the last bits
- * differ. In runs of full blocks, a row's prediction does not depend on the rows around it.
+ * Rows per block. For some operators, ONNX Runtime uses different instructions for a single row,
+ * and for the values at the end of a tensor that do not fill a vector register. Then the last bits
+ * of the results differ. In runs of full blocks, a row's prediction does not depend on other rows.
  */
 const rowsPerBlock = 16;
 
-/** Rows of the trial run, which is not a multiple of a block. */
+/** Rows in the trial run. They do not fill the last block. */
 const trialRows = 61;
 
-/** Rows like the example, whose numbers vary. */
+/** Returns rows like the example, but with varying numbers. */
 function trialMatrix(example: Float32Array, { features }: ModelCard): Float32Array {
   const matrix = new Float32Array(trialRows * features.length);
   for (let row = 0; row < trialRows; row++) {
@@ -30,7 +30,7 @@ function trialMatrix(example: Float32Array, { features }: ModelCard): Float32Arr
   return matrix;
 }
 
-/** Fills up the last block by repeating the last row. */
+/** Repeats the last row until the last block is full. */
 function fillBlocks(matrix: Float32Array, columns: number): Float32Array {
   const block = rowsPerBlock * columns;
   if (matrix.length % block === 0) return matrix;
@@ -42,21 +42,21 @@ function fillBlocks(matrix: Float32Array, columns: number): Float32Array {
 }
 
 /**
- * Loads an ONNX file, to be run on one thread.
+ * Loads an ONNX file, which will run on one thread.
  *
- * @throws {ModelError} ONNX Runtime cannot load it
+ * @throws {ModelError} if ONNX Runtime cannot load it
  */
 export async function createSession(model: Uint8Array): Promise<InferenceSession> {
   try {
     return await InferenceSession.create(model, {
-      // Two threads would add up in another order, and change the last bits of a prediction.
+      // Two threads would add numbers in a different order and change the last bits of predictions.
       intraOpNumThreads: 1,
       interOpNumThreads: 1,
       executionMode: "sequential",
       logSeverityLevel: errorSeverity,
     });
   } catch (cause) {
-    throw new ModelError(`it is no ONNX model that ONNX Runtime can load: ${messageOf(cause)}`, {
+    throw new ModelError(`ONNX Runtime cannot load it: ${messageOf(cause)}`, {
       cause,
     });
   }
@@ -66,7 +66,7 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** How many numbers a prediction has, by the shape of a run of one block. */
+/** Returns how many numbers a prediction has, based on the output's shape for one block. */
 function countOutputs(name: string, dims: readonly number[]): number {
   const [rows, outputs = 1] = dims;
   if (rows !== rowsPerBlock || dims.length > 2 || outputs === 0) {
@@ -79,11 +79,11 @@ function countOutputs(name: string, dims: readonly number[]): number {
 }
 
 /**
- * Runs a model by ONNX Runtime, on one thread.
+ * Creates an engine that runs a model with ONNX Runtime, on one thread.
  *
- * @param model the ONNX file's bytes
- * @param example one row, to warm it up
- * @throws {ModelError} the model is not one for tables, or the card does not match it
+ * @param model the bytes of the ONNX file
+ * @param example one valid row, for a first run
+ * @throws {ModelError} if the model does not take a table, or the card does not match it
  */
 export async function createOnnxEngine(
   model: Uint8Array,
@@ -98,7 +98,7 @@ export async function createOnnxEngine(
   async function run(matrix: Float32Array, inBlocks: boolean) {
     const blocks = inBlocks ? fillBlocks(matrix, columns) : matrix;
     const tensor = (await session.run(feed(blocks, blocks.length / columns), [output]))[output];
-    if (tensor === undefined) throw new ModelError(`the model gave no output ${output}`);
+    if (tensor === undefined) throw new ModelError(`the model returned no output ${output}`);
     return { dims: tensor.dims, predictions: predictionsOf(output, tensor) };
   }
 
@@ -122,7 +122,7 @@ export async function createOnnxEngine(
     );
   }
 
-  /** Whether a row's prediction depends on its batch, so that only full blocks may be run. */
+  /** Returns whether a row's prediction depends on other rows, so that only full blocks may run. */
   async function dependsOnBatch(): Promise<boolean> {
     const matrix = trialMatrix(example, card);
     const { predictions } = await run(matrix, false);

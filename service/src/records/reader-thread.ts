@@ -32,7 +32,7 @@ interface Job {
   readonly reject: (error: unknown) => void;
 }
 
-/** Matrices and bodies are not on the heap. Error responses are while they are written. */
+/** Matrices and bodies are not on the heap, but error responses are while they are written. */
 const usualHeapMiB = 64;
 
 /** The thread creates few objects, so it needs no more, whatever `NODE_OPTIONS` says. */

@@ -3,7 +3,7 @@ import { AbandonedError } from "../model/engine.ts";
 import { TimeoutError, withTimeout } from "../timeout.ts";
 import { type Refusal, refusal } from "../wire/refusal.ts";
 import type { SentRequest } from "../wire/sent-request.ts";
-import { ByteBudget } from "./byte-budget.ts";
+import { ByteBudget, type ByteLease } from "./byte-budget.ts";
 import type { Limits } from "./limits.ts";
 
 function overloaded(): Refusal {
@@ -18,26 +18,100 @@ function toRefusal(error: unknown): unknown {
   return error;
 }
 
+/** Counts the requests that are being processed. */
+class WorkCounter {
+  readonly #maxWorking: number;
+  #working = 0;
+
+  constructor(maxWorking: number) {
+    this.#maxWorking = maxWorking;
+  }
+
+  /** @throws {Refusal} 503 if another request would be too many */
+  requireRoom(): void {
+    if (this.#working >= this.#maxWorking) throw overloaded();
+  }
+
+  begin(): void {
+    this.requireRoom();
+    this.#working++;
+  }
+
+  end(): void {
+    this.#working--;
+  }
+}
+
 /** The share of the service's capacity that an admitted request uses. */
-export interface Grant {
+export class Grant {
+  readonly #request: SentRequest;
+  readonly #lease: ByteLease;
+  readonly #counter: WorkCounter;
+  #isWorking = false;
+  #isAbandoned = false;
+  #hasEnded = false;
+  #abandoned: AbortController | undefined;
+
+  constructor(request: SentRequest, lease: ByteLease, counter: WorkCounter) {
+    this.#request = request;
+    this.#lease = lease;
+    this.#counter = counter;
+  }
+
   /**
    * Aborted when nobody is waiting for the result: the client has disconnected, or a 504 is sent.
    */
-  readonly signal: AbortSignal;
+  get signal(): AbortSignal {
+    // Most requests need none: their responses are in memory.
+    this.#abandoned ??= new AbortController();
+    if (this.#isAbandoned) this.#abandoned.abort(new AbandonedError());
+    return this.#abandoned.signal;
+  }
+
   /**
    * Counts bytes that the request keeps in memory.
    *
    * @throws {Refusal} 503 if all bodies together would exceed their limit
    */
-  takeBytes(bytes: number): void;
+  takeBytes(bytes: number): void {
+    this.#requireClient();
+    if (!this.#lease.tryGrow(bytes)) throw overloaded();
+  }
+
   /** Gives back the bytes taken so far, which are no longer in memory. */
-  releaseBytes(): void;
+  releaseBytes(): void {
+    this.#lease.release();
+  }
+
   /**
    * Counts the request as being processed.
    *
    * @throws {Refusal} 503 if too many requests are being processed
    */
-  beginWork(): void;
+  beginWork(): void {
+    this.#requireClient();
+    this.#counter.begin();
+    this.#isWorking = true;
+  }
+
+  /** Cancels the work and drops the body, unless the work has ended. */
+  cancel(): void {
+    if (this.#hasEnded) return;
+    this.#isAbandoned = true;
+    this.#request.discardBody();
+    this.#abandoned?.abort(new AbandonedError());
+  }
+
+  /** Gives everything back. */
+  end(): void {
+    this.#hasEnded = true;
+    this.#lease.release();
+    if (this.#isWorking) this.#counter.end();
+  }
+
+  #requireClient(): void {
+    if (this.#isAbandoned) throw new AbandonedError();
+  }
 }
 
 /**
@@ -45,15 +119,14 @@ export interface Grant {
  * request itself counts only once it is processed, so slow uploads do not block other requests.
  */
 export class Admission {
-  readonly #maxConcurrentRequests: number;
   readonly #requestTimeoutMs: number;
   readonly #budget: ByteBudget;
-  #working = 0;
+  readonly #counter: WorkCounter;
 
   constructor({ maxConcurrentRequests, requestTimeoutMs, maxBytesInFlight }: Limits) {
-    this.#maxConcurrentRequests = maxConcurrentRequests;
     this.#requestTimeoutMs = requestTimeoutMs;
     this.#budget = new ByteBudget(maxBytesInFlight);
+    this.#counter = new WorkCounter(maxConcurrentRequests);
   }
 
   /**
@@ -64,47 +137,16 @@ export class Admission {
    *   timeout
    */
   async admit<T>(request: SentRequest, work: (grant: Grant) => Promise<T>): Promise<T> {
-    this.#requireSlot();
-    const lease = this.#budget.lease();
-    let abandoned: AbortController | undefined;
-    let isAbandoned = false;
-    let isSettled = false;
-    function abandon(): void {
-      if (isSettled) return;
-      isAbandoned = true;
-      abandoned?.abort(new AbandonedError());
-    }
-    request.onClose(abandon);
-    let isWorking = false;
-    const grant: Grant = {
-      get signal() {
-        // Most requests need none: their responses are in memory.
-        abandoned ??= new AbortController();
-        if (isAbandoned) abandoned.abort(new AbandonedError());
-        return abandoned.signal;
-      },
-      takeBytes(bytes) {
-        if (isAbandoned) throw new AbandonedError();
-        if (!lease.tryGrow(bytes)) throw overloaded();
-      },
-      releaseBytes: () => lease.release(),
-      beginWork: () => {
-        if (isAbandoned) throw new AbandonedError();
-        this.#requireSlot();
-        this.#working++;
-        isWorking = true;
-      },
-    };
+    this.#counter.requireRoom();
+    const grant = new Grant(request, this.#budget.lease(), this.#counter);
+    request.onClose(() => grant.cancel());
     try {
       return await withTimeout(this.#requestTimeoutMs, work(grant));
     } catch (error) {
-      abandon();
-      request.discardBody();
+      grant.cancel();
       throw toRefusal(error);
     } finally {
-      isSettled = true;
-      lease.release();
-      if (isWorking) this.#working--;
+      grant.end();
     }
   }
 
@@ -118,9 +160,5 @@ export class Admission {
     if (!lease.tryGrow(bytes)) throw overloaded();
     if (!request.onClose(() => lease.release())) lease.release();
     request.limitStall(this.#requestTimeoutMs);
-  }
-
-  #requireSlot(): void {
-    if (this.#working >= this.#maxConcurrentRequests) throw overloaded();
   }
 }

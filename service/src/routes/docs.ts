@@ -43,9 +43,9 @@ async function readAsset(name: string): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await readFile(new URL(import.meta.resolve(`swagger-ui-dist/${name}`))));
 }
 
-/** Middleware for the pages under `/docs`. */
+/** Sets the security headers of the pages under `/docs`. */
 export const docsHeaders = secureHeaders({
-  // The proxy that terminates TLS sets this for the whole host name.
+  // The proxy that terminates TLS sets this for all services of the host name.
   strictTransportSecurity: false,
   contentSecurityPolicy: {
     defaultSrc: ["'none'"],
@@ -89,7 +89,7 @@ export function docsEndpoints(
 ): readonly Endpoint[] {
   const document = lazily(async () => {
     const { describeApi } = await import("./openapi.ts");
-    return JSON.stringify(describeApi(model.card, api, limits.maxHeaderBytes));
+    return JSON.stringify(describeApi(model.card, api, limits));
   });
   return [
     page("/openapi.json", "application/json", document),

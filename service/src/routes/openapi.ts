@@ -3,7 +3,8 @@ import type { ModelCard } from "../model/card.ts";
 import { version } from "../version.ts";
 import { cacheHeaders } from "./cache-headers.ts";
 import type { Endpoint, Json, Operation } from "./endpoint.ts";
-import { errorSchemas, header, response } from "./openapi-parts.ts";
+import { arrivalTimeoutMs, type Limits } from "./limits.ts";
+import { badRequest, errorSchemas, header, jsonContent } from "./openapi-parts.ts";
 
 const headers = {
   "X-Request-Id": header("The request's own id if it is valid, otherwise a new one", {
@@ -36,21 +37,28 @@ function toJsonSchemas(schemas: Readonly<Record<string, z.ZodType>>): Json {
   return Object.fromEntries(documents.map(([id, { $schema, $id, ...schema }]) => [id, schema]));
 }
 
-/** Adds the responses that every endpoint can return before its handler runs. */
-function everyOperation(operation: Operation, maxHeaderBytes: number): Operation {
-  const tooLong = response(
-    `The request line and headers are longer than ${maxHeaderBytes} bytes`,
-    "HTTPError",
-  );
-  return { ...operation, responses: { ...operation.responses, 431: tooLong } };
+/** Describes an error response that is sent before the request reaches its handler. */
+const earlyResponse = (description: string): Json => ({
+  description,
+  content: jsonContent("HTTPError"),
+});
+
+/** Adds the responses that a request to any endpoint can get. */
+function everyOperation(operation: Operation, limits: Limits): Operation {
+  const { maxHeaderBytes, requestTimeoutMs } = limits;
+  const responses = {
+    400: badRequest(),
+    408: earlyResponse(
+      `The request did not arrive within ${arrivalTimeoutMs(requestTimeoutMs)} ms`,
+    ),
+    431: earlyResponse(`The request line and headers are longer than ${maxHeaderBytes} bytes`),
+    ...operation.responses,
+  };
+  return { ...operation, responses };
 }
 
 /** Creates the OpenAPI 3.1 document of the service from the descriptions of its endpoints. */
-export function describeApi(
-  card: ModelCard,
-  endpoints: readonly Endpoint[],
-  maxHeaderBytes: number,
-): Json {
+export function describeApi(card: ModelCard, endpoints: readonly Endpoint[], limits: Limits): Json {
   const described = endpoints.flatMap(({ method, path, describe }) =>
     describe ? [{ method: method.toLowerCase(), path, ...describe() }] : [],
   );
@@ -68,12 +76,12 @@ export function describeApi(
     paths: Object.fromEntries(
       described.map(({ method, path, operation }) => [
         path,
-        { [method]: everyOperation(operation, maxHeaderBytes) },
+        { [method]: everyOperation(operation, limits) },
       ]),
     ),
     components: {
       schemas: toJsonSchemas(
-        Object.assign({}, errorSchemas, ...described.map(({ schemas }) => schemas)),
+        Object.assign({}, errorSchemas(card), ...described.map(({ schemas }) => schemas)),
       ),
       headers,
     },

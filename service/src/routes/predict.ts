@@ -3,7 +3,7 @@ import { cacheNamespace } from "../cache/keys.ts";
 import type { ReadThrough } from "../cache/read-through.ts";
 import type { LoadedModel } from "../model/loaded-model.ts";
 import type { BodyShape } from "../records/reader.ts";
-import { readBody, requireJson } from "../wire/body.ts";
+import { readBody } from "../wire/body.ts";
 import { maxSmallBytes } from "../wire/sent-body.ts";
 import { type SentRequest, sentRequest } from "../wire/sent-request.ts";
 import { Admission, type Grant } from "./admission.ts";
@@ -43,9 +43,8 @@ export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[]
   const writer = new PredictionWriter(engine);
 
   async function predict(kind: Kind, request: SentRequest, grant: Grant): Promise<Answer> {
-    const sent = await readBody(request, kind.maxBodyBytes, grant.takeBytes);
+    const sent = await readBody(request, kind.maxBodyBytes, grant);
     grant.beginWork();
-    requireJson(sent, request.header("content-type"));
     const timing = new ServerTiming(performance.now());
 
     function endRead(): void {
@@ -78,7 +77,7 @@ export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[]
       "Server-Timing": timing.header(),
       ...cacheHeaders[outcome],
     };
-    // Responses from the model or Redis are ready at the same time anyway.
+    // Responses from the model or Redis are not batched: many are ready at the same time anyway.
     if (!(found instanceof Promise)) await turn.join();
     return { status: 200, body, headers };
   }

@@ -1,5 +1,5 @@
 /**
- * The path to a value: `["body", "houses", 3, "Latitude"]`. A key from the request can be as long
+ * The path to a value: `["body", "wines", 3, "alcohol"]`. A key from the request can be as long
  * as a body, so it is stored as JSON in UTF-8 bytes.
  */
 export type Location = readonly (string | number | Uint8Array)[];

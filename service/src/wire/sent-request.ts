@@ -19,7 +19,10 @@ export interface SentRequest {
    * @throws {Refusal} 400 if the client does not send the whole body
    */
   body(admit: AdmitChunk): Promise<SentBody>;
-  /** Drops what has arrived of the body, and everything that is still to arrive. */
+  /**
+   * Drops what has arrived of the body, and everything that is still to arrive. If the body is
+   * still being received, that fails with 400.
+   */
   discardBody(): void;
   /**
    * Calls `callback` once when the response is sent or the client has disconnected.
@@ -72,55 +75,6 @@ export function dropUnread(c: Context<NodeEnvironment>): void {
   incoming.on("data", free);
 }
 
-/** Receives a body from Node.js. */
-class IncomingBody {
-  readonly #incoming: IncomingMessage;
-  readonly #body = new SentBody();
-  #chunks = 0;
-  #isDiscarded = false;
-
-  constructor(incoming: IncomingMessage) {
-    this.#incoming = incoming;
-  }
-
-  receive(admit: AdmitChunk): Promise<SentBody> {
-    const incoming = this.#incoming;
-    return new Promise((resolve, reject) => {
-      incoming.on("data", (chunk: Buffer<ArrayBuffer>) => {
-        let isKept = false;
-        try {
-          // Discarded bodies are read to the end, since clients may not read a response before
-          // that.
-          if (!this.#isDiscarded) {
-            admit(chunk.length);
-            isKept = this.#body.add(chunk);
-            this.#chunks++;
-            if (this.#hasTinyChunks()) throw tooManyChunks();
-          }
-        } catch (error) {
-          this.discard();
-          reject(error);
-        }
-        if (!isKept) free(chunk);
-      });
-      incoming.on("end", () => resolve(this.#body));
-      incoming.on("close", () => {
-        if (!incoming.complete) reject(cutOff());
-      });
-      if (incoming.destroyed) reject(cutOff());
-    });
-  }
-
-  discard(): void {
-    this.#isDiscarded = true;
-    this.#body.clear();
-  }
-
-  #hasTinyChunks(): boolean {
-    return this.#chunks > maxTinyChunks && this.#body.length < this.#chunks * minMeanChunkBytes;
-  }
-}
-
 async function readStream(
   chunks: AsyncIterable<Uint8Array> | null,
   admit: AdmitChunk,
@@ -159,6 +113,83 @@ export function requestHeader(c: Context<NodeEnvironment>, name: string): string
   return typeof value === "object" ? value.join(", ") : value;
 }
 
+/** A request that Node.js received. */
+class IncomingRequest implements SentRequest {
+  readonly #context: Context<NodeEnvironment>;
+  readonly #incoming: IncomingMessage;
+  readonly #outgoing: HttpBindings["outgoing"];
+  readonly #body = new SentBody();
+  #chunks = 0;
+  #isDiscarded = false;
+  #fail: ((error: unknown) => void) | undefined;
+
+  constructor(context: Context<NodeEnvironment>, { incoming, outgoing }: HttpBindings) {
+    this.#context = context;
+    this.#incoming = incoming;
+    this.#outgoing = outgoing;
+  }
+
+  header(name: string): string | undefined {
+    return requestHeader(this.#context, name);
+  }
+
+  body(admit: AdmitChunk): Promise<SentBody> {
+    const { req } = this.#context;
+    // Something has read the body before, such as a middleware.
+    const isRead = this.#incoming.readableDidRead || hasMembers(req.bodyCache);
+    return isRead ? readBuffered(req.arrayBuffer(), admit) : this.#receive(admit);
+  }
+
+  discardBody(): void {
+    this.#isDiscarded = true;
+    this.#body.clear();
+    if (!this.#incoming.complete) this.#fail?.(cutOff());
+  }
+
+  onClose(callback: () => void): boolean {
+    this.#outgoing.on("close", callback);
+    return true;
+  }
+
+  limitStall(timeoutMs: number): void {
+    this.#outgoing.setTimeout(timeoutMs);
+  }
+
+  #receive(admit: AdmitChunk): Promise<SentBody> {
+    return new Promise((resolve, reject) => {
+      this.#fail = reject;
+      this.#incoming.on("data", (chunk: Buffer<ArrayBuffer>) => this.#add(chunk, admit));
+      this.#incoming.on("end", () => resolve(this.#body));
+      if (this.#incoming.destroyed) reject(cutOff());
+    });
+  }
+
+  #add(chunk: Buffer<ArrayBuffer>, admit: AdmitChunk): void {
+    let isKept = false;
+    try {
+      // Discarded bodies are read to the end, since clients may not read a response before that.
+      if (!this.#isDiscarded) {
+        admit(chunk.length);
+        isKept = this.#body.add(chunk);
+        this.#chunks++;
+        if (this.#hasTinyChunks()) {
+          // The parser would go on, and take milliseconds for the rest of a packet.
+          this.#outgoing.once("finish", () => this.#incoming.destroy());
+          throw tooManyChunks();
+        }
+      }
+    } catch (error) {
+      this.#fail?.(error);
+      this.discardBody();
+    }
+    if (!isKept) free(chunk);
+  }
+
+  #hasTinyChunks(): boolean {
+    return this.#chunks > maxTinyChunks && this.#body.length < this.#chunks * minMeanChunkBytes;
+  }
+}
+
 /**
  * Returns the request of a context. If possible, its body is read from Node.js directly, which is
  * faster than the Fetch API and gives the same result. If a middleware has read the body, Hono's
@@ -166,29 +197,17 @@ export function requestHeader(c: Context<NodeEnvironment>, name: string): string
  */
 export function sentRequest(c: Context<NodeEnvironment>): SentRequest {
   const { incoming, outgoing } = c.env ?? {};
-  const isRead = hasMembers(c.req.bodyCache);
-  if (incoming === undefined || outgoing === undefined) {
-    return {
-      header: (name) => requestHeader(c, name),
-      body: (admit) =>
-        isRead ? readBuffered(c.req.arrayBuffer(), admit) : readStream(c.req.raw.body, admit),
-      discardBody: () => {},
-      onClose: () => false,
-      limitStall: () => {},
-    };
+  if (incoming !== undefined && outgoing !== undefined) {
+    return new IncomingRequest(c, { incoming, outgoing });
   }
-  const body = new IncomingBody(incoming);
   return {
     header: (name) => requestHeader(c, name),
     body: (admit) =>
-      isRead || incoming.readableDidRead
+      hasMembers(c.req.bodyCache)
         ? readBuffered(c.req.arrayBuffer(), admit)
-        : body.receive(admit),
-    discardBody: () => body.discard(),
-    onClose(callback) {
-      outgoing.on("close", callback);
-      return true;
-    },
-    limitStall: (timeoutMs) => void outgoing.setTimeout(timeoutMs),
+        : readStream(c.req.raw.body, admit),
+    discardBody: () => {},
+    onClose: () => false,
+    limitStall: () => {},
   };
 }
