@@ -30,7 +30,7 @@ export function firstFeatureEngine(): Engine & { readonly batches: Float32Array[
   };
 }
 
-/** The committed model's card with another engine. */
+/** Returns the committed model's card with another engine. */
 function modelUnderTest(
   engine: Engine = firstFeatureEngine(),
   maxRecords = defaultLimits.maxHouses,
@@ -58,7 +58,7 @@ export function appUnderTest({ engine, ...overrides }: Overrides = {}, app?: App
   const limits = { ...defaultLimits, ...overrides.limits };
   const cache = new ReadThrough({
     memory: undefined,
-    store: undefined,
+    storeFor: () => undefined,
     recorder: unrecorded,
     logger: silentLogger,
   });

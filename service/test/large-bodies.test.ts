@@ -52,6 +52,8 @@ function memoryCache() {
   return createCache({
     redisUrl: undefined,
     redisTimeoutMs: 50,
+    redisPredict: "auto",
+    predictOne: async () => {},
     ttlSeconds: 60,
     memoryBytes: 16 * mebibyte,
     recorder: unrecorded,
@@ -157,7 +159,7 @@ describe("MAX_BYTES_IN_FLIGHT", () => {
   });
 });
 
-/** An engine whose predictions never end, and which records the signals it receives. */
+/** Creates an engine whose predictions never end, and which records the signals it receives. */
 function endlessEngine() {
   const signals: (AbortSignal | undefined)[] = [];
   const engine: Engine = {
@@ -271,7 +273,7 @@ test("a client that does not read its responses is disconnected", { timeout: 30_
   expect((await post(port, "/bulk_predict", list)).status).toBe(200);
 });
 
-test("a body of thousands of tiny chunks is a 400, and its connection is closed", async () => {
+test("a body of thousands of tiny chunks gets 400, and its connection is closed", async () => {
   const port = await serve(appUnderTest());
   const socket = connect(port, "127.0.0.1").on("error", () => {});
   onTestFinished(() => void socket.destroy());

@@ -13,7 +13,7 @@ const onnx = "ONNX Runtime, µs per house";
 export const inference: Scenario = {
   name: "inference",
   title: "Inference alone",
-  about: `The service's engine without HTTP, which is the model compiled to WebAssembly, and ONNX Runtime with the same model, by the houses of a batch. One thread; the houses are drawn from the distributions of the data set.`,
+  about: `The service's engine without HTTP, which is the model compiled to WebAssembly, and ONNX Runtime with the same model, by the number of houses in a batch. Both use one thread. The houses are drawn from the distributions of the data set.`,
   columns: ["houses", own, onnx, "× ONNX Runtime"],
   charts: [
     { name: "inference", title: "Inference by batch size", group: "houses", figures: [own, onnx] },
@@ -23,7 +23,7 @@ export const inference: Scenario = {
     column: "× ONNX Runtime",
     atMost: houses < 100 ? 0.25 : 0.5,
   })),
-  async measure(tell) {
+  async measure(report) {
     const houses = drawHouses(most.houses, 1);
     const names = Object.keys(houses[0] ?? {});
     const matrix = Float32Array.from(houses.flatMap((house) => Object.values(house)));
@@ -52,7 +52,7 @@ export const inference: Scenario = {
       const run = async () => ({ [own]: await cost(runOwn), [onnx]: await cost(runOnnx) });
       return { labels: { houses: size }, run };
     });
-    const rows = await takeTurns(contenders, tell, 9);
+    const rows = await takeTurns(contenders, report, 9);
     return rows.map((row) => ({ ...row, "× ONNX Runtime": Number(row[own]) / Number(row[onnx]) }));
   },
 };
