@@ -14,6 +14,9 @@ import { stallForever, whenImporting } from "./preload.ts";
 import { rawSocket } from "./raw-socket.ts";
 import { startService } from "./service-process.ts";
 
+// Each test starts several processes.
+vi.setConfig({ testTimeout: 60_000 });
+
 type Environment = Record<string, string>;
 
 /** Starts the service, and waits until the given number of workers listen. */
@@ -21,7 +24,7 @@ async function startWorkers(count: number, environment: Environment = {}) {
   const service = startService({ WORKERS: String(count), ...environment });
   /** The process ids of all workers that have listened so far. */
   const pids = () => service.log.filter(({ msg }) => msg === "listening").map(({ pid }) => pid);
-  const listening = (total: number) => vi.waitUntil(() => pids().length >= total, 15_000);
+  const listening = (total: number) => vi.waitUntil(() => pids().length >= total, 30_000);
   await listening(count);
   return { ...service, port: await service.port(), pids, listening };
 }
