@@ -76,9 +76,9 @@ check_prediction_endpoints() {
   check_cache
 }
 
-# Sends a new list until the response comes from the cache: the first pod stores its response in the
-# background, and the next request may reach another pod. Lists are always cached in Redis, single
-# predictions only where this pays.
+# Sends a new list until the response comes from the cache. That may take several requests: the first
+# pod stores its response in the background, and the next request may reach another pod. Lists are
+# always cached in Redis, single predictions only where this pays.
 check_cache() {
   local path=/bulk_predict
   local before first key deadline=$((SECONDS + cache_seconds))

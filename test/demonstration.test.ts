@@ -10,7 +10,7 @@ const deployCalls = ["pulumi stack init dev", "pulumi up"];
 const tunnelCalls = ["minikube tunnel"];
 const undeployCalls = ["minikube tunnel ended by INT", "pulumi destroy"];
 
-/** Number and result of each step in the summary. */
+/** Returns number and result of each step in the summary. */
 function summary(stdout: string): string[] {
   const [, table = ""] = stdout.split(/^step .*result$/m);
   return Array.from(

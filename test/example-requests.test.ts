@@ -16,10 +16,10 @@ const cardOf = (features: unknown, plural = "items") =>
     features,
   });
 
-/** Python writes other characters as escapes. */
+/** Characters that Python does not escape. */
 const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u;
 
-/** Any card with an example, and with ranges that do not always agree with the bounds. */
+/** Any card, with ranges that may contradict the bounds. */
 const cards = schemas
   .filter(({ features }) =>
     features.every(({ categories = [] }) => categories.every((text) => printable.test(text))),
@@ -44,7 +44,7 @@ const cards = schemas
       );
   });
 
-/** The error response of the service; undefined if it accepts the request. */
+/** Returns the error response of the service; undefined if it accepts the request. */
 function refusalOf(card: ModelCard, { path, body }: { path: string; body: string }) {
   const reader = createRecordReader(card, maxRecords);
   try {
@@ -102,14 +102,14 @@ describe("a fresh request", () => {
     expect(fresh.match(/"f0":/g)).toHaveLength(records);
   });
 
-  test("a fresh request is another one each time", () => {
+  test("a fresh request is different each time", () => {
     const card = cardOf([{ name: "yes", ...yes }]);
     const bodies = Array.from({ length: 20 }, () => exampleRequests(card).fresh);
     expect(new Set(bodies).size).toBe(bodies.length);
   });
 });
 
-test("names that are integers keep their order, and a name that is taken is not the unknown one", () => {
+test("integer names keep their order, and the unknown name differs from all others", () => {
   const features = ["10", "2", "unknown"].map((name) => ({ name, example: 1 }));
   const { example, invalid } = exampleRequests(cardOf(features));
   expect(example).toBe('{"10":1,"2":1,"unknown":1}');

@@ -4,12 +4,12 @@ import { minikubeMachine, serviceForAll } from "./minikube-machine.ts";
 import { testNeeding } from "./prerequisite.ts";
 import { flats, hasPythonModels, iris, wine } from "./python-models.ts";
 
-// The card of flats has no ranges, so that few values are known to be valid.
+// The card of flats has no ranges, so few values are known to be valid.
 describe.each([wine, iris, flats])("the model $name", (model) => {
   const service = serviceForAll(model);
 
   testNeeding(hasPythonModels)(
-    `the demo checks ${model.name} as it checks the committed model`,
+    `the demo checks the model ${model.name} like the committed one`,
     async () => {
       const { status, stdout, stderr } = await minikubeMachine(service).run([]);
 

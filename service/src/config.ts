@@ -6,6 +6,7 @@ import { minBudgetBytes } from "./routes/byte-budget.ts";
 
 const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
+const engines = ["auto", "onnxruntime", "wasm"] as const;
 const redisUses = ["auto", "always", "never"] as const;
 
 const defaultModelPath = join(import.meta.dirname, "../../model/california-housing.onnx");
@@ -36,6 +37,7 @@ const Environment = z
     HOST: z.string().default("127.0.0.1"),
     WORKERS: workers.default(1),
     MODEL_PATH: z.string().endsWith(".onnx", "a path ending in .onnx").default(defaultModelPath),
+    INFERENCE_ENGINE: z.enum(engines, `one of ${engines.join(", ")}`).default("auto"),
     LOG_LEVEL: z.enum(logLevels, `one of ${logLevels.join(", ")}`).default("info"),
     MAX_BODY_BYTES: count().default(32 * 1024 * 1024),
     MAX_RECORD_BYTES: count().default(1024 * 1024),

@@ -5,6 +5,7 @@ import { createCache } from "./cache/create-cache.ts";
 import { unrecorded } from "./cache/recorder.ts";
 import { type Config, ConfigError } from "./config.ts";
 import { drain } from "./drain.ts";
+import { compileInBackground, requireCompiled } from "./model/compile-model.ts";
 import { loadModel, readExample } from "./model/loaded-model.ts";
 import { createAppServer } from "./server.ts";
 import type { Stop } from "./start.ts";
@@ -31,6 +32,7 @@ async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
 export async function startService(config: Config): Promise<Stop> {
   const { logger, lines } = await createLog(config.LOG_LEVEL);
   const model = await loadModel(config.MODEL_PATH, config.MAX_HOUSES);
+  if (config.INFERENCE_ENGINE === "wasm") await requireCompiled(model);
   const example = readExample(model.card);
   const cache = await createCache({
     redisUrl: config.REDIS_URL,
@@ -69,9 +71,15 @@ export async function startService(config: Config): Promise<Stop> {
   const { server } = appServer;
   await listen(server, config);
   logger.info(
-    { address: server.address(), model: model.card.name, modelVersion: model.version },
+    {
+      address: server.address(),
+      model: model.card.name,
+      modelVersion: model.version,
+      engine: model.engine.name,
+    },
     "listening",
   );
+  if (config.INFERENCE_ENGINE === "auto") void compileInBackground(model, logger);
 
   return async function stop(signal) {
     if (draining) process.exit(1);

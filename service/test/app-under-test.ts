@@ -30,7 +30,7 @@ export function firstFeatureEngine(): Engine & { readonly batches: Float32Array[
   };
 }
 
-/** The committed model's card with another engine. */
+/** Returns the committed model's card with another engine. */
 function modelUnderTest(
   engine: Engine = firstFeatureEngine(),
   maxRecords = defaultLimits.maxHouses,

@@ -9,7 +9,7 @@ import { house } from "./house-model.ts";
 export const modelVersion = "0".repeat(64);
 export const timeoutMs = 200;
 
-/** A logger, the lines it has logged, and their messages. */
+/** Creates a logger, and returns it with the lines it has logged and their messages. */
 function eventLog() {
   const lines: Record<string, unknown>[] = [];
   const events: string[] = [];
@@ -28,7 +28,7 @@ function eventLog() {
 }
 
 /**
- * The service with its own cache, by default without the in-process tier, and with single
+ * Returns the service with its own cache, by default without the in-process tier, and with single
  * predictions in Redis.
  */
 export async function serviceWith(options: Partial<CacheOptions> = {}) {
@@ -79,7 +79,7 @@ export async function serviceWith(options: Partial<CacheOptions> = {}) {
 
 export type Service = Awaited<ReturnType<typeof serviceWith>>;
 
-/** A `RedisCache`, and what it reports to its recorder and its log. */
+/** Creates a `RedisCache`, and what it reports to its recorder and its log. */
 export function redisCache(url: string) {
   const recorded: string[] = [];
   const durations: number[] = [];

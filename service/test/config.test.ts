@@ -33,7 +33,7 @@ test.each([
   expect(() => readConfig({ [name]: value })).toThrow(new InvalidSettingsError([fault]));
 });
 
-test("all invalid variables are named at once", () => {
+test("all invalid variables are named together", () => {
   expect(() => readConfig({ PORT: "x", DRAIN_SECONDS: "y", HOST: "::" })).toThrow(
     /^PORT: .*\nDRAIN_SECONDS: .*seconds from 0 to 3600$/,
   );

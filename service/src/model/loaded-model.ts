@@ -4,11 +4,12 @@ import { z } from "zod";
 import { type BodyReader, createBodyReader } from "../records/body-reader.ts";
 import { createRecordReader } from "../records/reader.ts";
 import { Refusal } from "../wire/refusal.ts";
-import { batched, batching } from "./batcher.ts";
+import { batched } from "./batcher.ts";
 import { describeFaults, ModelCard } from "./card.ts";
 import type { Engine } from "./engine.ts";
 import { ModelError } from "./model-error.ts";
-import { createOnnxEngine } from "./onnx-engine.ts";
+import { createOnnxRunner, type OnnxRunner } from "./onnx-runner.ts";
+import { createTreeRunner } from "./tree-runner.ts";
 
 /** A model that is ready to serve requests. */
 export interface LoadedModel {
@@ -17,6 +18,17 @@ export interface LoadedModel {
   readonly version: string;
   readonly engine: Engine;
   readonly reader: BodyReader;
+}
+
+/** A model that ONNX Runtime runs, until WebAssembly does. */
+export interface CompilableModel extends LoadedModel {
+  /**
+   * Compiles the model to WebAssembly, checks that it predicts the same bits, and lets it predict from
+   * then on. ONNX Runtime's memory is freed. Requests are served all the time.
+   *
+   * @throws {NotCompiledError} if ONNX Runtime has to continue, with the reason
+   */
+  compile(): Promise<void>;
 }
 
 async function read(path: string, advice = ""): Promise<Buffer> {
@@ -78,13 +90,13 @@ export function readExample(card: ModelCard): Float32Array {
 }
 
 /**
- * Creates the engine of a model, and checks that the model matches the card.
+ * Loads a model into ONNX Runtime, and checks that the model matches the card.
  *
  * @param model the bytes of the ONNX file
  * @throws {ModelError} with what is wrong with the model or the card
  */
-export function createEngine(model: Uint8Array, card: ModelCard): Promise<Engine> {
-  return createOnnxEngine(model, card, readExample(card));
+export function createRunner(model: Uint8Array, card: ModelCard): Promise<OnnxRunner> {
+  return createOnnxRunner(model, card, readExample(card));
 }
 
 /**
@@ -94,7 +106,7 @@ export function createEngine(model: Uint8Array, card: ModelCard): Promise<Engine
  * @param maxRecords the maximum number of records in a list
  * @throws {ModelError} with the name of the file and what is wrong with it
  */
-export async function loadModel(modelPath: string, maxRecords: number): Promise<LoadedModel> {
+export async function loadModel(modelPath: string, maxRecords: number): Promise<CompilableModel> {
   const cardPath = cardPathOf(modelPath);
   const model = await read(modelPath);
   const card = parseCard(cardPath, (await read(cardPath, "; ./run.sh card writes it")).toString());
@@ -105,8 +117,18 @@ export async function loadModel(modelPath: string, maxRecords: number): Promise<
     );
   }
   try {
-    const engine = batched(await createEngine(model, card), batching);
-    return { card, version, engine, reader: createBodyReader(card, maxRecords) };
+    const onnx = await createRunner(model, card);
+    const engine = batched(onnx);
+    return {
+      card,
+      version,
+      engine,
+      reader: createBodyReader(card, maxRecords),
+      async compile() {
+        const trees = await createTreeRunner({ path: modelPath, version, card }, onnx);
+        await engine.use(trees);
+      },
+    };
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
     throw new ModelError(`${modelPath} cannot be served: ${error.message}`, { cause: error });

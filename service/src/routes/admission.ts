@@ -13,7 +13,7 @@ function overloaded(): Refusal {
 function toRefusal(error: unknown): unknown {
   if (error instanceof TimeoutError) return refusal(504, "Gateway Timeout");
   if (error instanceof QueueFullError) return overloaded();
-  // Nobody reads this response. The status is for the log, and is the one that nginx uses.
+  // Nobody reads this response. The status is for the log, and the same as in nginx.
   if (error instanceof AbandonedError) return refusal(499, "Client Closed Request");
   return error;
 }
@@ -27,7 +27,7 @@ class WorkCounter {
     this.#maxWorking = maxWorking;
   }
 
-  /** @throws {Refusal} 503 if another request would be too many */
+  /** @throws {Refusal} 503 if the maximum number of requests is being processed */
   requireRoom(): void {
     if (this.#working >= this.#maxWorking) throw overloaded();
   }
@@ -42,7 +42,7 @@ class WorkCounter {
   }
 }
 
-/** The share of the service's capacity that an admitted request uses. */
+/** An admitted request: the bytes that it keeps in memory, and whether it is being processed. */
 export class Grant {
   readonly #request: SentRequest;
   readonly #lease: ByteLease;
@@ -102,7 +102,7 @@ export class Grant {
     this.#abandoned?.abort(new AbandonedError());
   }
 
-  /** Gives everything back. */
+  /** Gives back the bytes, and stops counting the request. */
   end(): void {
     this.#hasEnded = true;
     this.#lease.release();

@@ -65,7 +65,7 @@ export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[]
       },
       async compute(matrix) {
         timing.enter("inference");
-        const predictions = await engine.predict(matrix, grant.signal);
+        const predictions = await engine.predict(matrix, grant);
         timing.enter("cache");
         return kind.wrap(await writer.write(predictions));
       },
