@@ -32,8 +32,8 @@ async function startWorkers(count: number, environment: Environment = {}) {
 type Service = Awaited<ReturnType<typeof startWorkers>>;
 
 const body = JSON.stringify(house);
-const head = (requestId: string, path = "/predict") =>
-  `POST ${path} HTTP/1.1\r\nx-request-id: ${requestId}\r\ncontent-type: application/json\r\n` +
+const head = (requestId: string) =>
+  `POST /predict HTTP/1.1\r\nx-request-id: ${requestId}\r\ncontent-type: application/json\r\n` +
   `content-length: ${body.length}\r\n\r\n`;
 
 /** The statuses of all responses that arrive on a connection. */
