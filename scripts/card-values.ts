@@ -26,7 +26,7 @@ function print(path: string): void {
     JSON.stringify(card.record.plural),
     example,
     other,
-    `${fresh.path}\t${fresh.body}`,
+    fresh,
     ...invalid.map(({ path, body, response }) => `${path}\t${body}\t${response}`),
   ];
   process.stdout.write(lines.map((line) => `${line}\n`).join(""));

@@ -15,8 +15,8 @@ export interface ExampleRequests {
   readonly example: string;
   /** A random record, as JSON. */
   readonly other: string;
-  /** A request that no client is likely to have sent before. */
-  readonly fresh: PredictRequest;
+  /** The JSON of a list that no client is likely to have sent before. */
+  readonly fresh: string;
   /** Requests that the service rejects with status 422 and this response, which is JSON. */
   readonly invalid: readonly (PredictRequest & { readonly response: string })[];
 }
@@ -105,13 +105,11 @@ export function exampleRequests({ record, features }: ModelCard): ExampleRequest
   const list = (records: readonly string[]) =>
     `{${JSON.stringify(record.plural)}:[${records.join()}]}`;
 
-  /** Returns one record, or a list if one record has too few possible values to be new. */
-  function fresh(): PredictRequest {
+  /** Returns a list. The fewer values a record can have, the more records make the list new. */
+  function fresh(): string {
     const bits = features.reduce((sum, each) => sum + Math.log2(randomValue(each).choices), 0);
     const length = Math.ceil(32 / Math.max(bits, 1));
-    return length === 1
-      ? { path: "/predict", body: random() }
-      : { path: "/bulk_predict", body: list(Array.from({ length }, random)) };
+    return list(Array.from({ length }, random));
   }
 
   function missingFields() {

@@ -58,7 +58,7 @@ export function appUnderTest({ engine, ...overrides }: Overrides = {}, app?: App
   const limits = { ...defaultLimits, ...overrides.limits };
   const cache = new ReadThrough({
     memory: undefined,
-    store: undefined,
+    storeFor: () => undefined,
     recorder: unrecorded,
     logger: silentLogger,
   });

@@ -9,21 +9,36 @@ import { house } from "./house-model.ts";
 export const modelVersion = "0".repeat(64);
 export const timeoutMs = 200;
 
-/** Creates a logger, and the messages it has logged. */
+/** Creates a logger, and returns it with the lines it has logged and their messages. */
 function eventLog() {
+  const lines: Record<string, unknown>[] = [];
   const events: string[] = [];
-  const logger = pino({}, { write: (line: string) => void events.push(JSON.parse(line).msg) });
+  const logger = pino(
+    {},
+    {
+      write(text: string) {
+        const line = JSON.parse(text);
+        lines.push(line);
+        events.push(line.msg);
+      },
+    },
+  );
   const connected = () => vi.waitUntil(() => events.includes("cache connected"), 10_000);
-  return { events, logger, connected };
+  return { lines, events, logger, connected };
 }
 
-/** Returns the service with its own cache, by default without the in-process tier. */
+/**
+ * Returns the service with its own cache, by default without the in-process tier, and with single
+ * predictions in Redis.
+ */
 export async function serviceWith(options: Partial<CacheOptions> = {}) {
-  const { events, logger, connected } = eventLog();
+  const { lines, events, logger, connected } = eventLog();
   const engine = firstFeatureEngine();
   const cache = await createCache({
     redisUrl: undefined,
     redisTimeoutMs: timeoutMs,
+    redisPredict: "always",
+    predictOne: () => engine.predict(new Float32Array(8)),
     ttlSeconds: 60,
     memoryBytes: 0,
     recorder: unrecorded,
@@ -47,6 +62,7 @@ export async function serviceWith(options: Partial<CacheOptions> = {}) {
 
   return {
     app,
+    lines,
     events,
     predict,
     /** @returns `Cache-Status`, without the name of the cache */

@@ -52,6 +52,8 @@ function memoryCache() {
   return createCache({
     redisUrl: undefined,
     redisTimeoutMs: 50,
+    redisPredict: "auto",
+    predictOne: async () => {},
     ttlSeconds: 60,
     memoryBytes: 16 * mebibyte,
     recorder: unrecorded,

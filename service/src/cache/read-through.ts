@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import { AbandonedError } from "../model/engine.ts";
+import type { BodyShape } from "../records/reader.ts";
 import type { CachePolicy } from "./cache-control.ts";
 import { canonicalKey, rawKey } from "./keys.ts";
 import type { MemoryCache } from "./memory.ts";
@@ -16,6 +17,8 @@ export interface CachedResponse {
 export interface CacheRequest {
   /** The prefix of cache keys, with the model's version and the endpoint. */
   readonly namespace: string;
+  /** Whether the body has one record or a list. */
+  readonly shape: BodyShape;
   readonly policy: CachePolicy;
   /** The SHA-256 of the request body, in base64. */
   readonly digest: () => string;
@@ -29,8 +32,8 @@ export interface CacheRequest {
 export interface ReadThroughDependencies {
   /** The in-process tier; undefined if it is turned off. */
   readonly memory: MemoryCache | undefined;
-  /** The second tier; undefined if nothing is cached. */
-  readonly store: PredictionCache | undefined;
+  /** Returns the second tier for bodies of this shape; undefined if nothing is cached there. */
+  readonly storeFor: (shape: BodyShape) => PredictionCache | undefined;
   readonly recorder: CacheRecorder;
   readonly logger: Logger;
 }
@@ -93,8 +96,9 @@ export class ReadThrough {
     const { namespace, policy, compute } = request;
     if (policy === "bypass") return { body: await compute(matrix), outcome: "bypassed" };
     const key = canonicalKey(namespace, matrix);
+    const store = this.#deps.storeFor(request.shape);
     if (policy === "refresh") {
-      const { body, isStored } = await this.#compute(key, () => compute(matrix));
+      const { body, isStored } = await this.#compute(store, key, () => compute(matrix));
       return { body, outcome: isStored ? "refreshed" : "recomputed" };
     }
 
@@ -110,7 +114,7 @@ export class ReadThrough {
         return this.#find(request, matrix);
       }
     }
-    const lookup = this.#lookUp(key, () => compute(matrix));
+    const lookup = this.#lookUp(store, key, () => compute(matrix));
     this.#inFlight.set(key, lookup);
     try {
       return await lookup;
@@ -119,8 +123,11 @@ export class ReadThrough {
     }
   }
 
-  async #lookUp(key: string, compute: () => Promise<string>): Promise<CachedResponse> {
-    const { store } = this.#deps;
+  async #lookUp(
+    store: PredictionCache | undefined,
+    key: string,
+    compute: () => Promise<string>,
+  ): Promise<CachedResponse> {
     if (store === undefined) return { body: await compute(), outcome: "bypassed" };
     let found: string | undefined;
     try {
@@ -130,15 +137,15 @@ export class ReadThrough {
       return { body: await compute(), outcome: "bypassed" };
     }
     if (found !== undefined) return { body: found, outcome: store.tier };
-    const { body, isStored } = await this.#compute(key, compute);
+    const { body, isStored } = await this.#compute(store, key, compute);
     return { body, outcome: isStored ? "stored" : "computed" };
   }
 
   async #compute(
+    store: PredictionCache | undefined,
     key: string,
     compute: () => Promise<string>,
   ): Promise<{ readonly body: string; readonly isStored: boolean }> {
-    const { store } = this.#deps;
     const body = await compute();
     if (store === undefined) return { body, isStored: false };
     const isStored = store.canStore(key, body);

@@ -71,8 +71,12 @@ const InvalidRecord = z.object({
   detail: z.array(z.object({ loc: z.tuple([z.literal("body"), z.string()]), msg: z.string() })),
 });
 
-/** @throws {ModelError} if the example is not a valid record */
-function readExample(card: ModelCard): Float32Array {
+/**
+ * Returns the card's example record as one row of the model's input.
+ *
+ * @throws {ModelError} if the example is not a valid record
+ */
+export function readExample(card: ModelCard): Float32Array {
   try {
     return createRecordReader(card, 1).one(Buffer.from(exampleRecord(card)));
   } catch (error) {

@@ -53,6 +53,7 @@ export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[]
     }
     const found = cache.answer({
       namespace: kind.namespace,
+      shape: kind.shape,
       policy: cachePolicy(request.header("cache-control")),
       digest: () => sent.digest(),
       read() {
