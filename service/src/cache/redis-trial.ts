@@ -22,7 +22,7 @@ async function durationMsOf(action: () => Promise<unknown>): Promise<number> {
   return performance.now() - start;
 }
 
-/** Rounds milliseconds to microseconds. */
+/** Returns the median, rounded to microseconds. */
 function median(durationsMs: readonly number[]): number {
   const sorted = Float64Array.from(durationsMs).sort();
   return Math.round((sorted[sorted.length >> 1] ?? Number.NaN) * 1000) / 1000;
