@@ -2,14 +2,17 @@ import { once } from "node:events";
 import type { Server } from "node:http";
 import { createApp } from "./app.ts";
 import { createCache } from "./cache/create-cache.ts";
-import { unrecorded } from "./cache/recorder.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { drain } from "./drain.ts";
 import { loadModel } from "./model/loaded-model.ts";
 import { ModelError } from "./model/model-error.ts";
 import { createAppServer } from "./server.ts";
 import { createAccessLog } from "./telemetry/access-log.ts";
+import { DriftWindow } from "./telemetry/drift.ts";
+import { observeEventLoop } from "./telemetry/event-loop-metrics.ts";
 import { createLog } from "./telemetry/logger.ts";
+import { Metrics } from "./telemetry/metrics.ts";
+import { observeProcess } from "./telemetry/process-metrics.ts";
 
 /** Drains the service and exits the process. A second call exits immediately. */
 type Stop = (signal: NodeJS.Signals) => Promise<void>;
@@ -28,13 +31,20 @@ async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
 async function start(): Promise<Stop> {
   const config = readConfig();
   const { logger, lines } = await createLog(config.LOG_LEVEL);
-  const model = await loadModel(config.MODEL_PATH, config.MAX_HOUSES);
+  const metrics = new Metrics();
+  observeProcess(metrics);
+  observeEventLoop(metrics);
+  const model = await loadModel(config.MODEL_PATH, config.MAX_HOUSES, metrics);
+  const drift =
+    config.DRIFT_WINDOW_RECORDS === 0
+      ? undefined
+      : new DriftWindow(model.card, model.engine, { records: config.DRIFT_WINDOW_RECORDS });
   const cache = await createCache({
     redisUrl: config.REDIS_URL,
     redisTimeoutMs: config.CACHE_TIMEOUT_MS,
     ttlSeconds: config.CACHE_TTL_SECONDS,
     memoryBytes: config.CACHE_MEMORY_BYTES,
-    recorder: unrecorded,
+    metrics,
     logger,
   });
 
@@ -42,6 +52,10 @@ async function start(): Promise<Stop> {
   const app = createApp({
     model,
     cache: cache.readThrough,
+    cacheStatus: cache.status,
+    metrics,
+    drift,
+    collectReports: async () => [{ metrics: metrics.report(), drift: drift?.counts() }],
     logger,
     accessLog: createAccessLog(logger, lines),
     isDraining: () => draining,
@@ -60,6 +74,7 @@ async function start(): Promise<Stop> {
     timeoutMs: config.REQUEST_TIMEOUT_MS,
     maxHeaderBytes: config.MAX_HEADER_BYTES,
     maxConnections: config.MAX_CONNECTIONS,
+    metrics,
   });
   const { server } = appServer;
   await listen(server, config);

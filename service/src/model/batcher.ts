@@ -1,3 +1,4 @@
+import { Metrics } from "../telemetry/metrics.ts";
 import { AbandonedError, type Engine, type Predictions } from "./engine.ts";
 
 /** The queue has no room for the request. */
@@ -77,7 +78,14 @@ function likeOf(predictions: Predictions, length: number): Predictions {
  * depend on other rows. If a run fails, its requests are run again one by one, so a request fails
  * only because of its own rows.
  */
-export function batched(engine: Engine, { maxRunRows, maxQueuedBytes }: BatcherOptions): Engine {
+export function batched(
+  engine: Engine,
+  { maxRunRows, maxQueuedBytes }: BatcherOptions,
+  metrics: Metrics = new Metrics(),
+): Engine {
+  const durations = metrics.histogram("prediction_inference_duration_seconds", {});
+  const rowsPerRun = metrics.histogram("prediction_inference_rows", {});
+  metrics.observe("prediction_rows_queued", {}, () => queuedRows);
   const { columns, outputs } = engine;
   const maxQueuedRows = Math.floor(
     maxQueuedBytes / (Float32Array.BYTES_PER_ELEMENT * (columns + outputs)),
@@ -124,7 +132,12 @@ export function batched(engine: Engine, { maxRunRows, maxQueuedBytes }: BatcherO
 
   async function run(parts: readonly Part[]): Promise<void> {
     try {
-      scatter(await engine.predict(gather(parts)), parts);
+      const matrix = gather(parts);
+      const start = performance.now();
+      const predictions = await engine.predict(matrix);
+      durations.observe((performance.now() - start) / 1000);
+      rowsPerRun.observe(matrix.length / columns);
+      scatter(predictions, parts);
     } catch (error) {
       if (parts.length > 1) {
         for (const part of parts) await run([part]);

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { type BodyReader, createBodyReader } from "../records/body-reader.ts";
 import { createRecordReader } from "../records/reader.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
 import { Refusal } from "../wire/refusal.ts";
 import { batched, batching } from "./batcher.ts";
 import { describeFaults, ModelCard } from "./card.ts";
@@ -88,9 +89,14 @@ export function createEngine(model: Uint8Array, card: ModelCard): Promise<Engine
  * card's example once.
  *
  * @param maxRecords the maximum number of records in a list
+ * @param metrics counts the runs of the model
  * @throws {ModelError} with the name of the file and what is wrong with it
  */
-export async function loadModel(modelPath: string, maxRecords: number): Promise<LoadedModel> {
+export async function loadModel(
+  modelPath: string,
+  maxRecords: number,
+  metrics?: Metrics,
+): Promise<LoadedModel> {
   const cardPath = cardPathOf(modelPath);
   const model = await read(modelPath);
   const card = parseCard(cardPath, (await read(cardPath, "; ./run.sh card writes it")).toString());
@@ -101,7 +107,7 @@ export async function loadModel(modelPath: string, maxRecords: number): Promise<
     );
   }
   try {
-    const engine = batched(await createEngine(model, card), batching);
+    const engine = batched(await createEngine(model, card), batching, metrics);
     return { card, version, engine, reader: createBodyReader(card, maxRecords) };
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
