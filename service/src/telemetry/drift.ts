@@ -273,15 +273,14 @@ export function reportDrift(
     const labels = { output: names[output] ?? String(output) };
     return count > 0 ? [{ labels, value: total / count }] : [];
   });
-  const share = sum(windows.map((each) => each.outside)) / records;
-  return [
+  const anyOutside = sum(windows.map((each) => each.outside));
+  const share = records > 0 ? [{ labels: {}, value: anyOutside / records }] : [];
+  const reports = [
     reportOf("prediction_drift_records", [{ labels: {}, value: records }]),
     reportOf("prediction_drift_psi", indices),
-    reportOf(
-      "prediction_drift_outside_range_ratio",
-      records > 0 ? [{ labels: {}, value: share }] : [],
-    ),
+    reportOf("prediction_drift_outside_range_ratio", share),
     reportOf("prediction_drift_feature_outside_range_ratio", outside),
     reportOf("prediction_drift_mean", means),
   ];
+  return reports.filter(({ values }) => values.length > 0);
 }

@@ -10,14 +10,14 @@ const knownMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 export class RouteMetrics {
   readonly #metrics: Metrics;
   readonly #route: string;
-  readonly #durations: Histogram;
+  /** Created with the first response, so that unused routes are not reported. */
+  #durations: Histogram | undefined;
   /** By method and status. */
   readonly #counters = new Map<string, Map<number, Counter>>();
 
   constructor(metrics: Metrics, route: string) {
     this.#metrics = metrics;
     this.#route = route;
-    this.#durations = metrics.histogram("http_request_duration_seconds", { route });
   }
 
   /** Counts a response. */
@@ -25,6 +25,9 @@ export class RouteMetrics {
     const known = this.#counters.get(method)?.get(status);
     const counter = known ?? this.#addCounter(method, status);
     counter.value++;
+    this.#durations ??= this.#metrics.histogram("http_request_duration_seconds", {
+      route: this.#route,
+    });
     this.#durations.observe(durationSeconds);
   }
 
