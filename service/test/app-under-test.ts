@@ -30,7 +30,7 @@ export function firstFeatureEngine(): Engine & { readonly batches: Float32Array[
   };
 }
 
-/** The committed model's card with another engine. */
+/** Returns the committed model's card with another engine. */
 function modelUnderTest(
   engine: Engine = firstFeatureEngine(),
   maxRecords = defaultLimits.maxHouses,
@@ -59,7 +59,7 @@ export function appUnderTest({ engine, ...overrides }: Overrides = {}, app?: App
   const { metrics = new Metrics(), drift } = overrides;
   const cache = new ReadThrough({
     memory: undefined,
-    store: undefined,
+    storeFor: () => undefined,
     logger: silentLogger,
   });
   const deps = {

@@ -10,21 +10,36 @@ import { valuesOf } from "./metric-values.ts";
 export const modelVersion = "0".repeat(64);
 export const timeoutMs = 200;
 
-/** A logger, and the messages it has logged. */
+/** Creates a logger, and returns it with the lines it has logged and their messages. */
 function eventLog() {
+  const lines: Record<string, unknown>[] = [];
   const events: string[] = [];
-  const logger = pino({}, { write: (line: string) => void events.push(JSON.parse(line).msg) });
+  const logger = pino(
+    {},
+    {
+      write(text: string) {
+        const line = JSON.parse(text);
+        lines.push(line);
+        events.push(line.msg);
+      },
+    },
+  );
   const connected = () => vi.waitUntil(() => events.includes("cache connected"), 10_000);
-  return { events, logger, connected };
+  return { lines, events, logger, connected };
 }
 
-/** The service with its own cache, by default without the in-process tier. */
+/**
+ * Returns the service with its own cache, by default without the in-process tier, and with single
+ * predictions in Redis.
+ */
 export async function serviceWith(options: Partial<CacheOptions> = {}) {
-  const { events, logger, connected } = eventLog();
+  const { lines, events, logger, connected } = eventLog();
   const engine = firstFeatureEngine();
   const cache = await createCache({
     redisUrl: undefined,
     redisTimeoutMs: timeoutMs,
+    redisPredict: "always",
+    predictOne: () => engine.predict(new Float32Array(8)),
     ttlSeconds: 60,
     memoryBytes: 0,
     metrics: new Metrics(),
@@ -48,6 +63,7 @@ export async function serviceWith(options: Partial<CacheOptions> = {}) {
 
   return {
     app,
+    lines,
     events,
     predict,
     /** @returns `Cache-Status`, without the name of the cache */
@@ -64,7 +80,7 @@ export async function serviceWith(options: Partial<CacheOptions> = {}) {
 
 export type Service = Awaited<ReturnType<typeof serviceWith>>;
 
-/** A `RedisCache`, and what it counts and logs. */
+/** Creates a `RedisCache`, and returns what it counts and logs. */
 export function redisCache(url: string) {
   const metrics = new Metrics();
   const duration = "prediction_redis_command_duration_seconds";

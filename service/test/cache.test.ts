@@ -250,12 +250,13 @@ describe("read-through", () => {
     const logger = pino({}, { write: (line: string) => void logged.push(JSON.parse(line)) });
     const cache = new ReadThrough({
       memory: withMemory ? memory : undefined,
-      store: store && { ...memoryStore(memory), ...store },
+      storeFor: () => store && { ...memoryStore(memory), ...store },
       logger,
     });
     const ask = async (compute: () => Promise<string>, sent = body): Promise<CachedResponse> =>
       cache.answer({
         namespace: "v1:predict",
+        shape: "one",
         policy: "use",
         digest: () => digestOf(sent),
         read: () => Float32Array.of(1, 2, 3, 4),
@@ -286,14 +287,15 @@ describe("read-through", () => {
     const memory = new MemoryCache({ maxBytes: 10_000, ttlSeconds: 60 });
     const cache = new ReadThrough({
       memory,
-      store: { ...memoryStore(memory), get },
+      storeFor: () => ({ ...memoryStore(memory), get }),
       logger: silentLogger,
     });
     const read = () => {
       throw new RangeError("refused");
     };
     const digest = () => digestOf(body);
-    const request = { namespace: "v1:predict", policy: "use", digest, read, columns: 1 } as const;
+    const namespace = "v1:predict";
+    const request = { namespace, shape: "one", columns: 1, policy: "use", digest, read } as const;
     const asked = cache.answer({ ...request, compute: async () => "answer" });
     await expect(asked).rejects.toThrow("refused");
     expect(memory.get(rawKey("v1:predict", digestOf(body)))).toBeUndefined();
@@ -352,8 +354,8 @@ describe("the cache over HTTP", () => {
   function cachedApp() {
     const memory = new MemoryCache({ maxBytes: 100_000, ttlSeconds: 60 });
     const engine = firstFeatureEngine();
-    const store = memoryStore(memory);
-    const deps = { memory, store, logger: silentLogger };
+    const storeFor = () => memoryStore(memory);
+    const deps = { memory, storeFor, logger: silentLogger };
     const cache = new ReadThrough(deps);
     const app = appUnderTest({ engine, cache });
     async function ask(headers = {}, body: unknown = house, path = "/predict") {

@@ -28,7 +28,7 @@ const entries = hasPythonModels
 const served = entries.filter(({ refused }) => refused === undefined);
 const testWithModels = testNeeding(hasPythonModels);
 
-/** The rows and predictions of ONNX Runtime in Python. A list of one number is a number. */
+/** Returns the rows and predictions of ONNX Runtime in Python. A list of one number is a number. */
 function expectedRows(model: string) {
   const { rows, predictions } = expectedOf({ name: basename(model, ".onnx") });
   return { rows, predictions: predictions.map((row) => (row.length === 1 ? row[0] : row)) };

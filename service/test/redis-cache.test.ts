@@ -128,7 +128,7 @@ describe("failures of Redis", () => {
   );
 
   redisTest(
-    "predictions are correct after the host of Redis vanishes, and while the next ones are silent",
+    "predictions are correct after the host of Redis vanishes, and while new connections stay silent",
     async () => {
       const proxy = await RedisProxy.to(await RedisServer.start());
       const service = await serviceWith({ redisUrl: proxy.url });
@@ -228,7 +228,7 @@ describe("invalid entries in Redis", () => {
     expect(service.events).toEqual(["cache connected"]);
   });
 
-  redisTest("the entry of another key is never served", async () => {
+  redisTest("an entry that belongs to another key is never served", async () => {
     const redis = await RedisServer.start();
     const service = await serviceWith({ redisUrl: redis.url });
     await service.hits(1);

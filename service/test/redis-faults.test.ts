@@ -88,7 +88,7 @@ describe("a lost connection", () => {
   });
 
   redisTest(
-    "a command fails as offline if the timeout of another one replaces the connection",
+    "a command fails as offline if the timeout of another command replaces the connection",
     async () => {
       const proxy = await RedisProxy.to(await RedisServer.start());
       const { cache, counted, connected } = redisCache(proxy.url);

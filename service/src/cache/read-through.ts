@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import { AbandonedError } from "../model/engine.ts";
+import type { BodyShape } from "../records/reader.ts";
 import type { CachePolicy } from "./cache-control.ts";
 import type { CachedResponse, CacheOutcome } from "./cached-response.ts";
 import { canonicalKey, rawKey } from "./keys.ts";
@@ -12,6 +13,8 @@ type Found = Pick<CachedResponse, "body" | "outcome">;
 export interface CacheRequest {
   /** The prefix of cache keys, with the model's version and the endpoint. */
   readonly namespace: string;
+  /** Whether the body has one record or a list. */
+  readonly shape: BodyShape;
   readonly policy: CachePolicy;
   /** The SHA-256 of the request body, in base64. */
   readonly digest: () => string;
@@ -27,8 +30,8 @@ export interface CacheRequest {
 export interface ReadThroughDependencies {
   /** The in-process tier; undefined if it is turned off. */
   readonly memory: MemoryCache | undefined;
-  /** The second tier; undefined if nothing is cached. */
-  readonly store: PredictionCache | undefined;
+  /** Returns the second tier for bodies of this shape; undefined if nothing is cached there. */
+  readonly storeFor: (shape: BodyShape) => PredictionCache | undefined;
   readonly logger: Logger;
 }
 
@@ -89,8 +92,9 @@ export class ReadThrough {
       return { body: await request.compute(matrix), outcome: "bypassed" };
     }
     const key = canonicalKey(namespace, matrix);
+    const store = this.#deps.storeFor(request.shape);
     if (policy === "refresh") {
-      const { body, isStored } = await this.#compute(key, request, matrix);
+      const { body, isStored } = await this.#compute(store, key, request, matrix);
       return { body, outcome: isStored ? "refreshed" : "recomputed" };
     }
 
@@ -106,7 +110,7 @@ export class ReadThrough {
         return this.#find(request, matrix);
       }
     }
-    const lookup = this.#lookUp(key, request, matrix);
+    const lookup = this.#lookUp(store, key, request, matrix);
     this.#inFlight.set(key, lookup);
     try {
       return await lookup;
@@ -115,8 +119,12 @@ export class ReadThrough {
     }
   }
 
-  async #lookUp(key: string, request: CacheRequest, matrix: Float32Array): Promise<Found> {
-    const { store } = this.#deps;
+  async #lookUp(
+    store: PredictionCache | undefined,
+    key: string,
+    request: CacheRequest,
+    matrix: Float32Array,
+  ): Promise<Found> {
     if (store === undefined) {
       return { body: await request.compute(matrix), outcome: "bypassed" };
     }
@@ -128,16 +136,16 @@ export class ReadThrough {
       return { body: await request.compute(matrix), outcome: "bypassed" };
     }
     if (found !== undefined) return { body: found, outcome: store.tier };
-    const { body, isStored } = await this.#compute(key, request, matrix);
+    const { body, isStored } = await this.#compute(store, key, request, matrix);
     return { body, outcome: isStored ? "stored" : "computed" };
   }
 
   async #compute(
+    store: PredictionCache | undefined,
     key: string,
     { compute, columns }: CacheRequest,
     matrix: Float32Array,
   ): Promise<{ readonly body: string; readonly isStored: boolean }> {
-    const { store } = this.#deps;
     const body = await compute(matrix);
     if (store === undefined) return { body, isStored: false };
     const isStored = store.canStore(key, body);

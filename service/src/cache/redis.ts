@@ -112,6 +112,8 @@ function canReconnectFix(error: unknown): boolean {
  */
 export class RedisCache implements PredictionCache {
   readonly tier = "redis";
+  /** Called whenever a connection is ready for commands. */
+  onReady: (() => void) | undefined;
   readonly #options: RedisCacheOptions;
   readonly #circuits = { get: new CircuitBreaker(circuit), set: new CircuitBreaker(circuit) };
   readonly #durations: Readonly<Record<Operation, Histogram>>;
@@ -174,7 +176,10 @@ export class RedisCache implements PredictionCache {
   #connect(): Client {
     const client = newClient(this.#options.url);
     client.on("connect", () => this.#expectReply(client, once(client, "ready")));
-    client.on("ready", () => this.#report());
+    client.on("ready", () => {
+      this.#report();
+      this.onReady?.();
+    });
     client.on("error", (error: unknown) => {
       // Neither a lost connection nor an error reply: node-redis could not parse what Redis sent,
       // so it would assign later replies to the wrong commands.

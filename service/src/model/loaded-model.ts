@@ -5,11 +5,12 @@ import { type BodyReader, createBodyReader } from "../records/body-reader.ts";
 import { createRecordReader } from "../records/reader.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { Refusal } from "../wire/refusal.ts";
-import { batched, batching } from "./batcher.ts";
+import { batched } from "./batcher.ts";
 import { describeFaults, ModelCard } from "./card.ts";
 import type { Engine } from "./engine.ts";
 import { ModelError } from "./model-error.ts";
-import { createOnnxEngine } from "./onnx-engine.ts";
+import { createOnnxRunner, type OnnxRunner } from "./onnx-runner.ts";
+import { createTreeRunner } from "./tree-runner.ts";
 
 /** A model that is ready to serve requests. */
 export interface LoadedModel {
@@ -18,6 +19,17 @@ export interface LoadedModel {
   readonly version: string;
   readonly engine: Engine;
   readonly reader: BodyReader;
+}
+
+/** A model that ONNX Runtime runs, until WebAssembly does. */
+export interface CompilableModel extends LoadedModel {
+  /**
+   * Compiles the model to WebAssembly, checks that it predicts the same bits, and lets it predict from
+   * then on. ONNX Runtime's memory is freed. Requests are served all the time.
+   *
+   * @throws {NotCompiledError} if ONNX Runtime has to continue, with the reason
+   */
+  compile(): Promise<void>;
 }
 
 async function read(path: string, advice = ""): Promise<Buffer> {
@@ -60,8 +72,12 @@ const InvalidRecord = z.object({
   detail: z.array(z.object({ loc: z.tuple([z.literal("body"), z.string()]), msg: z.string() })),
 });
 
-/** @throws {ModelError} if the example is not a valid record */
-function readExample(card: ModelCard): Float32Array {
+/**
+ * Returns the card's example record as one row of the model's input.
+ *
+ * @throws {ModelError} if the example is not a valid record
+ */
+export function readExample(card: ModelCard): Float32Array {
   try {
     return createRecordReader(card, 1).one(Buffer.from(exampleRecord(card)));
   } catch (error) {
@@ -75,13 +91,13 @@ function readExample(card: ModelCard): Float32Array {
 }
 
 /**
- * Creates the engine of a model, and checks that the model matches the card.
+ * Loads a model into ONNX Runtime, and checks that the model matches the card.
  *
  * @param model the bytes of the ONNX file
  * @throws {ModelError} with what is wrong with the model or the card
  */
-export function createEngine(model: Uint8Array, card: ModelCard): Promise<Engine> {
-  return createOnnxEngine(model, card, readExample(card));
+export function createRunner(model: Uint8Array, card: ModelCard): Promise<OnnxRunner> {
+  return createOnnxRunner(model, card, readExample(card));
 }
 
 /**
@@ -96,7 +112,7 @@ export async function loadModel(
   modelPath: string,
   maxRecords: number,
   metrics?: Metrics,
-): Promise<LoadedModel> {
+): Promise<CompilableModel> {
   const cardPath = cardPathOf(modelPath);
   const model = await read(modelPath);
   const card = parseCard(cardPath, (await read(cardPath, "; ./run.sh card writes it")).toString());
@@ -107,8 +123,18 @@ export async function loadModel(
     );
   }
   try {
-    const engine = batched(await createEngine(model, card), batching, metrics);
-    return { card, version, engine, reader: createBodyReader(card, maxRecords) };
+    const onnx = await createRunner(model, card);
+    const engine = batched(onnx, undefined, metrics);
+    return {
+      card,
+      version,
+      engine,
+      reader: createBodyReader(card, maxRecords),
+      async compile() {
+        const trees = await createTreeRunner({ path: modelPath, version, card }, onnx);
+        await engine.use(trees);
+      },
+    };
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
     throw new ModelError(`${modelPath} cannot be served: ${error.message}`, { cause: error });

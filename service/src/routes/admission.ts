@@ -15,7 +15,7 @@ function overloaded(reason: RejectionReason): Refusal {
 function toRefusal(error: unknown): unknown {
   if (error instanceof TimeoutError) return refusal(504, "Gateway Timeout", {}, "timeout");
   if (error instanceof QueueFullError) return overloaded("queue_full");
-  // Nobody reads this response. The status is for the log, and is the one that nginx uses.
+  // Nobody reads this response. The status is for the log, and the same as in nginx.
   if (error instanceof AbandonedError) return refusal(499, "Client Closed Request");
   return error;
 }
@@ -29,7 +29,7 @@ class WorkCounter {
     this.#maxWorking = maxWorking;
   }
 
-  /** @throws {Refusal} 503 if another request would be too many */
+  /** @throws {Refusal} 503 if the maximum number of requests is being processed */
   requireRoom(): void {
     if (this.#working >= this.#maxWorking) throw overloaded("concurrency");
   }
@@ -44,7 +44,7 @@ class WorkCounter {
   }
 }
 
-/** The share of the service's capacity that an admitted request uses. */
+/** An admitted request: the bytes that it keeps in memory, and whether it is being processed. */
 export class Grant {
   readonly #request: SentRequest;
   readonly #lease: ByteLease;
@@ -104,7 +104,7 @@ export class Grant {
     this.#abandoned?.abort(new AbandonedError());
   }
 
-  /** Gives everything back. */
+  /** Gives back the bytes, and stops counting the request. */
   end(): void {
     this.#hasEnded = true;
     this.#lease.release();

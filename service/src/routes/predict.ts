@@ -58,6 +58,7 @@ export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[]
     }
     const found = cache.answer({
       namespace: kind.namespace,
+      shape: kind.shape,
       columns: engine.columns,
       policy: cachePolicy(request.header("cache-control")),
       digest: () => sent.digest(),
@@ -70,7 +71,7 @@ export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[]
       },
       async compute(matrix) {
         timing.enter("inference");
-        const predictions = await engine.predict(matrix, grant.signal);
+        const predictions = await engine.predict(matrix, grant);
         timing.enter("cache");
         drift?.count(matrix, predictions);
         return kind.wrap(await writer.write(predictions));
