@@ -7,13 +7,14 @@ import { drain } from "./drain.ts";
 import { compileInBackground, requireCompiled } from "./model/compile-model.ts";
 import { loadModel, readExample } from "./model/loaded-model.ts";
 import { createAppServer } from "./server.ts";
-import type { Stop } from "./start.ts";
+import type { ConnectReports, Stop } from "./start.ts";
 import { createAccessLog } from "./telemetry/access-log.ts";
 import { DriftWindow } from "./telemetry/drift.ts";
 import { observeEventLoop } from "./telemetry/event-loop-metrics.ts";
 import { createLog } from "./telemetry/logger.ts";
 import { Metrics } from "./telemetry/metrics.ts";
 import { observeProcess } from "./telemetry/process-metrics.ts";
+import { reportProcess } from "./telemetry/process-report.ts";
 
 async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
   server.listen(PORT, HOST);
@@ -32,7 +33,7 @@ async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
  * @throws {ConfigError} if it cannot listen
  * @throws {ModelError} if the model cannot be served
  */
-export async function startService(config: Config): Promise<Stop> {
+export async function startService(config: Config, connectReports: ConnectReports): Promise<Stop> {
   const { logger, lines } = await createLog(config.LOG_LEVEL);
   const metrics = new Metrics();
   observeProcess(metrics);
@@ -62,7 +63,7 @@ export async function startService(config: Config): Promise<Stop> {
     cacheStatus: cache.status,
     metrics,
     drift,
-    collectReports: async () => [{ metrics: metrics.report(), drift: drift?.counts() }],
+    collectReports: connectReports(() => reportProcess(metrics, drift)),
     logger,
     accessLog: createAccessLog(logger, lines),
     isDraining: () => draining,

@@ -9,6 +9,7 @@ import { createBodyReader } from "../src/records/body-reader.ts";
 import type { Limits } from "../src/routes/limits.ts";
 import { createAppServer } from "../src/server.ts";
 import { Metrics } from "../src/telemetry/metrics.ts";
+import { reportProcess } from "../src/telemetry/process-report.ts";
 import { houseCard } from "./house-model.ts";
 
 /** A logger that writes nothing. */
@@ -68,7 +69,7 @@ export function appUnderTest({ engine, ...overrides }: Overrides = {}, app?: App
     cacheStatus: () => ({ memory: undefined, redis: undefined }),
     metrics,
     drift,
-    collectReports: async () => [{ metrics: metrics.report(), drift: drift?.counts() }],
+    collectReports: async () => [reportProcess(metrics, drift)],
     logger: silentLogger,
     accessLog: () => {},
     isDraining: () => false,

@@ -1,23 +1,16 @@
 import { accepts } from "hono/accepts";
 import type { LoadedModel } from "../model/loaded-model.ts";
-import { type DriftCounts, reportDrift } from "../telemetry/drift.ts";
-import type { MetricReport, Metrics } from "../telemetry/metrics.ts";
+import { reportDrift } from "../telemetry/drift.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import type { CollectReports } from "../telemetry/process-report.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { headerRef, methodNotAllowed } from "./openapi-parts.ts";
-
-/** What one process has counted, as plain data. */
-export interface ProcessReport {
-  readonly metrics: readonly MetricReport[];
-  /** Undefined if drift is not measured. */
-  readonly drift: DriftCounts | undefined;
-}
 
 /** The dependencies of {@link metricsEndpoint}. */
 export interface MetricsDependencies {
   readonly model: LoadedModel;
   readonly metrics: Metrics;
-  /** Returns the reports of all processes that serve this port. */
-  readonly collectReports: () => Promise<readonly ProcessReport[]>;
+  readonly collectReports: CollectReports;
 }
 
 const mediaTypes = { text: "text/plain", openmetrics: "application/openmetrics-text" } as const;
