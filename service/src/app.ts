@@ -1,22 +1,24 @@
 import { Hono } from "hono";
-import type { ReadThrough } from "./cache/read-through.ts";
-import type { ServedModel } from "./model/served-model.ts";
 import { type ProtocolDependencies, protocolEndpoints } from "./oip/endpoints.ts";
 import { docsEndpoints, docsHeaders } from "./routes/docs.ts";
 import { createExchange, type ExchangeDependencies } from "./routes/exchange.ts";
 import { healthEndpoint } from "./routes/health.ts";
 import { helloEndpoint } from "./routes/hello.ts";
-import { predictEndpoints } from "./routes/predict.ts";
-import { Predictor } from "./routes/prediction.ts";
+import { type MetricsDependencies, metricsEndpoint } from "./routes/metrics.ts";
+import { type PredictDependencies, predictEndpoints } from "./routes/predict.ts";
+import { Predictor, type PredictorDependencies } from "./routes/prediction.ts";
+import { type StatusDependencies, statusEndpoint } from "./routes/status.ts";
 import { answerUnmatched } from "./routes/unmatched.ts";
 import type { NodeEnvironment } from "./wire/sent-request.ts";
 
 /** The dependencies of the app. */
-export interface AppDependencies extends ExchangeDependencies, ProtocolDependencies {
-  /** The model of `/predict` and `/bulk_predict`. */
-  readonly defaultModel: ServedModel;
-  readonly cache: ReadThrough;
-}
+export interface AppDependencies
+  extends ExchangeDependencies,
+    PredictorDependencies,
+    PredictDependencies,
+    ProtocolDependencies,
+    MetricsDependencies,
+    StatusDependencies {}
 
 /** The app, which a server or the test client can call. */
 export type App = Hono<NodeEnvironment>;
@@ -34,6 +36,8 @@ export function createApp(deps: AppDependencies, app: App = new Hono()): App {
     ...protocolEndpoints(deps, predictor),
     helloEndpoint,
     healthEndpoint(deps),
+    statusEndpoint(deps),
+    metricsEndpoint(deps),
   ];
   const endpoints = [...api, ...docsEndpoints(deps, api)];
 

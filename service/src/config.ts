@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { parseRedisUrl, RedisUrlError } from "./redis-url.ts";
@@ -7,6 +8,8 @@ import { minBudgetBytes } from "./routes/byte-budget.ts";
 const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
 const modelControls = ["none", "explicit"] as const;
+const engines = ["auto", "onnxruntime", "wasm"] as const;
+const redisUses = ["auto", "always", "never"] as const;
 
 const defaultModelPath = join(import.meta.dirname, "../../model/california-housing.onnx");
 
@@ -29,16 +32,30 @@ function integer(minimum: number, maximum: number, allowed: string) {
 
 const count = (maximum = 1_000_000_000) => integer(1, maximum, "an integer");
 
+const maxWorkers = 256;
+
+const workers = z
+  .string()
+  .transform((text) =>
+    text === "auto" ? String(Math.min(maxWorkers, availableParallelism())) : text,
+  )
+  .pipe(integer(1, maxWorkers, "auto, or an integer"));
+
 const Environment = z
   .object({
     PORT: integer(0, 65_535, "an integer").default(8000),
     HOST: z.string().default("127.0.0.1"),
+    WORKERS: workers.default(1),
     MODEL_PATH: z
       .string()
-      .refine(isModelPath, "a path ending in .onnx, or a folder with models")
+      .superRefine((path, { addIssue }) => {
+        if (isModelPath(path)) return;
+        addIssue(`found "${path}"; allowed: a path ending in .onnx, or a folder with models`);
+      })
       .default(defaultModelPath),
     MODEL_DEFAULT: z.string().optional(),
     MODEL_CONTROL: z.enum(modelControls, `one of ${modelControls.join(", ")}`).default("none"),
+    INFERENCE_ENGINE: z.enum(engines, `one of ${engines.join(", ")}`).default("auto"),
     LOG_LEVEL: z.enum(logLevels, `one of ${logLevels.join(", ")}`).default("info"),
     MAX_BODY_BYTES: count().default(32 * 1024 * 1024),
     MAX_RECORD_BYTES: count().default(1024 * 1024),
@@ -61,7 +78,9 @@ const Environment = z
       .optional(),
     CACHE_TTL_SECONDS: count(31_536_000).default(3_600),
     CACHE_TIMEOUT_MS: integer(1, 60_000, "milliseconds").default(50),
+    CACHE_REDIS_PREDICT: z.enum(redisUses, `one of ${redisUses.join(", ")}`).default("auto"),
     CACHE_MEMORY_BYTES: integer(0, 1_099_511_627_776, "bytes").default(64 * 1024 * 1024),
+    DRIFT_WINDOW_RECORDS: integer(0, 1_000_000, "records").default(10_000),
     DRAIN_SECONDS: integer(0, 3_600, "seconds").default(0),
   })
   .superRefine(({ MAX_BYTES_IN_FLIGHT, MAX_BODY_BYTES }, { addIssue }) => {
@@ -70,6 +89,11 @@ const Environment = z
     const allowed = `at least ${minimum}, so that a body of MAX_BODY_BYTES fits`;
     const message = `found "${MAX_BYTES_IN_FLIGHT}"; allowed: ${allowed}`;
     addIssue({ code: "custom", path: ["MAX_BYTES_IN_FLIGHT"], message });
+  })
+  .superRefine(({ MODEL_CONTROL, WORKERS }, { addIssue }) => {
+    if (MODEL_CONTROL !== "explicit" || WORKERS === 1) return;
+    const message = `found "${WORKERS}"; allowed: 1, so that MODEL_CONTROL="explicit" loads models in all processes`;
+    addIssue({ code: "custom", path: ["WORKERS"], message });
   });
 
 /** The typed settings of the process; see docs/configuration.md. */

@@ -2,18 +2,20 @@ import { once } from "node:events";
 import type { Server } from "node:http";
 import { createApp } from "./app.ts";
 import { createCache } from "./cache/create-cache.ts";
-import { unrecorded } from "./cache/recorder.ts";
-import { type Config, ConfigError, readConfig } from "./config.ts";
+import { type Config, ConfigError } from "./config.ts";
 import { drain } from "./drain.ts";
-import { loadModel } from "./model/loaded-model.ts";
-import { ModelError } from "./model/model-error.ts";
+import { readExample } from "./model/loaded-model.ts";
+import { ModelLoader } from "./model/model-loader.ts";
 import { ModelRepository } from "./model/model-repository.ts";
 import { createAppServer } from "./server.ts";
+import type { ConnectReports, Stop } from "./start.ts";
 import { createAccessLog } from "./telemetry/access-log.ts";
+import { DefaultDrift } from "./telemetry/default-drift.ts";
+import { observeEventLoop } from "./telemetry/event-loop-metrics.ts";
 import { createLog } from "./telemetry/logger.ts";
-
-/** Drains the service and exits the process. A second call exits immediately. */
-type Stop = (signal: NodeJS.Signals) => Promise<void>;
+import { Metrics } from "./telemetry/metrics.ts";
+import { observeProcess } from "./telemetry/process-metrics.ts";
+import { reportProcess } from "./telemetry/process-report.ts";
 
 async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
   server.listen(PORT, HOST);
@@ -26,21 +28,35 @@ async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
   }
 }
 
-async function start(): Promise<Stop> {
-  const config = readConfig();
+/**
+ * Starts the service in this process.
+ *
+ * @throws {ConfigError} if it cannot listen
+ * @throws {ModelError} if the model cannot be served
+ */
+export async function startService(config: Config, connectReports: ConnectReports): Promise<Stop> {
   const { logger, lines } = await createLog(config.LOG_LEVEL);
-  const models = new ModelRepository({
-    path: config.MODEL_PATH,
-    load: (path) => loadModel(path, config.MAX_HOUSES),
+  const metrics = new Metrics();
+  observeProcess(metrics);
+  observeEventLoop(metrics);
+  const loader = new ModelLoader({
+    engine: config.INFERENCE_ENGINE,
+    maxRecords: config.MAX_HOUSES,
+    metrics,
     logger,
   });
+  const load = (path: string) => loader.load(path);
+  const models = new ModelRepository({ path: config.MODEL_PATH, load, logger });
   const defaultModel = await models.open(config.MODEL_DEFAULT);
+  const drift = new DefaultDrift(defaultModel, config.DRIFT_WINDOW_RECORDS);
   const cache = await createCache({
     redisUrl: config.REDIS_URL,
     redisTimeoutMs: config.CACHE_TIMEOUT_MS,
+    redisPredict: config.CACHE_REDIS_PREDICT,
+    predictOne: () => defaultModel.use(({ engine, card }) => engine.predict(readExample(card))),
     ttlSeconds: config.CACHE_TTL_SECONDS,
     memoryBytes: config.CACHE_MEMORY_BYTES,
-    recorder: unrecorded,
+    metrics,
     logger,
   });
 
@@ -50,6 +66,10 @@ async function start(): Promise<Stop> {
     defaultModel,
     modelControl: config.MODEL_CONTROL,
     cache: cache.readThrough,
+    cacheStatus: cache.status,
+    metrics,
+    driftOf: (model) => drift.of(model),
+    collectReports: connectReports(() => reportProcess(metrics, drift.current())),
     logger,
     accessLog: createAccessLog(logger, lines),
     isDraining: () => draining,
@@ -68,14 +88,21 @@ async function start(): Promise<Stop> {
     timeoutMs: config.REQUEST_TIMEOUT_MS,
     maxHeaderBytes: config.MAX_HEADER_BYTES,
     maxConnections: config.MAX_CONNECTIONS,
+    metrics,
   });
   const { server } = appServer;
   await listen(server, config);
   const { current } = defaultModel;
   logger.info(
-    { address: server.address(), model: current?.card.name, modelVersion: current?.version },
+    {
+      address: server.address(),
+      model: current?.card.name,
+      modelVersion: current?.version,
+      engine: current?.engine.name,
+    },
     "listening",
   );
+  void loader.endStart();
 
   return async function stop(signal) {
     if (draining) process.exit(1);
@@ -89,17 +116,4 @@ async function start(): Promise<Stop> {
     await cache.close();
     process.exit(0);
   };
-}
-
-/**
- * Starts the service. If the settings or the model are invalid, prints why and exits with status 1.
- */
-export async function startService(): Promise<Stop> {
-  try {
-    return await start();
-  } catch (error) {
-    if (!(error instanceof ConfigError || error instanceof ModelError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exit(1);
-  }
 }

@@ -3,13 +3,15 @@ import { pino } from "pino";
 import { onTestFinished } from "vitest";
 import { type App, type AppDependencies, createApp } from "../src/app.ts";
 import { ReadThrough } from "../src/cache/read-through.ts";
-import { unrecorded } from "../src/cache/recorder.ts";
 import type { Engine } from "../src/model/engine.ts";
 import type { LoadedModel } from "../src/model/loaded-model.ts";
 import { ModelRepository } from "../src/model/model-repository.ts";
 import { createBodyReader } from "../src/records/body-reader.ts";
 import type { Limits } from "../src/routes/limits.ts";
 import { createAppServer } from "../src/server.ts";
+import type { DriftWindow } from "../src/telemetry/drift.ts";
+import { Metrics } from "../src/telemetry/metrics.ts";
+import { reportProcess } from "../src/telemetry/process-report.ts";
 import type { Signature } from "../src/tensors/signature.ts";
 import { createTensorReader } from "../src/tensors/tensor-reader.ts";
 import { houseCard } from "./house-model.ts";
@@ -40,7 +42,7 @@ const signature: Signature = {
   output: { name: "MedHouseVal", datatype: "FP32", shape: [-1, 1] },
 };
 
-/** The committed model's card with another engine. */
+/** Returns the committed model's card with another engine. */
 export function modelUnderTest(
   engine: Engine = firstFeatureEngine(),
   maxRecords = defaultLimits.maxHouses,
@@ -78,21 +80,29 @@ export const defaultLimits: Limits = {
 interface Overrides extends Partial<Omit<AppDependencies, "limits">> {
   readonly engine?: Engine;
   readonly model?: LoadedModel;
+  readonly drift?: DriftWindow;
   readonly limits?: Partial<Limits>;
 }
 
-export function appUnderTest({ engine, model, ...overrides }: Overrides = {}, app?: App): App {
+export function appUnderTest(
+  { engine, model, drift, ...overrides }: Overrides = {},
+  app?: App,
+): App {
   const limits = { ...defaultLimits, ...overrides.limits };
+  const { metrics = new Metrics() } = overrides;
   const cache = new ReadThrough({
     memory: undefined,
-    store: undefined,
-    recorder: unrecorded,
+    storeFor: () => undefined,
     logger: silentLogger,
   });
   const deps = {
     ...repositoryOf(model ?? modelUnderTest(engine, limits.maxHouses)),
     modelControl: "none" as const,
     cache,
+    cacheStatus: () => ({ memory: undefined, redis: undefined }),
+    metrics,
+    driftOf: () => drift,
+    collectReports: async () => [reportProcess(metrics, drift)],
     logger: silentLogger,
     accessLog: () => {},
     isDraining: () => false,
@@ -105,10 +115,11 @@ export async function serve(
   app: App,
   timeoutMs = 30_000,
   maxConnections = 1_000,
+  metrics = new Metrics(),
   onEnd: (end: () => void) => void = onTestFinished,
 ): Promise<number> {
   const maxHeaderBytes = 64 * 1024;
-  const { server } = createAppServer(app, { timeoutMs, maxHeaderBytes, maxConnections });
+  const { server } = createAppServer(app, { timeoutMs, maxHeaderBytes, maxConnections, metrics });
   const { promise, resolve } = Promise.withResolvers<void>();
   server.listen(0, "127.0.0.1", resolve);
   await promise;

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { InvalidSettingsError, readConfig, settingNames } from "../src/config.ts";
@@ -10,6 +11,9 @@ test.each([
   ["PORT", "x", "an integer from 0 to 65535"],
   ["PORT", "65536", "an integer from 0 to 65535"],
   ["PORT", "80.5", "an integer from 0 to 65535"],
+  ["WORKERS", "0", "auto, or an integer from 1 to 256"],
+  ["WORKERS", "257", "auto, or an integer from 1 to 256"],
+  ["WORKERS", "many", "auto, or an integer from 1 to 256"],
   ["MODEL_PATH", "model.pkl", "a path ending in .onnx, or a folder with models"],
   ["MODEL_CONTROL", "poll", "one of none, explicit"],
   ["LOG_LEVEL", "loud", "one of trace, debug, info, warn, error, fatal, silent"],
@@ -22,6 +26,7 @@ test.each([
   ["REQUEST_TIMEOUT_MS", "30s", "milliseconds from 1 to 3600000"],
   ["CACHE_TTL_SECONDS", "0", "an integer from 1 to 31536000"],
   ["CACHE_TIMEOUT_MS", "1s", "milliseconds from 1 to 60000"],
+  ["CACHE_REDIS_PREDICT", "sometimes", "one of auto, always, never"],
   ["CACHE_MEMORY_BYTES", "64Mi", "bytes from 0 to 1099511627776"],
   ["DRAIN_SECONDS", "-5", "seconds from 0 to 3600"],
 ])("%s=%s is rejected, and the message says what is allowed", (name, value, allowed) => {
@@ -29,7 +34,7 @@ test.each([
   expect(() => readConfig({ [name]: value })).toThrow(new InvalidSettingsError([fault]));
 });
 
-test("all invalid variables are named at once", () => {
+test("all invalid variables are named together", () => {
   expect(() => readConfig({ PORT: "x", DRAIN_SECONDS: "y", HOST: "::" })).toThrow(
     /^PORT: .*\nDRAIN_SECONDS: .*seconds from 0 to 3600$/,
   );
@@ -73,6 +78,10 @@ describe("documented defaults", () => {
   test("docs/configuration.md describes no other setting", () => {
     expect([...rows.keys()].sort()).toEqual([...settingNames].sort());
   });
+});
+
+test("WORKERS=auto is the number of cores that the process may use", () => {
+  expect(readConfig({ WORKERS: "auto" }).WORKERS).toBe(availableParallelism());
 });
 
 test("an empty variable counts as absent", () => {

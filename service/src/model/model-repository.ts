@@ -137,6 +137,11 @@ export class ModelRepository {
     });
   }
 
+  /** Returns the current version of each loaded model, in the order in which they were loaded. */
+  loaded(): readonly LoadedModel[] {
+    return [...this.#models.values()].flatMap(({ current }) => current ?? []);
+  }
+
   /** Returns the states of all models, by name, including those that were never loaded. */
   async states(): Promise<readonly ModelState[]> {
     const found = await findModels(this.#options.path);

@@ -175,6 +175,11 @@ function feedTable(table: TableInput, features: readonly CardFeature[]): Feed {
 /** Returns the name of the input that takes a feature alone. */
 export const inputNameOf = ({ name, input = name }: CardFeature) => input;
 
+/** The names of a model's inputs in the order of the matrix. */
+export function inputOrder(inputs: Inputs, features: readonly CardFeature[]): readonly string[] {
+  return inputs.kind === "table" ? [inputs.table.name] : features.map(inputNameOf);
+}
+
 function feedColumns(inputs: readonly TableInput[], features: readonly CardFeature[]): Feed {
   requireInputs(
     features,

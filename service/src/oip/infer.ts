@@ -54,6 +54,7 @@ function stepsOf(
   }
   return {
     namespace: cacheNamespace(model, "infer"),
+    shape: "many",
     receive: (grant) => receiveDecoded(request, maxBodyBytes, grant),
     digest: (sent) => `${sent.digest()}:${headerBytes}`,
     read(sent, signal) {
@@ -97,7 +98,7 @@ export function inferEndpoints(
       const response = readResponse(answer.body);
       const encoded = await encodeFor(request, response.body);
       return {
-        status: answer.status,
+        ...answer,
         body: encoded.body,
         headers: { ...answer.headers, ...response.headers, ...encoded.headers },
       };

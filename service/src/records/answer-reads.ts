@@ -31,7 +31,8 @@ export function answerReads<Task extends ReadTask, Result>(
       return { result: read(task, body) };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      return { refused: { status: error.status, reason: error.reason, body: error.body } };
+      const { status, text, body: response, reason } = error;
+      return { refused: { status, text, body: response, reason } };
     } finally {
       body.buffer.transfer(0);
     }

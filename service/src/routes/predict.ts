@@ -60,6 +60,7 @@ export function predictEndpoints(
         (work) => defaultModel.use(work),
         (model) => ({
           namespace: cacheNamespace(model, name),
+          shape,
           receive: (grant) => readBody(request, maxBodyBytes, grant),
           digest: (sent) => sent.digest(),
           read: (sent, signal) => model.reader.read(shape, sent, signal),

@@ -2,7 +2,11 @@ import { cachePolicy } from "../cache/cache-control.ts";
 import type { ReadThrough } from "../cache/read-through.ts";
 import type { Predictions } from "../model/engine.ts";
 import type { LoadedModel } from "../model/loaded-model.ts";
+import type { BodyShape } from "../records/reader.ts";
 import type { Matrix } from "../records/schema.ts";
+import type { LoggedPrediction } from "../telemetry/access-log.ts";
+import type { DriftWindow } from "../telemetry/drift.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
 import { maxSmallBytes, type SentBody } from "../wire/sent-body.ts";
 import type { SentRequest } from "../wire/sent-request.ts";
 import { Admission, type Grant } from "./admission.ts";
@@ -15,12 +19,17 @@ import { TurnBatch } from "./turn-batch.ts";
 export interface PredictorDependencies {
   readonly cache: ReadThrough;
   readonly limits: Limits;
+  readonly metrics: Metrics;
+  /** Returns what measures the drift of a model; undefined if it is not measured. */
+  readonly driftOf: (model: LoadedModel) => DriftWindow | undefined;
 }
 
 /** How an endpoint receives, reads and answers a request. */
 export interface PredictionSteps {
   /** The prefix of cache keys. */
   readonly namespace: string;
+  /** Whether the body has one record or a list. */
+  readonly shape: BodyShape;
   /** Receives the body. */
   receive(grant: Grant): Promise<SentBody>;
   /** Returns what identifies the request if its model is known. */
@@ -38,6 +47,8 @@ export interface PredictionAnswer {
   readonly status: 200;
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** What the log and the metrics say about it. */
+  readonly prediction: LoggedPrediction;
 }
 
 /**
@@ -48,10 +59,12 @@ export class Predictor {
   readonly #cache: ReadThrough;
   readonly #admission: Admission;
   readonly #turn = new TurnBatch();
+  readonly #driftOf: PredictorDependencies["driftOf"];
 
-  constructor({ cache, limits }: PredictorDependencies) {
+  constructor({ cache, limits, metrics, driftOf }: PredictorDependencies) {
     this.#cache = cache;
-    this.#admission = new Admission(limits);
+    this.#admission = new Admission(limits, metrics);
+    this.#driftOf = driftOf;
   }
 
   /**
@@ -71,9 +84,10 @@ export class Predictor {
   async #predict(
     request: SentRequest,
     grant: Grant,
-    { engine, version }: LoadedModel,
+    model: LoadedModel,
     steps: PredictionSteps,
   ): Promise<PredictionAnswer> {
+    const { card, engine, version } = model;
     const sent = await steps.receive(grant);
     grant.beginWork();
     const timing = new ServerTiming(performance.now());
@@ -82,8 +96,11 @@ export class Predictor {
       grant.releaseBytes();
       timing.enter("cache");
     }
+    const driftOf = this.#driftOf;
     const found = this.#cache.answer({
       namespace: steps.namespace,
+      shape: steps.shape,
+      columns: engine.columns,
       policy: cachePolicy(request.header("cache-control")),
       digest: () => steps.digest(sent),
       read() {
@@ -95,21 +112,23 @@ export class Predictor {
       },
       async compute(matrix) {
         timing.enter("inference");
-        const predictions = await engine.predict(matrix, grant.signal);
+        const predictions = await engine.predict(matrix, grant);
         timing.enter("cache");
+        driftOf(model)?.count(matrix, predictions);
         return steps.write(predictions);
       },
       respond: steps.respond,
     });
-    const { body, outcome } = await found;
+    const { body, outcome, records } = await found;
     if (body.length > maxSmallBytes) this.#admission.holdUntilSent(request, body.length);
     const headers = {
       "X-Model-Version": version,
       "Server-Timing": timing.header(),
       ...cacheHeaders[outcome],
     };
-    // Responses from the model or Redis are ready at the same time anyway.
+    // Responses from the model or Redis are not batched: many are ready at the same time anyway.
     if (!(found instanceof Promise)) await this.#turn.join();
-    return { status: 200, body, headers };
+    const prediction = { model: card.name, records, cache: outcome };
+    return { status: 200, body, headers, prediction };
   }
 }

@@ -8,12 +8,12 @@ const jsonMediaType = /^\s*application\/(?:[^\s;/]*\+)?json\s*(?:;|$)/i;
 const encodings = /^[\s,]*(?:identity\s*(?:,[\s,]*|$))*$/i;
 const lenientUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** The response to a body that is too large to accept or to read. */
+/** Creates the response to a body that is too large to accept or to read. */
 export function tooLarge(): Refusal {
-  return refusal(413, "Content Too Large");
+  return refusal(413, "Content Too Large", {}, "body_too_long");
 }
 
-/** The response to a body in an encoding that is not supported. */
+/** Creates the response to a body in an encoding that is not supported. */
 export function unsupportedEncoding(): Refusal {
   return refusal(415, "Unsupported Media Type");
 }
@@ -34,10 +34,9 @@ function textInput(body: SentBody): string | undefined {
 }
 
 /**
- * Receives a body as a whole.
+ * Receives a whole body.
  *
- * @param admit called with the length of each chunk and the length so far; what it throws is passed
- *   on
+ * @param admit called with the length of each chunk and the length so far; its errors are passed on
  * @throws {Refusal} 413 if the body is longer than `maxBytes`, before it is received if its length
  *   is declared
  */
@@ -56,9 +55,9 @@ export async function receiveBody(
 }
 
 /**
- * Receives a JSON body as a whole.
+ * Receives a whole JSON body.
  *
- * @param admission called with the length of each chunk; what it throws is passed on
+ * @param admission called with the length of each chunk; its errors are passed on
  * @throws {Refusal} 415 for an encoded body; 413 if the body is longer than `maxBytes`, before it
  *   is received if its length is declared; 422 if it is empty, or its content type is not JSON
  */
@@ -71,7 +70,7 @@ export async function readBody(
   if (encoding !== undefined && !encodings.test(encoding)) throw unsupportedEncoding();
   const isText = !isJson(request.header("content-type"));
   const body = await receiveBody(request, maxBytes, (bytes, received) => {
-    // The response to a longer one does not depend on the rest.
+    // The response to such a body is the same, whatever the rest is.
     if (isText && received > maxInputBytes) throw invalid([notAnObject(["body"], undefined)]);
     admission.takeBytes(bytes);
   });

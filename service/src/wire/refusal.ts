@@ -1,3 +1,5 @@
+import type { RejectionReason } from "../telemetry/metric-table.ts";
+
 /**
  * The path to a value: `["body", "wines", 3, "alcohol"]`. A key from the request can be as long
  * as a body, so it is stored as JSON in UTF-8 bytes.
@@ -65,38 +67,43 @@ function writeDetails(details: readonly Detail[]): Uint8Array<ArrayBuffer> {
 export interface RefusalParts {
   readonly status: number;
   /** A short text for people. */
-  readonly reason: string;
+  readonly text: string;
   /** The body of the response, as JSON. */
   readonly body: string | Uint8Array<ArrayBuffer>;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Present if the request exceeds a limit. */
+  readonly reason?: RejectionReason | undefined;
 }
 
 /** Thrown to send an error response. Caught in one place for all routes. */
 export class Refusal extends Error implements RefusalParts {
   readonly status: number;
-  readonly reason: string;
+  readonly text: string;
   readonly body: string | Uint8Array<ArrayBuffer>;
   readonly headers: Readonly<Record<string, string>>;
+  readonly reason: RejectionReason | undefined;
 
-  constructor({ status, reason, body, headers = {} }: RefusalParts) {
+  constructor({ status, text, body, headers = {}, reason }: RefusalParts) {
     super(`refused with ${status}`);
     this.status = status;
-    this.reason = reason;
+    this.text = text;
     this.body = body;
     this.headers = headers;
+    this.reason = reason;
   }
 }
 
 /** Creates an error response with a short text. */
 export function refusal(
   status: number,
-  reason: string,
+  text: string,
   headers: Readonly<Record<string, string>> = {},
+  reason?: RejectionReason,
 ): Refusal {
-  return new Refusal({ status, reason, body: JSON.stringify({ detail: reason }), headers });
+  return new Refusal({ status, text, body: JSON.stringify({ detail: text }), headers, reason });
 }
 
 /** Creates a 422 response that lists at most {@link maxDetails} faults. */
 export function invalid(details: readonly Detail[]): Refusal {
-  return new Refusal({ status: 422, reason: "Invalid request", body: writeDetails(details) });
+  return new Refusal({ status: 422, text: "Invalid request", body: writeDetails(details) });
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
+import { Metrics } from "../../src/telemetry/metrics.ts";
 import { serve } from "../app-under-test.ts";
 import { housingFolder, parseInference, protocolApp } from "./protocol.ts";
 
@@ -88,7 +89,7 @@ describe("recorded exchanges", () => {
   beforeAll(async () => {
     const served = await protocolApp(housingFolder(afterAll));
     version = served.version;
-    port = await serve(served.app, 30_000, 1_000, afterAll);
+    port = await serve(served.app, 30_000, 1_000, new Metrics(), afterAll);
   });
 
   function answerTo({ method, path, headers, ...message }: z.infer<typeof Exchange>["request"]) {
