@@ -5,40 +5,50 @@ import { datatypes } from "./signature.ts";
 /** It is sent back in each response, so it must be short. */
 const maxIdLength = 1024;
 
-const allowedDatatypes = `must be one of ${datatypes.join(", ")}`;
-const dimension = "must be an integer of at least 0";
-const elements = "must be a list";
-const flag = z.boolean("must be true or false").nullish();
+/** The error of a member: what it must be, or that it is missing. */
+const mustBe = (what: string) => ({
+  error: ({ input }: { readonly input?: unknown }) =>
+    input === undefined ? "is missing" : `must be ${what}`,
+});
+
+const text = mustBe("a text");
+const list = mustBe("a list");
+const object = mustBe("an object");
+const count = mustBe("an integer of at least 0");
+const flag = z.boolean(mustBe("true or false")).nullish();
 
 /** One input of an inference request. */
-const InputTensor = z.object({
-  name: z.string("must be a text"),
-  shape: z.array(z.int(dimension).min(0, dimension), elements),
-  datatype: z.enum(datatypes, allowedDatatypes),
-  parameters: z
-    .object({ binary_data_size: z.int(dimension).min(0, dimension).nullish() }, "must be an object")
-    .nullish(),
-  data: z.array(z.unknown(), elements).nullish(),
-});
+const InputTensor = z.object(
+  {
+    name: z.string(text),
+    shape: z.array(z.int(count).min(0, count), list),
+    datatype: z.enum(datatypes, mustBe(`one of ${datatypes.join(", ")}`)),
+    parameters: z
+      .object({ binary_data_size: z.int(count).min(0, count).nullish() }, object)
+      .nullish(),
+    data: z.array(z.unknown(), list).nullish(),
+  },
+  object,
+);
 
 /** One output that a client requests. */
-const RequestedOutput = z.object({
-  name: z.string("must be a text"),
-  parameters: z.object({ binary_data: flag }, "must be an object").nullish(),
-});
+const RequestedOutput = z.object(
+  {
+    name: z.string(text),
+    parameters: z.object({ binary_data: flag }, object).nullish(),
+  },
+  object,
+);
 
 /** The JSON of an inference request. Unknown members are ignored, as the protocol requires. */
 export const InferenceHeader = z.object(
   {
-    id: z
-      .string("must be a text")
-      .max(maxIdLength, `must have at most ${maxIdLength} characters`)
-      .nullish(),
-    parameters: z.object({ binary_data_output: flag }, "must be an object").nullish(),
-    inputs: z.array(InputTensor, elements).min(1, "must not be empty"),
-    outputs: z.array(RequestedOutput, elements).nullish(),
+    id: z.string(text).max(maxIdLength, `must have at most ${maxIdLength} characters`).nullish(),
+    parameters: z.object({ binary_data_output: flag }, object).nullish(),
+    inputs: z.array(InputTensor, list).min(1, "must not be empty"),
+    outputs: z.array(RequestedOutput, list).nullish(),
   },
-  "must be an object",
+  object,
 );
 
 export type InferenceHeader = z.infer<typeof InferenceHeader>;
@@ -56,9 +66,7 @@ function placeOf(path: readonly PropertyKey[]): string {
  * @throws {Refusal} 400 that names the first invalid member
  */
 export function parseHeader(json: string): InferenceHeader {
-  const { data, error } = InferenceHeader.safeParse(JSON.parse(json), {
-    error: ({ input }) => (input === undefined ? "is missing" : undefined),
-  });
+  const { data, error } = InferenceHeader.safeParse(JSON.parse(json));
   if (data) return data;
   const [issue] = error.issues;
   throw refusal(400, `${placeOf(issue?.path ?? [])} ${issue?.message ?? "is invalid"}`);
