@@ -40,17 +40,31 @@ function startOfJson(json: Buffer): number {
   }
 }
 
+/** Writes JSON with an empty list in the place of each cut. */
+function headerOf(json: Buffer, start: number, cuts: readonly Span[]): string {
+  let header = "";
+  let rest = start;
+  for (const cut of cuts) {
+    header += `${json.toString("utf8", rest, cut.start)}[]`;
+    rest = cut.end;
+  }
+  return header + json.toString("utf8", rest);
+}
+
+/** The JSON without the elements is turned into objects, which need more memory than their text. */
+const maxHeaderBytes = 1024 * 1024;
+
 /**
  * Cuts the elements of the tensors out of a request's JSON, so that only the short rest is turned
  * into objects. If a member is repeated, the last one counts.
  *
- * @throws {Refusal} 400 if it is not JSON
+ * @throws {Refusal} 400 if it is not JSON, or if the rest is not short
  */
 export function cutData(json: Buffer): CutRequest {
   const start = startOfJson(json);
-  const pieces: string[] = [];
+  const cuts: Span[] = [];
+  let cutBytes = 0;
   let data: (Span | undefined)[] = [];
-  let rest = start;
 
   function cutInput(input: number): number {
     const index = data.push(undefined) - 1;
@@ -59,10 +73,11 @@ export function cutData(json: Buffer): CutRequest {
       const end = valueEnd(json, value);
       if (keyIdentity(json, key, keyEnd) === "data") {
         const isList = json[value] === ascii.openBracket;
-        data[index] = isList ? { start: value, end } : undefined;
+        const span = { start: value, end };
+        data[index] = isList ? span : undefined;
         if (isList) {
-          pieces.push(json.toString("utf8", rest, value), "[]");
-          rest = end;
+          cuts.push(span);
+          cutBytes += end - value;
         }
       }
       return end;
@@ -77,6 +92,12 @@ export function cutData(json: Buffer): CutRequest {
       return isList ? eachItem(json, value, cutInput) : valueEnd(json, value);
     });
   }
-  pieces.push(json.toString("utf8", rest));
-  return { header: pieces.join(""), data };
+  const bytes = json.length - cutBytes;
+  if (bytes > maxHeaderBytes) {
+    throw refusal(
+      400,
+      `the JSON has ${bytes} bytes without data; at most ${maxHeaderBytes} are allowed`,
+    );
+  }
+  return { header: headerOf(json, start, cuts), data };
 }

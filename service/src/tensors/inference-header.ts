@@ -2,8 +2,11 @@ import { z } from "zod";
 import { refusal } from "../wire/refusal.ts";
 import { datatypes } from "./signature.ts";
 
-/** It is sent back in each response, so it must be short. */
-const maxIdLength = 1024;
+/** Ids and names are sent back, so they must be short. */
+const maxTextLength = 1024;
+
+/** More than any shape or list of outputs needs. */
+const maxItems = 8;
 
 /** The error of a member: what it must be, or that it is missing. */
 const mustBe = (what: string) => ({
@@ -11,21 +14,28 @@ const mustBe = (what: string) => ({
     input === undefined ? "is missing" : `must be ${what}`,
 });
 
-const text = mustBe("a text");
-const list = mustBe("a list");
 const object = mustBe("an object");
+const list = mustBe("a list");
 const count = mustBe("an integer of at least 0");
 const flag = z.boolean(mustBe("true or false")).nullish();
+const text = z
+  .string(mustBe("a text"))
+  .max(maxTextLength, `must have at most ${maxTextLength} characters`);
+
+const dimension = z.int(count).min(0, count);
+
+/** An error for each item would take long, so the length of a list is checked before its items. */
+const shortList = z.array(z.unknown(), list).max(maxItems, `must have at most ${maxItems} items`);
 
 /** One input of an inference request. */
 const InputTensor = z.object(
   {
-    name: z.string(text),
-    shape: z.array(z.int(count).min(0, count), list),
+    name: text,
+    shape: shortList
+      .pipe(z.array(dimension))
+      .meta({ items: { type: "integer", minimum: 0 }, examples: [[1, 8]] }),
     datatype: z.enum(datatypes, mustBe(`one of ${datatypes.join(", ")}`)),
-    parameters: z
-      .object({ binary_data_size: z.int(count).min(0, count).nullish() }, object)
-      .nullish(),
+    parameters: z.object({ binary_data_size: dimension.nullish() }, object).nullish(),
     data: z.array(z.unknown(), list).nullish(),
   },
   object,
@@ -33,41 +43,54 @@ const InputTensor = z.object(
 
 /** One output that a client requests. */
 const RequestedOutput = z.object(
+  { name: text, parameters: z.object({ binary_data: flag }, object).nullish() },
+  object,
+);
+
+/** An inference request, whose inputs and outputs are not checked yet. */
+const Envelope = z.object(
   {
-    name: z.string(text),
-    parameters: z.object({ binary_data: flag }, object).nullish(),
+    id: text.nullish(),
+    parameters: z.object({ binary_data_output: flag }, object).nullish(),
+    inputs: z.array(z.unknown(), list).min(1, "must not be empty"),
+    outputs: shortList.nullish(),
   },
   object,
 );
 
 /** The JSON of an inference request. Unknown members are ignored, as the protocol requires. */
-export const InferenceHeader = z.object(
-  {
-    id: z.string(text).max(maxIdLength, `must have at most ${maxIdLength} characters`).nullish(),
-    parameters: z.object({ binary_data_output: flag }, object).nullish(),
-    inputs: z.array(InputTensor, list).min(1, "must not be empty"),
-    outputs: z.array(RequestedOutput, list).nullish(),
-  },
-  object,
-);
+export const InferenceHeader = Envelope.extend({
+  inputs: z.array(InputTensor).min(1),
+  outputs: z.array(RequestedOutput).max(maxItems).nullish(),
+});
 
 export type InferenceHeader = z.infer<typeof InferenceHeader>;
 export type InputTensor = z.infer<typeof InputTensor>;
 
-/** Writes the path to a member, such as `inputs[0].shape`. */
-function placeOf(path: readonly PropertyKey[]): string {
-  const parts = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`));
-  return parts.join("").replace(/^\./, "") || "the body";
+/** @throws {Refusal} 400 that names the first invalid member */
+function parse<T>(schema: z.ZodType<T>, value: unknown, place = ""): T {
+  const { success, data, error } = schema.safeParse(value);
+  if (success) return data;
+  const [issue] = error.issues;
+  const path = (issue?.path ?? [])
+    .map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))
+    .join("");
+  const member = (place + path).replace(/^\./, "") || "the body";
+  throw refusal(400, `${member} ${issue?.message ?? "is invalid"}`);
 }
 
 /**
  * Parses the JSON of an inference request.
  *
+ * @param maxInputs the maximum number of inputs
  * @throws {Refusal} 400 that names the first invalid member
  */
-export function parseHeader(json: string): InferenceHeader {
-  const { data, error } = InferenceHeader.safeParse(JSON.parse(json));
-  if (data) return data;
-  const [issue] = error.issues;
-  throw refusal(400, `${placeOf(issue?.path ?? [])} ${issue?.message ?? "is invalid"}`);
+export function parseHeader(json: string, maxInputs: number): InferenceHeader {
+  const { inputs, outputs, ...rest } = parse(Envelope, JSON.parse(json));
+  if (inputs.length > maxInputs) throw refusal(400, `inputs must have at most ${maxInputs} items`);
+  return {
+    ...rest,
+    inputs: inputs.map((input, index) => parse(InputTensor, input, `inputs[${index}]`)),
+    outputs: outputs?.map((output, index) => parse(RequestedOutput, output, `outputs[${index}]`)),
+  };
 }

@@ -99,7 +99,7 @@ export function createInferenceReader(schema: TensorSchema, maxRows: number): In
     }
     const json = body.subarray(0, headerBytes);
     const cut = cutData(json);
-    const header = parseHeader(cut.header);
+    const header = parseHeader(cut.header, features.length);
     const isBinary = wantsBinary(header, signature.output.name);
     const matched = matchInputs(header.inputs);
     const tail = new BinaryTail(body.subarray(headerBytes));
