@@ -100,6 +100,19 @@ export async function createOnnxRunner(
   example: Float32Array,
 ): Promise<OnnxRunner> {
   const session = await createSession(model);
+  try {
+    return await createRunner(session, card, example);
+  } catch (error) {
+    await session.release();
+    throw error;
+  }
+}
+
+async function createRunner(
+  session: InferenceSession,
+  card: ModelCard,
+  example: Float32Array,
+): Promise<OnnxRunner> {
   const inputs = inputsOf(session.inputMetadata);
   const feed = feedFor(inputs, card.features);
   const { name: output, type } = outputFor(session.outputMetadata, card.target.output);

@@ -1,42 +1,12 @@
-import { createHash } from "node:crypto";
-import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { operatorModel } from "../../../model/test/small-models.ts";
 import type { App } from "../../src/app.ts";
 import { type LoadedModel, loadModel } from "../../src/model/loaded-model.ts";
 import { ModelRepository } from "../../src/model/model-repository.ts";
 import { appUnderTest, post, silentLogger } from "../app-under-test.ts";
-import { temporaryFolder } from "../model-under-test.ts";
 import { startService } from "../service-process.ts";
-
-/** Two versions of a model that predict different numbers from the same one. */
-const identity = operatorModel("Identity");
-const negation = operatorModel("Neg");
-const digest = (onnx: Uint8Array) => createHash("sha256").update(onnx).digest("hex");
-
-/** Writes a model and its card. A reader sees either the former or the new file. */
-function writeModel(folder: string, name: string, onnx: Uint8Array, card: object = {}): void {
-  const files = {
-    [`${name}.onnx`]: onnx,
-    [`${name}.json`]: JSON.stringify({
-      name,
-      version: digest(onnx),
-      features: [{ name: "a", example: 1 }],
-      ...card,
-    }),
-  };
-  for (const [file, content] of Object.entries(files)) {
-    writeFileSync(join(folder, `${file}.new`), content);
-    renameSync(join(folder, `${file}.new`), join(folder, file));
-  }
-}
-
-function folderWith(...names: readonly string[]): string {
-  const folder = temporaryFolder();
-  for (const name of names) writeModel(folder, name, identity);
-  return folder;
-}
+import { digest, folderWith, identity, inferenceOf, negation, writeModel } from "./model-files.ts";
 
 interface Loaded {
   readonly model: LoadedModel;
@@ -69,12 +39,8 @@ async function serveFolder(folder: string, defaultName: string | undefined) {
   return { app, models, loaded };
 }
 
-const request = (value: number) => ({
-  inputs: [{ name: "x", datatype: "FP32", shape: [1, 1], data: [value] }],
-});
-
 async function infer(app: App, name: string, value = 5) {
-  const response = await post(app, `/v2/models/${name}/infer`, request(value));
+  const response = await post(app, `/v2/models/${name}/infer`, inferenceOf(value));
   const { model_version: version, outputs } = Object(await response.json());
   return { status: response.status, version, prediction: outputs?.[0]?.data[0] };
 }
@@ -196,7 +162,7 @@ describe("a change of a model's version", () => {
     const { app, loaded } = await serveFolder(folder, "a");
     const body = new TransformStream<Uint8Array, Uint8Array>();
     const writer = body.writable.getWriter();
-    const text = JSON.stringify(request(5));
+    const text = JSON.stringify(inferenceOf(5));
     const pending = app.request("/v2/models/a/infer", {
       method: "POST",
       body: body.readable,
