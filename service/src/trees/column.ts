@@ -47,8 +47,8 @@ interface ScoreColumn {
 }
 
 /**
- * Trees whose weights are combined in float32, in the order of the trees. Sums start at 0, minima at
- * Infinity and maxima at -Infinity.
+ * Trees whose weights are combined in float32, in the order of the trees. Sums start at 0, minima
+ * at Infinity and maxima at -Infinity.
  */
 export interface Ensemble {
   readonly trees: readonly Tree[];

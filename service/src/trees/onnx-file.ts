@@ -53,8 +53,8 @@ export interface OnnxTensor {
 export const ElementType = { float: 1, uint8: 2, int32: 6, int64: 7, string: 8, bool: 9 } as const;
 
 /**
- * Reads the graph of an ONNX file, which is in the format of Protocol Buffers. The field numbers are
- * from `onnx.proto`.
+ * Reads the graph of an ONNX file, which is in the format of Protocol Buffers. The field numbers
+ * are from `onnx.proto`.
  *
  * @throws {Unsupported} if the file is malformed or has no graph
  */

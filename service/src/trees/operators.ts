@@ -94,18 +94,20 @@ function asTable(value: Value | undefined): Table {
 }
 
 function asTensor(value: Value | undefined): OnnxTensor {
-  if (value === undefined || isTable(value)) throw new Unsupported("an input is no constant");
+  if (value === undefined || isTable(value)) throw new Unsupported("an input is not a constant");
   return value;
 }
 
 /** The columns of a table of numbers [N, columns]. */
 function features(value: Value | undefined): readonly Column[] {
   const { element, rank, columns } = asTable(value);
-  if (element === "string" || rank !== 2) throw new Unsupported("the input is no table of numbers");
+  if (element === "string" || rank !== 2) throw new Unsupported("the input is not a table of numbers");
   return columns;
 }
 
-/** Combines operands column by column. A single column is combined with each column of the other. */
+/**
+ * Combines operands column by column. A single column is combined with each column of the other.
+ */
 function arithmetic(operation: BinaryOperation): Operator {
   return (node, inputs) => {
     rejectRewritten(node, inputs);
@@ -123,8 +125,8 @@ function arithmetic(operation: BinaryOperation): Operator {
 }
 
 /**
- * Rejects what ONNX Runtime rewrites: it leaves out the addition of 0, which would turn -0 into 0, and
- * it turns 1 / x · y into y / x, which is rounded only once.
+ * Rejects what ONNX Runtime rewrites: it leaves out the addition of 0, which would turn -0 into 0,
+ * and it turns 1 / x · y into y / x, which is rounded only once.
  */
 function rejectRewritten({ operator }: OnnxNode, inputs: readonly Value[]): void {
   const isSingle = (value: Value | undefined, number: number) =>
@@ -186,7 +188,8 @@ function slice(node: OnnxNode, inputs: readonly Value[]): Table {
   if (axis === undefined || !isColumnAxis(axis) || otherAxes.length > 0 || step !== 1) {
     throw new Unsupported("it does not take a run of columns");
   }
-  // As in Array.slice, negative numbers count from the end, and numbers beyond the ends are allowed.
+  // As in Array.slice, negative numbers count from the end, and numbers beyond the ends are
+  // allowed.
   return pick(table, [...table.columns.keys()].slice(start?.[0], end?.[0]));
 }
 
@@ -258,7 +261,7 @@ function scale(node: OnnxNode, table: Table): Table {
 }
 
 function impute(node: OnnxNode, table: Table): Table {
-  if (table.element !== "float") throw new Unsupported("the input is no table of float32");
+  if (table.element !== "float") throw new Unsupported("the input is not a table of float32");
   const imputed = perColumn(node, "imputed_value_floats", table);
   const replaced = node.attributes.get("replaced_value_float")?.float ?? 0;
   return floats(
@@ -304,7 +307,7 @@ function stringIndices(node: OnnxNode, column: Column): readonly number[] {
 }
 
 function integers(node: OnnxNode, table: Table): readonly number[] {
-  if (table.element !== "integer") throw new Unsupported("the input is no column of integers");
+  if (table.element !== "integer") throw new Unsupported("the input is not a column of integers");
   if (failsOnUnknown(node)) throw new Unsupported("it fails on an unknown integer");
   return node.attributes.get("cats_int64s")?.ints ?? [];
 }

@@ -2,7 +2,9 @@ import type { Branch, Column } from "./column.ts";
 import { blockRows, type StoredColumns } from "./stored-columns.ts";
 import type { Code, Local, WasmFunction, WasmModule } from "./wasm.ts";
 
-/** The condition of a branch in bytes: a row is above the threshold if its rank is above this one. */
+/**
+ * The condition of a branch in bytes: a row is above the threshold if its rank is above this one.
+ */
 export interface RankCondition {
   /** The address of the ranks: a signed byte for each row of the block. */
   readonly ranks: number;
@@ -25,9 +27,9 @@ interface Ranking {
 }
 
 /**
- * Writes code that computes ranks. The rank of a value is the number of its column's thresholds that it
- * is above. A rank is a byte, so a vector contains the ranks of 16 rows. A column with more than 255
- * thresholds has several ranks.
+ * Writes code that computes ranks. The rank of a value is the number of its column's thresholds
+ * that it is above. A rank is a byte, so a vector contains the ranks of 16 rows. A column with more
+ * than 255 thresholds has several ranks.
  */
 export class Ranks {
   readonly #module: WasmModule;
@@ -92,9 +94,9 @@ function rankTable(thresholds: Float32Array): Float32Array {
 }
 
 /**
- * Defines a function that ranks a column. Its parameters are the addresses of the column, the table,
- * the ranks, and the end of the ranks. For each value it counts the groups of 16 thresholds that the
- * value is above, and then the thresholds of the next group.
+ * Defines a function that ranks a column. Its parameters are the addresses of the column, the
+ * table, the ranks, and the end of the ranks. For each value it counts the groups of 16 thresholds
+ * that the value is above, and then the thresholds of the next group.
  */
 function defineRanking(module: WasmModule): WasmFunction {
   return module.define(["i32", "i32", "i32", "i32"], [], (code, column, table, ranks, end) => {
@@ -116,7 +118,9 @@ function defineRanking(module: WasmModule): WasmFunction {
   });
 }
 
-/** Writes code that counts how many of 15 ascending thresholds a value is above. NaN is above all. */
+/**
+ * Writes code that counts how many of 15 ascending thresholds a value is above. NaN is above all.
+ */
 function writeCountAbove(code: Code, value: Local, thresholds: Local): void {
   code.i32(groupSize - 1);
   const compareWithFour = (offset: number) =>

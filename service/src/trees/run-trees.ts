@@ -6,8 +6,8 @@ import { blockRows } from "./stored-columns.ts";
  * Predicts rows, with the same bits as ONNX Runtime on one thread. The prediction of a row does not
  * depend on other rows.
  *
- * @param matrix rows × columns of all inputs, row-major. Integers and booleans are numbers, and strings
- *   are their index in the list of categories
+ * @param matrix rows × columns of all inputs, row-major. Integers and booleans are numbers, and
+ *   strings are their index in the list of categories
  * @returns rows × outputs, row-major
  * @throws {RangeError} if the matrix ends in the middle of a row
  */
@@ -58,7 +58,7 @@ export function loadTrees(trees: CompiledTrees): PredictTrees {
   return (matrix) => {
     const rows = matrix.length / columns;
     if (!Number.isInteger(rows)) {
-      throw new RangeError(`${matrix.length} numbers are no rows of ${columns} columns`);
+      throw new RangeError(`${matrix.length} numbers are not whole rows of ${columns} columns`);
     }
     const predictions = new Float32Array(rows * outputs.length);
     for (let first = 0; first < rows; first += blockRows) {

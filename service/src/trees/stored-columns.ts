@@ -13,8 +13,8 @@ import type { Code, Instruction, Local, WasmFunction, WasmModule } from "./wasm.
 export const blockRows = 256;
 
 /**
- * The distance between columns in memory, in bytes: a float32 for each row, and one cache line. Without
- * it, a row's values in different columns would compete for the same place in the cache.
+ * The distance between columns in memory, in bytes: a float32 for each row, and one cache line.
+ * Without it, a row's values in different columns would compete for the same place in the cache.
  */
 export const columnBytes = blockRows * 4 + 64;
 

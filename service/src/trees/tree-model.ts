@@ -72,7 +72,7 @@ export function readTreeModel(graph: OnnxGraph, options: TreeModelOptions): Tree
   }
   const result = find(values, output);
   if (!isTable(result) || result.element !== "float" || result.rank === 3) {
-    throw new Unsupported(`output ${output} is no table of float32`);
+    throw new Unsupported(`output ${output} is not a table of float32`);
   }
   return { inputs, output, columns: result.columns };
 }
@@ -88,7 +88,7 @@ function inputTable(
   const element = elementOf[input.elementType];
   const [rows, width, ...others] = input.dimensions;
   if (element === undefined || rows !== undefined || width === undefined || others.length > 0) {
-    throw new Unsupported(`input ${name} is no table of float32, integers, booleans or strings`);
+    throw new Unsupported(`input ${name} is not a table of float32, integers, booleans or strings`);
   }
   if (element === "string" && categories.length === 0) {
     throw new Unsupported(`the categories of input ${name} are not known`);

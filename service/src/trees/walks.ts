@@ -10,9 +10,9 @@ const walksAtOnce = 16;
 const stepsPerLook = 3;
 
 /**
- * The offsets of the fields of a node in memory. `next` is the place of the node of `above`, in bytes
- * from the first node. The node of `atMost` is behind it. The threshold of a leaf is NaN and its
- * `next` is itself, so a walk stays there.
+ * The offsets of the fields of a node in memory. `next` is the place of the node of `above`, in
+ * bytes from the first node. The node of `atMost` is behind it. The threshold of a leaf is NaN and
+ * its `next` is itself, so a walk stays there.
  */
 const nodeField = { threshold: 0, column: 4, next: 8, weights: 12 } as const;
 const nodeBytes = 16;
@@ -30,7 +30,8 @@ interface Walk {
 
 /**
  * Writes code that walks from the root of a tree to a leaf, several walks at the same time. A step
- * computes the place of the next node, so the code has no branch. It is for few rows and large trees.
+ * computes the place of the next node, so the code has no branch. It is for few rows and large
+ * trees.
  */
 export class Walks {
   readonly #module: WasmModule;
@@ -84,7 +85,9 @@ export class Walks {
     });
   }
 
-  /** Defines a function of a tree's address and the number of rows that adds the tree to the scores. */
+  /**
+   * Defines a function of a tree's address and the number of rows that adds the tree to the scores.
+   */
   defineOneTree(): WasmFunction {
     return this.#module.define(["i32", "i32"], [], (code, tree, rows) => {
       const walks = Array.from({ length: walksAtOnce }, (_, index) => ({

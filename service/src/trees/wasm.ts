@@ -96,8 +96,8 @@ export interface WasmFunction {
 }
 
 /**
- * Writes the code of a function, instruction by instruction. Operands come before the instruction that
- * takes them.
+ * Writes the code of a function, instruction by instruction. Operands come before the instruction
+ * that takes them.
  */
 export class Code {
   readonly #bytes = new Bytes();

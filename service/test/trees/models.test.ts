@@ -86,12 +86,12 @@ testWithModels.each(trees)(
 );
 
 const others = {
-  "diabetes-network-double": "input X is no table of float32, integers, booleans or strings",
+  "diabetes-network-double": "input X is not a table of float32, integers, booleans or strings",
   "diabetes-ridge": "operator LinearRegressor is not compiled",
-  image: "input x is no table of float32, integers, booleans or strings",
+  image: "input x is not a table of float32, integers, booleans or strings",
   "iris-probabilities": "operator LinearClassifier is not compiled",
   "iris-zipmap": "operator LinearClassifier is not compiled",
-  "one-row-only": "input x is no table of float32, integers, booleans or strings",
+  "one-row-only": "input x is not a table of float32, integers, booleans or strings",
 };
 
 testWithModels.each(Object.entries(others))("%s is not compiled: %s", (name, reason) => {

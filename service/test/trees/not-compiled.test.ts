@@ -208,7 +208,7 @@ describe("a graph is not compiled", () => {
     ],
     "that gathers by what is no constant": [
       { operator: "Gather", inputs: ["input", "input"], attributes: alongColumns },
-      "operator Gather: an input is no constant",
+      "operator Gather: an input is not a constant",
     ],
     "that gathers a missing column": [
       { operator: "ArrayFeatureExtractor", inputs: ["input", "beyond"], ...ml },
@@ -308,7 +308,7 @@ describe("a graph is not compiled", () => {
   test("with an input of doubles", () => {
     const inputs = { features: { type: "double", columns: 2 } } as const;
     expect(reasonOf({ ...graphOf(regressor), inputs })).toBe(
-      "input features is no table of float32, integers, booleans or strings",
+      "input features is not a table of float32, integers, booleans or strings",
     );
   });
 
@@ -378,6 +378,6 @@ describe("a malformed file", () => {
 
 test("a matrix that ends in the middle of a row is refused", () => {
   const predict = compiled(onnxFile(graphOf(regressor)));
-  expect(() => predict(new Float32Array(3))).toThrow("3 numbers are no rows of 2 columns");
+  expect(() => predict(new Float32Array(3))).toThrow("3 numbers are not whole rows of 2 columns");
   expect(predict(new Float32Array())).toEqual(new Float32Array());
 });
