@@ -150,8 +150,9 @@ function addWeight(node: ListedNode | undefined, target: number, weight: number)
   if (node.mode !== "LEAF") return;
   if (!(target in node.weights)) throw new Unsupported(`a leaf has a weight for target ${target}`);
   if (Number.isNaN(weight)) throw new Unsupported("a leaf has a weight that is NaN");
-  if (node.weights[target] !== undefined)
+  if (node.weights[target] !== undefined) {
     throw new Unsupported("a leaf has two weights for a target");
+  }
   node.weights[target] = weight;
 }
 
@@ -276,8 +277,9 @@ class Conditions {
   /** @param nanIsAtMost whether NaN is at most every threshold, not above every threshold */
   #column(feature: number, nanIsAtMost: boolean): Column {
     const column = this.#columns[feature];
-    if (column === undefined)
+    if (column === undefined) {
       throw new Unsupported(`a branch tests column ${feature} of ${this.#columns.length}`);
+    }
     return nanIsAtMost
       ? this.#derive(`${feature}`, () => replaceNaN(column, constant(-Infinity)))
       : column;

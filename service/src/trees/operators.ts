@@ -101,7 +101,9 @@ function asTensor(value: Value | undefined): OnnxTensor {
 /** The columns of a table of numbers [N, columns]. */
 function features(value: Value | undefined): readonly Column[] {
   const { element, rank, columns } = asTable(value);
-  if (element === "string" || rank !== 2) throw new Unsupported("the input is not a table of numbers");
+  if (element === "string" || rank !== 2) {
+    throw new Unsupported("the input is not a table of numbers");
+  }
   return columns;
 }
 
