@@ -1,5 +1,4 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { Metrics } from "../telemetry/metrics.ts";
 import {
   AbandonedError,
   type Client,
@@ -17,8 +16,8 @@ const usualQueueBytes = 32 * 1024 * 1024;
 /** An engine whose runner can be replaced. */
 export interface BatchedEngine extends Engine {
   /**
-   * Replaces the runner by another one for the same model, from the next run on. Releases the
-   * former runner after its last run.
+   * Replaces the runner by another one for the same model. It is used from the next run on. The
+   * former one is released when its last run has ended.
    */
   use(next: Runner): Promise<void>;
 }
@@ -83,14 +82,7 @@ function likeOf(predictions: Predictions, length: number): Predictions {
  *
  * @param maxQueuedBytes a request may be larger if nothing else is in the queue
  */
-export function batched(
-  first: Runner,
-  maxQueuedBytes: number = usualQueueBytes,
-  metrics: Metrics = new Metrics(),
-): BatchedEngine {
-  const durations = metrics.histogram("prediction_inference_duration_seconds", {});
-  const rowsPerRun = metrics.histogram("prediction_inference_rows", {});
-  metrics.observe("prediction_rows_queued", {}, () => queuedRows);
+export function batched(first: Runner, maxQueuedBytes: number = usualQueueBytes): BatchedEngine {
   const { columns, outputs, isList } = first;
   const maxQueuedRows = Math.floor(
     maxQueuedBytes / (Float32Array.BYTES_PER_ELEMENT * (columns + outputs)),
@@ -140,14 +132,13 @@ export function batched(
 
   async function run(parts: readonly Part[]): Promise<void> {
     try {
-      const matrix = gather(parts);
-      const start = performance.now();
-      const running = runner.run(matrix);
-      const predictions = running instanceof Promise ? await running : running;
-      durations.observe((performance.now() - start) / 1000);
-      rowsPerRun.observe(matrix.length / columns);
-      scatter(predictions, parts);
-      if (!(running instanceof Promise)) await nextTurn();
+      const predictions = runner.run(gather(parts));
+      if (predictions instanceof Promise) {
+        scatter(await predictions, parts);
+      } else {
+        scatter(predictions, parts);
+        await nextTurn();
+      }
     } catch (error) {
       if (parts.length > 1) {
         for (const part of parts) await run([part]);

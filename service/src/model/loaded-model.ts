@@ -3,7 +3,6 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { type BodyReader, createBodyReader } from "../records/body-reader.ts";
 import { createRecordReader } from "../records/reader.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
 import { Refusal } from "../wire/refusal.ts";
 import { batched } from "./batcher.ts";
 import { describeFaults, ModelCard } from "./card.ts";
@@ -21,13 +20,13 @@ export interface LoadedModel {
   readonly reader: BodyReader;
 }
 
-/** A model that ONNX Runtime runs, until it is compiled to WebAssembly. */
+/** A model that ONNX Runtime runs, until WebAssembly does. */
 export interface CompilableModel extends LoadedModel {
   /**
-   * Compiles the model to WebAssembly, checks that it predicts the same bits, and uses it from then
-   * on. Then the memory of ONNX Runtime is freed. Meanwhile, requests are served.
+   * Compiles the model to WebAssembly, checks that it predicts the same bits, and lets it predict
+   * from then on. ONNX Runtime's memory is freed. Requests are served all the time.
    *
-   * @throws {NotCompiledError} with the reason why ONNX Runtime has to continue
+   * @throws {NotCompiledError} if ONNX Runtime has to continue, with the reason
    */
   compile(): Promise<void>;
 }
@@ -105,14 +104,9 @@ export function createRunner(model: Uint8Array, card: ModelCard): Promise<OnnxRu
  * card's example once.
  *
  * @param maxRecords the maximum number of records in a list
- * @param metrics counts the runs of the model
  * @throws {ModelError} with the name of the file and what is wrong with it
  */
-export async function loadModel(
-  modelPath: string,
-  maxRecords: number,
-  metrics?: Metrics,
-): Promise<CompilableModel> {
+export async function loadModel(modelPath: string, maxRecords: number): Promise<CompilableModel> {
   const cardPath = cardPathOf(modelPath);
   const model = await read(modelPath);
   const card = parseCard(cardPath, (await read(cardPath, "; ./run.sh card writes it")).toString());
@@ -124,7 +118,7 @@ export async function loadModel(
   }
   try {
     const onnx = await createRunner(model, card);
-    const engine = batched(onnx, undefined, metrics);
+    const engine = batched(onnx);
     return {
       card,
       version,
