@@ -2,15 +2,19 @@ import { once } from "node:events";
 import type { Server } from "node:http";
 import { createApp } from "./app.ts";
 import { createCache } from "./cache/create-cache.ts";
-import { unrecorded } from "./cache/recorder.ts";
 import { type Config, ConfigError } from "./config.ts";
 import { drain } from "./drain.ts";
 import { compileInBackground, requireCompiled } from "./model/compile-model.ts";
 import { loadModel, readExample } from "./model/loaded-model.ts";
 import { createAppServer } from "./server.ts";
-import type { Stop } from "./start.ts";
+import type { ConnectReports, Stop } from "./start.ts";
 import { createAccessLog } from "./telemetry/access-log.ts";
+import { DriftWindow } from "./telemetry/drift.ts";
+import { observeEventLoop } from "./telemetry/event-loop-metrics.ts";
 import { createLog } from "./telemetry/logger.ts";
+import { Metrics } from "./telemetry/metrics.ts";
+import { observeProcess } from "./telemetry/process-metrics.ts";
+import { reportProcess } from "./telemetry/process-report.ts";
 
 async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
   server.listen(PORT, HOST);
@@ -29,10 +33,17 @@ async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
  * @throws {ConfigError} if it cannot listen
  * @throws {ModelError} if the model cannot be served
  */
-export async function startService(config: Config): Promise<Stop> {
+export async function startService(config: Config, connectReports: ConnectReports): Promise<Stop> {
   const { logger, lines } = await createLog(config.LOG_LEVEL);
-  const model = await loadModel(config.MODEL_PATH, config.MAX_HOUSES);
+  const metrics = new Metrics();
+  observeProcess(metrics);
+  observeEventLoop(metrics);
+  const model = await loadModel(config.MODEL_PATH, config.MAX_HOUSES, metrics);
   if (config.INFERENCE_ENGINE === "wasm") await requireCompiled(model);
+  const drift =
+    config.DRIFT_WINDOW_RECORDS === 0
+      ? undefined
+      : new DriftWindow(model.card, model.engine, { records: config.DRIFT_WINDOW_RECORDS });
   const example = readExample(model.card);
   const cache = await createCache({
     redisUrl: config.REDIS_URL,
@@ -41,7 +52,7 @@ export async function startService(config: Config): Promise<Stop> {
     predictOne: () => model.engine.predict(example),
     ttlSeconds: config.CACHE_TTL_SECONDS,
     memoryBytes: config.CACHE_MEMORY_BYTES,
-    recorder: unrecorded,
+    metrics,
     logger,
   });
 
@@ -49,6 +60,10 @@ export async function startService(config: Config): Promise<Stop> {
   const app = createApp({
     model,
     cache: cache.readThrough,
+    cacheStatus: cache.status,
+    metrics,
+    drift,
+    collectReports: connectReports(() => reportProcess(metrics, drift)),
     logger,
     accessLog: createAccessLog(logger, lines),
     isDraining: () => draining,
@@ -67,6 +82,7 @@ export async function startService(config: Config): Promise<Stop> {
     timeoutMs: config.REQUEST_TIMEOUT_MS,
     maxHeaderBytes: config.MAX_HEADER_BYTES,
     maxConnections: config.MAX_CONNECTIONS,
+    metrics,
   });
   const { server } = appServer;
   await listen(server, config);

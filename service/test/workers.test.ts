@@ -97,7 +97,8 @@ describe("a start with several workers", () => {
 
   test("all workers listen on the same port if PORT is 0, and get connections in turns", async () => {
     const service = await startWorkers(3);
-    const ports = service.log.map(({ address }) => address?.port);
+    const listening = service.log.filter(({ msg }) => msg === "listening");
+    const ports = listening.map(({ address }) => address?.port);
     expect(new Set(ports)).toEqual(new Set([service.port]));
     for (let sent = 0; sent < 30; sent++) {
       const headers = { connection: "close" };

@@ -51,7 +51,8 @@ const maxTinyChunks = 1_024;
 const minMeanChunkBytes = 16;
 
 function tooManyChunks(): Refusal {
-  return refusal(400, "The body has too many small chunks", { Connection: "close" });
+  const headers = { Connection: "close" };
+  return refusal(400, "The body has too many small chunks", headers, "tiny_chunks");
 }
 
 /** For shorter chunks, freeing is slower than leaving them to the garbage collector. */
