@@ -21,13 +21,13 @@ export interface LoadedModel {
   readonly reader: BodyReader;
 }
 
-/** A model that ONNX Runtime runs, until WebAssembly does. */
+/** A model that ONNX Runtime runs, until it is compiled to WebAssembly. */
 export interface CompilableModel extends LoadedModel {
   /**
-   * Compiles the model to WebAssembly, checks that it predicts the same bits, and lets it predict from
-   * then on. ONNX Runtime's memory is freed. Requests are served all the time.
+   * Compiles the model to WebAssembly, checks that it predicts the same bits, and uses it from then
+   * on. Then the memory of ONNX Runtime is freed. Meanwhile, requests are served.
    *
-   * @throws {NotCompiledError} if ONNX Runtime has to continue, with the reason
+   * @throws {NotCompiledError} with the reason why ONNX Runtime has to continue
    */
   compile(): Promise<void>;
 }

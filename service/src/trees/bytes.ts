@@ -1,9 +1,9 @@
-/** Bytes that are written one after the other. Integers take as few bytes as LEB128 needs. */
+/** A growing sequence of bytes. Integers are written as LEB128, in as few bytes as possible. */
 export class Bytes {
   #bytes = new Uint8Array(64);
   #length = 0;
 
-  /** What is written so far. Writing more does not change it. */
+  /** The bytes written so far. Later writes do not change them. */
   get written(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.#length);
   }
@@ -14,7 +14,7 @@ export class Bytes {
     return this;
   }
 
-  /** A few bytes. */
+  /** Writes a few bytes. */
   bytes(values: readonly number[]): this {
     this.#makeRoom(values.length);
     for (const value of values) this.#bytes[this.#length++] = value;
@@ -28,19 +28,19 @@ export class Bytes {
     return this;
   }
 
-  /** Bytes behind their number. */
+  /** Writes the number of bytes, then the bytes. */
   sized(bytes: Uint8Array): this {
     return this.unsigned(bytes.length).append(bytes);
   }
 
-  /** Parts behind their number. */
+  /** Writes the number of parts, then the parts. */
   list(parts: readonly Uint8Array[]): this {
     this.unsigned(parts.length);
     for (const part of parts) this.append(part);
     return this;
   }
 
-  /** An integer of at most 32 bits: seven in each byte, the lowest first. */
+  /** Writes an unsigned integer of at most 32 bits: seven bits per byte, the lowest first. */
   unsigned(value: number): this {
     this.#makeRoom(5);
     let rest = value;
@@ -49,7 +49,7 @@ export class Bytes {
     return this;
   }
 
-  /** An integer of at most 32 bits and a sign, which is the highest of the last seven bits. */
+  /** Writes a signed integer of at most 32 bits. The highest of the last seven bits is the sign. */
   signed(value: number): this {
     this.#makeRoom(5);
     let rest = value;

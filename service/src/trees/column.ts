@@ -1,6 +1,6 @@
 /**
- * A column of a table: one float32 for each row, and how it is computed from the columns of the
- * input. Operators that only move columns, such as `Concat`, leave no trace here.
+ * A column of a table, with one float32 per row, as an expression of the input's columns. Operators
+ * that only move columns, such as `Concat`, are not part of the expression.
  */
 export type Column =
   | InputColumn
@@ -15,21 +15,21 @@ export type Column =
   | SelectColumn
   | ScoreColumn;
 
-/** A column of the matrix that is predicted from. */
+/** A column of the input matrix. */
 export interface InputColumn {
   readonly kind: "input";
   readonly index: number;
-  /** If the column is of strings: the strings that it has the indices of. */
+  /** For a column of strings: the strings whose indices it contains. Otherwise empty. */
   readonly categories: readonly string[];
 }
 
-/** `exp` is that of the GNU C library, to the last bit. */
+/** `exp` gives the same bits as the GNU C library. */
 export type UnaryOperation = "absolute" | "negate" | "exp";
 
-/** `larger` is the right operand if it is larger than the left one, else the left one. */
+/** `larger` is the right operand if it is larger than the left one, otherwise the left one. */
 export type BinaryOperation = "add" | "subtract" | "multiply" | "divide" | "larger";
 
-/** One of two values, as a comparison says. A comparison with NaN is false. */
+/** One of two values, depending on a comparison. A comparison with NaN is false. */
 export interface SelectColumn {
   readonly kind: "select";
   readonly comparison: "equal" | "less";
@@ -39,7 +39,7 @@ export interface SelectColumn {
   readonly otherwise: Column;
 }
 
-/** What the trees of an ensemble give for one target, nothing added. */
+/** The combined weights of an ensemble for one target, before anything is added. */
 interface ScoreColumn {
   readonly kind: "score";
   readonly ensemble: Ensemble;
@@ -54,7 +54,7 @@ export interface Ensemble {
   readonly trees: readonly Tree[];
   readonly combination: "sum" | "minimum" | "maximum";
   readonly targets: number;
-  /** How many targets, one after the other, each tree has weights for. */
+  /** The number of successive targets for which each tree has weights. */
   readonly targetsPerTree: number;
   /** The columns that branches test. */
   readonly tested: ReadonlySet<Column>;
@@ -66,24 +66,24 @@ export interface Tree {
   readonly firstTarget: number;
 }
 
-/** A node of a tree. All conditions of ONNX come down to `column ≤ threshold`; NaN is above. */
+/** A node of a tree. All conditions of ONNX become `column ≤ threshold`, where NaN is above. */
 export type TreeNode = Leaf | Branch;
 
-/** Where a path ends. */
+/** The end of a path. */
 export interface Leaf {
   readonly kind: "leaf";
   readonly leaves: 1;
   readonly height: 0;
-  /** One for each target of the tree. */
+  /** One weight per target of the tree. */
   readonly weights: readonly number[];
 }
 
-/** Where a path goes one of two ways. */
+/** A fork in a path. */
 export interface Branch {
   readonly kind: "branch";
-  /** Number of leaves below. */
+  /** The number of leaves below this branch. */
   readonly leaves: number;
-  /** Number of branches on the longest path down from here. */
+  /** The number of branches on the longest path down from here. */
   readonly height: number;
   readonly column: Column;
   /** A float32, never NaN. */
@@ -92,7 +92,7 @@ export interface Branch {
   readonly above: TreeNode;
 }
 
-/** What a column is computed from, in the order in which a computation takes it. */
+/** Returns the columns from which a column is computed, in the order of the computation. */
 export function operandsOf(column: Column): readonly Column[] {
   switch (column.kind) {
     case "unary":
@@ -106,14 +106,14 @@ export function operandsOf(column: Column): readonly Column[] {
   }
 }
 
-/** The branches of a tree. */
+/** Returns the branches of a tree. */
 export function branchesOf({ root }: Tree): readonly Branch[] {
   const branches: Branch[] = [];
   const add = (node: TreeNode) => {
     if (node.kind === "branch") branches.push(node);
   };
   add(root);
-  // The array grows while it is iterated over.
+  // The array grows during the iteration.
   for (const { atMost, above } of branches) {
     add(atMost);
     add(above);
@@ -121,7 +121,7 @@ export function branchesOf({ root }: Tree): readonly Branch[] {
   return branches;
 }
 
-/** The leaves of a tree: those of `atMost` come before those of `above`. */
+/** Returns the leaves of a tree. Leaves of `atMost` come before leaves of `above`. */
 export function leavesOf({ root }: Tree): readonly Leaf[] {
   const leaves: Leaf[] = [];
   const rest: TreeNode[] = [root];
@@ -132,12 +132,12 @@ export function leavesOf({ root }: Tree): readonly Leaf[] {
   return leaves;
 }
 
-/** The end of a path. */
+/** Creates a leaf. */
 export function leaf(weights: readonly number[]): Leaf {
   return { kind: "leaf", leaves: 1, height: 0, weights };
 }
 
-/** A branch between two subtrees. */
+/** Creates a branch with two subtrees. */
 export function branch(
   column: Column,
   threshold: number,
@@ -155,37 +155,37 @@ export function branch(
   };
 }
 
-/** The column with the same value in every row. */
+/** Creates a column with the same value in every row. */
 export function constant(value: number): Column {
   return { kind: "constant", value: Math.fround(value) };
 }
 
-/** An operation on one column. */
+/** Creates an operation on one column. */
 export function unary(operation: UnaryOperation, operand: Column): Column {
   return { kind: "unary", operation, operand };
 }
 
-/** An operation on two columns. */
+/** Creates an operation on two columns. */
 export function binary(operation: BinaryOperation, left: Column, right: Column): Column {
   return { kind: "binary", operation, left, right };
 }
 
-/** 1 where the column has the value, else 0. */
+/** Creates a column of 1 where a column has the value, and 0 elsewhere. */
 export function isEqualTo(column: Column, value: number): Column {
   return whereEqual(column, constant(value), constant(1), constant(0));
 }
 
-/** The column, and where it is NaN another one. */
+/** Replaces the NaN of a column by another column. */
 export function replaceNaN(column: Column, replacement: Column): Column {
   return whereEqual(column, column, column, replacement);
 }
 
-/** One of two columns, by whether two others are equal. */
+/** Creates a column of `then` where `left` and `right` are equal, and `otherwise` elsewhere. */
 export function whereEqual(left: Column, right: Column, then: Column, otherwise: Column): Column {
   return { kind: "select", comparison: "equal", left, right, then, otherwise };
 }
 
-/** One of two columns, by whether one is less than another. */
+/** Creates a column of `then` where `left` is less than `right`, and `otherwise` elsewhere. */
 export function whereLess(left: Column, right: Column, then: Column, otherwise: Column): Column {
   return { kind: "select", comparison: "less", left, right, then, otherwise };
 }

@@ -3,9 +3,9 @@ import { readTreeModel, type TreeModelOptions } from "./tree-model.ts";
 import { type TreeModule, writeTreeModule } from "./tree-module.ts";
 import { Unsupported } from "./unsupported.ts";
 
-/** A model made of trees, compiled to WebAssembly. It is plain data, so a thread can send it. */
+/** A model of trees, compiled to WebAssembly. It is plain data, so a thread can send it. */
 export interface CompiledTrees extends TreeModule {
-  /** Columns of the matrix. */
+  /** The number of columns of the matrix. */
   readonly columns: number;
 }
 
@@ -15,10 +15,11 @@ export interface NotCompiled {
 }
 
 /**
- * Compiles a model if trees compute its output, alone or together with operators that work column by
+ * Compiles a model whose output is computed by trees, and possibly by operators that work column by
  * column.
  *
- * @param onnx an ONNX file
+ * @param onnx the bytes of an ONNX file
+ * @returns the compiled model, or the reason why it is not compiled
  */
 export function compileTrees(
   onnx: Uint8Array,
@@ -29,7 +30,7 @@ export function compileTrees(
     const columns = model.inputs.reduce((total, input) => total + input.columns, 0);
     return { ...writeTreeModule(model.columns), columns };
   } catch (error) {
-    // A RangeError is of a string or array that would be too long.
+    // A RangeError means that a string or an array would be too long.
     if (!(error instanceof Unsupported || error instanceof RangeError)) throw error;
     return { reason: error.message };
   }

@@ -12,23 +12,23 @@ import {
 } from "./column.ts";
 import { Unsupported } from "./unsupported.ts";
 
-/** Nodes as ONNX lists them, one entry a node: those of a tree together, its root first. */
+/** The nodes in ONNX: one entry per node. The nodes of a tree are together, the root first. */
 export interface NodeLists {
   readonly trees: readonly number[];
-  /** Number of the node within its tree. */
+  /** The number of the node within its tree. */
   readonly ids: readonly number[];
   /** `LEAF`, or the condition of a branch. */
   readonly modes: readonly string[];
-  /** Index of the column that a branch tests. */
+  /** The index of the column that a branch tests. */
   readonly features: readonly number[];
   readonly thresholds: readonly number[];
   readonly trueIds: readonly number[];
   readonly falseIds: readonly number[];
-  /** 1 if NaN is taken to meet a branch's condition; may be shorter than the other lists. */
+  /** 1 if NaN satisfies the condition of a branch. May be shorter than the other lists. */
   readonly nanIsTrue: readonly number[];
 }
 
-/** Weights of leaves as ONNX lists them, one entry a weight. */
+/** The weights of leaves in ONNX: one entry per weight. */
 export interface WeightLists {
   readonly trees: readonly number[];
   readonly ids: readonly number[];
@@ -36,7 +36,7 @@ export interface WeightLists {
   readonly weights: readonly number[];
 }
 
-/** How many rows get a weight for a target. */
+/** Which rows get a weight for a target. */
 export type Coverage = "all rows" | "some rows" | "no row";
 
 interface ListedNode {
@@ -46,7 +46,7 @@ interface ListedNode {
   readonly trueId: number;
   readonly falseId: number;
   readonly nanIsTrue: boolean;
-  /** Of a leaf, by target. */
+  /** The weights of a leaf, by target; empty for a branch. */
   readonly weights: (number | undefined)[];
 }
 
@@ -58,15 +58,15 @@ const maxNodes = 1_000_000;
 const maxTargets = 64;
 const maxDepth = 2000;
 
-/** A weight that changes nothing: that of a leaf for a target it has no weight for. */
+/** A weight without effect, for a leaf that has no weight for a target. */
 const noWeight = { sum: 0, minimum: Infinity, maximum: -Infinity } as const;
 
 /**
- * Builds an ensemble from ONNX's lists.
+ * Creates an ensemble from ONNX's lists.
  *
- * @param columns what the branches test
- * @returns the ensemble and, by target, how many rows get a weight
- * @throws {Unsupported} when the lists are not of trees, or are too long
+ * @param columns the columns that branches can test
+ * @returns the ensemble, and which rows get a weight, by target
+ * @throws {Unsupported} if the lists do not describe trees, or are too long
  */
 export function buildEnsemble(
   nodes: NodeLists,
@@ -146,7 +146,7 @@ function groupNodes(
 
 function addWeight(node: ListedNode | undefined, target: number, weight: number): void {
   if (node === undefined) throw new Unsupported("a node that has a weight is missing");
-  // ONNX Runtime doesn't look at the weights of branches either.
+  // ONNX Runtime also ignores the weights of branches.
   if (node.mode !== "LEAF") return;
   if (!(target in node.weights)) throw new Unsupported(`a leaf has a weight for target ${target}`);
   if (Number.isNaN(weight)) throw new Unsupported("a leaf has a weight that is NaN");
@@ -157,7 +157,7 @@ function addWeight(node: ListedNode | undefined, target: number, weight: number)
 
 type CoveredTargets = ReadonlyMap<number, Coverage>;
 
-/** The targets that leaves of a tree have weights for. */
+/** Returns the targets for which leaves of a tree have weights. */
 function targetsOfLeaves(tree: ListedTree, targets: number): CoveredTargets {
   const leaves = [...tree.values()].filter(({ mode }) => mode === "LEAF");
   const covered = new Map<number, Coverage>();
@@ -168,7 +168,11 @@ function targetsOfLeaves(tree: ListedTree, targets: number): CoveredTargets {
   return covered;
 }
 
-/** @throws {Unsupported} when the nodes are no tree, or too deep a one */
+/**
+ * Creates a tree from its nodes.
+ *
+ * @throws {Unsupported} if the nodes are not a tree, or the tree is too deep
+ */
 function linkNodes(
   listed: ListedTree,
   conditions: Conditions,
@@ -187,7 +191,7 @@ function linkNodes(
     if (depth > maxDepth) throw new Unsupported(`a tree is deeper than ${maxDepth} branches`);
     const node = nodeAt(id);
     if (node.mode === "LEAF") return leaf(weightsOf(node));
-    // A choice, "is one of these values", is a chain of branches that lead to one node if they hold.
+    // A choice ("is one of these values") is a chain of branches with the same node for true.
     const others: number[] = [];
     let { falseId } = node;
     let next = listed.get(falseId);
@@ -204,9 +208,9 @@ function linkNodes(
 }
 
 /**
- * Whether a branch leads on, if its condition fails, to one on another value of the same choice.
+ * Returns whether a branch and the branch after it, if it is false, test values of the same choice.
  *
- * @throws {Unsupported} when ONNX Runtime may take one choice after another for a single one
+ * @throws {Unsupported} if ONNX Runtime might treat two successive choices as one
  */
 function continuesChoice(
   node: ListedNode,
@@ -217,17 +221,18 @@ function continuesChoice(
   if (!areTests || node.feature !== next.feature) return false;
   const isSame = node.trueId === next.trueId;
   if (node.nanIsTrue !== next.nanIsTrue || (targets > 1 && !isSame)) {
-    throw new Unsupported("values that a column is compared with in a row lead to several nodes");
+    throw new Unsupported("successive comparisons of a column lead to several nodes");
   }
   return isSame;
 }
 
 /**
- * Turns the conditions of branches into `column ≤ threshold`, which NaN doesn't meet. Where NaN has
- * to meet it, and for equality, the branch tests a column derived from its own.
+ * Converts the conditions of branches to `column ≤ threshold`, which NaN does not satisfy. If NaN
+ * has to satisfy a condition, and for equality, the branch tests a column that is derived from the
+ * original one.
  */
 class Conditions {
-  /** The columns of all branches. */
+  /** The columns that branches test. */
   readonly tested = new Set<Column>();
   readonly #columns: readonly Column[];
   readonly #derived = new Map<string, Column>();
@@ -236,7 +241,11 @@ class Conditions {
     this.#columns = columns;
   }
 
-  /** @param others more values than the threshold to be equal to */
+  /**
+   * Creates a branch.
+   *
+   * @param others the other values of a choice, in addition to the threshold
+   */
   branch(
     { mode, feature, threshold, nanIsTrue }: ListedNode,
     others: readonly number[],
@@ -273,7 +282,7 @@ class Conditions {
     return branch(column, threshold, atMost, above);
   }
 
-  /** A column to compare with a threshold: NaN is at most every threshold, or above every one. */
+  /** Returns a column to compare with thresholds. Its NaN are below or above all thresholds. */
   #column(feature: number, nanIsAtMost: boolean): Column {
     const column = this.#columns[feature];
     if (column === undefined)
@@ -283,7 +292,7 @@ class Conditions {
       : column;
   }
 
-  /** 1 where a column has one of the values, else 0. */
+  /** Returns a column of 1 where a column has one of the values, and 0 elsewhere. */
   #isOneOf(feature: number, values: readonly number[], nanIsOne: boolean): Column {
     return this.#derive(`${feature} ${values} ${nanIsOne}`, () => {
       const column = this.#column(feature, false);
@@ -295,7 +304,7 @@ class Conditions {
     });
   }
 
-  /** Branches that test the same share a column. */
+  /** Returns a derived column, the same one for all branches with the same key. */
   #derive(key: string, make: () => Column): Column {
     const column = this.#derived.get(key) ?? make();
     this.#derived.set(key, column);
@@ -303,7 +312,7 @@ class Conditions {
   }
 }
 
-/** The next smaller float32: `x < value` is `x ≤ nextBelow(value)`. */
+/** Returns the next smaller float32: `x < value` is the same as `x ≤ nextBelow(value)`. */
 function nextBelow(value: number): number {
   if (value === -Infinity) throw new Unsupported("a branch compares with -Infinity");
   if (value === 0) return -(2 ** -149);

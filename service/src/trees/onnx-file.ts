@@ -1,19 +1,19 @@
 import { Unsupported } from "./unsupported.ts";
 
-/** The part of an ONNX file that the compiler reads. */
+/** The parts of an ONNX graph that the compiler reads. */
 export interface OnnxGraph {
   readonly inputs: readonly OnnxInput[];
   readonly outputs: readonly string[];
   /** Constants by name. */
   readonly initializers: ReadonlyMap<string, OnnxTensor>;
-  /** A node comes after those whose results it uses. */
+  /** A node comes after the nodes whose results it uses. */
   readonly nodes: readonly OnnxNode[];
 }
 
 /** An input of the graph. */
 interface OnnxInput {
   readonly name: string;
-  /** One of {@link ElementType}, another type's number, or 0 if the input is no tensor. */
+  /** One of {@link ElementType}, the number of another type, or 0 if the input is not a tensor. */
   readonly elementType: number;
   /** A dimension that varies is `undefined`. */
   readonly dimensions: readonly (number | undefined)[];
@@ -22,15 +22,15 @@ interface OnnxInput {
 /** An operator applied to named values. */
 export interface OnnxNode {
   readonly operator: string;
-  /** "" is ai.onnx. */
+  /** An empty string means ai.onnx. */
   readonly domain: string;
-  /** An optional input that is left out has the name "". */
+  /** An omitted optional input has an empty name. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: ReadonlyMap<string, OnnxAttribute>;
 }
 
-/** An attribute of a node; the attribute's name says which of the values is in use. */
+/** An attribute of a node. Which of these values it has depends on the attribute. */
 interface OnnxAttribute {
   readonly float: number;
   readonly int: number;
@@ -53,10 +53,10 @@ export interface OnnxTensor {
 export const ElementType = { float: 1, uint8: 2, int32: 6, int64: 7, string: 8, bool: 9 } as const;
 
 /**
- * Reads the graph of an ONNX file. The format is that of Protocol Buffers; the field numbers are
- * those of `onnx.proto`.
+ * Reads the graph of an ONNX file. The file is a message of Protocol Buffers, with the field
+ * numbers of `onnx.proto`.
  *
- * @throws {Unsupported} when the file is malformed or has no graph
+ * @throws {Unsupported} if the file is malformed or has no graph
  */
 export function readOnnxGraph(file: Uint8Array): OnnxGraph {
   const model = new Message(Buffer.from(file.buffer, file.byteOffset, file.byteLength));
@@ -78,7 +78,7 @@ function readGraph(message: Message): OnnxGraph {
     11: () => inputs.push(readValue(message.message())),
     12: () => outputs.push(readValue(message.message()).name),
   });
-  // Files of old versions list their constants among the inputs.
+  // Old versions also list constants as inputs.
   const fed = inputs.filter(({ name }) => !initializers.has(name));
   return { inputs: fed, outputs, initializers, nodes };
 }
@@ -213,7 +213,7 @@ function readShape(shape: Message): (number | undefined)[] {
 
 const WireType = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
-/** A message of Protocol Buffers. */
+/** Reads a message of Protocol Buffers. */
 class Message {
   readonly #bytes: Buffer;
   readonly #end: number;
@@ -226,7 +226,7 @@ class Message {
     this.#end = end;
   }
 
-  /** Calls the reader of each field's number; skips fields that have none. */
+  /** Calls the reader of each field, by its number. Skips fields without a reader. */
   read(readers: Readonly<Record<number, () => unknown>>): void {
     while (this.#position < this.#end) {
       const key = this.int();
@@ -237,7 +237,7 @@ class Message {
     }
   }
 
-  /** A 64-bit integer: beyond ±2^53 the nearest number. */
+  /** Reads a 64-bit integer. Beyond ±2^53, returns the nearest number. */
   int(): number {
     let value = 0;
     for (let unit = 1; unit < 2 ** 49; unit *= 128) {
@@ -276,17 +276,17 @@ class Message {
     return new Message(this.#bytes, start, start + length);
   }
 
-  /** Adds the integers that a repeated field has here. */
+  /** Appends the integers of a repeated field. */
   ints(values: number[]): void {
     for (const end = this.#endOfRepeated(); this.#position < end; ) values.push(this.int());
   }
 
-  /** Adds the float32 that a repeated field has here. */
+  /** Appends the float32 values of a repeated field. */
   floats(values: number[]): void {
     for (const end = this.#endOfRepeated(); this.#position < end; ) values.push(this.float());
   }
 
-  /** A repeated field has a single number, or a run of them. */
+  /** Reads a repeated field, which has a single number or several packed ones. */
   #endOfRepeated(): number {
     if (this.#wireType !== WireType.bytes) return this.#position + 1;
     const length = this.int();
@@ -321,7 +321,11 @@ class Message {
     return byte;
   }
 
-  /** Moves past some bytes. @returns where they start */
+  /**
+   * Skips some bytes.
+   *
+   * @returns the index of the first one
+   */
   #take(length: number): number {
     const start = this.#position;
     this.#position += length;

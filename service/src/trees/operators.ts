@@ -14,20 +14,20 @@ import { Unsupported } from "./unsupported.ts";
 /** A value of the graph: a table, or a constant. */
 export type Value = Table | OnnxTensor;
 
-/** A value with a row for each row of the input, N of them. */
+/** A value with one row for each row of the input. */
 export interface Table {
-  /** Integers and booleans are columns of whole numbers, strings are columns of indices. */
+  /** Columns of integers and booleans contain integers, columns of strings contain indices. */
   readonly element: "float" | "integer" | "string";
-  /** Of the shape: 1 is [N], 2 is [N, columns], 3 is [N, 1, columns]. */
+  /** The rank of the shape: 1 for [N], 2 for [N, columns], 3 for [N, 1, columns]. */
   readonly rank: 1 | 2 | 3;
   readonly columns: readonly Column[];
 }
 
 /**
- * Applies an operator of the graph. Operators that only move columns cost nothing later.
+ * Applies an operator of the graph. Operators that only move columns add no code.
  *
- * @returns its outputs in order; `undefined` is one that is not compiled
- * @throws {Unsupported} when the operator, or this use of it, is not compiled
+ * @returns the outputs in order; `undefined` for an output that is not compiled
+ * @throws {Unsupported} if the operator, or this use of it, is not compiled
  */
 export function applyOperator(
   node: OnnxNode,
@@ -83,7 +83,7 @@ function floats(columns: readonly Column[], rank: Table["rank"] = 2): Table {
   return { element: "float", rank, columns };
 }
 
-/** Whether a value is a table, not a constant. */
+/** Returns whether a value is a table. Otherwise it is a constant. */
 export function isTable(value: Value): value is Table {
   return "columns" in value;
 }
@@ -94,18 +94,21 @@ function asTable(value: Value | undefined): Table {
 }
 
 function asTensor(value: Value | undefined): OnnxTensor {
-  if (value === undefined || isTable(value)) throw new Unsupported("an input is no constant");
+  if (value === undefined || isTable(value)) throw new Unsupported("an input is not a constant");
   return value;
 }
 
-/** The columns of a table of numbers [N, columns]. */
+/** Returns the columns of a table of numbers [N, columns]. */
 function features(value: Value | undefined): readonly Column[] {
   const { element, rank, columns } = asTable(value);
-  if (element === "string" || rank !== 2) throw new Unsupported("the input is no table of numbers");
+  if (element === "string" || rank !== 2)
+    throw new Unsupported("the input is not a table of numbers");
   return columns;
 }
 
-/** Operands meet column by column; a single column meets each column of the other operand. */
+/**
+ * Combines operands column by column. A single column is combined with each column of the other.
+ */
 function arithmetic(operation: BinaryOperation): Operator {
   return (node, inputs) => {
     rejectRewritten(node, inputs);
@@ -123,8 +126,8 @@ function arithmetic(operation: BinaryOperation): Operator {
 }
 
 /**
- * ONNX Runtime leaves out the addition of 0, which makes -0 a 0, and makes y / x of 1 / x · y, which
- * rounds once less.
+ * Rejects operators that ONNX Runtime may rewrite. It omits additions of 0, although they convert
+ * -0 to 0, and it computes 1 / x · y as y / x, which rounds only once.
  */
 function rejectRewritten({ operator }: OnnxNode, inputs: readonly Value[]): void {
   const isSingle = (value: Value | undefined, number: number) =>
@@ -186,7 +189,7 @@ function slice(node: OnnxNode, inputs: readonly Value[]): Table {
   if (axis === undefined || !isColumnAxis(axis) || otherAxes.length > 0 || step !== 1) {
     throw new Unsupported("it does not take a run of columns");
   }
-  // Both count negative numbers from the end, and stop at the ends, as Array.slice does.
+  // Like in Array.slice, negative indices count from the end, and larger ones stop at the end.
   return pick(table, [...table.columns.keys()].slice(start?.[0], end?.[0]));
 }
 
@@ -234,7 +237,7 @@ function squeeze(node: OnnxNode, [data, tensor]: readonly Value[]): Table {
   throw new Unsupported(`the axes are [${axes.join(", ")}]`);
 }
 
-/** Whole numbers that fit a float32 are the same number in every type. */
+/** Casts a table. Integers that float32 represents are the same in every type. */
 function cast(node: OnnxNode, table: Table): Table {
   const to = node.attributes.get("to")?.int;
   if (to === ElementType.float && table.element !== "string") return { ...table, element: "float" };
@@ -258,7 +261,7 @@ function scale(node: OnnxNode, table: Table): Table {
 }
 
 function impute(node: OnnxNode, table: Table): Table {
-  if (table.element !== "float") throw new Unsupported("the input is no table of float32");
+  if (table.element !== "float") throw new Unsupported("the input is not a table of float32");
   const imputed = perColumn(node, "imputed_value_floats", table);
   const replaced = node.attributes.get("replaced_value_float")?.float ?? 0;
   return floats(
@@ -271,7 +274,7 @@ function impute(node: OnnxNode, table: Table): Table {
   );
 }
 
-/** An attribute that has a number for each column, or one for all. */
+/** Reads an attribute with one number per column, or one number for all columns. */
 function perColumn(node: OnnxNode, name: string, { columns }: Table): readonly Column[] {
   const values = node.attributes.get(name)?.floats ?? [];
   if (values.length !== 1 && values.length !== columns.length) {
@@ -292,7 +295,7 @@ function oneHot(node: OnnxNode, table: Table): Table {
   );
 }
 
-/** The indices of an encoder's strings in a column; -1, which no row has, for a string it lacks. */
+/** Returns the index of each string of an encoder; -1, which no row has, for an unknown string. */
 function stringIndices(node: OnnxNode, column: Column): readonly number[] {
   const encoded = node.attributes.get("cats_strings")?.texts ?? [];
   const categories = column.kind === "input" ? column.categories : [];
@@ -304,7 +307,7 @@ function stringIndices(node: OnnxNode, column: Column): readonly number[] {
 }
 
 function integers(node: OnnxNode, table: Table): readonly number[] {
-  if (table.element !== "integer") throw new Unsupported("the input is no column of integers");
+  if (table.element !== "integer") throw new Unsupported("the input is not a column of integers");
   if (failsOnUnknown(node)) throw new Unsupported("it fails on an unknown integer");
   return node.attributes.get("cats_int64s")?.ints ?? [];
 }

@@ -9,12 +9,12 @@ import {
 import { defineExp } from "./exp-code.ts";
 import type { Code, Instruction, Local, WasmFunction, WasmModule } from "./wasm.ts";
 
-/** Rows that are computed together, a multiple of 16. */
+/** The number of rows that are computed together, a multiple of 16. */
 export const blockRows = 256;
 
 /**
- * Bytes from one column in memory to the next: a float32 for each row, and a cache line, without
- * which the same row of many columns would compete for the same place in the cache.
+ * The distance of two columns in memory: one float32 per row, and one cache line more. Without it,
+ * the values of a row in many columns would compete for the same place in the cache.
  */
 export const columnBytes = blockRows * 4 + 64;
 
@@ -34,8 +34,8 @@ const comparisonInstruction: Readonly<Record<SelectColumn["comparison"], Instruc
 /**
  * Writes a loop over rows.
  *
- * @param rowsAtOnce rows that the body is for
- * @param body gets the position of the first of its rows in a column, in bytes
+ * @param rowsAtOnce the number of rows that the body handles
+ * @param body receives the position of its first row within a column, in bytes
  */
 export function writeRowLoop(
   code: Code,
@@ -52,7 +52,7 @@ export function writeRowLoop(
   });
 }
 
-/** Columns of a block of rows in the module's memory, and the code that computes them. */
+/** The columns of a block of rows in the memory of a module, and the code that computes them. */
 export class StoredColumns {
   readonly #module: WasmModule;
   readonly #shared: ReadonlySet<Column>;
@@ -60,28 +60,28 @@ export class StoredColumns {
   readonly #addresses = new Map<Column, number>();
   readonly #scores = new Map<Ensemble, number>();
 
-  /** @param shared columns to compute once, since several others are computed from them */
+  /** @param shared columns that are stored, since several other columns depend on them */
   constructor(module: WasmModule, shared: ReadonlySet<Column>) {
     this.#module = module;
     this.#shared = shared;
     this.#exp = defineExp(module);
   }
 
-  /** Sets space aside for a column. @returns its address */
+  /** Reserves memory for a column, and returns its address. */
   reserve(column: Column): number {
     const address = this.#module.reserve(columnBytes);
     this.#addresses.set(column, address);
     return address;
   }
 
-  /** Sets space aside for the scores of an ensemble. @returns the address of the first target's */
+  /** Reserves memory for the scores of an ensemble, and returns the address of the first target. */
   reserveScores(ensemble: Ensemble): number {
     const address = this.#module.reserve(ensemble.targets * columnBytes);
     this.#scores.set(ensemble, address);
     return address;
   }
 
-  /** @throws Error when the column is not stored */
+  /** @throws {Error} if the column is not stored */
   addressOf(column: Column): number {
     const address = this.#find(column);
     if (address === undefined) throw new Error(`a ${column.kind} column is not stored`);
@@ -89,9 +89,9 @@ export class StoredColumns {
   }
 
   /**
-   * Defines the computation of columns, as far as they are not stored yet.
+   * Defines the computation of columns that are not stored yet.
    *
-   * @returns a function of the number of rows
+   * @returns a function that takes the number of rows
    */
   defineComputation(columns: Iterable<Column>): WasmFunction {
     const added: Column[] = [];

@@ -3,34 +3,35 @@ import { columnBytes, type StoredColumns, writeRowLoop } from "./stored-columns.
 import type { Place, StoredEnsemble } from "./stored-ensemble.ts";
 import type { Code, Local, WasmFunction, WasmModule } from "./wasm.ts";
 
-/** Walks at the same time: while one waits for memory, the processor goes on with the others. */
+/** The number of walks at the same time. While one waits for memory, the others continue. */
 const walksAtOnce = 16;
 
-/** Steps of each walk between two looks at whether all have come to a leaf. */
+/** After this many steps, the code checks whether all walks are at a leaf. */
 const stepsPerLook = 3;
 
 /**
- * A node in memory, by the offsets of its fields. `next` is the place of the node of `above`, in
- * bytes from the first node; that of `atMost` comes after it. A leaf leads to itself, as nothing is
- * at most NaN.
+ * The offsets of the fields of a node in memory. `next` is the offset of the node of `above` from
+ * the first node, in bytes. The node of `atMost` comes after it. The threshold of a leaf is NaN,
+ * and its next node is the leaf itself, since no value is at most NaN.
  */
 const nodeField = { threshold: 0, column: 4, next: 8, weights: 12 } as const;
 const nodeBytes = 16;
 
-/** A tree in memory: the place of its root, and the address of its first target's scores. */
+/** The offsets of the fields of a tree in memory: its root, and the scores of its first target. */
 const treeField = { root: 0, scores: 4 } as const;
 const treeBytes = 8;
 
-/** What one of the walks is about. */
+/** The tree and the row of a walk. */
 interface Walk {
   readonly tree: Place;
-  /** Bytes from the position in columns to the row. */
+  /** The offset of the row from the current position in columns, in bytes. */
   readonly row: number;
 }
 
 /**
- * Trees that are walked from the root to a leaf, several walks at the same time. A step computes the
- * place of the next node, without a branch of the program. This is for few rows and for large trees.
+ * Walks trees from the root to a leaf, with several walks at the same time. A step computes the
+ * place of the next node, without a branch in the code. This is fast for few rows and for large
+ * trees.
  */
 export class Walks {
   readonly #module: WasmModule;
@@ -39,12 +40,13 @@ export class Walks {
   readonly #table: number;
   readonly #trees: ReadonlyMap<Tree, number>;
 
-  /** @param columns must have all columns that the trees test */
+  /** @param columns contains all columns that the trees test */
   constructor(module: WasmModule, columns: StoredColumns, stored: StoredEnsemble) {
     this.#module = module;
     this.#stored = stored;
     const { trees, targetsPerTree } = stored.ensemble;
-    // Trees that fill up the last group: their weights and scores are zeros that nothing else uses.
+    // Fillers of the last group of trees. Their weights and scores are zeros that nothing else
+    // uses.
     const filler = leaf([]);
     const zeros = module.reserve(targetsPerTree * columnBytes);
     const nodes = new NodeTable(
@@ -63,7 +65,9 @@ export class Walks {
     this.#trees = new Map(trees.map((tree, index) => [tree, this.#table + index * treeBytes]));
   }
 
-  /** Defines a function of the number of rows that makes all trees count, row by row. */
+  /**
+   * Defines a function that takes the number of rows and adds all trees to the scores, row by row.
+   */
   defineAllTrees(): WasmFunction {
     const groupBytes = walksAtOnce * treeBytes;
     const groups = Math.ceil(this.#stored.ensemble.trees.length / walksAtOnce);
@@ -84,7 +88,9 @@ export class Walks {
     });
   }
 
-  /** Defines a function of a tree's address and the number of rows that makes one tree count. */
+  /**
+   * Defines a function that takes the address of a tree and the number of rows, and adds the tree.
+   */
   defineOneTree(): WasmFunction {
     return this.#module.define(["i32", "i32"], [], (code, tree, rows) => {
       const walks = Array.from({ length: walksAtOnce }, (_, index) => ({
@@ -95,10 +101,10 @@ export class Walks {
     });
   }
 
-  /** The address of a tree, for {@link defineOneTree}. */
+  /** Returns the address of a tree, for {@link defineOneTree}. */
   addressOf(tree: Tree): number {
     const address = this.#trees.get(tree);
-    if (address === undefined) throw new Error("the tree is not of this ensemble");
+    if (address === undefined) throw new Error("the tree does not belong to this ensemble");
     return address;
   }
 
@@ -140,7 +146,7 @@ export class Walks {
   }
 }
 
-/** Trees in memory, node by node. */
+/** The nodes of trees in memory. */
 class NodeTable {
   readonly bytes: DataView;
   readonly #columns: StoredColumns;
@@ -157,8 +163,8 @@ class NodeTable {
   /**
    * Adds a tree.
    *
-   * @param weights the address of its first leaf's weights
-   * @returns the place of its root
+   * @param weights the address of the weights of its first leaf
+   * @returns the offset of its root
    */
   add(root: TreeNode, weights: number): number {
     const place = this.#reserve(1);

@@ -1,9 +1,9 @@
 import { Bytes } from "./bytes.ts";
 
-/** A type of values. */
+/** A value type of WebAssembly. */
 export type ValueType = keyof typeof valueTypes;
 
-/** An instruction that takes all it needs from the stack. */
+/** An instruction that takes its operands from the stack. */
 export type Instruction = keyof typeof instructions;
 
 /** An instruction that loads from or stores to memory. */
@@ -68,7 +68,7 @@ const instructions = {
   "f32x4.pmax": [simd, 0xeb, 0x01],
 } as const;
 
-/** With the logarithm of the alignment of what is loaded or stored. */
+/** The last byte is the base-2 logarithm of the alignment. */
 const memoryInstructions = {
   "i32.load": [0x28, 2],
   "i64.load": [0x29, 3],
@@ -97,8 +97,8 @@ export interface WasmFunction {
 }
 
 /**
- * The code of a function, written instruction by instruction as in the text format: operands come
- * before the instruction that takes them.
+ * The code of a function, written instruction by instruction. Operands come before the instruction
+ * that uses them.
  */
 export class Code {
   readonly #bytes = new Bytes();
@@ -109,7 +109,7 @@ export class Code {
     this.#parameterCount = parameterCount;
   }
 
-  /** A new variable; it starts at 0. */
+  /** Declares a variable. Its initial value is 0. */
   variable(type: ValueType): Local {
     this.#variables.push(type);
     return { index: this.#parameterCount + this.#variables.length - 1 };
@@ -156,7 +156,7 @@ export class Code {
     return this;
   }
 
-  /** @param offset bytes to add to the address on the stack */
+  /** @param offset added to the address on the stack, in bytes */
   memory(instruction: MemoryInstruction, offset: number): this {
     this.#bytes.bytes(memoryInstructions[instruction]).unsigned(offset);
     return this;
@@ -172,7 +172,7 @@ export class Code {
     return this;
   }
 
-  /** Repeats a body as long as it leaves a number other than 0 on the stack. */
+  /** Repeats a body while it pushes a number other than 0. */
   loop(body: () => void): this {
     this.#bytes.bytes([0x03, 0x40]);
     body();
@@ -180,7 +180,7 @@ export class Code {
     return this;
   }
 
-  /** The function as a module has it: its variables, its code, and an end. */
+  /** Encodes the function for a module: its variables, its code and an end. */
   encode(): Uint8Array {
     const variables = this.#variables.map((type) => Uint8Array.of(1, valueTypes[type]));
     const body = new Bytes().list(variables).append(this.#bytes.written).byte(end);
@@ -188,7 +188,7 @@ export class Code {
   }
 }
 
-/** A module: functions, and a memory that is exported as `memory`. */
+/** A WebAssembly module with functions, and a memory that is exported as `memory`. */
 export class WasmModule {
   readonly #types: Uint8Array[] = [];
   readonly #bodies: Uint8Array[] = [];
@@ -197,17 +197,17 @@ export class WasmModule {
   #codeBytes = 0;
   #memoryBytes = 0;
 
-  /** Bytes of the functions that are defined. */
+  /** The size of the functions that have been defined. */
   get codeBytes(): number {
     return this.#codeBytes;
   }
 
-  /** Bytes of memory that are set aside. */
+  /** The size of the reserved memory. */
   get memoryBytes(): number {
     return this.#memoryBytes;
   }
 
-  /** Defines a function. It may call functions that are defined before it. */
+  /** Defines a function. It may call functions that were defined before it. */
   define(
     parameters: readonly ValueType[],
     results: readonly ValueType[],
@@ -225,19 +225,19 @@ export class WasmModule {
     return { index };
   }
 
-  /** Makes a function callable from JavaScript. */
+  /** Exports a function, so that JavaScript can call it. */
   export(name: string, { index }: WasmFunction): void {
     this.#exports.push(exported(name, functionExport, index));
   }
 
-  /** Sets bytes of memory aside, all 0. @returns their address, a multiple of 64 */
+  /** Reserves memory, which contains zeros. Returns the address, a multiple of 64. */
   reserve(bytes: number): number {
     const address = this.#memoryBytes;
     this.#memoryBytes += Math.ceil(bytes / cacheLineBytes) * cacheLineBytes;
     return address;
   }
 
-  /** Puts constants into memory. @returns their address, a multiple of 64 */
+  /** Places constants in memory. Returns the address, a multiple of 64. */
   place({ buffer, byteOffset, byteLength }: ArrayBufferView): number {
     const address = this.reserve(byteLength);
     const constants = new Uint8Array(buffer, byteOffset, byteLength);

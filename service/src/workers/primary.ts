@@ -54,7 +54,7 @@ function closeUndelivered(child: ChildProcess): void {
     },
   });
   child.once("exit", (code) => {
-    // Has no effect if the worker received the connection: then it is already closed here.
+    // This has no effect if the worker received the connection, which is then already closed here.
     if (code !== 0) latest?.close();
   });
 }
@@ -93,7 +93,7 @@ function forkWorker({ logger, lines }: Log, reports: ReportCollector): WorkerPro
     ),
     stop(signal) {
       worker.send(signal, () => {
-        // It fails only if the worker has just ended.
+        // This fails only if the worker has just ended.
       });
     },
   };

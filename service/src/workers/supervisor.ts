@@ -38,8 +38,8 @@ const healthyMs = 60_000;
  *
  * 1. The first worker starts alone, so that an invalid setting or model is reported once. The
  *    others start when it listens.
- * 2. A worker that ends is replaced after 100 ms. The delay doubles with each crash within a minute,
- *    up to 30 s.
+ * 2. A worker that ends is replaced after 100 ms. The delay doubles with each crash within a
+ *    minute, up to 30 s.
  * 3. If a worker ends before it listens, and no other one listens, this process exits with the same
  *    status.
  */
@@ -83,7 +83,7 @@ export class Supervisor {
     this.#workers.delete(worker);
     this.#listening.delete(worker);
     if (this.#stopSignal) {
-      // Until a worker ignores signals, one that all processes get ends it.
+      // Before a worker ignores signals, a signal to all processes ends it.
       this.#hasFailed ||= ending.code !== 0 && ending.signal !== this.#stopSignal;
       return;
     }
