@@ -39,6 +39,7 @@ export async function serviceWith(options: Partial<CacheOptions> = {}) {
     redisUrl: undefined,
     redisTimeoutMs: timeoutMs,
     redisPredict: "always",
+    engineChosen: Promise.resolve(),
     predictOne: () => engine.predict(new Float32Array(8)),
     ttlSeconds: 60,
     memoryBytes: 0,
