@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import type { ReadThrough } from "./cache/read-through.ts";
 import type { LoadedModel } from "./model/loaded-model.ts";
+import { type Access, authorized } from "./routes/authorize.ts";
 import { docsEndpoints, docsHeaders } from "./routes/docs.ts";
 import { createExchange, type ExchangeDependencies } from "./routes/exchange.ts";
 import { healthEndpoint } from "./routes/health.ts";
@@ -15,6 +16,8 @@ export interface AppDependencies extends ExchangeDependencies {
   readonly model: LoadedModel;
   readonly cache: ReadThrough;
   readonly limits: Limits;
+  /** Absent if no request needs a token. */
+  readonly access?: Access | undefined;
 }
 
 /** The app, which a server or the test client can call. */
@@ -31,8 +34,9 @@ export function createApp(deps: AppDependencies, app: App = new Hono()): App {
   const endpoints = [...api, ...docsEndpoints(deps, api)];
 
   app.use("/docs/*", docsHeaders);
-  for (const { method, path, handle } of endpoints) {
-    app.on(method, path, exchange(path, handle));
+  for (const endpoint of endpoints) {
+    const { method, path } = endpoint;
+    app.on(method, path, exchange(path, authorized(deps.access, endpoint)));
   }
   app.notFound(exchange("*", answerUnmatched(endpoints)));
   app.onError((error, c) =>

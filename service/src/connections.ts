@@ -31,5 +31,6 @@ export function trackConnections(server: Server, maxConnections: number): Connec
   };
   server.on("request", onRequest);
   server.on("checkExpectation", onRequest);
+  server.on("checkContinue", onRequest);
   return connections;
 }

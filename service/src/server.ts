@@ -94,7 +94,8 @@ export function createAppServer(app: App, options: AppServerOptions): AppServer 
     connectionsCheckingInterval: arrivalCheckIntervalMs,
   });
   const connections = trackConnections(server, maxConnections);
-  server.on("request", listener).on("checkExpectation", listener);
+  // Node.js would ask for the body of each request. Here, only a handler that reads it does.
+  server.on("request", listener).on("checkExpectation", listener).on("checkContinue", listener);
   answerUnparsedRequests(server, connections);
   return { server, connections };
 }

@@ -1,5 +1,7 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
+import type { Logger } from "pino";
+import { TokenFile } from "./access/token-file.ts";
 import { createApp } from "./app.ts";
 import { createCache } from "./cache/create-cache.ts";
 import { unrecorded } from "./cache/recorder.ts";
@@ -7,6 +9,7 @@ import { type Config, ConfigError, readConfig } from "./config.ts";
 import { drain } from "./drain.ts";
 import { loadModel } from "./model/loaded-model.ts";
 import { ModelError } from "./model/model-error.ts";
+import type { Access } from "./routes/authorize.ts";
 import { createAppServer } from "./server.ts";
 import { createAccessLog } from "./telemetry/access-log.ts";
 import { createLog } from "./telemetry/logger.ts";
@@ -25,9 +28,19 @@ async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
   }
 }
 
+async function openAccess(config: Config, logger: Logger): Promise<Access | undefined> {
+  const { API_TOKENS_FILE, API_TOKENS_FOR = ["api"] } = config;
+  if (API_TOKENS_FILE === undefined) return undefined;
+  return {
+    groups: new Set(API_TOKENS_FOR),
+    tokens: await TokenFile.open(API_TOKENS_FILE, logger),
+  };
+}
+
 async function start(): Promise<Stop> {
   const config = readConfig();
   const { logger, lines } = await createLog(config.LOG_LEVEL);
+  const access = await openAccess(config, logger);
   const model = await loadModel(config.MODEL_PATH, config.MAX_HOUSES);
   const cache = await createCache({
     redisUrl: config.REDIS_URL,
@@ -42,6 +55,7 @@ async function start(): Promise<Stop> {
   const app = createApp({
     model,
     cache: cache.readThrough,
+    access,
     logger,
     accessLog: createAccessLog(logger, lines),
     isDraining: () => draining,

@@ -27,6 +27,22 @@ test.each([
   });
 });
 
+test("a client that waits for 100 Continue gets it unless its body is too long", async () => {
+  const socket = await rawSocket(await serve(appUnderTest()));
+  const head = (length: number) =>
+    `POST /predict HTTP/1.1\r\nContent-Length: ${length}\r\nExpect: 100-continue\r\n\r\n`;
+  socket.write(head(2));
+  await once(socket, "readable");
+  expect(String(socket.read())).toBe("HTTP/1.1 100 Continue\r\n\r\n");
+  socket.write("{}");
+  await once(socket, "readable");
+  expect(String(socket.read())).toMatch(/^HTTP\/1\.1 422 /);
+  socket.write(head(2_000_000));
+  await once(socket, "readable");
+  expect(String(socket.read())).toMatch(/^HTTP\/1\.1 413 /);
+  socket.destroy();
+});
+
 describe("a target in absolute form", () => {
   test.each([
     "http://host/hello?name=q",

@@ -113,6 +113,11 @@ export function requestHeader(c: Context<NodeEnvironment>, name: string): string
   return typeof value === "object" ? value.join(", ") : value;
 }
 
+/** Returns whether the client sends the body only when it is asked for it (RFC 9110, 10.1.1). */
+function awaitsContinue({ headers, httpVersion }: IncomingMessage): boolean {
+  return httpVersion === "1.1" && headers.expect?.toLowerCase() === "100-continue";
+}
+
 /** A request that Node.js received. */
 class IncomingRequest implements SentRequest {
   readonly #context: Context<NodeEnvironment>;
@@ -161,6 +166,7 @@ class IncomingRequest implements SentRequest {
       this.#incoming.on("data", (chunk: Buffer<ArrayBuffer>) => this.#add(chunk, admit));
       this.#incoming.on("end", () => resolve(this.#body));
       if (this.#incoming.destroyed) reject(cutOff());
+      else if (awaitsContinue(this.#incoming)) this.#outgoing.writeContinue();
     });
   }
 
