@@ -163,11 +163,28 @@ class IncomingRequest implements SentRequest {
   #receive(admit: AdmitChunk): Promise<SentBody> {
     return new Promise((resolve, reject) => {
       this.#fail = reject;
-      this.#incoming.on("data", (chunk: Buffer<ArrayBuffer>) => this.#add(chunk, admit));
-      this.#incoming.on("end", () => resolve(this.#body));
+      const read = () => {
+        this.#incoming.on("data", (chunk: Buffer<ArrayBuffer>) => this.#add(chunk, admit));
+        this.#incoming.on("end", () => resolve(this.#body));
+      };
       if (this.#incoming.destroyed) reject(cutOff());
-      else if (awaitsContinue(this.#incoming)) this.#outgoing.writeContinue();
+      else if (awaitsContinue(this.#incoming)) this.#askForBody(read);
+      else read();
     });
+  }
+
+  /**
+   * Sends 100 Continue before the body is read. Before it, responses to earlier requests on the
+   * connection have to be sent, because Node.js mixes it up with a response that waits for them.
+   */
+  #askForBody(read: () => void): void {
+    const outgoing = this.#outgoing;
+    const ask = () => {
+      if (!outgoing.headersSent) outgoing.writeContinue();
+      read();
+    };
+    if (outgoing.socket === null) outgoing.once("socket", ask);
+    else ask();
   }
 
   #add(chunk: Buffer<ArrayBuffer>, admit: AdmitChunk): void {
