@@ -93,7 +93,7 @@ node_fits() {
   [ "${version%%.*}" -ge "$(node_pin)" ]
 }
 
-# Runs outside the checkout: inside it, pnpm and corepack would download the pinned version and report that.
+# Runs outside the checkout: inside it, pnpm and corepack would download the pinned version.
 pnpm_fits() {
   [ "pnpm@$(cd / && COREPACK_ENABLE_NETWORK=0 pnpm --version 2>/dev/null </dev/null)" = "$(pnpm_pin)" ]
 }

@@ -10,7 +10,9 @@ const project = (name: string, root: string) => ({
   },
 });
 
-/** These share one Docker daemon and want the machine for themselves: one by one, after the rest. */
+/**
+ * These tests share one Docker daemon and need the whole machine, so they run one at a time.
+ */
 const containers = {
   test: {
     name: "containers",

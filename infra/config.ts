@@ -12,7 +12,7 @@ import { ModelPath, missingFile } from "./model-setting.ts";
 import { parseManagedRedisUrl } from "./redis-url.ts";
 
 const integer = (minimum: number, maximum: number) => {
-  // Aborts, so that a comparison of two settings sees valid ones only.
+  // Aborts, so that two settings are compared only if both are valid.
   const fault = { error: `an integer from ${minimum} to ${maximum}`, abort: true };
   return z.int(fault).min(minimum, fault).max(maximum, fault);
 };
@@ -33,7 +33,7 @@ const section = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
 const cores = (quantity: string) =>
   quantity.endsWith("m") ? Number.parseInt(quantity, 10) / 1000 : Number(quantity);
 
-/** The service's settings that the stack sets itself, and what a user may set instead. */
+/** The settings of the service that the stack sets itself, and what users may set instead. */
 const reserved: Partial<Record<string, string>> = {
   API_TOKENS_FILE: "the stack's own setting apiTokens",
   HOST: "nothing, as pods listen on all their addresses",
@@ -47,7 +47,9 @@ export const apiTokensFile = "/etc/prediction-service/tokens";
 
 const isReserved = (name: string) => reserved[name] !== undefined;
 
-/** Settings of the service, as environment variables. The service's own schema validates them. */
+/**
+ * The settings of the service, as environment variables. The service's own schema validates them.
+ */
 const env = z
   .partialRecord(
     z.enum(settingNames),
@@ -173,7 +175,7 @@ export type Settings = Readonly<z.output<typeof Settings>>;
 /** The settings of the service that the stack passes on to its pods. */
 export type ServiceEnvironment = Settings["service"]["env"];
 
-/** The CLI passes a map as JSON, and everything else as text. */
+/** Decodes a value as the CLI passes it: a map as JSON, and everything else as text. */
 function decode(value: string): unknown {
   try {
     return value.startsWith("{") ? JSON.parse(value) : value;
@@ -182,7 +184,7 @@ function decode(value: string): unknown {
   }
 }
 
-/** The value at a path, as JSON. */
+/** Returns the value at a path, as JSON. */
 function show(values: unknown, path: readonly PropertyKey[]): string | undefined {
   const value = path.reduce<unknown>(
     (map, key) => z.record(z.string(), z.unknown()).safeParse(map).data?.[String(key)],
@@ -191,13 +193,13 @@ function show(values: unknown, path: readonly PropertyKey[]): string | undefined
   return JSON.stringify(value);
 }
 
-/** What is wrong, one line per setting. A secret, or what may be one, is not shown. */
+/** Describes what is wrong: one line per setting. Values that may be secret are not shown. */
 function describeIssue(project: string, values: unknown, issue: z.core.$ZodIssue): string[] {
   const at = (...path: PropertyKey[]) => `${project}:${[...issue.path, ...path].join(".")}`;
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => `${at(key)}: found an unknown name; allowed: ${issue.message}`);
   }
-  // These messages say themselves what was found.
+  // These messages already say what was found.
   if (issue.code === "custom" || ["redisUrl", "apiTokens"].includes(String(issue.path[0]))) {
     return [`${at()}: ${issue.message}`];
   }

@@ -14,7 +14,7 @@ const stopCalls = ["minikube stop"];
 const undeployCalls = ["pulumi destroy", "minikube stop"];
 const closeCalls = ["minikube tunnel ended by INT", "pulumi destroy", "minikube stop"];
 
-/** The calls that clean up: the first one and everything after it. */
+/** Returns the calls that clean up: the first one and everything after it. */
 function cleanUp(host: Host): string[] {
   const steps = host.steps();
   const first = steps.findIndex((step) => closeCalls.includes(step));

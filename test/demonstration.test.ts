@@ -10,7 +10,7 @@ const deployCalls = ["pulumi stack init dev", "pulumi up"];
 const tunnelCalls = ["minikube tunnel"];
 const undeployCalls = ["minikube tunnel ended by INT", "pulumi destroy"];
 
-/** Number and result of each step in the summary. */
+/** Returns number and result of each step in the summary. */
 function summary(stdout: string): string[] {
   const [, table = ""] = stdout.split(/^step .*result$/m);
   return Array.from(
@@ -62,9 +62,9 @@ describe("demo", () => {
       'PASS  200  POST /bulk_predict {"houses":',
       'PASS  422  POST /predict {"MedInc":',
       'PASS  422  POST /bulk_predict {"houses":',
-      "PASS  200  MISS  POST /predict",
-      "PASS  200  HIT   POST /predict",
-      `PASS  Redis has a new key: predictions:${service.modelVersion}:predict:`,
+      "PASS  200  MISS  POST /bulk_predict",
+      "PASS  200  HIT   POST /bulk_predict",
+      `PASS  Redis has a new key: predictions:${service.modelVersion}:bulk_predict:`,
     ]) {
       expect(stdout).toContain(line);
     }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
 
-/** Whether a Docker daemon is running. */
+/** Returns whether a Docker daemon is running. */
 export function dockerAnswers(): boolean {
   return spawnSync("docker", ["info"]).status === 0;
 }

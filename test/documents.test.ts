@@ -16,15 +16,25 @@ const documents = globSync(["*.md", "docs/*.md"], { cwd: root }).map((name) => (
 
 describe("links", () => {
   const links = documents.flatMap(({ name, text }) =>
-    Array.from(text.matchAll(/\]\((?!https?:)([^)#]+)/g), ([, target = ""]) => ({ name, target })),
+    Array.from(text.matchAll(/\]\((?!https?:)([^)]+)/g), ([, target = ""]) => ({ name, target })),
   );
 
-  test.for(links)("the link in $name to $target has a target", ({ name, target }) => {
-    expect(existsSync(join(root, dirname(name), target))).toBe(true);
+  test.for(links)("the link in $name to $target leads somewhere", ({ name, target }) => {
+    const [path = "", fragment] = target.split("#");
+    const file = path === "" ? name : join(dirname(name), path);
+    expect(existsSync(join(root, file))).toBe(true);
+    if (fragment === undefined) return;
+    const headings = Array.from(textOf(file).matchAll(/^#+ (.+)$/gm), ([, heading = ""]) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\w -]/g, "")
+        .replaceAll(" ", "-"),
+    );
+    expect(headings).toContain(fragment);
   });
 });
 
-/** The cells of all table rows in a text. */
+/** Returns the cells of all table rows in a text. */
 function rowsOf(text: string): string[][] {
   return Array.from(text.matchAll(/^\| (.+) \|$/gm), ([, row = ""]) => row.split(" | "));
 }
@@ -71,7 +81,7 @@ test("docs/moving-from-fastapi.md has the number of recorded exchanges", () => {
 });
 
 describe("docs/troubleshooting.md", () => {
-  // The tests of the service contain the messages that the code puts together.
+  // Messages that the code composes are complete only in the tests of the service.
   const files = ["run.sh", "service/{src,test}/**/*.ts", "infra/*.ts", "scripts/*.sh"];
   const exclude = ["**/node_modules/**"];
   const sources = globSync(files, { cwd: root, exclude }).map(textOf).join("\n");
@@ -79,7 +89,7 @@ describe("docs/troubleshooting.md", () => {
   const messages = rows.flatMap(([sign = ""]) =>
     Array.from(sign.matchAll(/`([^`]+)`/g), ([, message = ""]) => message),
   );
-  /** Of Kubernetes. */
+  /** Messages of Kubernetes. */
   const foreign = ["<pending>"];
 
   test.for(messages.filter((message) => !foreign.includes(message)))(

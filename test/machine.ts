@@ -173,7 +173,7 @@ export function machine(options: MachineOptions = {}) {
   };
 }
 
-/** The path of a command on the real machine; empty if it is not installed. */
+/** Returns the path of a command on the real machine; empty if it is not installed. */
 export function commandPath(name: string) {
   return spawnSync("bash", ["-c", `command -v ${name}`], { encoding: "utf8" }).stdout.trim();
 }

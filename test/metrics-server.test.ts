@@ -9,7 +9,7 @@ type Host = ReturnType<typeof minikubeMachine>;
 const enableCall = "minikube addons enable metrics-server";
 const disableCall = "minikube addons disable metrics-server";
 
-/** The calls that change the addon or wait for it. */
+/** Returns the calls that change the addon or wait for it. */
 const addonCalls = (host: Host) =>
   host.steps().filter((step) => /addons|delete apiservice/.test(step));
 const waits = (host: Host) =>

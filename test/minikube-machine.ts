@@ -65,7 +65,10 @@ export function serviceForAll(model?: PythonModel) {
 
 export type Service = ReturnType<typeof serviceForAll>;
 
-/** A machine with stand-ins for Minikube, kubectl, Pulumi and Docker, and the service as their API. */
+/**
+ * Creates a machine with stand-ins for Minikube, kubectl, Pulumi and Docker, and the service as
+ * their API.
+ */
 export function minikubeMachine(service: Service, options: MachineOptions = {}) {
   const host = machine({
     ...fitting,
@@ -110,7 +113,9 @@ export function minikubeMachine(service: Service, options: MachineOptions = {}) 
   return {
     ...host,
     world: (path: string) => join(world, path),
-    /** Sets what `minikube status` reports for the node; undefined means that there is no profile. */
+    /**
+     * Sets what `minikube status` reports for the node; undefined means that there is no profile.
+     */
     setHost(status: string | undefined): void {
       if (status === undefined) rmSync(join(world, "host"), { force: true });
       else writeFileSync(join(world, "host"), status);

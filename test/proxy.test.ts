@@ -9,7 +9,7 @@ type Host = ReturnType<typeof minikubeMachine>;
 // Nothing listens there: a request that used the proxy would fail.
 const proxyUrl = "http://127.0.0.1:9";
 
-/** The proxy exceptions of each call of a command that connects to the cluster. */
+/** Returns the proxy exceptions of each call of a command that connects to the cluster. */
 function exceptions(host: Host): { call: string; upper: string; lower: string }[] {
   const text = existsSync(host.world("proxy")) ? readFileSync(host.world("proxy"), "utf8") : "";
   return text
@@ -66,7 +66,7 @@ describe("behind a proxy", () => {
     expect(status).toBe(0);
     const calls = exceptions(host);
     expect(calls.length).toBeGreaterThan(10);
-    // From when the tunnel is open, the service's address is an exception, too.
+    // Once the tunnel is open, the service's address is also an exception.
     const serviceAddress = upper === "*" ? "" : ",127.0.0.1";
     const opened = calls.findIndex(({ call }) => call.includes("redis-cli"));
     for (const [index, each] of calls.entries()) {

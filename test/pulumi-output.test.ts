@@ -13,14 +13,14 @@ const recorded = (name: string) => readFileSync(join(folder, `${name}.txt`), "ut
 const rowPattern = /^ .. (\S+:\S+:\S+ \S+) (.*?) *$/;
 const isRow = (line: string) => rowPattern.test(line);
 
-/** Each printed resource with its state. */
+/** Returns each printed resource with its state. */
 const rows = (lines: readonly string[]) =>
   lines.flatMap((line) => {
     const [, resource = "", state = ""] = rowPattern.exec(line) ?? [];
     return resource === "" ? [] : `${resource.replace(/^.*:/, "")}: ${state.trim()}`;
   });
 
-/** What run.sh prints for this output of Pulumi. */
+/** Returns what run.sh prints for this output of Pulumi. */
 async function printed(name: string): Promise<string[]> {
   const host = minikubeMachine(service);
   const { stdout } = await host.run(["up", "--port-forward"], {

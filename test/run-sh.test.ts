@@ -24,7 +24,7 @@ const installed = ({ calls }: Machine) =>
 const toolsOf = ({ checkout }: Machine) => readdirSync(join(checkout, ".tools"));
 
 describe("run.sh", () => {
-  test("run.sh answers an unknown command with the list of commands on stderr and status 2", async () => {
+  test("for an unknown command, run.sh prints the list of commands on stderr and exits with status 2", async () => {
     const { run, calls } = machine();
 
     const { status, stdout, stderr } = await run(["deploy"]);

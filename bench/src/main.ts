@@ -29,7 +29,7 @@ for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exi
 
 const print = (text: string) => stdout.write(`${stderr.isTTY ? "\r\u001b[K" : ""}${text}\n\n`);
 
-/** @throws if the command line is wrong */
+/** @throws {Error} if the command line is invalid */
 function readCommandLine() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -51,7 +51,10 @@ function readCommandLine() {
   const isHostile = positionals[0] === "hostile";
   const names = isHostile ? ["hostile"] : positionals;
   const unknown = names.find((name) => scenarios.every((scenario) => scenario.name !== name));
-  if (unknown !== undefined) throw new Error(`there is no scenario ${unknown}`);
+  if (unknown !== undefined)
+    throw new Error(
+      `found scenario ${unknown}; allowed: ${scenarios.map(({ name }) => name).join(", ")}`,
+    );
   const chosen = scenarios.filter(({ name }) => names.length === 0 || names.includes(name));
   const options: Options = {
     ...{ against: values.against, bodies: isHostile ? positionals.slice(1) : [] },
@@ -70,12 +73,12 @@ async function run({ chosen, options, write, render }: ReturnType<typeof readCom
   if (render) return writeDocuments(docs, scenarios, []);
   for (const scenario of chosen) {
     const { name, title, measure } = scenario;
-    const tell = (progress: string) => {
+    const report = (progress: string) => {
       const line = `${name}: ${progress}`;
       stderr.write(stderr.isTTY ? `\r\u001b[K${line.slice(0, stderr.columns - 1)}` : `${line}\n`);
     };
     try {
-      const rows = [...(await measure(tell, options))];
+      const rows = [...(await measure(report, options))];
       print(`${title}\n\n${tableText(rowTable(scenario, rows))}`);
       const verdicts = judge(scenario, rows);
       print(verdicts.join("\n"));

@@ -1,22 +1,22 @@
-import type { Row, Tell } from "./turns.ts";
+import type { ReportProgress, Row } from "./turns.ts";
 
-/** Bars for the figures of some rows. */
+/** A bar chart of the figures of some rows. */
 export interface Chart {
-  /** File name without its ending. */
+  /** The file name without its extension. */
   readonly name: string;
   readonly title: string;
-  /** Labels of the rows that are shown; default: all rows. */
+  /** The labels of the rows to show. By default, all rows are shown. */
   readonly where?: Row;
   /** The column whose values are the groups of bars. */
   readonly group: string;
   /** The column whose values are the bars of a group. */
   readonly series?: string;
-  /** The columns of the figures. Without a column of series, each is a series. */
+  /** The columns of the figures. Without `series`, each column is a series. */
   readonly figures: readonly string[];
   readonly isLogarithmic?: boolean;
 }
 
-/** A figure that must be reached, by all rows with these labels. */
+/** A bound for a figure of all rows with these labels. */
 interface Target {
   readonly where?: Row;
   readonly column: string;
@@ -24,7 +24,7 @@ interface Target {
   readonly atMost?: number;
 }
 
-/** What the command line says: see its usage. */
+/** The options of the command line; see its usage. */
 export interface Options extends Readonly<Record<"rounds" | "fuzz" | "seed" | "seconds", number>> {
   readonly against: string | undefined;
   readonly bodies: readonly string[];
@@ -34,21 +34,21 @@ export interface Options extends Readonly<Record<"rounds" | "fuzz" | "seed" | "s
 export interface Scenario {
   readonly name: string;
   readonly title: string;
-  /** What is measured, and how, in Markdown. */
+  /** What is measured and how, in Markdown. */
   readonly about: string;
   /** The table's columns. Rows may have more, for targets. */
   readonly columns: readonly string[];
   readonly charts?: readonly Chart[];
   readonly targets?: readonly Target[];
   /**
-   * Starts what it needs, measures, and stops all of it.
+   * Starts the servers that it needs, measures, and stops them.
    *
-   * @throws {LeftOut} if the machine lacks what it needs
-   * @throws if the figures would mean something else than they should
+   * @throws {LeftOut} if the machine lacks something that it needs
+   * @throws {Error} if the figures would be wrong
    */
-  measure(tell: Tell, options: Options): Promise<readonly Row[]>;
+  measure(report: ReportProgress, options: Options): Promise<readonly Row[]>;
 }
 
-/** Whether a row has these labels. */
+/** Returns whether a row has these labels. */
 export const matches = (row: Row, where: Row = {}): boolean =>
   Object.entries(where).every(([column, cell]) => row[column] === cell);

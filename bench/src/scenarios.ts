@@ -5,8 +5,9 @@ import { fastapi } from "./scenarios/fastapi.ts";
 import { hostile } from "./scenarios/hostile.ts";
 import { inference } from "./scenarios/inference.ts";
 import { throughput } from "./scenarios/throughput.ts";
+import { workers } from "./scenarios/workers.ts";
 
 /** In the order of the report. */
 export const scenarios: readonly Scenario[] = [
-  ...[fastapi, throughput, bare, capacity, hostile, inference],
+  ...[fastapi, throughput, bare, capacity, workers, hostile, inference],
 ];

@@ -8,7 +8,7 @@ const List = z.object({ houses: z.array(House) });
 const take = (next: () => string, count: number) => Array.from({ length: count }, next);
 
 describe("new bodies", () => {
-  test("of /predict differ, and in every feature", () => {
+  test("new bodies of /predict differ from each other, in every feature", () => {
     const bodies = take(newBodies("/predict", 1, 1), 10_000);
 
     expect(new Set(bodies).size).toBe(10_000);
@@ -18,21 +18,24 @@ describe("new bodies", () => {
     }
   });
 
-  test.each([1, 10, 1_000, 10_000])("of /bulk_predict with %d houses differ", (length) => {
-    const bodies = take(newBodies("/bulk_predict", length, 1), 20);
+  test.each([1, 10, 1_000, 10_000])(
+    "new bodies of /bulk_predict with %d houses differ from each other",
+    (length) => {
+      const bodies = take(newBodies("/bulk_predict", length, 1), 20);
 
-    expect(new Set(bodies).size).toBe(20);
-    for (const body of bodies) expect(List.parse(JSON.parse(body)).houses).toHaveLength(length);
-  });
+      expect(new Set(bodies).size).toBe(20);
+      for (const body of bodies) expect(List.parse(JSON.parse(body)).houses).toHaveLength(length);
+    },
+  );
 
-  test("are the same for the same seed, and others for another", () => {
+  test("new bodies are the same for the same seed, and different for another seed", () => {
     const first = take(newBodies("/predict", 1, 1), 5);
 
     expect(take(newBodies("/predict", 1, 1), 5)).toEqual(first);
     expect(new Set([...first, ...take(newBodies("/predict", 1, 2), 5)]).size).toBe(10);
   });
 
-  test("do not repeat", () => {
+  test("new bodies end with an error before they would repeat", () => {
     const next = newBodies("/bulk_predict", 4_096, 1);
     take(next, 9_000);
 

@@ -24,12 +24,12 @@ export interface ApiPodArgs {
 
 export const port = 8000;
 
-// After SIGTERM, a pod keeps accepting requests while load balancers notice.
+// Time for load balancers to notice that a pod is stopping.
 const defaults: ServiceEnvironment = { DRAIN_SECONDS: "5" };
 
 /**
- * Seconds that the service may take to stop: it drains, finishes its requests, and closes its
- * connection to Redis.
+ * Returns how many seconds the service may take to stop: it drains, finishes its requests, and
+ * closes its connection to Redis.
  */
 function stopSeconds({ DRAIN_SECONDS, REQUEST_TIMEOUT_MS, CACHE_TIMEOUT_MS }: Config): number {
   return DRAIN_SECONDS + Math.ceil((REQUEST_TIMEOUT_MS + CACHE_TIMEOUT_MS) / 1000);
@@ -50,7 +50,7 @@ function tokenFile(secret: k8s.core.v1.Secret | undefined) {
 const probe = { httpGet: { path: "/health", port: "http" } };
 
 /**
- * The pods of the API.
+ * Creates the pod template of the API.
  *
  * @param tokens has the file of API tokens. If undefined, requests need no token
  */
@@ -93,8 +93,8 @@ export function apiPod(
         startupProbe: { ...probe, periodSeconds: 1, timeoutSeconds: 2, failureThreshold: 60 },
         // A pod that drains or hangs leaves the Service within about four seconds.
         readinessProbe: { ...probe, periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 2 },
-        // A pod is restarted only after a minute, because long lists keep it busy. There is no use in
-        // waiting for a pod that hangs to drain.
+        // A pod is restarted only after a minute, because long lists keep it busy. A pod that hangs
+        // does not drain, so it gets little time to stop.
         livenessProbe: {
           ...probe,
           periodSeconds: 10,

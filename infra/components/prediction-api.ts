@@ -28,7 +28,8 @@ const app = "prediction-api";
 export const apiSelectorLabels = selectorLabels(app);
 
 // Any address, because cluster DNS is not always a pod. NodeLocal DNSCache listens on the node, at
-// 169.254.20.10 or at the address of the DNS Service. Some clouds have a resolver outside the cluster.
+// 169.254.20.10 or at the address of the DNS Service. Some clouds have a resolver outside the
+// cluster.
 const dns: k8s.types.input.networking.v1.NetworkPolicyEgressRule = {
   ports: [
     { protocol: "UDP", port: 53 },

@@ -32,7 +32,7 @@ export class RedisCache extends pulumi.ComponentResource implements Redis {
     const { namespace } = args;
     const metadata = { name: app, namespace, labels: labels(app, "cache") };
 
-    // 190 bits. Without special characters, a URL can contain it as it is.
+    // 190 bits. Without special characters, it needs no escapes in a URL.
     const { result } = new RandomPassword(name, { length: 32, special: false }, { parent: this });
     const secret = new k8s.core.v1.Secret(
       name,
@@ -45,7 +45,7 @@ export class RedisCache extends pulumi.ComponentResource implements Redis {
           "redis.conf": base64(pulumi.interpolate`requirepass ${result}\n`),
         },
       },
-      // The Secret of a stack keeps its password, which can be older than the RandomPassword.
+      // An existing Secret keeps its password, which may be older than the RandomPassword.
       { parent: this, ignoreChanges: ["data"] },
     );
     this.secretUid = secret.metadata.uid;

@@ -9,6 +9,7 @@ import { testNeeding } from "../../test/prerequisite.ts";
 import { DeployedStack } from "./deployed-stack.ts";
 import { devResult } from "./dev-result.ts";
 import { KubernetesApi } from "./kubernetes-api.ts";
+import { pathWithMinikube } from "./path-with-minikube.ts";
 import { record } from "./recorded.ts";
 import { cloud, dev, managedRedisUrl } from "./stack-config.ts";
 
@@ -220,10 +221,11 @@ describe("on a real API server", () => {
 describe("KUBECONFIG", () => {
   const Provider = z.object({ kubeconfig: z.string().optional(), context: z.string() });
 
-  /** Asks the cluster as the provider does, which loads KUBECONFIG with the same library as kubectl. */
+  /**
+   * Asks the cluster as the provider does, which loads KUBECONFIG with the same library as kubectl.
+   */
   async function namespaceSeenByProvider(kubeconfig: string): Promise<string> {
-    const { PATH } = process.env;
-    vi.stubEnv("PATH", `${join(import.meta.dirname, "stand-ins")}:${PATH}`);
+    vi.stubEnv("PATH", pathWithMinikube);
     vi.stubEnv("KUBECONFIG", kubeconfig);
     vi.resetModules();
     try {

@@ -124,7 +124,7 @@ describe("invalid settings", () => {
     );
   });
 
-  test("all invalid settings are named at once", () => {
+  test("all invalid settings are named together", () => {
     expect(() => settings({ namespace: "_", service: { minReplicas: 0 } })).toThrow(
       /^prediction-service:namespace: .*\nprediction-service:service\.minReplicas: .*$/,
     );
@@ -145,7 +145,7 @@ describe("service.env", () => {
   const reserved = ["API_TOKENS_FILE", "HOST", "MODEL_PATH", "PORT", "REDIS_URL"];
   const settable = settingNames.filter((name) => !reserved.includes(name));
 
-  /** What the service itself says about an environment. */
+  /** Returns what the service itself says about an environment. */
   function refusal(environment: Record<string, string>): string {
     try {
       readConfig(environment);
@@ -156,14 +156,17 @@ describe("service.env", () => {
     throw new Error("the service accepts it");
   }
 
-  test.each(settable)("service.env.%s is refused as the service refuses it", (name) => {
-    const env = { [name]: "no such value" };
-    expect(() => settings({ service: { env } })).toThrow(
-      new RunError(`prediction-service:service.env.${refusal(env)}`),
-    );
-  });
+  test.each(settable)(
+    "an invalid service.env.%s is refused with the message of the service",
+    (name) => {
+      const env = { [name]: "no such value" };
+      expect(() => settings({ service: { env } })).toThrow(
+        new RunError(`prediction-service:service.env.${refusal(env)}`),
+      );
+    },
+  );
 
-  test("numbers and texts in service.env arrive as texts", () => {
+  test("numbers and texts in service.env become texts", () => {
     const { env } = settings({ service: { env: { MAX_HOUSES: 5, DRAIN_SECONDS: "7" } } }).service;
     expect(env).toEqual({ MAX_HOUSES: "5", DRAIN_SECONDS: "7" });
   });
@@ -217,7 +220,7 @@ test("without any setting, the stack is the one for Minikube", () => {
   });
 });
 
-test("Pulumi.dev.yaml sets what the defaults are", () => {
+test("Pulumi.dev.yaml sets the default values", () => {
   const defaults = settings({});
   runtime.setAllConfig(dev.config);
   expect(readSettings()).toEqual(defaults);
@@ -275,7 +278,7 @@ describe("apiTokens", () => {
 describe("redisUrl", () => {
   const address = (redisUrl: string) => settings({ redisUrl }).redisUrl;
 
-  /** The value of a secret output; undefined if the output is not secret. */
+  /** Returns the value of a secret output; undefined if the output is not secret. */
   async function reveal(output: Output<string> | undefined): Promise<string | undefined> {
     return output && (await isSecret(output)) ? promised(output) : undefined;
   }
@@ -317,7 +320,7 @@ describe("redisUrl", () => {
   });
 });
 
-test("of the service's packages, the stack loads only zod with the service's settings", () => {
+test("with the settings of the service, the stack loads no package of the service except zod", () => {
   const program = `
     import { registerHooks } from "node:module";
     const packages = new Set();

@@ -97,7 +97,7 @@ export class KubernetesApi {
     );
   }
 
-  /** The path of an object. */
+  /** Returns the path of an object. */
   async path(object: KubernetesObject): Promise<string> {
     const { apiVersion, kind, metadata } = object;
     const group = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
@@ -126,7 +126,7 @@ export class KubernetesApi {
     await this.#accepted("POST", `/api/v1/namespaces/${namespace}/pods${query}`, pod);
   }
 
-  /** The current state of an object. Undefined if it does not exist. */
+  /** Returns the current state of an object. Undefined if it does not exist. */
   async get(object: KubernetesObject): Promise<Record<string, unknown> | undefined> {
     const { status, body } = await this.request("GET", await this.path(object));
     return status === 404 ? undefined : body;

@@ -81,7 +81,7 @@ const PodSpec = z.object({
 
 const Deployment = z.object({ spec: z.object({ template: z.object({ spec: PodSpec }) }) });
 
-/** The pods that the API's Deployment creates. */
+/** Returns the pods that the API's Deployment creates. */
 async function podOf(changes: Partial<PredictionApiArgs> = {}) {
   const { resource } = await declare(changes);
   const { spec } = Deployment.parse(resource("Deployment", "prediction-api").inputs).spec.template;

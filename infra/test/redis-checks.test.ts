@@ -55,7 +55,7 @@ describe("DNS check", () => {
   });
 
   test.each(["10.0.0.1", "2001:db8::1"])(
-    "the DNS check succeeds at once for the address %s",
+    "the DNS check succeeds immediately for the address %s",
     async (address) => {
       const script = run(verifyRedisDns, address);
       expect(await script.passed()).toBe(`${address} is an address: there is no name to look up`);

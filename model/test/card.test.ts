@@ -147,7 +147,7 @@ describe("an invalid table", () => {
     );
   });
 
-  test("a table with too few columns besides the target is rejected", async () => {
+  test("a table with too few columns in addition to the target is rejected", async () => {
     await expect(write("a,b\n1,2\n", { target: "b" })).rejects.toThrow(
       /input x has 2 columns, and the table has 1 without b: a\. Remove/,
     );
@@ -475,7 +475,7 @@ describe("the command", () => {
     await writeFile(path.join(folder, "rows.csv"), "a\n1\n");
     const { status, stderr } = run("m.onnx", "--data", "rows.csv");
     expect(status).toBe(1);
-    expect(stderr).toMatch(/^error: m\.onnx cannot be served: it is no ONNX model .*\n$/);
+    expect(stderr).toMatch(/^error: m\.onnx cannot be served: ONNX Runtime cannot load it: .*\n$/);
   });
 
   test("the command prints what it wrote, the metrics, and what to do next", async () => {

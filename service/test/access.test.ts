@@ -110,10 +110,11 @@ describe("a request without a valid token", () => {
 });
 
 describe("API_TOKENS_FOR", () => {
-  const paths: Readonly<Record<Exclude<AccessGroup, "metrics">, readonly string[]>> = {
+  const paths: Readonly<Record<AccessGroup, readonly string[]>> = {
     api: ["/predict", "/bulk_predict", "/hello?name=x"],
     docs: ["/openapi.json", "/docs", "/docs/start.js", "/docs/swagger-ui.css"],
     health: ["/health"],
+    metrics: ["/metrics", "/status"],
   };
 
   test.each(accessGroups)("if it is %s, other endpoints need no token", async (group) => {

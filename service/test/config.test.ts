@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { InvalidSettingsError, readConfig, settingNames } from "../src/config.ts";
@@ -12,6 +13,9 @@ test.each([
   ["PORT", "x", "an integer from 0 to 65535"],
   ["PORT", "65536", "an integer from 0 to 65535"],
   ["PORT", "80.5", "an integer from 0 to 65535"],
+  ["WORKERS", "0", "auto, or an integer from 1 to 256"],
+  ["WORKERS", "257", "auto, or an integer from 1 to 256"],
+  ["WORKERS", "many", "auto, or an integer from 1 to 256"],
   ["MODEL_PATH", "model.pkl", "a path ending in .onnx"],
   ["LOG_LEVEL", "loud", "one of trace, debug, info, warn, error, fatal, silent"],
   ["MAX_BODY_BYTES", "0", "an integer from 1 to 1000000000"],
@@ -23,6 +27,7 @@ test.each([
   ["REQUEST_TIMEOUT_MS", "30s", "milliseconds from 1 to 3600000"],
   ["CACHE_TTL_SECONDS", "0", "an integer from 1 to 31536000"],
   ["CACHE_TIMEOUT_MS", "1s", "milliseconds from 1 to 60000"],
+  ["CACHE_REDIS_PREDICT", "sometimes", "one of auto, always, never"],
   ["CACHE_MEMORY_BYTES", "64Mi", "bytes from 0 to 1099511627776"],
   ["DRAIN_SECONDS", "-5", "seconds from 0 to 3600"],
   ["API_TOKENS_FOR", "all", groups],
@@ -33,7 +38,7 @@ test.each([
   expect(() => readConfig({ [name]: value })).toThrow(new InvalidSettingsError([fault]));
 });
 
-test("all invalid variables are named at once", () => {
+test("all invalid variables are named together", () => {
   expect(() => readConfig({ PORT: "x", DRAIN_SECONDS: "y", HOST: "::" })).toThrow(
     /^PORT: .*\nDRAIN_SECONDS: .*seconds from 0 to 3600$/,
   );
@@ -77,6 +82,10 @@ describe("documented defaults", () => {
   test("docs/configuration.md describes no other setting", () => {
     expect([...rows.keys()].sort()).toEqual([...settingNames].sort());
   });
+});
+
+test("WORKERS=auto is the number of cores that the process may use", () => {
+  expect(readConfig({ WORKERS: "auto" }).WORKERS).toBe(availableParallelism());
 });
 
 test("an empty variable counts as absent", () => {

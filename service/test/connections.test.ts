@@ -47,8 +47,8 @@ test("pipelined requests are cancelled when their connection closes", async () =
   const signals: (AbortSignal | undefined)[] = [];
   const engine: Engine = {
     ...houseEngine,
-    predict(_, signal) {
-      signals.push(signal);
+    predict(_, client) {
+      signals.push(client?.signal);
       return Promise.withResolvers<never>().promise;
     },
   };

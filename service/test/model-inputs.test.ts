@@ -112,7 +112,7 @@ describe("a model with an input for each feature", () => {
     await schemasOf(app);
   });
 
-  test("values that the card does not allow are rejected like by pydantic", async () => {
+  test("values that the card does not allow get the same errors as from pydantic", async () => {
     const app = await appOfModel(mixed, { features });
     const response = await post(app, "/predict", {
       ...record,

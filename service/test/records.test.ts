@@ -59,7 +59,7 @@ describe("an integer in a string", () => {
   });
 });
 
-/** The result of reading a body: the matrix, or the error response. */
+/** Returns the result of reading a body: the matrix, or the error response. */
 function resultOf(read: () => Float32Array): unknown {
   try {
     return read();

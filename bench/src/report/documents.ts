@@ -13,7 +13,7 @@ const Results = z.array(
     rows: z.array(z.record(z.string(), z.union([z.string(), z.number()]))),
   }),
 );
-/** What a scenario measured, when and where. */
+/** The results of a scenario, with the date and the machine. */
 export type Result = z.infer<typeof Results>[number];
 
 const begin = "<!-- pnpm bench --write: from here -->";
@@ -47,8 +47,8 @@ function withSections(page: string, sections: readonly string[]): string {
 }
 
 /**
- * Writes new results into `benchmarks.md`, the charts and `results.json` of a folder, and keeps the
- * results of other scenarios. Without new results, it renews the page and the charts.
+ * Writes new results to `benchmarks.md`, the charts and `results.json` of a folder, and keeps the
+ * results of other scenarios. Without new results, writes the page and the charts again.
  */
 export function writeDocuments(
   folder: string,

@@ -17,7 +17,9 @@ const kinds = [
   { request: "10,000 houses, hit", path: "/bulk_predict", houses: 10_000, clients: 4, ...hit },
 ];
 
-/** Installs the peer on first use, which takes minutes, and becomes its only worker. */
+/**
+ * Installs the FastAPI service on first use, which takes minutes, then starts it with one worker.
+ */
 const runScript = join(checkout, "../shared/peer/run.sh");
 const fastApi = (redis: servers.Environment) =>
   servers.startServer([runScript, "$PORT", "1"], { ...redis, CACHE_TTL: "3600" }, 900_000);
@@ -25,7 +27,7 @@ const service = "service";
 const onnx = "FastAPI, our ONNX file";
 const svr = "FastAPI, SVR";
 
-/** Who is compared. Each gets a database of one Redis. */
+/** The servers to compare. Each gets its own database of one Redis. */
 const peers: Readonly<Record<string, (redis: servers.Environment) => Promise<servers.Server>>> = {
   [service]: (environment) => servers.startService({ environment }),
   [onnx]: (redis) => fastApi({ ...redis, MODEL: modelFile }),
@@ -56,7 +58,7 @@ export const fastapi: Scenario = {
     { where: { request, server }, column: "× requests/s", atLeast },
     { where: { request, server }, column: "× per CPU", atLeast },
   ]),
-  async measure(tell, { rounds }) {
+  async measure(report, { rounds }) {
     if (!existsSync(runScript)) throw new servers.LeftOut("there is no ../shared/peer/run.sh");
     if (spawnSync("python3", ["--version"]).error) throw new servers.LeftOut("python3 is missing");
     await using stack = new AsyncDisposableStack();
@@ -64,7 +66,7 @@ export const fastapi: Scenario = {
     const redis = stack.use(await servers.startRedis());
     const entries: Entry[] = [];
     for (const [database, [name, start]] of Object.entries(peers).entries()) {
-      tell(`starting ${name}`);
+      report(`starting ${name}`);
       const server = stack.use(await start({ REDIS_URL: servers.redisUrl(redis, database) }));
       for (const { request, ...load } of kinds) {
         const labels = { request, clients: load.clients, server: name, cache: load.cache };
@@ -74,7 +76,7 @@ export const fastapi: Scenario = {
     const inOrder = kinds.flatMap(({ request }) =>
       entries.filter(({ labels }) => matches(labels, { request })),
     );
-    const rows = await client.race(inOrder, tell, rounds);
+    const rows = await client.race(inOrder, report, rounds);
     return rows.map((row) => {
       const { request = "" } = row;
       const own = rows.find((one) => matches(one, { request, server: service }));

@@ -14,7 +14,7 @@ export interface Check {
 
 let population = 1000;
 
-/** A house that no request had before. */
+/** Returns a house that no request had before. */
 const newHouse = () => ({
   MedInc: 8.3252,
   HouseAge: 41,

@@ -39,7 +39,7 @@ export class KubernetesNode {
     this.#kubectl = kubectl;
   }
 
-  /** Whether this machine can be a node. */
+  /** Returns whether this machine can be a node. */
   static isPossible(): boolean {
     return process.getuid?.() === 0 && existsSync(script);
   }
@@ -57,7 +57,7 @@ export class KubernetesNode {
     rmSync(this.folder, { recursive: true });
   }
 
-  /** The command line of kubectl for this node. */
+  /** Returns the command line of kubectl for this node. */
   kubectlCommand(...args: readonly string[]): readonly [string, readonly string[]] {
     return [this.#kubectl, ["--kubeconfig", this.kubeconfig, ...args]];
   }
@@ -76,7 +76,7 @@ export class KubernetesNode {
     rmSync(file);
   }
 
-  /** The id of the process that a container runs. */
+  /** Returns the id of the process that a container runs. */
   async processOf(containerId: string): Promise<number> {
     const socket = join(this.folder, "containerd.sock");
     const { stdout } = await run("ctr", ["--address", socket, "-n", "k8s.io", "tasks", "ls"]);

@@ -143,7 +143,7 @@ export class NodeUnderTest {
     return this.node.kubectl("--namespace", namespace, ...args);
   }
 
-  /** The pods of a workload, including those that are stopping. */
+  /** Returns the pods of a workload, including those that are stopping. */
   async pods(workload: string): Promise<Pod[]> {
     const selector = `app.kubernetes.io/name=${workload}`;
     const list = await this.kubectl("get", "pods", "--selector", selector, "--output", "json");

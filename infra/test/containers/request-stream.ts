@@ -8,7 +8,7 @@ import type { KubernetesNode } from "./kubernetes-node.ts";
 
 const Summary = z.object({ sent: z.number(), failures: z.array(z.string()) });
 
-/** A steady stream of predictions that a pod sends through the Service. */
+/** A steady stream of prediction requests that a pod sends through the Service. */
 export interface RequestStream {
   /** Ends the stream and its pod. Resolves with the number of requests and all failures. */
   end(): Promise<z.infer<typeof Summary>>;

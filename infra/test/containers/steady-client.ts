@@ -1,5 +1,5 @@
 /**
- * Runs in a pod. Sends predictions at a steady rate until its input ends, every second one on a new
+ * Runs in a pod. Sends requests at a steady rate until its input ends, every second one on a new
  * connection. Prints the number of requests once a second, and all failures at the end.
  */
 

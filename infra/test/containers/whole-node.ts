@@ -1,6 +1,6 @@
 /**
- * Deploys the stack to a whole Kubernetes node on this machine and checks it there. Needs root and a
- * Docker daemon that has the base images:
+ * Deploys the stack to a whole Kubernetes node on this machine and checks it there. Needs root and
+ * a Docker daemon that has the base images:
  *
  *     node infra/test/containers/whole-node.ts [--keep]
  *

@@ -1,28 +1,32 @@
-import { AbandonedError, type Engine, type Predictions } from "./engine.ts";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { Metrics } from "../telemetry/metrics.ts";
+import {
+  AbandonedError,
+  type Client,
+  type Engine,
+  type Predictions,
+  type Runner,
+} from "./engine.ts";
 
 /** The queue has no room for the request. */
 export class QueueFullError extends Error {}
 
-/** Settings of {@link batched}. */
-export interface BatcherOptions {
-  /**
-   * The maximum number of rows in a run. Requests wait for the end of a run, so it must be short.
-   */
-  readonly maxRunRows: number;
-  /**
-   * The maximum total size of the matrices in the queue and their predictions. A request may be
-   * larger if nothing else is in the queue.
-   */
-  readonly maxQueuedBytes: number;
-}
+/** The maximum total size of the matrices in the queue and their predictions. */
+const usualQueueBytes = 32 * 1024 * 1024;
 
-/** The default settings. With the committed model, a run takes about half a millisecond. */
-export const batching: BatcherOptions = { maxRunRows: 128, maxQueuedBytes: 32 * 1024 * 1024 };
+/** An engine whose runner can be replaced. */
+export interface BatchedEngine extends Engine {
+  /**
+   * Replaces the runner by another one for the same model, from the next run on. Releases the
+   * former runner after its last run.
+   */
+  use(next: Runner): Promise<void>;
+}
 
 interface Job {
   readonly matrix: Float32Array;
   readonly rows: number;
-  readonly signal: AbortSignal | undefined;
+  readonly client: Client | undefined;
   readonly resolve: (predictions: Predictions) => void;
   readonly reject: (error: unknown) => void;
   /** The number of rows that have been assigned to runs. */
@@ -66,7 +70,7 @@ function likeOf(predictions: Predictions, length: number): Predictions {
 }
 
 /**
- * Creates an engine that batches requests for another engine:
+ * Creates an engine that batches requests for a runner:
  *
  * 1. if no run is in progress, a run starts at the end of the event loop's turn, with all requests
  *    that arrived in that turn;
@@ -76,22 +80,32 @@ function likeOf(predictions: Predictions, length: number): Predictions {
  * Batching does not change a single bit of the predictions, since the prediction of a row does not
  * depend on other rows. If a run fails, its requests are run again one by one, so a request fails
  * only because of its own rows.
+ *
+ * @param maxQueuedBytes a request may be larger if nothing else is in the queue
  */
-export function batched(engine: Engine, { maxRunRows, maxQueuedBytes }: BatcherOptions): Engine {
-  const { columns, outputs } = engine;
+export function batched(
+  first: Runner,
+  maxQueuedBytes: number = usualQueueBytes,
+  metrics: Metrics = new Metrics(),
+): BatchedEngine {
+  const durations = metrics.histogram("prediction_inference_duration_seconds", {});
+  const rowsPerRun = metrics.histogram("prediction_inference_rows", {});
+  metrics.observe("prediction_rows_queued", {}, () => queuedRows);
+  const { columns, outputs, isList } = first;
   const maxQueuedRows = Math.floor(
     maxQueuedBytes / (Float32Array.BYTES_PER_ELEMENT * (columns + outputs)),
   );
-  const buffer = new Float32Array(maxRunRows * columns);
+  let runner = first;
   let queue: Job[] = [];
   let queuedRows = 0;
   let isRunning = false;
+  let currentRun = Promise.resolve();
 
   /** Removes requests that are finished or abandoned. */
   function prune(): void {
     queue = queue.filter((job) => {
       if (waitingRows(job) === 0) return false;
-      if (!job.signal?.aborted) return true;
+      if (!job.client?.signal.aborted) return true;
       queuedRows -= waitingRows(job);
       job.reject(new AbandonedError());
       return false;
@@ -103,12 +117,14 @@ export function batched(engine: Engine, { maxRunRows, maxQueuedBytes }: BatcherO
     const rowsOf = ({ job, from, rows }: Part) =>
       job.matrix.subarray(from * columns, (from + rows) * columns);
     if (only !== undefined && another === undefined) return rowsOf(only);
+    const rows = parts.reduce((sum, part) => sum + part.rows, 0);
+    const matrix = new Float32Array(rows * columns);
     let offset = 0;
     for (const part of parts) {
-      buffer.set(rowsOf(part), offset);
+      matrix.set(rowsOf(part), offset);
       offset += part.rows * columns;
     }
-    return buffer.subarray(0, offset);
+    return matrix;
   }
 
   function scatter(predictions: Predictions, parts: readonly Part[]): void {
@@ -124,7 +140,14 @@ export function batched(engine: Engine, { maxRunRows, maxQueuedBytes }: BatcherO
 
   async function run(parts: readonly Part[]): Promise<void> {
     try {
-      scatter(await engine.predict(gather(parts)), parts);
+      const matrix = gather(parts);
+      const start = performance.now();
+      const running = runner.run(matrix);
+      const predictions = running instanceof Promise ? await running : running;
+      durations.observe((performance.now() - start) / 1000);
+      rowsPerRun.observe(matrix.length / columns);
+      scatter(predictions, parts);
+      if (!(running instanceof Promise)) await nextTurn();
     } catch (error) {
       if (parts.length > 1) {
         for (const part of parts) await run([part]);
@@ -139,33 +162,44 @@ export function batched(engine: Engine, { maxRunRows, maxQueuedBytes }: BatcherO
   }
 
   async function runAll(): Promise<void> {
-    for (;;) {
-      prune();
-      if (queue.length === 0) break;
-      const parts = takeParts(queue, maxRunRows);
+    while (queue.length > 0) {
+      const parts = takeParts(queue, runner.maxRunRows);
       for (const { rows } of parts) queuedRows -= rows;
-      await run(parts);
+      currentRun = run(parts);
+      await currentRun;
+      prune();
     }
     isRunning = false;
   }
 
   return {
-    ...engine,
-    predict(matrix, signal) {
+    get name() {
+      return runner.name;
+    },
+    columns,
+    outputs,
+    isList,
+    predict(matrix, client) {
       const rows = matrix.length / columns;
-      if (rows === 0) return engine.predict(matrix);
+      if (rows === 0) return Promise.resolve(new Float32Array());
       if (queuedRows + rows > maxQueuedRows) prune();
       if (queuedRows > 0 && queuedRows + rows > maxQueuedRows) {
         return Promise.reject(new QueueFullError(`${queuedRows} rows are waiting`));
       }
       queuedRows += rows;
       return new Promise((resolve, reject) => {
-        queue.push({ matrix, rows, signal, resolve, reject, begun: 0 });
+        queue.push({ matrix, rows, client, resolve, reject, begun: 0 });
         if (!isRunning) {
           isRunning = true;
           setImmediate(runAll);
         }
       });
+    },
+    async use(next) {
+      const former = runner;
+      runner = next;
+      await currentRun;
+      await former.release();
     },
   };
 }

@@ -8,8 +8,14 @@ export class AbandonedError extends Error {
 /** Rows × outputs, row-major: float32, or float64 if the model's output is of an integer type. */
 export type Predictions = Float32Array | Float64Array;
 
-/** Runs a model. A row has the same prediction in any batch. */
-export interface Engine {
+/** The client that waits for a prediction. */
+export interface Client {
+  /** Aborted when the client no longer waits. Read only if the prediction takes several runs. */
+  readonly signal: AbortSignal;
+}
+
+/** What an engine or a runner predicts. */
+interface Signature {
   /** The name of the runtime, for the log and the model's metadata. */
   readonly name: string;
   /** The number of columns of the matrix: one per feature, in the card's order. */
@@ -18,13 +24,29 @@ export interface Engine {
   readonly outputs: number;
   /** Whether a prediction is a list: it has several numbers, or the card names its only number. */
   readonly isList: boolean;
+}
+
+/** Runs a model. A row has the same prediction in any batch. */
+export interface Engine extends Signature {
   /**
    * Predicts a batch.
    *
    * @param matrix rows × columns, row-major float32. It is not changed
-   * @param signal if aborted, the rows that are still in the queue are dropped
+   * @param client if its signal is aborted, the rows that are still in the queue are dropped
    * @returns rows × outputs, row-major
    * @throws {AbandonedError} if rows were dropped
    */
-  predict(matrix: Float32Array, signal?: AbortSignal): Promise<Predictions>;
+  predict(matrix: Float32Array, client?: Client): Promise<Predictions>;
+}
+
+/** A runtime with a loaded model. A run blocks the event loop. */
+export interface Runner extends Signature {
+  /**
+   * The maximum number of rows in a run. Requests wait for the end of a run, so it must be short.
+   */
+  readonly maxRunRows: number;
+  /** Predicts a batch in one run. */
+  run(matrix: Float32Array): Predictions | Promise<Predictions>;
+  /** Frees its memory. The runner can't be used afterwards. */
+  release(): Promise<void>;
 }

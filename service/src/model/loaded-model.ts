@@ -3,12 +3,14 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { type BodyReader, createBodyReader } from "../records/body-reader.ts";
 import { createRecordReader } from "../records/reader.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
 import { Refusal } from "../wire/refusal.ts";
-import { batched, batching } from "./batcher.ts";
+import { batched } from "./batcher.ts";
 import { describeFaults, ModelCard } from "./card.ts";
 import type { Engine } from "./engine.ts";
 import { ModelError } from "./model-error.ts";
-import { createOnnxEngine } from "./onnx-engine.ts";
+import { createOnnxRunner, type OnnxRunner } from "./onnx-runner.ts";
+import { createTreeRunner } from "./tree-runner.ts";
 
 /** A model that is ready to serve requests. */
 export interface LoadedModel {
@@ -17,6 +19,17 @@ export interface LoadedModel {
   readonly version: string;
   readonly engine: Engine;
   readonly reader: BodyReader;
+}
+
+/** A model that ONNX Runtime runs, until it is compiled to WebAssembly. */
+export interface CompilableModel extends LoadedModel {
+  /**
+   * Compiles the model to WebAssembly, checks that it predicts the same bits, and uses it from then
+   * on. Then the memory of ONNX Runtime is freed. Meanwhile, requests are served.
+   *
+   * @throws {NotCompiledError} with the reason why ONNX Runtime has to continue
+   */
+  compile(): Promise<void>;
 }
 
 async function read(path: string, advice = ""): Promise<Buffer> {
@@ -59,8 +72,12 @@ const InvalidRecord = z.object({
   detail: z.array(z.object({ loc: z.tuple([z.literal("body"), z.string()]), msg: z.string() })),
 });
 
-/** @throws {ModelError} if the example is not a valid record */
-function readExample(card: ModelCard): Float32Array {
+/**
+ * Returns the card's example record as one row of the model's input.
+ *
+ * @throws {ModelError} if the example is not a valid record
+ */
+export function readExample(card: ModelCard): Float32Array {
   try {
     return createRecordReader(card, 1).one(Buffer.from(exampleRecord(card)));
   } catch (error) {
@@ -74,13 +91,13 @@ function readExample(card: ModelCard): Float32Array {
 }
 
 /**
- * Creates the engine of a model, and checks that the model matches the card.
+ * Loads a model into ONNX Runtime, and checks that the model matches the card.
  *
  * @param model the bytes of the ONNX file
  * @throws {ModelError} with what is wrong with the model or the card
  */
-export function createEngine(model: Uint8Array, card: ModelCard): Promise<Engine> {
-  return createOnnxEngine(model, card, readExample(card));
+export function createRunner(model: Uint8Array, card: ModelCard): Promise<OnnxRunner> {
+  return createOnnxRunner(model, card, readExample(card));
 }
 
 /**
@@ -88,9 +105,14 @@ export function createEngine(model: Uint8Array, card: ModelCard): Promise<Engine
  * card's example once.
  *
  * @param maxRecords the maximum number of records in a list
+ * @param metrics counts the runs of the model
  * @throws {ModelError} with the name of the file and what is wrong with it
  */
-export async function loadModel(modelPath: string, maxRecords: number): Promise<LoadedModel> {
+export async function loadModel(
+  modelPath: string,
+  maxRecords: number,
+  metrics?: Metrics,
+): Promise<CompilableModel> {
   const cardPath = cardPathOf(modelPath);
   const model = await read(modelPath);
   const card = parseCard(cardPath, (await read(cardPath, "; ./run.sh card writes it")).toString());
@@ -101,8 +123,18 @@ export async function loadModel(modelPath: string, maxRecords: number): Promise<
     );
   }
   try {
-    const engine = batched(await createEngine(model, card), batching);
-    return { card, version, engine, reader: createBodyReader(card, maxRecords) };
+    const onnx = await createRunner(model, card);
+    const engine = batched(onnx, undefined, metrics);
+    return {
+      card,
+      version,
+      engine,
+      reader: createBodyReader(card, maxRecords),
+      async compile() {
+        const trees = await createTreeRunner({ path: modelPath, version, card }, onnx);
+        await engine.use(trees);
+      },
+    };
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
     throw new ModelError(`${modelPath} cannot be served: ${error.message}`, { cause: error });

@@ -172,13 +172,21 @@ function feedTable(table: TableInput, features: readonly CardFeature[]): Feed {
     first ? { [table.name]: first.make(matrix, [rows, features.length], first.feature) } : {};
 }
 
+/** Name of the input that takes a feature alone. */
+const inputNameOf = ({ name, input = name }: CardFeature) => input;
+
+/** The names of a model's inputs in the order of the matrix. */
+export function inputOrder(inputs: Inputs, features: readonly CardFeature[]): readonly string[] {
+  return inputs.kind === "table" ? [inputs.table.name] : features.map(inputNameOf);
+}
+
 function feedColumns(inputs: readonly TableInput[], features: readonly CardFeature[]): Feed {
   requireInputs(
     features,
     inputs.map(({ name }) => name),
   );
   const fed = inputs.map((input) => {
-    const matches = features.filter(({ name, input: own = name }) => own === input.name);
+    const matches = features.filter((feature) => inputNameOf(feature) === input.name);
     const [feature] = matches;
     if (feature === undefined || matches.length > 1) {
       const found = matches.map(({ name }) => JSON.stringify(name)).join(", ") || "no feature";

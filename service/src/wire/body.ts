@@ -8,9 +8,9 @@ const jsonMediaType = /^\s*application\/(?:[^\s;/]*\+)?json\s*(?:;|$)/i;
 const encodings = /^[\s,]*(?:identity\s*(?:,[\s,]*|$))*$/i;
 const lenientUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** The response to a body that is too large to accept or to read. */
+/** Creates the response to a body that is too large to accept or to read. */
 export function tooLarge(): Refusal {
-  return refusal(413, "Content Too Large");
+  return refusal(413, "Content Too Large", {}, "body_too_long");
 }
 
 /**
@@ -29,9 +29,9 @@ function textInput(body: SentBody): string | undefined {
 }
 
 /**
- * Receives a JSON body as a whole.
+ * Receives a whole JSON body.
  *
- * @param admission called with the length of each chunk; what it throws is passed on
+ * @param admission called with the length of each chunk; its errors are passed on
  * @throws {Refusal} 415 for an encoded body; 413 if the body is longer than `maxBytes`, before it
  *   is received if its length is declared; 422 if it is empty, or its content type is not JSON
  */
@@ -50,7 +50,7 @@ export async function readBody(
   const body = await request.body((bytes) => {
     received += bytes;
     if (received > maxBytes) throw tooLarge();
-    // The response to a longer one does not depend on the rest.
+    // The response to such a body is the same, whatever the rest is.
     if (isText && received > maxInputBytes) throw invalid([notAnObject(["body"], undefined)]);
     admission.takeBytes(bytes);
   });

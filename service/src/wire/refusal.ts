@@ -1,3 +1,5 @@
+import type { RejectionReason } from "../telemetry/metric-table.ts";
+
 /**
  * The path to a value: `["body", "wines", 3, "alcohol"]`. A key from the request can be as long
  * as a body, so it is stored as JSON in UTF-8 bytes.
@@ -67,16 +69,20 @@ export class Refusal extends Error {
   /** The body of the response, as JSON. */
   readonly body: string | Uint8Array<ArrayBuffer>;
   readonly headers: Readonly<Record<string, string>>;
+  /** Present if the request exceeds a limit. */
+  readonly reason: RejectionReason | undefined;
 
   constructor(
     status: number,
     body: string | Uint8Array<ArrayBuffer>,
     headers: Readonly<Record<string, string>> = {},
+    reason?: RejectionReason,
   ) {
     super(`refused with ${status}`);
     this.status = status;
     this.body = body;
     this.headers = headers;
+    this.reason = reason;
   }
 }
 
@@ -85,8 +91,9 @@ export function refusal(
   status: number,
   phrase: string,
   headers: Readonly<Record<string, string>> = {},
+  reason?: RejectionReason,
 ): Refusal {
-  return new Refusal(status, JSON.stringify({ detail: phrase }), headers);
+  return new Refusal(status, JSON.stringify({ detail: phrase }), headers, reason);
 }
 
 /** Creates a 422 response that lists at most {@link maxDetails} faults. */

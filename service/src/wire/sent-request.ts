@@ -14,14 +14,13 @@ export interface SentRequest {
   /**
    * Receives the body.
    *
-   * @param admit called with the length of each chunk before it is kept; what it throws is passed
-   *   on
+   * @param admit called with the length of each chunk before it is kept; its errors are passed on
    * @throws {Refusal} 400 if the client does not send the whole body
    */
   body(admit: AdmitChunk): Promise<SentBody>;
   /**
-   * Drops what has arrived of the body, and everything that is still to arrive. If the body is
-   * still being received, that fails with 400.
+   * Drops the received part of the body, and everything that arrives later. If the body is still
+   * being received, `body` fails with 400.
    */
   discardBody(): void;
   /**
@@ -30,7 +29,7 @@ export interface SentRequest {
    * @returns false if there is no connection, so `callback` is never called
    */
   onClose(callback: () => void): boolean;
-  /** Disconnects the client if it reads nothing of the response for this long. */
+  /** Disconnects the client if it reads nothing of the response for `timeoutMs`. */
   limitStall(timeoutMs: number): void;
 }
 
@@ -44,30 +43,32 @@ function cutOff(): Refusal {
 }
 
 /**
- * Each chunk costs the parser some microseconds, and a client can send ten thousand of one byte in a
- * single packet. A body of more chunks than this must have longer ones on average.
+ * The parser needs some microseconds per chunk, and a single packet can contain ten thousand chunks
+ * of one byte. In a body of more chunks than this, they must have a mean length of at least
+ * `minMeanChunkBytes`.
  */
 const maxTinyChunks = 1_024;
 const minMeanChunkBytes = 16;
 
 function tooManyChunks(): Refusal {
-  return refusal(400, "The body has too many small chunks", { Connection: "close" });
+  const headers = { Connection: "close" };
+  return refusal(400, "The body has too many small chunks", headers, "tiny_chunks");
 }
 
-/** Freeing a shorter chunk costs more than it gains. */
+/** For shorter chunks, freeing is slower than leaving them to the garbage collector. */
 const minFreedBytes = 4_096;
 
 /**
- * Frees the memory of a chunk that is not needed. The garbage collector would free it only after
- * about a hundred megabytes of chunks.
+ * Frees the memory of a chunk that is not needed. The garbage collector would let about a hundred
+ * megabytes of chunks accumulate.
  */
 function free({ buffer, byteLength }: Buffer<ArrayBuffer>): void {
   if (byteLength >= minFreedBytes && byteLength === buffer.byteLength) buffer.transfer(0);
 }
 
 /**
- * Drops a body that nobody has read, before an error response. Node.js would drop it too, but leave its
- * chunks to the garbage collector.
+ * Drops a body that nobody has read, before an error response. Node.js would also drop it, but
+ * leave its chunks to the garbage collector.
  */
 export function dropUnread(c: Context<NodeEnvironment>): void {
   const { incoming } = c.env ?? {};
@@ -140,7 +141,7 @@ class IncomingRequest implements SentRequest {
 
   body(admit: AdmitChunk): Promise<SentBody> {
     const { req } = this.#context;
-    // Something has read the body before, such as a middleware.
+    // A middleware has already read the body.
     const isRead = this.#incoming.readableDidRead || hasMembers(req.bodyCache);
     return isRead ? readBuffered(req.arrayBuffer(), admit) : this.#receive(admit);
   }
@@ -196,7 +197,7 @@ class IncomingRequest implements SentRequest {
         isKept = this.#body.add(chunk);
         this.#chunks++;
         if (this.#hasTinyChunks()) {
-          // The parser would go on, and take milliseconds for the rest of a packet.
+          // The parser would continue, and need milliseconds for the rest of the packet.
           this.#outgoing.once("finish", () => this.#incoming.destroy());
           throw tooManyChunks();
         }

@@ -203,7 +203,7 @@ const logOf = (id: string) =>
   execSync(`docker logs ${id} 2>&1`, { encoding: "utf8" }).trimEnd().split("\n");
 
 describe("a container with a read-only root and no capabilities", () => {
-  test("a restricted container responds, and prints nothing but its log", async () => {
+  test("a restricted container responds, and prints only its log", async () => {
     const { id, url, answered } = start();
     await answered;
 

@@ -1,0 +1,127 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { CardFeature } from "./card.ts";
+import { type Axis, CheckRows } from "./check-rows.ts";
+import type { Predictions, Runner } from "./engine.ts";
+
+/** A row for which two runners predict different bits. */
+export interface Difference {
+  /** The values in the matrix, by the names of the features. */
+  readonly row: Readonly<Record<string, number>>;
+  readonly expected: readonly number[];
+  readonly found: readonly number[];
+}
+
+const rounds = 8;
+/** The number of rows of each kind in a round. */
+const rowsPerRound = 128;
+
+/**
+ * Batch sizes. Runners may compute few rows, or rows that do not fill a vector, in a different way.
+ */
+const batchSizes = [1, 2, 4, 5, 15, 16, 17, 64, 100, 128];
+
+/** Returns whether two predictions are equal to the last bit. */
+function isSame(one: Predictions, other: Predictions): boolean {
+  return one.length === other.length && one.every((value, at) => Object.is(value, other[at]));
+}
+
+/**
+ * Finds pairs of rows with different predictions that differ in one feature by one unit in the last
+ * place. So one row of a pair is exactly at a threshold of a tree, or becomes so by arithmetic.
+ *
+ * @param rows the rows at which the search begins
+ * @param others the rows at which it ends
+ */
+async function findBoundaries(
+  runner: Runner,
+  axes: readonly Axis[],
+  rows: Float32Array,
+  others: Float32Array,
+): Promise<readonly [low: Float32Array, high: Float32Array]> {
+  const columns = axes.length;
+  const low = rows.slice();
+  const high = rows.slice();
+  // Each row is searched along one feature, by bisection.
+  const searches = Array.from({ length: rows.length / columns }, (_, row) => row).flatMap((row) => {
+    const axis = axes[row % columns];
+    return axis ? [{ row, cell: row * columns + (row % columns), ...axis.scale }] : [];
+  });
+  for (const { cell } of searches) high[cell] = others[cell] ?? 0;
+  const { outputs } = runner;
+  const predictionAt = (predictions: Predictions, row: number) =>
+    predictions.subarray(row * outputs, (row + 1) * outputs);
+  const atLow = await runner.run(low);
+  for (let isDone = false; !isDone; ) {
+    isDone = true;
+    const middle = low.slice();
+    for (const { cell, ordinalOf, numberOf } of searches) {
+      const from = ordinalOf(low[cell] ?? 0);
+      const to = ordinalOf(high[cell] ?? 0);
+      middle[cell] = numberOf(Math.floor((from + to) / 2));
+      if (Math.abs(to - from) > 1) isDone = false;
+    }
+    const atMiddle = await runner.run(middle);
+    for (const { row, cell } of searches) {
+      const isBelow = isSame(predictionAt(atMiddle, row), predictionAt(atLow, row));
+      (isBelow ? low : high)[cell] = middle[cell] ?? 0;
+    }
+    await nextTurn();
+  }
+  return [low, high];
+}
+
+/** Compares both runners on some rows, in batches and row by row. */
+async function compare(
+  reference: Runner,
+  candidate: Runner,
+  matrix: Float32Array,
+  features: readonly CardFeature[],
+): Promise<Difference | undefined> {
+  const { columns, outputs } = reference;
+  let first = 0;
+  for (let turn = 0; first < matrix.length; turn++) {
+    const size = batchSizes[turn % batchSizes.length] ?? 1;
+    const batch = matrix.subarray(first, first + size * columns);
+    const expected = await reference.run(batch);
+    const together = await candidate.run(batch);
+    for (let row = 0; row < batch.length / columns; row++) {
+      const cells = batch.subarray(row * columns, (row + 1) * columns);
+      const at = (all: Predictions) => all.subarray(row * outputs, (row + 1) * outputs);
+      for (const found of [at(together), await candidate.run(cells)]) {
+        if (isSame(found, at(expected))) continue;
+        const values = features.map(({ name }, column) => [name, cells[column] ?? 0]);
+        return {
+          row: Object.fromEntries(values),
+          expected: [...at(expected)],
+          found: [...found],
+        };
+      }
+    }
+    first += batch.length;
+  }
+  return undefined;
+}
+
+/**
+ * Compares a runner with a reference: on random rows within the ranges of the card, on rows with
+ * the smallest and largest values that are allowed, usual or representable, and on rows where the
+ * prediction changes. It takes many short turns of the event loop.
+ *
+ * @returns the first row for which a bit differs; undefined if there is none
+ */
+export async function findDifference(
+  reference: Runner,
+  candidate: Runner,
+  features: readonly CardFeature[],
+): Promise<Difference | undefined> {
+  const rows = new CheckRows(features);
+  for (let round = 0; round < rounds; round++) {
+    const usual = rows.draw(rowsPerRound, 0);
+    const edges = rows.draw(rowsPerRound, 0.5);
+    const [low, high] = await findBoundaries(candidate, rows.axes, usual, edges);
+    const matrix = Float32Array.of(...usual, ...edges, ...low, ...high);
+    const difference = await compare(reference, candidate, matrix, features);
+    if (difference) return difference;
+  }
+  return undefined;
+}

@@ -1,0 +1,2 @@
+/** Something in the graph can't be compiled. The message says what. */
+export class Unsupported extends Error {}
