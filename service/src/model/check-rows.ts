@@ -49,8 +49,9 @@ function axisOf(feature: CardFeature): Axis {
   const scale = isInteger ? wholes : floats;
   const limit = isInteger ? maxExactInteger : Infinity;
   // Rounding to float32 can make a number equal to an exclusive bound.
-  const lowest = scale.ordinalOf(Math.max(-limit, ge ?? -limit, gt ?? -limit));
-  const highest = scale.ordinalOf(Math.min(limit, le ?? limit, lt ?? limit));
+  const step = isInteger ? 1 : 0;
+  const lowest = scale.ordinalOf(Math.max(-limit, ge ?? -limit, (gt ?? -Infinity) + step));
+  const highest = scale.ordinalOf(Math.min(limit, le ?? limit, (lt ?? Infinity) - step));
   const allowed = (ordinals: readonly number[]) =>
     ordinals.filter((each) => each >= lowest && each <= highest).map(scale.numberOf);
 
