@@ -321,7 +321,7 @@ export const metricTable = {
   },
   process_start_time_seconds: {
     type: "gauge",
-    help: "When the process started; of several, the newest",
+    help: "When the process started",
     unit: "timestamp",
     labels: {},
     processes: "max",
