@@ -7,6 +7,7 @@ import {
   reportDrift,
   stabilityIndex,
 } from "../src/telemetry/drift.ts";
+import type { MetricName } from "../src/telemetry/metric-table.ts";
 import { Metrics } from "../src/telemetry/metrics.ts";
 import { appUnderTest, post } from "./app-under-test.ts";
 import { house, houseCard } from "./house-model.ts";
@@ -25,17 +26,31 @@ function countAll(window: DriftWindow, rows: readonly (readonly number[])[]): vo
   for (const row of rows) window.count(Float32Array.from(row), Float32Array.of(0));
 }
 
-/** What `/metrics` says about windows: the values of each metric by feature or output. */
+/** The values of a metric by feature or output. */
+interface Values {
+  readonly x?: number;
+  readonly flag?: number;
+  readonly color?: number;
+  readonly [label: string]: number | undefined;
+}
+
+/** What `/metrics` says about windows. */
 function driftOf(features: Features, windows: readonly DriftCounts[], target: Target = {}) {
   const reports = reportDrift({ features, target }, windows);
-  return Object.fromEntries(
-    reports.map(({ name, values }) => [
-      name.replace("prediction_drift_", ""),
-      Object.fromEntries(
-        values.map(({ labels, value }) => [Object.values(labels).join(), value] as const),
-      ),
-    ]),
-  );
+  function valuesOf(name: MetricName): Values | undefined {
+    const report = reports.find((each) => each.name === name);
+    const entries = report?.values.map(
+      ({ labels, value }) => [Object.values(labels).join(), value] as const,
+    );
+    return entries && Object.fromEntries(entries);
+  }
+  return {
+    records: valuesOf("prediction_drift_records"),
+    psi: valuesOf("prediction_drift_psi"),
+    outside: valuesOf("prediction_drift_outside_range_ratio"),
+    featureOutside: valuesOf("prediction_drift_feature_outside_range_ratio"),
+    mean: valuesOf("prediction_drift_mean"),
+  };
 }
 
 /** Values are uniform from 0 to 100 in the training rows. */
@@ -78,39 +93,36 @@ describe("a feature whose distribution shifts", () => {
   test("the index is 0 for the distribution of the training rows, and more than 0.2 for another", () => {
     const window = windowOf([uniform]);
     countAll(window, spread(1_000, 0, 100));
-    expect(driftOf([uniform], [window.counts()])["psi"]).toEqual({ x: expect.closeTo(0, 9) });
+    expect(driftOf([uniform], [window.counts()]).psi).toEqual({ x: expect.closeTo(0, 9) });
     countAll(window, spread(500, 50, 100));
     const { psi, records } = driftOf([uniform], [window.counts()]);
     expect(records).toEqual({ "": 1_000 });
-    expect(psi?.["x"]).toBeGreaterThan(0.2);
+    expect(psi?.x).toBeGreaterThan(0.2);
   });
 
   test("only the last records are in the window", () => {
     const window = windowOf([uniform]);
     countAll(window, spread(5_000, 90, 100));
-    expect(driftOf([uniform], [window.counts()])["psi"]?.["x"]).toBeGreaterThan(5);
+    expect(driftOf([uniform], [window.counts()]).psi?.x).toBeGreaterThan(5);
     countAll(window, spread(1_000, 0, 100));
-    expect(driftOf([uniform], [window.counts()])["psi"]).toEqual({ x: expect.closeTo(0, 9) });
+    expect(driftOf([uniform], [window.counts()]).psi).toEqual({ x: expect.closeTo(0, 9) });
   });
 
   test("values outside the training range are in the outermost bins, and are counted apart", () => {
     const window = windowOf([uniform]);
     countAll(window, [...spread(800, 0, 100), ...spread(100, -50, -1), ...spread(100, 101, 1e9)]);
-    const { psi, feature_outside_range_ratio, outside_range_ratio } = driftOf(
-      [uniform],
-      [window.counts()],
-    );
-    expect(psi?.["x"]).toBeCloseTo(2 * (0.08 * Math.log(1.8)) + 8 * (-0.02 * Math.log(0.8)), 9);
-    expect(feature_outside_range_ratio).toEqual({ x: 0.2 });
-    expect(outside_range_ratio).toEqual({ "": 0.2 });
+    const { psi, featureOutside, outside } = driftOf([uniform], [window.counts()]);
+    expect(psi?.x).toBeCloseTo(2 * (0.08 * Math.log(1.8)) + 8 * (-0.02 * Math.log(0.8)), 9);
+    expect(featureOutside).toEqual({ x: 0.2 });
+    expect(outside).toEqual({ "": 0.2 });
   });
 
   test("the index is reported only with 50 records for each bin", () => {
     const window = windowOf([uniform]);
     countAll(window, spread(499, 0, 100));
-    expect(driftOf([uniform], [window.counts()])["psi"]).toBeUndefined();
+    expect(driftOf([uniform], [window.counts()]).psi).toBeUndefined();
     countAll(window, spread(1, 0, 100));
-    expect(driftOf([uniform], [window.counts()])["psi"]).toBeDefined();
+    expect(driftOf([uniform], [window.counts()]).psi).toBeDefined();
   });
 });
 
@@ -137,18 +149,15 @@ describe("other features", () => {
     ]);
     countAll(window, rows);
     const same = driftOf(features, [window.counts()]);
-    expect(same["psi"]).toEqual({ flag: 0, color: expect.closeTo(0, 3) });
+    expect(same.psi).toEqual({ flag: 0, color: expect.closeTo(0, 3) });
     countAll(
       window,
       rows.map(([flag = 0]) => [1 - flag, 0, 1e30]),
     );
     const shifted = driftOf(features, [window.counts()]);
-    expect(shifted["psi"]?.["flag"]).toBeCloseTo(stabilityIndex([400, 400], [0.75, 0.25]), 9);
-    expect(shifted["psi"]?.["color"]).toBeCloseTo(
-      stabilityIndex([400, 200, 200], [0, 0.5, 0.5]),
-      9,
-    );
-    expect(shifted["feature_outside_range_ratio"]).toEqual({ flag: 0, color: 0, unknown: 0 });
+    expect(shifted.psi?.flag).toBeCloseTo(stabilityIndex([400, 400], [0.75, 0.25]), 9);
+    expect(shifted.psi?.color).toBeCloseTo(stabilityIndex([400, 200, 200], [0, 0.5, 0.5]), 9);
+    expect(shifted.featureOutside).toEqual({ flag: 0, color: 0, unknown: 0 });
   });
 
   test("more than 256 categories are told apart", () => {
@@ -194,7 +203,7 @@ describe("the mean prediction", () => {
     for (const prediction of [100, 1, Number.NaN, 3, 1, Number.POSITIVE_INFINITY, 5]) {
       window.count(Float32Array.of(1), Float32Array.of(prediction));
     }
-    expect(driftOf([uniform], [window.counts()], target)["mean"]).toEqual({ price: 3 });
+    expect(driftOf([uniform], [window.counts()], target).mean).toEqual({ price: 3 });
   });
 
   test("each number of a prediction has its own mean, by name if the names differ", () => {
@@ -202,7 +211,7 @@ describe("the mean prediction", () => {
     window.count(Float32Array.of(1, 1), Float32Array.of(0.25, 0.75, 0.5, 0.5));
     const counts = [window.counts()];
     const mean = (outputs?: string[]) =>
-      driftOf([uniform], counts, outputs ? { outputs } : {})["mean"];
+      driftOf([uniform], counts, outputs ? { outputs } : {}).mean;
     expect(mean(["no", "yes"])).toEqual({ no: 0.375, yes: 0.625 });
     expect(mean(["same", "same"])).toEqual({ 0: 0.375, 1: 0.625 });
     expect(mean()).toEqual({ 0: 0.375, 1: 0.625 });
@@ -211,12 +220,15 @@ describe("the mean prediction", () => {
   test("predictions with more than 32 numbers have no mean", () => {
     const window = new DriftWindow({ features: [uniform] }, { outputs: 33 }, { records: 10 });
     window.count(Float32Array.of(1), new Float32Array(33));
-    expect(driftOf([uniform], [window.counts()])["mean"]).toBeUndefined();
+    expect(driftOf([uniform], [window.counts()]).mean).toBeUndefined();
   });
 });
 
 test("without records, only their number is reported", () => {
-  expect(driftOf([uniform], [windowOf([uniform]).counts()])).toEqual({ records: { "": 0 } });
+  expect(driftOf([uniform], [windowOf([uniform]).counts()])).toEqual({
+    ...{ psi: undefined, outside: undefined, featureOutside: undefined, mean: undefined },
+    records: { "": 0 },
+  });
 });
 
 test("the windows of several processes are added before the index is computed", () => {
@@ -232,7 +244,7 @@ test("the windows of several processes are added before the index is computed", 
   countAll(high, Array(200).fill([1]));
   countAll(both, Array(200).fill([1]));
   const sum = driftOf([uniform], [low.counts(), high.counts()]);
-  expect(sum["psi"]).toBeDefined();
+  expect(sum.psi).toBeDefined();
   expect(sum).toEqual(driftOf([uniform], [both.counts()]));
 });
 
@@ -269,9 +281,7 @@ describe("the committed card", () => {
         const window = windowOf(features, 20 * rows.length);
         const repeated = Array.from({ length: 20 }, () => rows).flat();
         countAll(window, [...repeated.map((row) => row.map(() => 0)), ...repeated]);
-        const { psi, feature_outside_range_ratio, outside_range_ratio } = driftOf(features, [
-          window.counts(),
-        ]);
+        const { psi, featureOutside, outside } = driftOf(features, [window.counts()]);
         const isOutside = (feature: Features[number], cell: number) => {
           if (!("minimum" in feature)) throw new Error("no range");
           const { minimum = 0, maximum = 0 } = feature;
@@ -280,13 +290,13 @@ describe("the committed card", () => {
         for (const [column, feature] of features.entries()) {
           const values = rows.map((row) => row[column] ?? Number.NaN);
           expect(psi?.[feature.name]).toBeCloseTo(referenceIndex(feature, values), 9);
-          const outside = values.filter((cell) => isOutside(feature, cell)).length;
-          expect(feature_outside_range_ratio?.[feature.name]).toBeCloseTo(outside / rows.length, 9);
+          const outsideRows = values.filter((cell) => isOutside(feature, cell)).length;
+          expect(featureOutside?.[feature.name]).toBeCloseTo(outsideRows / rows.length, 9);
         }
         const anyOutside = rows.filter((row) =>
           features.some((feature, column) => isOutside(feature, row[column] ?? 0)),
         ).length;
-        expect(outside_range_ratio?.[""]).toBeCloseTo(anyOutside / rows.length, 9);
+        expect(outside?.[""]).toBeCloseTo(anyOutside / rows.length, 9);
       }),
       { numRuns: 30 },
     );

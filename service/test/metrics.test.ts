@@ -147,7 +147,7 @@ describe("the format of /metrics", () => {
     const histogram = new Histogram([1, 10]);
     for (const value of [0, 1, 1.5, 10, 11, 1e9]) histogram.observe(value);
     const samples = histogram.samples("x", {});
-    expect(samples.map(({ labels, value }) => [labels["le"], value])).toEqual([
+    expect(samples.map(({ labels: { le }, value }) => [le, value])).toEqual([
       [1, 2],
       [10, 4],
       ["+Inf", 6],
