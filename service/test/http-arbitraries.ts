@@ -2,7 +2,7 @@ import fc, { type Arbitrary } from "fast-check";
 import { house } from "./house-model.ts";
 
 /** A request as it is sent, one character per byte, and what is known about its response. */
-export interface SentMessage {
+interface SentMessage {
   readonly text: string;
   readonly method: string;
   /** The whole response, if it is known. Otherwise it may have any status below 500. */
