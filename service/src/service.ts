@@ -57,11 +57,13 @@ export async function startService(config: Config, connectReports: ConnectReport
     config.DRIFT_WINDOW_RECORDS === 0
       ? undefined
       : new DriftWindow(model.card, model.engine, { records: config.DRIFT_WINDOW_RECORDS });
+  const engineChosen = Promise.withResolvers<void>();
   const example = readExample(model.card);
   const cache = await createCache({
     redisUrl: config.REDIS_URL,
     redisTimeoutMs: config.CACHE_TIMEOUT_MS,
     redisPredict: config.CACHE_REDIS_PREDICT,
+    engineChosen: engineChosen.promise,
     predictOne: () => model.engine.predict(example),
     ttlSeconds: config.CACHE_TTL_SECONDS,
     memoryBytes: config.CACHE_MEMORY_BYTES,
@@ -109,7 +111,9 @@ export async function startService(config: Config, connectReports: ConnectReport
     },
     "listening",
   );
-  if (config.INFERENCE_ENGINE === "auto") void compileInBackground(model, logger);
+  const compiled =
+    config.INFERENCE_ENGINE === "auto" ? compileInBackground(model, logger) : Promise.resolve();
+  engineChosen.resolve(compiled);
 
   return async function stop(signal) {
     if (draining) process.exit(1);
