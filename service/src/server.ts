@@ -3,6 +3,7 @@ import { getRequestListener, RequestError } from "@hono/node-server";
 import type { App } from "./app.ts";
 import { type Connections, trackConnections } from "./connections.ts";
 import { arrivalTimeoutMs } from "./routes/limits.ts";
+import type { Metrics } from "./telemetry/metrics.ts";
 import { answerUnparsedRequests } from "./unparsed-requests.ts";
 
 /**
@@ -58,6 +59,7 @@ export interface AppServerOptions {
   readonly maxHeaderBytes: number;
   /** Beyond this, idle connections are closed. */
   readonly maxConnections: number;
+  readonly metrics: Metrics;
 }
 
 /** A Node.js server and its connections. */
@@ -71,7 +73,7 @@ export interface AppServer {
  * an absent or invalid `Host`, and unknown expectations. Every error response has a JSON body.
  */
 export function createAppServer(app: App, options: AppServerOptions): AppServer {
-  const { timeoutMs, maxHeaderBytes, maxConnections } = options;
+  const { timeoutMs, maxHeaderBytes, maxConnections, metrics } = options;
   const answer = getRequestListener(app.fetch, {
     errorHandler: (error) =>
       error instanceof RequestError
@@ -93,8 +95,9 @@ export function createAppServer(app: App, options: AppServerOptions): AppServer 
     requestTimeout: arrivalTimeoutMs(timeoutMs),
     connectionsCheckingInterval: arrivalCheckIntervalMs,
   });
-  const connections = trackConnections(server, maxConnections);
-  server.on("request", listener).on("checkExpectation", listener);
-  answerUnparsedRequests(server, connections);
+  const connections = trackConnections(server, maxConnections, metrics);
+  // Node.js would ask for the body of each request. Here, only a handler that reads it does.
+  server.on("request", listener).on("checkExpectation", listener).on("checkContinue", listener);
+  answerUnparsedRequests(server, connections, metrics);
   return { server, connections };
 }

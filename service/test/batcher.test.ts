@@ -161,6 +161,71 @@ test("a long list makes progress during an endless stream of short requests", as
   await Promise.all([long, ...stream]);
 });
 
+describe("a runner that is replaced", () => {
+  /** Starts a run of eight rows, with twelve more in the queue, and replaces the runner. */
+  async function replaceDuringRun() {
+    const events: string[] = [];
+    const named = (name: string): Runner => {
+      const { engine } = sums();
+      return {
+        ...engine,
+        name,
+        async run(matrix) {
+          const sums = await engine.run(matrix);
+          events.push(`${name} ran ${sums.length}`);
+          return sums;
+        },
+        release: async () => void events.push(`${name} released`),
+      };
+    };
+    const engine = batched(named("former"), queueBytes);
+    const lists = [engine.predict(list(10)), engine.predict(list(10))];
+    await turn();
+    const used = engine.use(named("next"));
+    return { engine, events, lists, used };
+  }
+
+  test("the former runner is released after its last run, and the next one gets the rest of the queue", async () => {
+    const { events, lists, used } = await replaceDuringRun();
+    await Promise.all([...lists, used]);
+    expect(events).toEqual(["former ran 8", "former released", "next ran 8", "next ran 4"]);
+  });
+
+  test("a list has the right predictions if the runner is replaced in the middle of it", async () => {
+    const { lists } = await replaceDuringRun();
+    const expected = Float32Array.from({ length: 10 }, (_, row) => 4 * row + 3);
+    expect(await Promise.all(lists)).toEqual([expected, expected]);
+  });
+
+  test("an engine has the name of its present runner", async () => {
+    const { engine, used } = await replaceDuringRun();
+    expect(engine.name).toBe("next");
+    await used;
+  });
+});
+
+test("the event loop turns between the runs of a synchronous runner", async () => {
+  let turns = 0;
+  const turnsAtRuns: number[] = [];
+  const synchronous: Runner = {
+    ...sums().engine,
+    run(matrix) {
+      turnsAtRuns.push(turns);
+      return matrix.filter((_, at) => at % 2 === 0);
+    },
+  };
+  let isDone = false;
+  const predicted = batched(synchronous, queueBytes)
+    .predict(list(40))
+    .finally(() => {
+      isDone = true;
+    });
+  for (; !isDone; turns++) await turn();
+  expect(await predicted).toHaveLength(40);
+  expect(turnsAtRuns).toHaveLength(5);
+  expect(new Set(turnsAtRuns).size).toBe(5);
+});
+
 test("an empty list gets an empty result without a run", async () => {
   const { engine } = sums();
   expect(await batching(engine)(new Float32Array())).toEqual(new Float32Array());

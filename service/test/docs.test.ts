@@ -67,7 +67,7 @@ describe("/openapi.json", () => {
   test("/openapi.json describes the errors that a request to any endpoint can get", async () => {
     const { paths } = await readDocument();
     const operations = Object.values(paths).flatMap((methods) => Object.values(methods));
-    expect(operations).toHaveLength(4);
+    expect(operations).toHaveLength(6);
     for (const operation of operations) {
       expect(operation).toMatchObject({
         responses: {

@@ -4,11 +4,11 @@ import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { createCache } from "../src/cache/create-cache.ts";
-import { unrecorded } from "../src/cache/recorder.ts";
 import type { Engine } from "../src/model/engine.ts";
 import { createBodyReader } from "../src/records/body-reader.ts";
 import { ReaderThread } from "../src/records/reader-thread.ts";
 import { Admission } from "../src/routes/admission.ts";
+import { Metrics } from "../src/telemetry/metrics.ts";
 import { SentBody } from "../src/wire/sent-body.ts";
 import type { SentRequest } from "../src/wire/sent-request.ts";
 import {
@@ -53,10 +53,11 @@ function memoryCache() {
     redisUrl: undefined,
     redisTimeoutMs: 50,
     redisPredict: "auto",
+    engineChosen: Promise.resolve(),
     predictOne: async () => {},
     ttlSeconds: 60,
     memoryBytes: 16 * mebibyte,
-    recorder: unrecorded,
+    metrics: new Metrics(),
     logger: silentLogger,
   });
 }
@@ -148,7 +149,7 @@ describe("MAX_BYTES_IN_FLIGHT", () => {
   });
 
   test("the bytes of a large response count until it is sent or its client disconnects", () => {
-    const admission = new Admission({ ...defaultLimits, ...limits });
+    const admission = new Admission({ ...defaultLimits, ...limits }, new Metrics());
     const closes: (() => void)[] = [];
     const onClose = (callback: () => void) => closes.push(callback) > 0;
     const sentTo = { onClose, limitStall() {} } as unknown as SentRequest;

@@ -2,10 +2,12 @@ import { spawnSync } from "node:child_process";
 import { copyFileSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { expect } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { z } from "zod";
 import { testNeeding } from "../../test/prerequisite.ts";
 import { expectedOf, hasPythonModels, pythonModels } from "../../test/python-models.ts";
+import { loadModel } from "../src/model/loaded-model.ts";
+import { appUnderTest } from "./app-under-test.ts";
 import {
   appOf,
   modelFiles,
@@ -55,6 +57,31 @@ testWithModels.for(served)(
       expect(await predictOne(app, row)).toEqual(predictions[index]);
     }
     expect(await Promise.all(rows.map((row) => predictOne(app, row)))).toEqual(predictions);
+  },
+);
+
+/** Why models are not compiled to WebAssembly. */
+const notCompiled: Readonly<Record<string, RegExp>> = {
+  "diabetes-network-double.onnx": /^input X is not a table of float32/,
+  "diabetes-ridge.onnx": /^operator LinearRegressor is not compiled$/,
+  "iris-probabilities.onnx": /^operator LinearClassifier is not compiled$/,
+};
+
+testWithModels.for(served)(
+  "$model gives the same predictions as in Python after it is compiled, if it has trees",
+  async ({ model, target }) => {
+    const loaded = await loadModel(withCard(model, target), 100);
+    onTestFinished(() => loaded.reader.close());
+    const reason = notCompiled[model];
+    if (reason) await expect(loaded.compile()).rejects.toThrow(reason);
+    else await loaded.compile();
+    expect(loaded.engine.name).toBe(reason ? "onnxruntime" : "wasm");
+    const app = appUnderTest({ model: loaded });
+    const { rows, predictions } = expectedRows(model);
+    expect(await predictMany(app, rows)).toEqual(predictions);
+    for (const [index, row] of rows.entries()) {
+      expect(await predictOne(app, row)).toEqual(predictions[index]);
+    }
   },
 );
 

@@ -165,6 +165,13 @@ test("the process exits with status 1 if a worker crashes while it stops", async
   expect(exits).toEqual([1]);
 });
 
+test("the process exits with status 0 if the signal has ended a worker that was starting", async () => {
+  const { supervisor, exits, latest } = supervise(2);
+  supervisor.stop("SIGINT");
+  await latest().end({ code: null, signal: "SIGINT" });
+  expect(exits).toEqual([0]);
+});
+
 test("a second signal ends the process immediately", async () => {
   const { supervisor, exits } = await superviseListening(2);
   supervisor.stop("SIGTERM");

@@ -4,30 +4,37 @@ import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { finished } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { copyLines } from "../src/workers/primary.ts";
 import { house } from "./house-model.ts";
-import { preloading, stallForever, whenImporting } from "./preload.ts";
+import { stallForever, whenImporting } from "./preload.ts";
 import { rawSocket } from "./raw-socket.ts";
 import { startService } from "./service-process.ts";
+
+// Each test starts several processes.
+vi.setConfig({ testTimeout: 60_000 });
 
 type Environment = Record<string, string>;
 
 /** Starts the service, and waits until the given number of workers listen. */
 async function startWorkers(count: number, environment: Environment = {}) {
   const service = startService({ WORKERS: String(count), ...environment });
+  const listens = () => service.log.filter(({ msg }) => msg === "listening");
   /** The process ids of all workers that have listened so far. */
-  const pids = () => service.log.filter(({ msg }) => msg === "listening").map(({ pid }) => pid);
-  const listening = (total: number) => vi.waitUntil(() => pids().length >= total, 15_000);
+  const pids = () => listens().map(({ pid }) => pid);
+  const listening = (total: number) => vi.waitUntil(() => pids().length >= total, 30_000);
   await listening(count);
-  return { ...service, port: await service.port(), pids, listening };
+  return { ...service, port: await service.port(), listens, pids, listening };
 }
 
 type Service = Awaited<ReturnType<typeof startWorkers>>;
 
 const body = JSON.stringify(house);
-const head = (requestId: string, path = "/predict") =>
-  `POST ${path} HTTP/1.1\r\nx-request-id: ${requestId}\r\ncontent-type: application/json\r\n` +
+const head = (requestId: string) =>
+  `POST /predict HTTP/1.1\r\nx-request-id: ${requestId}\r\ncontent-type: application/json\r\n` +
   `content-length: ${body.length}\r\n\r\n`;
 
 /** The statuses of all responses that arrive on a connection. */
@@ -101,7 +108,8 @@ describe("a start with several workers", () => {
     const answered = () => service.log.filter(({ msg }) => msg === "request");
     await vi.waitUntil(() => answered().length === 30, 5_000);
     for (const worker of service.pids()) {
-      expect(answered().filter(({ pid }) => pid === worker)).toHaveLength(10);
+      // Ten each, unless one is busy when it is its turn.
+      expect(answered().filter(({ pid }) => pid === worker).length).toBeGreaterThanOrEqual(5);
     }
   });
 
@@ -190,15 +198,14 @@ describe("a worker that crashes", () => {
     expect(statuses.flat()).toEqual([200, 200, 200]);
   });
 
-  test("workers that crash again and again are restarted later and later", async () => {
-    const crash = preloading(
-      'process.on("message", () => {}); if (process.send) setTimeout(() => process.abort(), 2_000);',
-    );
-    const service = startService({ WORKERS: "2", NODE_OPTIONS: crash });
-    const delays = () => service.log.map(({ restartInMs }) => restartInMs).filter(Boolean);
-    await vi.waitUntil(() => delays().includes(200), 15_000);
-    service.signal("SIGTERM");
-    expect(await service.exitStatus()).toBe(0);
+  test("a worker that crashes again and again is restarted later and later", async () => {
+    const service = await startWorkers(2);
+    for (const total of [3, 4, 5]) {
+      process.kill(service.pids().at(-1) ?? 0, "SIGKILL");
+      await service.listening(total);
+    }
+    const restarts = service.log.filter(({ msg }) => msg === "the worker ended");
+    expect(restarts).toMatchObject([100, 200, 400].map((restartInMs) => ({ restartInMs })));
   });
 });
 
@@ -283,6 +290,17 @@ describe("a stop of several workers", () => {
 });
 
 describe("the log of several workers", () => {
+  test("lines are copied as a whole, and a line that a crash cut off ends", async () => {
+    const output = new PassThrough();
+    const copied: string[] = [];
+    copyLines(output, { write: (text: string) => void copied.push(text) });
+    const text = Buffer.from('{"a":"é"}\n{"b":"€"}\n{"c":');
+    for (const byte of text) output.write(Buffer.of(byte));
+    output.end();
+    await finished(output);
+    expect(copied).toEqual(['{"a":"é"}\n', '{"b":"€"}\n', '{"c":\n']);
+  });
+
   test("log lines of any length stay intact while all workers write", async () => {
     const service = await startWorkers(3, { MAX_HEADER_BYTES: "200000" });
     // `service.log` fails on a line that is not JSON.

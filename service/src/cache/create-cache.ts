@@ -1,8 +1,8 @@
 import type { Logger } from "pino";
+import type { Metrics } from "../telemetry/metrics.ts";
 import { MemoryCache, memoryStore } from "./memory.ts";
 import { ReadThrough } from "./read-through.ts";
-import type { CacheRecorder } from "./recorder.ts";
-import type { RedisCache } from "./redis.ts";
+import type { RedisCache, RedisStatus } from "./redis.ts";
 import { RedisTrial } from "./redis-trial.ts";
 
 /** Settings of {@link createCache}. */
@@ -18,15 +18,26 @@ export interface CacheOptions {
   readonly ttlSeconds: number;
   /** Size of the in-process tier; 0 turns it off. */
   readonly memoryBytes: number;
+  /** Settles when the model has its final engine. */
+  readonly engineChosen: Promise<void>;
   /** Predicts one record, to measure how long this takes. */
   readonly predictOne: () => Promise<unknown>;
-  readonly recorder: CacheRecorder;
+  readonly metrics: Metrics;
   readonly logger: Logger;
 }
 
-/** The cache, and a function that closes its connection. */
+/** The state of the cache. */
+export interface CacheStatus {
+  /** The in-process tier; undefined if it is turned off. */
+  readonly memory: Pick<MemoryCache, "bytes" | "maxBytes" | "entries"> | undefined;
+  /** Undefined if there is no `REDIS_URL`. */
+  readonly redis: RedisStatus | undefined;
+}
+
+/** The cache, its state, and a function that closes its connection. */
 export interface Cache {
   readonly readThrough: ReadThrough;
+  readonly status: () => CacheStatus;
   readonly close: () => Promise<void>;
 }
 
@@ -45,15 +56,22 @@ function useForOne(redis: RedisCache, options: CacheOptions): () => boolean {
   return () => trial.pays;
 }
 
+function observeMemory(memory: MemoryCache, metrics: Metrics): void {
+  metrics.observe("prediction_memory_cache_bytes", {}, () => memory.bytes);
+  metrics.observe("prediction_memory_cache_limit_bytes", {}, () => memory.maxBytes);
+  metrics.observe("prediction_memory_cache_entries", {}, () => memory.entries);
+}
+
 /** Creates the cache. Does not wait until Redis is connected. */
 export async function createCache(options: CacheOptions): Promise<Cache> {
   const { redisUrl: url, redisTimeoutMs: timeoutMs, memoryBytes } = options;
   const memory =
     memoryBytes === 0 ? undefined : new MemoryCache({ ...options, maxBytes: memoryBytes });
+  if (memory) observeMemory(memory, options.metrics);
   const local = memory && memoryStore(memory);
   if (url === undefined) {
     const readThrough = new ReadThrough({ ...options, memory, storeFor: () => local });
-    return { readThrough, close: async () => {} };
+    return { readThrough, status: () => ({ memory, redis: undefined }), close: async () => {} };
   }
   const { RedisCache } = await import("./redis.ts");
   const redis = new RedisCache({ ...options, url, timeoutMs });
@@ -64,6 +82,7 @@ export async function createCache(options: CacheOptions): Promise<Cache> {
       memory,
       storeFor: (shape) => (shape === "many" || usesRedisForOne() ? redis : local),
     }),
+    status: () => ({ memory, redis: redis.status }),
     close: () => redis.close(),
   };
 }

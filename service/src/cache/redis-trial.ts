@@ -3,15 +3,17 @@ import { CacheError } from "./prediction-cache.ts";
 
 /** The dependencies of {@link RedisTrial}. */
 export interface RedisTrialDependencies {
+  /** Settles when the model has its final engine. Nothing is measured before. */
+  readonly engineChosen: Promise<void>;
   /** Predicts one record. */
   readonly predictOne: () => Promise<unknown>;
-  /** Sends Redis two commands at once, as many as a miss needs, and waits for both replies. */
+  /** Sends Redis two commands together, as many as a miss needs, and waits for both replies. */
   readonly askRedis: () => Promise<unknown>;
   readonly logger: Logger;
 }
 
 const rounds = 50;
-/** A slow model or a slow Redis gets fewer rounds. */
+/** With a slow model or a slow Redis, there are fewer rounds. */
 const maxTrialMs = 500;
 /** The assumed share of requests that find their prediction in Redis. */
 const hitShare = 0.5;
@@ -22,7 +24,7 @@ async function durationMsOf(action: () => Promise<unknown>): Promise<number> {
   return performance.now() - start;
 }
 
-/** Rounded to microseconds. */
+/** Returns the median, rounded to microseconds. */
 function median(durationsMs: readonly number[]): number {
   const sorted = Float64Array.from(durationsMs).sort();
   return Math.round((sorted[sorted.length >> 1] ?? Number.NaN) * 1000) / 1000;
@@ -47,11 +49,14 @@ export class RedisTrial {
     return this.#pays;
   }
 
-  /** Measures and decides, unless this is done. If Redis fails meanwhile, nothing is decided. */
+  /**
+   * Measures and decides, unless it already has. If Redis fails in the meantime, decides nothing.
+   */
   async run(): Promise<void> {
     if (this.#isDone) return;
     this.#isDone = true;
-    const { logger } = this.#deps;
+    const { engineChosen, logger } = this.#deps;
+    await engineChosen;
     try {
       const { predictionMs, redisMs } = await this.#measure();
       this.#pays = hitShare * predictionMs > redisMs;
@@ -69,7 +74,7 @@ export class RedisTrial {
     const predictions: number[] = [];
     const replies: number[] = [];
     const end = performance.now() + maxTrialMs;
-    // In turns, so that whatever else the process does affects both alike.
+    // In turns, so that anything else the process does affects both equally.
     do {
       predictions.push(await durationMsOf(predictOne));
       replies.push(await durationMsOf(askRedis));

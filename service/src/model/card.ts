@@ -21,12 +21,42 @@ const common = {
   importance: z.number().optional(),
 };
 
+/** Tolerates the rounding of shares. */
+const shareTolerance = 0.001;
+
+/**
+ * The share of training rows in each of up to ten bins, from 0 to 1. A value belongs to the first bin
+ * whose edge is not smaller, or to the last bin, which has no edge.
+ */
+const Bins = z
+  .strictObject({
+    edges: z.array(z.number()).max(99),
+    shares: z.array(z.number().min(0).max(1)),
+  })
+  .superRefine(({ edges, shares }, { addIssue }) => {
+    const fault = (path: string, message: string) =>
+      addIssue({ code: "custom", path: [path], message });
+    if (edges.some((edge, index) => edge <= (edges[index - 1] ?? Number.NEGATIVE_INFINITY))) {
+      fault("edges", "each must be larger than the one before it");
+    }
+    if (shares.length !== edges.length + 1) {
+      fault(
+        "shares",
+        `there must be ${edges.length + 1}, one more than edges, not ${shares.length}`,
+      );
+    }
+    const total = shares.reduce((sum, share) => sum + share, 0);
+    if (Math.abs(total - 1) > shareTolerance) fault("shares", `the sum must be 1, not ${total}`);
+  });
+
 /** The distribution of a feature's values in the training rows. */
 const range = {
   minimum: z.number().optional(),
   maximum: z.number().optional(),
   /** Keyed by probability: `"0.5"` is the median. */
   quantiles: z.record(z.string(), z.number()).optional(),
+  /** Compared with the records that are predicted. */
+  bins: Bins.optional(),
 };
 
 /** The share of training rows that have each value, from 0 to 1. */

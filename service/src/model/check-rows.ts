@@ -1,6 +1,6 @@
 import { type CardFeature, maxExactInteger } from "./card.ts";
 
-/** Numbers in order and without gaps: the ordinal of the next number is one more. */
+/** Maps numbers to ordinals: the ordinal of the next number is one more. */
 interface Scale {
   readonly ordinalOf: (value: number) => number;
   readonly numberOf: (ordinal: number) => number;
@@ -32,9 +32,11 @@ const extremeIntegers = [-maxExactInteger, -1, 0, 1, maxExactInteger];
 /** The values of a feature on which runners are compared. */
 export interface Axis {
   readonly scale: Scale;
-  /** What the card says is usual, in ascending order. Random values lie in between. */
+  /** The usual values according to the card, in ascending order. Random values lie in between. */
   readonly usual: readonly number[];
-  /** Values at the ends of what is allowed, usual or representable, and next to them. */
+  /**
+   * The smallest and largest allowed, usual and representable values, and the values next to them.
+   */
   readonly edges: readonly number[];
 }
 
@@ -49,8 +51,9 @@ function axisOf(feature: CardFeature): Axis {
   const scale = isInteger ? wholes : floats;
   const limit = isInteger ? maxExactInteger : Infinity;
   // Rounding to float32 can make a number equal to an exclusive bound.
-  const lowest = scale.ordinalOf(Math.max(-limit, ge ?? -limit, gt ?? -limit));
-  const highest = scale.ordinalOf(Math.min(limit, le ?? limit, lt ?? limit));
+  const step = isInteger ? 1 : 0;
+  const lowest = scale.ordinalOf(Math.max(-limit, ge ?? -limit, (gt ?? -Infinity) + step));
+  const highest = scale.ordinalOf(Math.min(limit, le ?? limit, (lt ?? Infinity) - step));
   const allowed = (ordinals: readonly number[]) =>
     ordinals.filter((each) => each >= lowest && each <= highest).map(scale.numberOf);
 
@@ -69,7 +72,7 @@ function axisOf(feature: CardFeature): Axis {
   };
 }
 
-/** Random numbers from 0 to 1, always the same. */
+/** Returns a generator of random numbers from 0 to 1. They are always the same. */
 function randomNumbers(): () => number {
   let state = 1;
   return () => {
@@ -91,7 +94,7 @@ export class CheckRows {
   /**
    * Draws random rows.
    *
-   * @param edgeShare how many of the values are edges, from 0 to 1
+   * @param edgeShare the share of values that are edges, from 0 to 1
    */
   draw(rows: number, edgeShare: number): Float32Array {
     const { length } = this.axes;

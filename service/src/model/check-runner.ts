@@ -15,7 +15,10 @@ const rounds = 8;
 /** Rows of each kind in a round. */
 const rowsPerRound = 128;
 
-/** Sizes of batches: runners may compute a few rows, and those that do not fill a vector, in other ways. */
+/**
+ * Sizes of batches: runners may compute a few rows, and those that do not fill a vector, in other
+ * ways.
+ */
 const batchSizes = [1, 2, 4, 5, 15, 16, 17, 64, 100, 128];
 
 /** Whether two predictions are equal to the last bit. */
@@ -24,8 +27,8 @@ function isSame(one: Predictions, other: Predictions): boolean {
 }
 
 /**
- * Finds rows at which the prediction changes, in pairs that differ in one feature by one unit in the
- * last place. So one of them has exactly a threshold of a tree, or leads to it by arithmetic.
+ * Finds rows at which the prediction changes, in pairs that differ in one feature by one unit in
+ * the last place. So one of them has exactly a threshold of a tree, or leads to it by arithmetic.
  *
  * @param rows where to begin
  * @param others other values for the same features
@@ -101,9 +104,9 @@ async function compare(
 }
 
 /**
- * Compares a runner with another one that is known to be right: on random rows from the ranges of the
- * card, on rows with values at the ends of what is allowed, usual or representable, and on rows at
- * which the prediction changes. It takes many turns of the event loop, none of them long.
+ * Compares a runner with another one that is known to be right: on random rows from the ranges of
+ * the card, on rows with values at the ends of what is allowed, usual or representable, and on rows
+ * at which the prediction changes. It takes many turns of the event loop, none of them long.
  *
  * @returns the first row for which a bit differs
  */

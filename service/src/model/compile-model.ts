@@ -20,7 +20,9 @@ export async function requireCompiled(model: CompilableModel): Promise<void> {
   }
 }
 
-/** Compiles a model if possible, and logs the outcome. Meanwhile and otherwise ONNX Runtime runs it. */
+/**
+ * Compiles a model if possible, and logs the outcome. Meanwhile and otherwise ONNX Runtime runs it.
+ */
 export async function compileInBackground(model: CompilableModel, logger: Logger): Promise<void> {
   const start = performance.now();
   try {

@@ -10,7 +10,9 @@ export type Predictions = Float32Array | Float64Array;
 
 /** The client that a prediction is for. */
 export interface Client {
-  /** Aborted when the client no longer waits. It is read only if the prediction takes several runs. */
+  /**
+   * Aborted when the client no longer waits. It is read only if the prediction takes several runs.
+   */
   readonly signal: AbortSignal;
 }
 
@@ -41,7 +43,9 @@ export interface Engine extends Signature {
 
 /** A runtime that has loaded a model. A run blocks the event loop. */
 export interface Runner extends Signature {
-  /** The maximum number of rows in a run. Requests wait for the end of a run, so it must be short. */
+  /**
+   * The maximum number of rows in a run. Requests wait for the end of a run, so it must be short.
+   */
   readonly maxRunRows: number;
   /** Predicts a batch as an {@link Engine} does, in one run. */
   run(matrix: Float32Array): Predictions | Promise<Predictions>;

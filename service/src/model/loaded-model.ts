@@ -23,8 +23,8 @@ export interface LoadedModel {
 /** A model that ONNX Runtime runs, until WebAssembly does. */
 export interface CompilableModel extends LoadedModel {
   /**
-   * Compiles the model to WebAssembly, checks that it predicts the same bits, and lets it predict from
-   * then on. ONNX Runtime's memory is freed. Requests are served all the time.
+   * Compiles the model to WebAssembly, checks that it predicts the same bits, and lets it predict
+   * from then on. ONNX Runtime's memory is freed. Requests are served all the time.
    *
    * @throws {NotCompiledError} if ONNX Runtime has to continue, with the reason
    */

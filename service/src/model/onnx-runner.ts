@@ -56,9 +56,7 @@ export async function createSession(model: Uint8Array): Promise<InferenceSession
       logSeverityLevel: errorSeverity,
     });
   } catch (cause) {
-    throw new ModelError(`ONNX Runtime cannot load it: ${messageOf(cause)}`, {
-      cause,
-    });
+    throw new ModelError(`ONNX Runtime cannot load it: ${messageOf(cause)}`, { cause });
   }
 }
 
@@ -78,11 +76,11 @@ function countOutputs(name: string, dims: readonly number[]): number {
   return outputs;
 }
 
-/** ONNX Runtime with a model. */
+/** ONNX Runtime with a loaded model. */
 export interface OnnxRunner extends Runner {
-  /** Names of the model's inputs, in the order of the matrix. */
+  /** The names of the model's inputs, in the order of the matrix. */
   readonly inputs: readonly string[];
-  /** Name of the model's output. */
+  /** The name of the model's output. */
   readonly output: string;
 }
 

@@ -1,18 +1,20 @@
 import { QueueFullError } from "../model/batcher.ts";
 import { AbandonedError } from "../model/engine.ts";
+import type { RejectionReason } from "../telemetry/metric-table.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
 import { TimeoutError, withTimeout } from "../timeout.ts";
 import { type Refusal, refusal } from "../wire/refusal.ts";
 import type { SentRequest } from "../wire/sent-request.ts";
 import { ByteBudget, type ByteLease } from "./byte-budget.ts";
 import type { Limits } from "./limits.ts";
 
-function overloaded(): Refusal {
-  return refusal(503, "Service Unavailable", { "Retry-After": "1" });
+function overloaded(reason: RejectionReason): Refusal {
+  return refusal(503, "Service Unavailable", { "Retry-After": "1" }, reason);
 }
 
 function toRefusal(error: unknown): unknown {
-  if (error instanceof TimeoutError) return refusal(504, "Gateway Timeout");
-  if (error instanceof QueueFullError) return overloaded();
+  if (error instanceof TimeoutError) return refusal(504, "Gateway Timeout", {}, "timeout");
+  if (error instanceof QueueFullError) return overloaded("queue_full");
   // Nobody reads this response. The status is for the log, and the same as in nginx.
   if (error instanceof AbandonedError) return refusal(499, "Client Closed Request");
   return error;
@@ -29,7 +31,7 @@ class WorkCounter {
 
   /** @throws {Refusal} 503 if the maximum number of requests is being processed */
   requireRoom(): void {
-    if (this.#working >= this.#maxWorking) throw overloaded();
+    if (this.#working >= this.#maxWorking) throw overloaded("concurrency");
   }
 
   begin(): void {
@@ -75,7 +77,7 @@ export class Grant {
    */
   takeBytes(bytes: number): void {
     this.#requireClient();
-    if (!this.#lease.tryGrow(bytes)) throw overloaded();
+    if (!this.#lease.tryGrow(bytes)) throw overloaded("bytes_in_flight");
   }
 
   /** Gives back the bytes taken so far, which are no longer in memory. */
@@ -123,10 +125,15 @@ export class Admission {
   readonly #budget: ByteBudget;
   readonly #counter: WorkCounter;
 
-  constructor({ maxConcurrentRequests, requestTimeoutMs, maxBytesInFlight }: Limits) {
+  constructor(
+    { maxConcurrentRequests, requestTimeoutMs, maxBytesInFlight }: Limits,
+    metrics: Metrics,
+  ) {
     this.#requestTimeoutMs = requestTimeoutMs;
     this.#budget = new ByteBudget(maxBytesInFlight);
     this.#counter = new WorkCounter(maxConcurrentRequests);
+    metrics.observe("http_body_bytes_in_flight", {}, () => this.#budget.usedBytes);
+    metrics.observe("http_body_limit_bytes", {}, () => maxBytesInFlight);
   }
 
   /**
@@ -157,7 +164,7 @@ export class Admission {
    */
   holdUntilSent(request: SentRequest, bytes: number): void {
     const lease = this.#budget.lease();
-    if (!lease.tryGrow(bytes)) throw overloaded();
+    if (!lease.tryGrow(bytes)) throw overloaded("bytes_in_flight");
     if (!request.onClose(() => lease.release())) lease.release();
     request.limitStall(this.#requestTimeoutMs);
   }

@@ -3,6 +3,8 @@ import { cacheNamespace } from "../cache/keys.ts";
 import type { ReadThrough } from "../cache/read-through.ts";
 import type { LoadedModel } from "../model/loaded-model.ts";
 import type { BodyShape } from "../records/reader.ts";
+import type { DriftWindow } from "../telemetry/drift.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
 import { readBody } from "../wire/body.ts";
 import { maxSmallBytes } from "../wire/sent-body.ts";
 import { type SentRequest, sentRequest } from "../wire/sent-request.ts";
@@ -21,6 +23,9 @@ export interface PredictDependencies {
   readonly model: LoadedModel;
   readonly cache: ReadThrough;
   readonly limits: Limits;
+  readonly metrics: Metrics;
+  /** Undefined if drift is not measured. */
+  readonly drift: DriftWindow | undefined;
 }
 
 /** How the two prediction endpoints differ. */
@@ -36,9 +41,9 @@ interface Kind {
 
 /** `POST /predict` predicts one record, `POST /bulk_predict` a list of records. */
 export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[] {
-  const { model, cache, limits } = deps;
-  const { engine, reader, version } = model;
-  const admission = new Admission(limits);
+  const { model, cache, limits, metrics, drift } = deps;
+  const { card, engine, reader, version } = model;
+  const admission = new Admission(limits, metrics);
   const turn = new TurnBatch();
   const writer = new PredictionWriter(engine);
 
@@ -54,6 +59,7 @@ export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[]
     const found = cache.answer({
       namespace: kind.namespace,
       shape: kind.shape,
+      columns: engine.columns,
       policy: cachePolicy(request.header("cache-control")),
       digest: () => sent.digest(),
       read() {
@@ -67,10 +73,11 @@ export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[]
         timing.enter("inference");
         const predictions = await engine.predict(matrix, grant);
         timing.enter("cache");
+        drift?.count(matrix, predictions);
         return kind.wrap(await writer.write(predictions));
       },
     });
-    const { body, outcome } = await found;
+    const { body, outcome, records } = await found;
     if (body.length > maxSmallBytes) admission.holdUntilSent(request, body.length);
     const headers = {
       "X-Model-Version": version,
@@ -79,7 +86,8 @@ export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[]
     };
     // Responses from the model or Redis are not batched: many are ready at the same time anyway.
     if (!(found instanceof Promise)) await turn.join();
-    return { status: 200, body, headers };
+    const prediction = { model: card.name, records, cache: outcome };
+    return { status: 200, body, headers, prediction };
   }
 
   const kinds: readonly Kind[] = [

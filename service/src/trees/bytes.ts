@@ -1,9 +1,9 @@
-/** Bytes that are written one after the other. Integers take as few bytes as LEB128 needs. */
+/** Writes bytes one after the other. Integers are written in LEB128. */
 export class Bytes {
   #bytes = new Uint8Array(64);
   #length = 0;
 
-  /** What is written so far. Writing more does not change it. */
+  /** The bytes so far. Later writes do not change them. */
   get written(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.#length);
   }
@@ -14,7 +14,7 @@ export class Bytes {
     return this;
   }
 
-  /** A few bytes. */
+  /** Writes a few bytes. */
   bytes(values: readonly number[]): this {
     this.#makeRoom(values.length);
     for (const value of values) this.#bytes[this.#length++] = value;
@@ -28,19 +28,19 @@ export class Bytes {
     return this;
   }
 
-  /** Bytes behind their number. */
+  /** Writes how many bytes there are, and the bytes. */
   sized(bytes: Uint8Array): this {
     return this.unsigned(bytes.length).append(bytes);
   }
 
-  /** Parts behind their number. */
+  /** Writes how many parts there are, and the parts. */
   list(parts: readonly Uint8Array[]): this {
     this.unsigned(parts.length);
     for (const part of parts) this.append(part);
     return this;
   }
 
-  /** An integer of at most 32 bits: seven in each byte, the lowest first. */
+  /** Writes an integer from 0 to 2^32 - 1: seven bits in each byte, the lowest first. */
   unsigned(value: number): this {
     this.#makeRoom(5);
     let rest = value;
@@ -49,7 +49,7 @@ export class Bytes {
     return this;
   }
 
-  /** An integer of at most 32 bits and a sign, which is the highest of the last seven bits. */
+  /** Writes an integer from -2^31 to 2^31 - 1. The highest of the last seven bits is the sign. */
   signed(value: number): this {
     this.#makeRoom(5);
     let rest = value;

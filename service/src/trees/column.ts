@@ -1,6 +1,6 @@
 /**
- * A column of a table: one float32 for each row, and how it is computed from the columns of the
- * input. Operators that only move columns, such as `Concat`, leave no trace here.
+ * A column of a table: how its float32 in each row is computed from the columns of the input.
+ * Operators that only move columns, such as `Concat`, need no computation.
  */
 export type Column =
   | InputColumn
@@ -15,21 +15,21 @@ export type Column =
   | SelectColumn
   | ScoreColumn;
 
-/** A column of the matrix that is predicted from. */
+/** A column of the matrix. */
 export interface InputColumn {
   readonly kind: "input";
   readonly index: number;
-  /** If the column is of strings: the strings that it has the indices of. */
+  /** If the column contains indices of strings: the strings. */
   readonly categories: readonly string[];
 }
 
-/** `exp` is that of the GNU C library, to the last bit. */
+/** `exp` has the same bits as in the GNU C library. */
 export type UnaryOperation = "absolute" | "negate" | "exp";
 
-/** `larger` is the right operand if it is larger than the left one, else the left one. */
+/** `larger` is the right operand if it is larger than the left one, otherwise the left one. */
 export type BinaryOperation = "add" | "subtract" | "multiply" | "divide" | "larger";
 
-/** One of two values, as a comparison says. A comparison with NaN is false. */
+/** One of two values, depending on a comparison. A comparison with NaN is false. */
 export interface SelectColumn {
   readonly kind: "select";
   readonly comparison: "equal" | "less";
@@ -39,7 +39,7 @@ export interface SelectColumn {
   readonly otherwise: Column;
 }
 
-/** What the trees of an ensemble give for one target, nothing added. */
+/** The result of an ensemble for one target, without a base value. */
 interface ScoreColumn {
   readonly kind: "score";
   readonly ensemble: Ensemble;
@@ -47,14 +47,14 @@ interface ScoreColumn {
 }
 
 /**
- * Trees whose weights are combined in their order, in float32. Sums start at 0, minima at +Infinity
- * and maxima at -Infinity.
+ * Trees whose weights are combined in float32, in the order of the trees. Sums start at 0, minima
+ * at Infinity and maxima at -Infinity.
  */
 export interface Ensemble {
   readonly trees: readonly Tree[];
   readonly combination: "sum" | "minimum" | "maximum";
   readonly targets: number;
-  /** How many targets, one after the other, each tree has weights for. */
+  /** The number of consecutive targets for which each tree has weights. */
   readonly targetsPerTree: number;
   /** The columns that branches test. */
   readonly tested: ReadonlySet<Column>;
@@ -66,10 +66,10 @@ export interface Tree {
   readonly firstTarget: number;
 }
 
-/** A node of a tree. All conditions of ONNX come down to `column ≤ threshold`; NaN is above. */
+/** A node of a tree. All conditions of ONNX are expressed as `column ≤ threshold`. */
 export type TreeNode = Leaf | Branch;
 
-/** Where a path ends. */
+/** The end of a path from the root. */
 export interface Leaf {
   readonly kind: "leaf";
   readonly leaves: 1;
@@ -78,12 +78,12 @@ export interface Leaf {
   readonly weights: readonly number[];
 }
 
-/** Where a path goes one of two ways. */
+/** A condition: `column ≤ threshold`. NaN is above every threshold. */
 export interface Branch {
   readonly kind: "branch";
-  /** Number of leaves below. */
+  /** The number of leaves below it. */
   readonly leaves: number;
-  /** Number of branches on the longest path down from here. */
+  /** The number of branches on the longest path down, including itself. */
   readonly height: number;
   readonly column: Column;
   /** A float32, never NaN. */
@@ -92,7 +92,7 @@ export interface Branch {
   readonly above: TreeNode;
 }
 
-/** What a column is computed from, in the order in which a computation takes it. */
+/** The columns that a column is computed from, in the order in which the code needs them. */
 export function operandsOf(column: Column): readonly Column[] {
   switch (column.kind) {
     case "unary":
@@ -106,7 +106,7 @@ export function operandsOf(column: Column): readonly Column[] {
   }
 }
 
-/** The branches of a tree. */
+/** Lists the branches of a tree. */
 export function branchesOf({ root }: Tree): readonly Branch[] {
   const branches: Branch[] = [];
   const add = (node: TreeNode) => {
@@ -121,7 +121,7 @@ export function branchesOf({ root }: Tree): readonly Branch[] {
   return branches;
 }
 
-/** The leaves of a tree: those of `atMost` come before those of `above`. */
+/** Lists the leaves of a tree: those of `atMost` before those of `above`. */
 export function leavesOf({ root }: Tree): readonly Leaf[] {
   const leaves: Leaf[] = [];
   const rest: TreeNode[] = [root];
@@ -132,12 +132,12 @@ export function leavesOf({ root }: Tree): readonly Leaf[] {
   return leaves;
 }
 
-/** The end of a path. */
+/** Creates a leaf. */
 export function leaf(weights: readonly number[]): Leaf {
   return { kind: "leaf", leaves: 1, height: 0, weights };
 }
 
-/** A branch between two subtrees. */
+/** Creates a branch. */
 export function branch(
   column: Column,
   threshold: number,
@@ -155,7 +155,7 @@ export function branch(
   };
 }
 
-/** The column with the same value in every row. */
+/** A column with the same value in every row. */
 export function constant(value: number): Column {
   return { kind: "constant", value: Math.fround(value) };
 }
@@ -170,22 +170,22 @@ export function binary(operation: BinaryOperation, left: Column, right: Column):
   return { kind: "binary", operation, left, right };
 }
 
-/** 1 where the column has the value, else 0. */
+/** 1 in rows in which the column has the value, otherwise 0. */
 export function isEqualTo(column: Column, value: number): Column {
   return whereEqual(column, constant(value), constant(1), constant(0));
 }
 
-/** The column, and where it is NaN another one. */
+/** The column, but another one in rows in which it is NaN. */
 export function replaceNaN(column: Column, replacement: Column): Column {
   return whereEqual(column, column, column, replacement);
 }
 
-/** One of two columns, by whether two others are equal. */
+/** `then` in rows in which `left` and `right` are equal, otherwise `otherwise`. */
 export function whereEqual(left: Column, right: Column, then: Column, otherwise: Column): Column {
   return { kind: "select", comparison: "equal", left, right, then, otherwise };
 }
 
-/** One of two columns, by whether one is less than another. */
+/** `then` in rows in which `left` is less than `right`, otherwise `otherwise`. */
 export function whereLess(left: Column, right: Column, then: Column, otherwise: Column): Column {
   return { kind: "select", comparison: "less", left, right, then, otherwise };
 }

@@ -12,23 +12,23 @@ import {
 } from "./column.ts";
 import { Unsupported } from "./unsupported.ts";
 
-/** Nodes as ONNX lists them, one entry a node: those of a tree together, its root first. */
+/** Nodes as in ONNX: each list has one entry per node. A tree begins with its root. */
 export interface NodeLists {
   readonly trees: readonly number[];
-  /** Number of the node within its tree. */
+  /** The number of the node in its tree. */
   readonly ids: readonly number[];
   /** `LEAF`, or the condition of a branch. */
   readonly modes: readonly string[];
-  /** Index of the column that a branch tests. */
+  /** The index of the column that a branch tests. */
   readonly features: readonly number[];
   readonly thresholds: readonly number[];
   readonly trueIds: readonly number[];
   readonly falseIds: readonly number[];
-  /** 1 if NaN is taken to meet a branch's condition; may be shorter than the other lists. */
+  /** 1 if NaN meets the condition of a branch. This list may be shorter than the others. */
   readonly nanIsTrue: readonly number[];
 }
 
-/** Weights of leaves as ONNX lists them, one entry a weight. */
+/** Weights of leaves as in ONNX: each list has one entry per weight. */
 export interface WeightLists {
   readonly trees: readonly number[];
   readonly ids: readonly number[];
@@ -36,7 +36,7 @@ export interface WeightLists {
   readonly weights: readonly number[];
 }
 
-/** How many rows get a weight for a target. */
+/** Which rows get a weight for a target. */
 export type Coverage = "all rows" | "some rows" | "no row";
 
 interface ListedNode {
@@ -46,7 +46,7 @@ interface ListedNode {
   readonly trueId: number;
   readonly falseId: number;
   readonly nanIsTrue: boolean;
-  /** Of a leaf, by target. */
+  /** The weights of a leaf, by target. */
   readonly weights: (number | undefined)[];
 }
 
@@ -58,15 +58,15 @@ const maxNodes = 1_000_000;
 const maxTargets = 64;
 const maxDepth = 2000;
 
-/** A weight that changes nothing: that of a leaf for a target it has no weight for. */
+/** A weight that does not change the result, for targets without a weight. */
 const noWeight = { sum: 0, minimum: Infinity, maximum: -Infinity } as const;
 
 /**
- * Builds an ensemble from ONNX's lists.
+ * Builds an ensemble from the lists of an ONNX file.
  *
- * @param columns what the branches test
- * @returns the ensemble and, by target, how many rows get a weight
- * @throws {Unsupported} when the lists are not of trees, or are too long
+ * @param columns the columns that branches test
+ * @returns the ensemble, and which rows get a weight, by target
+ * @throws {Unsupported} if the lists do not describe trees, or are too long
  */
 export function buildEnsemble(
   nodes: NodeLists,
@@ -146,18 +146,19 @@ function groupNodes(
 
 function addWeight(node: ListedNode | undefined, target: number, weight: number): void {
   if (node === undefined) throw new Unsupported("a node that has a weight is missing");
-  // ONNX Runtime doesn't look at the weights of branches either.
+  // ONNX Runtime ignores the weights of branches, too.
   if (node.mode !== "LEAF") return;
   if (!(target in node.weights)) throw new Unsupported(`a leaf has a weight for target ${target}`);
   if (Number.isNaN(weight)) throw new Unsupported("a leaf has a weight that is NaN");
-  if (node.weights[target] !== undefined)
+  if (node.weights[target] !== undefined) {
     throw new Unsupported("a leaf has two weights for a target");
+  }
   node.weights[target] = weight;
 }
 
 type CoveredTargets = ReadonlyMap<number, Coverage>;
 
-/** The targets that leaves of a tree have weights for. */
+/** The targets for which leaves of a tree have weights. */
 function targetsOfLeaves(tree: ListedTree, targets: number): CoveredTargets {
   const leaves = [...tree.values()].filter(({ mode }) => mode === "LEAF");
   const covered = new Map<number, Coverage>();
@@ -168,7 +169,7 @@ function targetsOfLeaves(tree: ListedTree, targets: number): CoveredTargets {
   return covered;
 }
 
-/** @throws {Unsupported} when the nodes are no tree, or too deep a one */
+/** @throws {Unsupported} if the nodes are not a tree, or the tree is too deep */
 function linkNodes(
   listed: ListedTree,
   conditions: Conditions,
@@ -187,7 +188,7 @@ function linkNodes(
     if (depth > maxDepth) throw new Unsupported(`a tree is deeper than ${maxDepth} branches`);
     const node = nodeAt(id);
     if (node.mode === "LEAF") return leaf(weightsOf(node));
-    // A choice, "is one of these values", is a chain of branches that lead to one node if they hold.
+    // "Is one of these values" is a chain of branches that lead to the same node.
     const others: number[] = [];
     let { falseId } = node;
     let next = listed.get(falseId);
@@ -204,9 +205,9 @@ function linkNodes(
 }
 
 /**
- * Whether a branch leads on, if its condition fails, to one on another value of the same choice.
+ * Whether the next branch after a failed comparison tests another value of the same choice.
  *
- * @throws {Unsupported} when ONNX Runtime may take one choice after another for a single one
+ * @throws {Unsupported} if ONNX Runtime may merge two choices
  */
 function continuesChoice(
   node: ListedNode,
@@ -223,11 +224,11 @@ function continuesChoice(
 }
 
 /**
- * Turns the conditions of branches into `column ≤ threshold`, which NaN doesn't meet. Where NaN has
- * to meet it, and for equality, the branch tests a column derived from its own.
+ * Turns the conditions of branches into `column ≤ threshold`, which NaN does not meet. If NaN must
+ * meet it, and for equality, the branch tests a derived column.
  */
 class Conditions {
-  /** The columns of all branches. */
+  /** The columns that branches test. */
   readonly tested = new Set<Column>();
   readonly #columns: readonly Column[];
   readonly #derived = new Map<string, Column>();
@@ -236,7 +237,7 @@ class Conditions {
     this.#columns = columns;
   }
 
-  /** @param others more values than the threshold to be equal to */
+  /** @param others more values, besides the threshold, that the column may be equal to */
   branch(
     { mode, feature, threshold, nanIsTrue }: ListedNode,
     others: readonly number[],
@@ -273,17 +274,18 @@ class Conditions {
     return branch(column, threshold, atMost, above);
   }
 
-  /** A column to compare with a threshold: NaN is at most every threshold, or above every one. */
+  /** @param nanIsAtMost whether NaN is at most every threshold, not above every threshold */
   #column(feature: number, nanIsAtMost: boolean): Column {
     const column = this.#columns[feature];
-    if (column === undefined)
+    if (column === undefined) {
       throw new Unsupported(`a branch tests column ${feature} of ${this.#columns.length}`);
+    }
     return nanIsAtMost
       ? this.#derive(`${feature}`, () => replaceNaN(column, constant(-Infinity)))
       : column;
   }
 
-  /** 1 where a column has one of the values, else 0. */
+  /** 1 in rows in which a column has one of the values, otherwise 0. */
   #isOneOf(feature: number, values: readonly number[], nanIsOne: boolean): Column {
     return this.#derive(`${feature} ${values} ${nanIsOne}`, () => {
       const column = this.#column(feature, false);
@@ -295,7 +297,7 @@ class Conditions {
     });
   }
 
-  /** Branches that test the same share a column. */
+  /** Branches with the same test share a column. */
   #derive(key: string, make: () => Column): Column {
     const column = this.#derived.get(key) ?? make();
     this.#derived.set(key, column);
@@ -303,7 +305,7 @@ class Conditions {
   }
 }
 
-/** The next smaller float32: `x < value` is `x ≤ nextBelow(value)`. */
+/** Returns the next smaller float32: `x < value` is the same as `x ≤ nextBelow(value)`. */
 function nextBelow(value: number): number {
   if (value === -Infinity) throw new Unsupported("a branch compares with -Infinity");
   if (value === 0) return -(2 ** -149);

@@ -36,7 +36,7 @@ const rootsOfTwo = Float64Array.of(
   1.9571441241754002,
 );
 
-/** 32 / ln 2, and the same in two parts whose products with a float32 are exact. */
+/** 32 / ln 2 as the sum of two numbers whose products with a float32 are exact. */
 const scale = 46.16624130844683;
 const scaleHigh = 46.166229248046875;
 const scaleLow = scale - scaleHigh;
@@ -46,13 +46,13 @@ const a = 0.021660849396613134;
 const b = 0.00023459809789509004;
 const c = 1.6938359250920212e-6;
 
-/** Beyond it e^x is Infinity, and 0 beyond its negative, in float32. */
+/** In float32, e^x is Infinity above this limit, and 0 below its negative. */
 const limit = 150;
 
 /**
- * Defines e^x of each of four float32. ONNX Runtime calls `expf` of the GNU C library for it, whose
- * results are not always the nearest float32; this takes the same steps in float64, with the same
- * results: with k the nearest integer to 32 x / ln 2 and r the rest, e^x is 2^(k/32) 2^(r/32).
+ * Defines a function that computes e^x of four float32. ONNX Runtime calls `expf` of the GNU C
+ * library, whose result is not always the nearest float32. This function takes the same steps in
+ * float64: if k is the nearest integer to 32 x / ln 2 and r is the rest, e^x is 2^(k/32) 2^(r/32).
  */
 export function defineExp(module: WasmModule): WasmFunction {
   const roots = module.place(rootsOfTwo);
@@ -70,7 +70,7 @@ export function defineExp(module: WasmModule): WasmFunction {
     code.f64(c).get(r).op("f64.mul").f64(b).op("f64.add");
     code.get(r).get(r).op("f64.mul").op("f64.mul");
     code.f64(a).get(r).op("f64.mul").f64(1).op("f64.add").op("f64.add");
-    // The root for the last five bits of k; the others are added to its exponent.
+    // The last five bits of k select the root. The other bits are added to its exponent.
     code.get(power).i32(31).op("i32.and").i32(3).op("i32.shl").memory("i64.load", roots);
     code.get(power).i32(5).op("i32.shr_s").op("i64.extend_i32_s").i64(52).op("i64.shl");
     code.op("i64.add").op("f64.reinterpret_i64").op("f64.mul").op("f32.demote_f64");

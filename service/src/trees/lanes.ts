@@ -4,24 +4,24 @@ import { writeRowLoop } from "./stored-columns.ts";
 import type { StoredEnsemble } from "./stored-ensemble.ts";
 import type { Code, Local, WasmFunction, WasmModule } from "./wasm.ts";
 
-/** A leaf is known by its number, which is a byte. */
+/** The number of a leaf is a byte. */
 export const maxLeaves = 256;
 
-/** Rows of a vector that has a byte for each. */
+/** A vector has one byte for each of 16 rows. */
 const laneCount = 16;
 
 /**
- * Trees that are evaluated for 16 rows at once and without a branch of the program, since those of a
- * tree can't be predicted. All conditions of a tree are tested, on ranks. The leaf of a row is found
- * from the bottom up: leaves are numbered so that those of `atMost` come before those of `above`;
- * the number at a branch is that of `above` if the row is above the threshold, else that of
- * `atMost`. Setting the first to 0 where the row isn't above makes it the larger of both numbers.
+ * Writes code that evaluates trees for 16 rows at once. The code has no branches, since the
+ * processor could not predict them. It tests all conditions of a tree, on ranks, and finds the leaf
+ * of each row from the bottom up. The leaves of `atMost` have lower numbers than those of `above`.
+ * So the leaf at a branch is the larger one of two numbers: that of `atMost`, and that of `above`,
+ * which is set to 0 if the row is not above the threshold.
  */
 export class Lanes {
   readonly #module: WasmModule;
   readonly #ranks: Ranks;
   readonly #stored: StoredEnsemble;
-  /** Address of 256 vectors; each byte of vector n is n. */
+  /** The address of 256 vectors. Each byte of vector n is n. */
   readonly #constants: number;
   readonly #score: WasmFunction;
 
@@ -37,7 +37,7 @@ export class Lanes {
     this.#score = this.#defineScore();
   }
 
-  /** Defines a function of the number of rows that makes a tree count in its ensemble's scores. */
+  /** Defines a function of the number of rows that adds a tree to its ensemble's scores. */
   defineTree(tree: Tree): WasmFunction {
     const scores = this.#stored.scoresOf(tree);
     const weights = this.#stored.weightsOf(tree);
@@ -52,8 +52,8 @@ export class Lanes {
   }
 
   /**
-   * Defines a function of 16 leaf numbers and the addresses of the first row's score and of a tree's
-   * weights.
+   * Defines a function that adds the weights of 16 leaves to scores. Its parameters are the numbers
+   * of the leaves, the address of the first row's score, and the address of the tree's weights.
    */
   #defineScore(): WasmFunction {
     return this.#module.define(["v128", "i32", "i32"], [], (code, leaves, score, weights) => {
@@ -67,7 +67,7 @@ export class Lanes {
     });
   }
 
-  /** Writes code that leaves the numbers of the rows' leaves below a node on the stack. */
+  /** Writes code that puts the leaf of each row below a node onto the stack. */
   #writeLeaves(code: Code, row: Local, node: TreeNode, firstLeaf: number): void {
     if (node.kind === "leaf") {
       this.#writeConstant(code, firstLeaf);
@@ -75,13 +75,13 @@ export class Lanes {
     }
     const { atMost, above } = node;
     if (node.leaves === 2) {
-      // Of two neighbours the number is one more, which is -1 less, where the row is above.
+      // If the row is above the threshold, subtracting -1 gives the next leaf.
       this.#writeConstant(code, firstLeaf);
       this.#writeIsAbove(code, row, node);
       code.op("i8x16.sub");
       return;
     }
-    // What is computed first has to be kept: beginning with the higher side takes fewer registers.
+    // The first result has to be kept, so beginning with the higher side needs fewer registers.
     const isAboveFirst = above.height > atMost.height;
     if (!isAboveFirst) this.#writeLeaves(code, row, atMost, firstLeaf);
     this.#writeLeaves(code, row, above, firstLeaf + atMost.leaves);
@@ -91,7 +91,7 @@ export class Lanes {
     code.op("i8x16.max_u");
   }
 
-  /** Leaves -1, all bits set, where a row is above the threshold, else 0. */
+  /** Writes code that gives -1, all bits set, if a row is above the threshold, otherwise 0. */
   #writeIsAbove(code: Code, row: Local, branch: Branch): void {
     const { ranks, threshold } = this.#ranks.conditionOf(branch);
     code.get(row).memory("v128.load", ranks);
@@ -99,7 +99,7 @@ export class Lanes {
     code.op("i8x16.gt_s");
   }
 
-  /** A vector that has a byte, signed or unsigned, 16 times. */
+  /** Writes code that gives a vector of 16 equal bytes. */
   #writeConstant(code: Code, byte: number): void {
     code.i32(0).memory("v128.load", this.#constants + (byte & 255) * laneCount);
   }

@@ -6,16 +6,16 @@ export interface OnnxGraph {
   readonly outputs: readonly string[];
   /** Constants by name. */
   readonly initializers: ReadonlyMap<string, OnnxTensor>;
-  /** A node comes after those whose results it uses. */
+  /** A node comes after the nodes whose results it uses. */
   readonly nodes: readonly OnnxNode[];
 }
 
 /** An input of the graph. */
 interface OnnxInput {
   readonly name: string;
-  /** One of {@link ElementType}, another type's number, or 0 if the input is no tensor. */
+  /** The number of a type, such as one of {@link ElementType}. 0 if the input is not a tensor. */
   readonly elementType: number;
-  /** A dimension that varies is `undefined`. */
+  /** `undefined` for dimensions that vary. */
   readonly dimensions: readonly (number | undefined)[];
 }
 
@@ -30,7 +30,7 @@ export interface OnnxNode {
   readonly attributes: ReadonlyMap<string, OnnxAttribute>;
 }
 
-/** An attribute of a node; the attribute's name says which of the values is in use. */
+/** An attribute of a node. Which value it has depends on the attribute's name. */
 interface OnnxAttribute {
   readonly float: number;
   readonly int: number;
@@ -45,7 +45,7 @@ interface OnnxAttribute {
 export interface OnnxTensor {
   readonly elementType: number;
   readonly dimensions: readonly number[];
-  /** Empty for the types that are not in {@link ElementType}. */
+  /** Empty for types that are not in {@link ElementType}. */
   readonly values: readonly number[];
 }
 
@@ -53,10 +53,10 @@ export interface OnnxTensor {
 export const ElementType = { float: 1, uint8: 2, int32: 6, int64: 7, string: 8, bool: 9 } as const;
 
 /**
- * Reads the graph of an ONNX file. The format is that of Protocol Buffers; the field numbers are
- * those of `onnx.proto`.
+ * Reads the graph of an ONNX file, which is in the format of Protocol Buffers. The field numbers
+ * are from `onnx.proto`.
  *
- * @throws {Unsupported} when the file is malformed or has no graph
+ * @throws {Unsupported} if the file is malformed or has no graph
  */
 export function readOnnxGraph(file: Uint8Array): OnnxGraph {
   const model = new Message(Buffer.from(file.buffer, file.byteOffset, file.byteLength));
@@ -226,7 +226,7 @@ class Message {
     this.#end = end;
   }
 
-  /** Calls the reader of each field's number; skips fields that have none. */
+  /** Calls the reader of each field. Fields without a reader are skipped. */
   read(readers: Readonly<Record<number, () => unknown>>): void {
     while (this.#position < this.#end) {
       const key = this.int();
@@ -237,7 +237,7 @@ class Message {
     }
   }
 
-  /** A 64-bit integer: beyond ±2^53 the nearest number. */
+  /** Reads a 64-bit integer. Beyond ±2^53 it is rounded. */
   int(): number {
     let value = 0;
     for (let unit = 1; unit < 2 ** 49; unit *= 128) {
@@ -276,17 +276,17 @@ class Message {
     return new Message(this.#bytes, start, start + length);
   }
 
-  /** Adds the integers that a repeated field has here. */
+  /** Reads integers of a repeated field, and adds them to the list. */
   ints(values: number[]): void {
     for (const end = this.#endOfRepeated(); this.#position < end; ) values.push(this.int());
   }
 
-  /** Adds the float32 that a repeated field has here. */
+  /** Reads float32 of a repeated field, and adds them to the list. */
   floats(values: number[]): void {
     for (const end = this.#endOfRepeated(); this.#position < end; ) values.push(this.float());
   }
 
-  /** A repeated field has a single number, or a run of them. */
+  /** A repeated field occurs once for each number, or once for several numbers. */
   #endOfRepeated(): number {
     if (this.#wireType !== WireType.bytes) return this.#position + 1;
     const length = this.int();
@@ -321,7 +321,7 @@ class Message {
     return byte;
   }
 
-  /** Moves past some bytes. @returns where they start */
+  /** Skips bytes. @returns where they start */
   #take(length: number): number {
     const start = this.#position;
     this.#position += length;

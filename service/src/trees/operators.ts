@@ -14,20 +14,20 @@ import { Unsupported } from "./unsupported.ts";
 /** A value of the graph: a table, or a constant. */
 export type Value = Table | OnnxTensor;
 
-/** A value with a row for each row of the input, N of them. */
+/** A value with one row for each of the N rows of the input. */
 export interface Table {
-  /** Integers and booleans are columns of whole numbers, strings are columns of indices. */
+  /** Booleans are integers. A column of strings contains their indices. */
   readonly element: "float" | "integer" | "string";
-  /** Of the shape: 1 is [N], 2 is [N, columns], 3 is [N, 1, columns]. */
+  /** The shape is [N] for 1, [N, columns] for 2, and [N, 1, columns] for 3. */
   readonly rank: 1 | 2 | 3;
   readonly columns: readonly Column[];
 }
 
 /**
- * Applies an operator of the graph. Operators that only move columns cost nothing later.
+ * Applies an operator of the graph to columns.
  *
- * @returns its outputs in order; `undefined` is one that is not compiled
- * @throws {Unsupported} when the operator, or this use of it, is not compiled
+ * @returns the outputs in order. Those that are not compiled are `undefined`
+ * @throws {Unsupported} if the operator, or this use of it, is not compiled
  */
 export function applyOperator(
   node: OnnxNode,
@@ -94,18 +94,22 @@ function asTable(value: Value | undefined): Table {
 }
 
 function asTensor(value: Value | undefined): OnnxTensor {
-  if (value === undefined || isTable(value)) throw new Unsupported("an input is no constant");
+  if (value === undefined || isTable(value)) throw new Unsupported("an input is not a constant");
   return value;
 }
 
 /** The columns of a table of numbers [N, columns]. */
 function features(value: Value | undefined): readonly Column[] {
   const { element, rank, columns } = asTable(value);
-  if (element === "string" || rank !== 2) throw new Unsupported("the input is no table of numbers");
+  if (element === "string" || rank !== 2) {
+    throw new Unsupported("the input is not a table of numbers");
+  }
   return columns;
 }
 
-/** Operands meet column by column; a single column meets each column of the other operand. */
+/**
+ * Combines operands column by column. A single column is combined with each column of the other.
+ */
 function arithmetic(operation: BinaryOperation): Operator {
   return (node, inputs) => {
     rejectRewritten(node, inputs);
@@ -123,8 +127,8 @@ function arithmetic(operation: BinaryOperation): Operator {
 }
 
 /**
- * ONNX Runtime leaves out the addition of 0, which makes -0 a 0, and makes y / x of 1 / x · y, which
- * rounds once less.
+ * Rejects what ONNX Runtime rewrites: it leaves out the addition of 0, which would turn -0 into 0,
+ * and it turns 1 / x · y into y / x, which is rounded only once.
  */
 function rejectRewritten({ operator }: OnnxNode, inputs: readonly Value[]): void {
   const isSingle = (value: Value | undefined, number: number) =>
@@ -186,7 +190,8 @@ function slice(node: OnnxNode, inputs: readonly Value[]): Table {
   if (axis === undefined || !isColumnAxis(axis) || otherAxes.length > 0 || step !== 1) {
     throw new Unsupported("it does not take a run of columns");
   }
-  // Both count negative numbers from the end, and stop at the ends, as Array.slice does.
+  // As in Array.slice, negative numbers count from the end, and numbers beyond the ends are
+  // allowed.
   return pick(table, [...table.columns.keys()].slice(start?.[0], end?.[0]));
 }
 
@@ -234,7 +239,7 @@ function squeeze(node: OnnxNode, [data, tensor]: readonly Value[]): Table {
   throw new Unsupported(`the axes are [${axes.join(", ")}]`);
 }
 
-/** Whole numbers that fit a float32 are the same number in every type. */
+/** Casts whole numbers, which are the same float32 in every type. */
 function cast(node: OnnxNode, table: Table): Table {
   const to = node.attributes.get("to")?.int;
   if (to === ElementType.float && table.element !== "string") return { ...table, element: "float" };
@@ -258,7 +263,7 @@ function scale(node: OnnxNode, table: Table): Table {
 }
 
 function impute(node: OnnxNode, table: Table): Table {
-  if (table.element !== "float") throw new Unsupported("the input is no table of float32");
+  if (table.element !== "float") throw new Unsupported("the input is not a table of float32");
   const imputed = perColumn(node, "imputed_value_floats", table);
   const replaced = node.attributes.get("replaced_value_float")?.float ?? 0;
   return floats(
@@ -271,7 +276,7 @@ function impute(node: OnnxNode, table: Table): Table {
   );
 }
 
-/** An attribute that has a number for each column, or one for all. */
+/** Reads an attribute that has one number for each column, or one for all. */
 function perColumn(node: OnnxNode, name: string, { columns }: Table): readonly Column[] {
   const values = node.attributes.get(name)?.floats ?? [];
   if (values.length !== 1 && values.length !== columns.length) {
@@ -292,7 +297,7 @@ function oneHot(node: OnnxNode, table: Table): Table {
   );
 }
 
-/** The indices of an encoder's strings in a column; -1, which no row has, for a string it lacks. */
+/** The indices of the strings of an encoder in a column. It is -1 for strings that no row has. */
 function stringIndices(node: OnnxNode, column: Column): readonly number[] {
   const encoded = node.attributes.get("cats_strings")?.texts ?? [];
   const categories = column.kind === "input" ? column.categories : [];
@@ -304,7 +309,7 @@ function stringIndices(node: OnnxNode, column: Column): readonly number[] {
 }
 
 function integers(node: OnnxNode, table: Table): readonly number[] {
-  if (table.element !== "integer") throw new Unsupported("the input is no column of integers");
+  if (table.element !== "integer") throw new Unsupported("the input is not a column of integers");
   if (failsOnUnknown(node)) throw new Unsupported("it fails on an unknown integer");
   return node.attributes.get("cats_int64s")?.ints ?? [];
 }

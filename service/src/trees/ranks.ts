@@ -2,31 +2,34 @@ import type { Branch, Column } from "./column.ts";
 import { blockRows, type StoredColumns } from "./stored-columns.ts";
 import type { Code, Local, WasmFunction, WasmModule } from "./wasm.ts";
 
-/** A branch's condition in bytes: a row is above the threshold if its rank is above this one. */
+/**
+ * The condition of a branch in bytes: a row is above the threshold if its rank is above this one.
+ */
 export interface RankCondition {
-  /** Address of the ranks: a signed byte for each row of the block. */
+  /** The address of the ranks: a signed byte for each row of the block. */
   readonly ranks: number;
   /** A signed byte. */
   readonly threshold: number;
 }
 
-/** A value is above 0 to 255 of them: 256 ranks, which is what a byte can hold. */
+/** A value can be above 0 to 255 thresholds. These 256 ranks fit into a byte. */
 const thresholdsPerRank = 255;
 
-/** Ranks are signed, as vectors of bytes are compared fastest so. */
+/** Ranks are signed, since signed bytes are compared faster. */
 const lowestRank = -128;
 
-/** Some thresholds of a column in order, and the ranks of a block of rows among them. */
+/** A table of thresholds of a column, and the ranks of a block of rows. */
 interface Ranking {
   readonly column: Column;
-  /** Address of the table that {@link rankTable} makes. */
+  /** The address of the table, see {@link rankTable}. */
   readonly table: number;
   readonly ranks: number;
 }
 
 /**
- * Ranks of values: how many of a column's thresholds a value is above. A rank is a byte, so that a
- * vector has the ranks of 16 rows. A column with more than 255 thresholds has several ranks.
+ * Writes code that computes ranks. The rank of a value is the number of its column's thresholds
+ * that it is above. A rank is a byte, so a vector contains the ranks of 16 rows. A column with more
+ * than 255 thresholds has several ranks.
  */
 export class Ranks {
   readonly #module: WasmModule;
@@ -47,7 +50,7 @@ export class Ranks {
     }
   }
 
-  /** @throws Error when the branch is not among those that the ranks were made for */
+  /** @throws {Error} if the branch was not passed to the constructor */
   conditionOf({ column, threshold }: Branch): RankCondition {
     const condition = this.#conditions.get(column)?.get(threshold);
     if (condition === undefined) throw new Error(`${threshold} has no rank`);
@@ -82,7 +85,7 @@ export class Ranks {
 const groupSize = 16;
 const groupBytes = groupSize * 4;
 
-/** The last threshold of each 16, then all thresholds, filled up with what no number is above. */
+/** The last threshold of each group of 16, then all thresholds. Infinity fills the gaps. */
 function rankTable(thresholds: Float32Array): Float32Array {
   const all = new Float32Array(groupSize * groupSize).fill(Infinity);
   all.set(thresholds);
@@ -91,9 +94,9 @@ function rankTable(thresholds: Float32Array): Float32Array {
 }
 
 /**
- * Defines a function of the addresses of a column, a table and ranks, and of the end of the ranks.
- * It finds out how many groups of 16 thresholds a value is above, then how many thresholds of the
- * next group.
+ * Defines a function that ranks a column. Its parameters are the addresses of the column, the
+ * table, the ranks, and the end of the ranks. For each value it counts the groups of 16 thresholds
+ * that the value is above, and then the thresholds of the next group.
  */
 function defineRanking(module: WasmModule): WasmFunction {
   return module.define(["i32", "i32", "i32", "i32"], [], (code, column, table, ranks, end) => {
@@ -115,7 +118,9 @@ function defineRanking(module: WasmModule): WasmFunction {
   });
 }
 
-/** Of 16 ascending thresholds, how many of the first 15 the value is above. NaN is above all. */
+/**
+ * Writes code that counts how many of 15 ascending thresholds a value is above. NaN is above all.
+ */
 function writeCountAbove(code: Code, value: Local, thresholds: Local): void {
   code.i32(groupSize - 1);
   const compareWithFour = (offset: number) =>

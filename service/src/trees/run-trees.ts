@@ -3,13 +3,13 @@ import type { CompiledTrees } from "./compile-trees.ts";
 import { blockRows } from "./stored-columns.ts";
 
 /**
- * Predicts rows, to the last bit as ONNX Runtime does with one thread. A row's prediction doesn't
- * depend on the other rows.
+ * Predicts rows, with the same bits as ONNX Runtime on one thread. The prediction of a row does not
+ * depend on other rows.
  *
- * @param matrix rows × columns of all inputs, row by row; integers and booleans as numbers,
- *   strings as their index among the categories
- * @returns rows × outputs, row by row
- * @throws {RangeError} when the matrix ends in the middle of a row
+ * @param matrix rows × columns of all inputs, row-major. Integers and booleans are numbers, and
+ *   strings are their index in the list of categories
+ * @returns rows × outputs, row-major
+ * @throws {RangeError} if the matrix ends in the middle of a row
  */
 export type PredictTrees = (matrix: Float32Array) => Float32Array<ArrayBuffer>;
 
@@ -19,14 +19,14 @@ const Exports = z.object({
   many: z.custom<(rows: number) => void>((value) => typeof value === "function"),
 });
 
-/** Number of rows from which 16 at once are faster than row by row. */
+/** From this number of rows on, 16 rows at once are faster than row by row. */
 const manyRows = 5;
 
 /**
- * Loads compiled trees, to be run.
+ * Loads compiled trees.
  *
- * @throws {WebAssembly.CompileError} a function is too large
- * @throws {RangeError} there is not enough memory
+ * @throws {WebAssembly.CompileError} if a function is too large
+ * @throws {RangeError} if there is not enough memory
  */
 export function loadTrees(trees: CompiledTrees): PredictTrees {
   const { columns } = trees;
@@ -58,7 +58,7 @@ export function loadTrees(trees: CompiledTrees): PredictTrees {
   return (matrix) => {
     const rows = matrix.length / columns;
     if (!Number.isInteger(rows)) {
-      throw new RangeError(`${matrix.length} numbers are no rows of ${columns} columns`);
+      throw new RangeError(`${matrix.length} numbers are not whole rows of ${columns} columns`);
     }
     const predictions = new Float32Array(rows * outputs.length);
     for (let first = 0; first < rows; first += blockRows) {

@@ -2,7 +2,7 @@ import { type Ensemble, leavesOf, type Tree } from "./column.ts";
 import { columnBytes, type StoredColumns, writeRowLoop } from "./stored-columns.ts";
 import type { Code, Local, WasmFunction, WasmModule } from "./wasm.ts";
 
-/** A place in memory: an address in a variable, and bytes to add to it. */
+/** An address: a variable plus an offset in bytes. */
 export interface Place {
   readonly address: Local;
   readonly offset: number;
@@ -10,10 +10,10 @@ export interface Place {
 
 const startOf = { sum: 0, minimum: Infinity, maximum: -Infinity } as const;
 
-/** The weights of an ensemble, and its scores of a block of rows, in the module's memory. */
+/** The weights of an ensemble and its scores for a block of rows, in the module's memory. */
 export class StoredEnsemble {
   readonly ensemble: Ensemble;
-  /** Bytes of the weights of one leaf. */
+  /** The size of the weights of one leaf, in bytes. */
   readonly leafBytes: number;
   readonly #scores: number;
   readonly #weights: number;
@@ -38,7 +38,7 @@ export class StoredEnsemble {
     this.#offsets = offsets;
   }
 
-  /** The address of a tree's weights. Its leaves are in the order of {@link leavesOf}. */
+  /** The address of a tree's weights, in the order of {@link leavesOf}. */
   weightsOf(tree: Tree): number {
     const offset = this.#offsets.get(tree);
     if (offset === undefined) throw new Error("the tree is not of this ensemble");
@@ -50,7 +50,7 @@ export class StoredEnsemble {
     return this.#scores + tree.firstTarget * columnBytes;
   }
 
-  /** Defines a function of the number of rows that sets the scores to where they start. */
+  /** Defines a function of the number of rows that initializes the scores. */
   defineStart(module: WasmModule): WasmFunction {
     const { targets, combination } = this.ensemble;
     return module.define(["i32"], [], (code, rows) => {
@@ -64,7 +64,7 @@ export class StoredEnsemble {
   }
 
   /**
-   * Writes code that makes a leaf count for a row.
+   * Writes code that adds a leaf to a row's scores, or takes the minimum or maximum.
    *
    * @param score the row's score for the tree's first target
    * @param weight the leaf's weight for it

@@ -15,15 +15,15 @@ const maxColumns = 10_000;
 
 /** A model made of trees: how each column of its output is computed. */
 export interface TreeModel {
-  /** Inputs of the graph, in the order of their columns in the matrix. */
+  /** The inputs of the graph, in the order of the matrix. */
   readonly inputs: readonly TreeInput[];
-  /** Name of the output. */
+  /** The name of the output. */
   readonly output: string;
   /** The columns of the output. */
   readonly columns: readonly Column[];
 }
 
-/** An input of the graph: some columns of the matrix. */
+/** An input of the graph: consecutive columns of the matrix. */
 interface TreeInput {
   readonly name: string;
   readonly columns: number;
@@ -31,18 +31,18 @@ interface TreeInput {
 
 /** How the matrix maps to the graph. */
 export interface TreeModelOptions {
-  /** Names of the inputs in the order of the matrix; by default the graph's order. */
+  /** The names of the inputs in the order of the matrix. The default is the graph's order. */
   readonly inputs?: readonly string[];
-  /** Name of the output to predict; by default the graph's last one. */
+  /** The name of the output to predict. The default is the graph's last one. */
   readonly output?: string;
-  /** For each input of strings, by name: the strings that the indices in its column stand for. */
+  /** The categories of each input of strings. Its column in the matrix contains their indices. */
   readonly categories?: ReadonlyMap<string, readonly string[]>;
 }
 
 /**
- * Reads a graph as a model made of trees. What the output doesn't need is not looked at.
+ * Reads a graph as a model made of trees. Nodes that the output does not need are ignored.
  *
- * @throws {Unsupported} when the graph is no such model
+ * @throws {Unsupported} if the graph is not such a model
  */
 export function readTreeModel(graph: OnnxGraph, options: TreeModelOptions): TreeModel {
   const output = options.output ?? graph.outputs.at(-1) ?? "";
@@ -72,7 +72,7 @@ export function readTreeModel(graph: OnnxGraph, options: TreeModelOptions): Tree
   }
   const result = find(values, output);
   if (!isTable(result) || result.element !== "float" || result.rank === 3) {
-    throw new Unsupported(`output ${output} is no table of float32`);
+    throw new Unsupported(`output ${output} is not a table of float32`);
   }
   return { inputs, output, columns: result.columns };
 }
@@ -88,7 +88,7 @@ function inputTable(
   const element = elementOf[input.elementType];
   const [rows, width, ...others] = input.dimensions;
   if (element === undefined || rows !== undefined || width === undefined || others.length > 0) {
-    throw new Unsupported(`input ${name} is no table of float32, integers, booleans or strings`);
+    throw new Unsupported(`input ${name} is not a table of float32, integers, booleans or strings`);
   }
   if (element === "string" && categories.length === 0) {
     throw new Unsupported(`the categories of input ${name} are not known`);
@@ -104,7 +104,7 @@ function inputTable(
   return { element, rank: 2, columns };
 }
 
-/** The nodes that an output needs, in order. */
+/** Lists the nodes that an output needs, in order. */
 function nodesFor(output: string, nodes: readonly OnnxNode[]): readonly OnnxNode[] {
   const needed = new Set([output]);
   const isNeeded = ({ inputs, outputs }: OnnxNode) => {

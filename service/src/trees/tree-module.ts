@@ -14,28 +14,28 @@ import { Unsupported } from "./unsupported.ts";
 import { Walks } from "./walks.ts";
 import { type Code, type Local, type WasmFunction, WasmModule } from "./wasm.ts";
 
-/** A WebAssembly module that predicts a block of rows, and where its memory has what. */
+/** A WebAssembly module that predicts a block of rows, and the addresses in its memory. */
 export interface TreeModule {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** The columns of the matrix that are used. */
   readonly inputs: readonly { readonly index: number; readonly address: number }[];
-  /** Addresses of the output's columns. */
+  /** The addresses of the output's columns. */
   readonly outputs: readonly number[];
 }
 
-/** Trees beyond it are walked. */
+/** If the code of lanes is longer, the other trees are walked. */
 const maxLaneCodeBytes = 4 * 2 ** 20;
 
 const maxMemoryBytes = 256 * 2 ** 20;
 
-/** Code that takes the number of rows. */
+/** Writes code that does something with all rows. */
 type Step = (code: Code, rows: Local) => void;
 
 /**
- * Writes the module for a model's output. It exports `few` and `many`, functions of the number of
- * rows: the first is the faster one for few rows.
+ * Writes the module for a model's output. It exports two functions of the number of rows: `few` is
+ * faster for few rows, and `many` for many.
  *
- * @throws {Unsupported} when no trees are involved, or too large ones
+ * @throws {Unsupported} if there are no trees, or they are too large
  */
 export function writeTreeModule(output: readonly Column[]): TreeModule {
   const { inputs, ensembles, shared } = survey(output);
@@ -71,7 +71,7 @@ export function writeTreeModule(output: readonly Column[]): TreeModule {
   };
 }
 
-/** Steps that make one tree after the other count for all rows. */
+/** Creates steps that add one tree after the other to the scores of all rows. */
 function treeByTree(
   module: WasmModule,
   columns: StoredColumns,
@@ -102,13 +102,13 @@ function defineSteps(module: WasmModule, steps: readonly Step[]): WasmFunction {
 
 interface Survey {
   readonly inputs: ReadonlySet<InputColumn>;
-  /** In an order in which each comes after those that it depends on. */
+  /** Each comes after those that it depends on. */
   readonly ensembles: ReadonlySet<Ensemble>;
-  /** Columns that several others are computed from. */
+  /** The columns that several others are computed from. */
   readonly shared: ReadonlySet<Column>;
 }
 
-/** Finds all that columns are computed from. */
+/** Finds everything that the output is computed from. */
 function survey(output: readonly Column[]): Survey {
   const inputs = new Set<InputColumn>();
   const ensembles = new Set<Ensemble>();

@@ -3,15 +3,15 @@ import { buildEnsemble, type Coverage } from "./ensemble.ts";
 import type { OnnxNode } from "./onnx-file.ts";
 import { Unsupported } from "./unsupported.ts";
 
-// The operators of ai.onnx.ml that are made of trees. Where the specification leaves something
-// open, they compute what ONNX Runtime computes.
+// The operators of ai.onnx.ml that are made of trees. If the specification does not say what to
+// compute, they do the same as ONNX Runtime.
 
 /**
  * `TreeEnsembleRegressor`.
  *
- * @param features what the trees test
+ * @param features the columns that the trees test
  * @returns a column for each target
- * @throws {Unsupported} when it is of a kind that is not compiled
+ * @throws {Unsupported} if it is of a kind that is not compiled
  */
 export function treeEnsembleRegressor(node: OnnxNode, features: readonly Column[]): Column[] {
   const aggregate = text(node, "aggregate_function", "SUM");
@@ -25,20 +25,20 @@ export function treeEnsembleRegressor(node: OnnxNode, features: readonly Column[
   const scores = scoresOf(ensemble).map((score, target) => {
     if (aggregate !== "AVERAGE") return add(score, hasBase ? base[target] : 0);
     const average = binary("divide", score, constant(ensemble.trees.length));
-    // Adding 0 makes -0 a 0; ONNX Runtime does it to one target, but not to several.
+    // ONNX Runtime adds 0 to a single target, which turns -0 into 0, but not to several targets.
     return hasBase || targets === 1 ? add(average, hasBase ? base[target] : 0) : average;
   });
   const transform = text(node, "post_transform", "NONE");
-  // ONNX Runtime transforms a single target by PROBIT only.
+  // ONNX Runtime ignores all transformations of a single target except PROBIT.
   return targets === 1 && transform !== "PROBIT" ? scores : transformed(scores, transform);
 }
 
 /**
- * `TreeEnsembleClassifier`, its second output: the probabilities.
+ * The second output of `TreeEnsembleClassifier`: the probabilities.
  *
- * @param features what the trees test
+ * @param features the columns that the trees test
  * @returns a column for each class
- * @throws {Unsupported} when it is of a kind that is not compiled
+ * @throws {Unsupported} if it is of a kind that is not compiled
  */
 export function treeEnsembleClassifier(node: OnnxNode, features: readonly Column[]): Column[] {
   const labels = node.attributes.get("classlabels_strings")?.texts ?? [];

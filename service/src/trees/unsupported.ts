@@ -1,2 +1,2 @@
-/** The graph, or something in it, is not of the kind that is compiled. The message says what. */
+/** Something in the graph is not compiled. The message says what. */
 export class Unsupported extends Error {}

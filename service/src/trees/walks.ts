@@ -3,34 +3,35 @@ import { columnBytes, type StoredColumns, writeRowLoop } from "./stored-columns.
 import type { Place, StoredEnsemble } from "./stored-ensemble.ts";
 import type { Code, Local, WasmFunction, WasmModule } from "./wasm.ts";
 
-/** Walks at the same time: while one waits for memory, the processor goes on with the others. */
+/** While one walk waits for memory, the processor continues with the others. */
 const walksAtOnce = 16;
 
-/** Steps of each walk between two looks at whether all have come to a leaf. */
+/** The number of steps between two checks whether all walks have reached a leaf. */
 const stepsPerLook = 3;
 
 /**
- * A node in memory, by the offsets of its fields. `next` is the place of the node of `above`, in
- * bytes from the first node; that of `atMost` comes after it. A leaf leads to itself, as nothing is
- * at most NaN.
+ * The offsets of the fields of a node in memory. `next` is the place of the node of `above`, in
+ * bytes from the first node. The node of `atMost` is behind it. The threshold of a leaf is NaN and
+ * its `next` is itself, so a walk stays there.
  */
 const nodeField = { threshold: 0, column: 4, next: 8, weights: 12 } as const;
 const nodeBytes = 16;
 
-/** A tree in memory: the place of its root, and the address of its first target's scores. */
+/** The offsets of the fields of a tree: the place of its root, and the address of its scores. */
 const treeField = { root: 0, scores: 4 } as const;
 const treeBytes = 8;
 
-/** What one of the walks is about. */
+/** A walk through a tree with one row. */
 interface Walk {
   readonly tree: Place;
-  /** Bytes from the position in columns to the row. */
+  /** The distance of the row from the position in columns, in bytes. */
   readonly row: number;
 }
 
 /**
- * Trees that are walked from the root to a leaf, several walks at the same time. A step computes the
- * place of the next node, without a branch of the program. This is for few rows and for large trees.
+ * Writes code that walks from the root of a tree to a leaf, several walks at the same time. A step
+ * computes the place of the next node, so the code has no branch. It is for few rows and large
+ * trees.
  */
 export class Walks {
   readonly #module: WasmModule;
@@ -39,12 +40,12 @@ export class Walks {
   readonly #table: number;
   readonly #trees: ReadonlyMap<Tree, number>;
 
-  /** @param columns must have all columns that the trees test */
+  /** @param columns must contain all columns that the trees test */
   constructor(module: WasmModule, columns: StoredColumns, stored: StoredEnsemble) {
     this.#module = module;
     this.#stored = stored;
     const { trees, targetsPerTree } = stored.ensemble;
-    // Trees that fill up the last group: their weights and scores are zeros that nothing else uses.
+    // Empty trees fill the last group. Their weights and scores are zeros that nothing else uses.
     const filler = leaf([]);
     const zeros = module.reserve(targetsPerTree * columnBytes);
     const nodes = new NodeTable(
@@ -63,7 +64,7 @@ export class Walks {
     this.#trees = new Map(trees.map((tree, index) => [tree, this.#table + index * treeBytes]));
   }
 
-  /** Defines a function of the number of rows that makes all trees count, row by row. */
+  /** Defines a function of the number of rows that adds all trees to the scores, row by row. */
   defineAllTrees(): WasmFunction {
     const groupBytes = walksAtOnce * treeBytes;
     const groups = Math.ceil(this.#stored.ensemble.trees.length / walksAtOnce);
@@ -84,7 +85,9 @@ export class Walks {
     });
   }
 
-  /** Defines a function of a tree's address and the number of rows that makes one tree count. */
+  /**
+   * Defines a function of a tree's address and the number of rows that adds the tree to the scores.
+   */
   defineOneTree(): WasmFunction {
     return this.#module.define(["i32", "i32"], [], (code, tree, rows) => {
       const walks = Array.from({ length: walksAtOnce }, (_, index) => ({
@@ -140,7 +143,7 @@ export class Walks {
   }
 }
 
-/** Trees in memory, node by node. */
+/** The nodes of trees, as they are in memory. */
 class NodeTable {
   readonly bytes: DataView;
   readonly #columns: StoredColumns;
@@ -157,7 +160,7 @@ class NodeTable {
   /**
    * Adds a tree.
    *
-   * @param weights the address of its first leaf's weights
+   * @param weights the address of the weights of its first leaf
    * @returns the place of its root
    */
   add(root: TreeNode, weights: number): number {

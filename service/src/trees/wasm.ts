@@ -1,9 +1,9 @@
 import { Bytes } from "./bytes.ts";
 
-/** A type of values. */
+/** The type of a value. */
 export type ValueType = keyof typeof valueTypes;
 
-/** An instruction that takes all it needs from the stack. */
+/** An instruction whose operands are all on the stack. */
 export type Instruction = keyof typeof instructions;
 
 /** An instruction that loads from or stores to memory. */
@@ -18,7 +18,6 @@ const simd = 0xfd;
 
 const instructions = {
   select: [0x1b],
-  "i32.eqz": [0x45],
   "i32.lt_u": [0x49],
   "f32.lt": [0x5d],
   "f32.gt": [0x5e],
@@ -68,7 +67,7 @@ const instructions = {
   "f32x4.pmax": [simd, 0xeb, 0x01],
 } as const;
 
-/** With the logarithm of the alignment of what is loaded or stored. */
+/** The last byte is the binary logarithm of the alignment. */
 const memoryInstructions = {
   "i32.load": [0x28, 2],
   "i64.load": [0x29, 3],
@@ -97,8 +96,8 @@ export interface WasmFunction {
 }
 
 /**
- * The code of a function, written instruction by instruction as in the text format: operands come
- * before the instruction that takes them.
+ * Writes the code of a function, instruction by instruction. Operands come before the instruction
+ * that takes them.
  */
 export class Code {
   readonly #bytes = new Bytes();
@@ -109,7 +108,7 @@ export class Code {
     this.#parameterCount = parameterCount;
   }
 
-  /** A new variable; it starts at 0. */
+  /** Creates a variable. It starts at 0. */
   variable(type: ValueType): Local {
     this.#variables.push(type);
     return { index: this.#parameterCount + this.#variables.length - 1 };
@@ -172,7 +171,7 @@ export class Code {
     return this;
   }
 
-  /** Repeats a body as long as it leaves a number other than 0 on the stack. */
+  /** Repeats a body until it puts 0 onto the stack. */
   loop(body: () => void): this {
     this.#bytes.bytes([0x03, 0x40]);
     body();
@@ -180,7 +179,7 @@ export class Code {
     return this;
   }
 
-  /** The function as a module has it: its variables, its code, and an end. */
+  /** Returns the function as in a module: its variables, its code and an end. */
   encode(): Uint8Array {
     const variables = this.#variables.map((type) => Uint8Array.of(1, valueTypes[type]));
     const body = new Bytes().list(variables).append(this.#bytes.written).byte(end);
@@ -188,7 +187,7 @@ export class Code {
   }
 }
 
-/** A module: functions, and a memory that is exported as `memory`. */
+/** Writes a module: functions, and a memory that is exported as `memory`. */
 export class WasmModule {
   readonly #types: Uint8Array[] = [];
   readonly #bodies: Uint8Array[] = [];
@@ -197,17 +196,17 @@ export class WasmModule {
   #codeBytes = 0;
   #memoryBytes = 0;
 
-  /** Bytes of the functions that are defined. */
+  /** The size of all functions so far, in bytes. */
   get codeBytes(): number {
     return this.#codeBytes;
   }
 
-  /** Bytes of memory that are set aside. */
+  /** The size of the memory so far, in bytes. */
   get memoryBytes(): number {
     return this.#memoryBytes;
   }
 
-  /** Defines a function. It may call functions that are defined before it. */
+  /** Defines a function. It may call functions that were defined before. */
   define(
     parameters: readonly ValueType[],
     results: readonly ValueType[],
@@ -230,14 +229,14 @@ export class WasmModule {
     this.#exports.push(exported(name, functionExport, index));
   }
 
-  /** Sets bytes of memory aside, all 0. @returns their address, a multiple of 64 */
+  /** Reserves memory, which starts as zeros. @returns its address, a multiple of 64 */
   reserve(bytes: number): number {
     const address = this.#memoryBytes;
     this.#memoryBytes += Math.ceil(bytes / cacheLineBytes) * cacheLineBytes;
     return address;
   }
 
-  /** Puts constants into memory. @returns their address, a multiple of 64 */
+  /** Reserves memory that starts with these bytes. @returns its address, a multiple of 64 */
   place({ buffer, byteOffset, byteLength }: ArrayBufferView): number {
     const address = this.reserve(byteLength);
     const constants = new Uint8Array(buffer, byteOffset, byteLength);

@@ -1,4 +1,4 @@
-/** What the engine uses of WebAssembly, which the types of Node.js lack. */
+/** The part of the WebAssembly API that the engine uses. The types of Node.js do not have it. */
 declare namespace WebAssembly {
   class CompileError extends Error {}
 

@@ -10,7 +10,7 @@ const lenientUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Creates the response to a body that is too large to accept or to read. */
 export function tooLarge(): Refusal {
-  return refusal(413, "Content Too Large");
+  return refusal(413, "Content Too Large", {}, "body_too_long");
 }
 
 /**

@@ -1,11 +1,17 @@
 import type { ChildProcess } from "node:child_process";
-import cluster from "node:cluster";
+import cluster, { type Worker } from "node:cluster";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import type { DestinationStream } from "pino";
+import type { DestinationStream, Logger } from "pino";
 import type { Config } from "../config.ts";
 import type { Stop } from "../start.ts";
+import { observeEventLoop } from "../telemetry/event-loop-metrics.ts";
 import { createLog, type Log } from "../telemetry/logger.ts";
+import { Metrics } from "../telemetry/metrics.ts";
+import { observeProcess } from "../telemetry/process-metrics.ts";
+import { reportProcess } from "../telemetry/process-report.ts";
+import { QuestionChannel } from "./question-channel.ts";
+import { ReportCollector } from "./report-collector.ts";
 import { Supervisor, type WorkerProcess } from "./supervisor.ts";
 
 /**
@@ -48,14 +54,34 @@ function closeUndelivered(child: ChildProcess): void {
     },
   });
   child.once("exit", (code) => {
-    // Has no effect if the worker received the connection: then it is already closed here.
+    // This has no effect if the worker received the connection, which is then already closed here.
     if (code !== 0) latest?.close();
   });
 }
 
-function forkWorker({ logger, lines }: Log): WorkerProcess {
+/** Lets a worker ask for the reports of all processes while it listens. */
+function exchangeReports(worker: Worker, reports: ReportCollector, logger: Logger): void {
+  const channel = new QuestionChannel({
+    send(message) {
+      worker.send(message, () => {
+        // It fails only if the worker has just ended.
+      });
+    },
+    answer: () => reports.collect(),
+  });
+  worker.on("message", (message) => {
+    channel
+      .receive(message)
+      .catch((error) => logger.error({ err: error }, "the reports of the workers are invalid"));
+  });
+  worker.once("listening", () => reports.add(channel));
+  worker.once("exit", () => reports.remove(channel));
+}
+
+function forkWorker({ logger, lines }: Log, reports: ReportCollector): WorkerProcess {
   const worker = cluster.fork({ WORKERS: "1" });
   const { process: child } = worker;
+  exchangeReports(worker, reports, logger);
   closeUndelivered(child);
   if (child.stdout) copyLines(child.stdout, lines);
   worker.on("error", (error) => logger.error({ err: error, worker: child.pid }, "worker error"));
@@ -67,7 +93,7 @@ function forkWorker({ logger, lines }: Log): WorkerProcess {
     ),
     stop(signal) {
       worker.send(signal, () => {
-        // It fails only if the worker has just ended.
+        // This fails only if the worker has just ended.
       });
     },
   };
@@ -76,6 +102,10 @@ function forkWorker({ logger, lines }: Log): WorkerProcess {
 /** Starts `WORKERS` processes that share one port. This process passes connections on to them. */
 export async function startWorkers({ WORKERS, LOG_LEVEL }: Config): Promise<Stop> {
   const log = await createLog(LOG_LEVEL);
+  const metrics = new Metrics();
+  observeProcess(metrics);
+  observeEventLoop(metrics);
+  const reports = new ReportCollector(() => reportProcess(metrics));
   cluster.schedulingPolicy = cluster.SCHED_RR;
   cluster.setupPrimary({
     exec: fileURLToPath(new URL("./worker.ts", import.meta.url)),
@@ -83,7 +113,7 @@ export async function startWorkers({ WORKERS, LOG_LEVEL }: Config): Promise<Stop
   });
   const supervisor = new Supervisor({
     count: WORKERS,
-    fork: () => forkWorker(log),
+    fork: () => forkWorker(log, reports),
     logger: log.logger,
     exit: (status) => process.exit(status),
   });

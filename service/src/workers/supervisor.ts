@@ -38,8 +38,8 @@ const healthyMs = 60_000;
  *
  * 1. The first worker starts alone, so that an invalid setting or model is reported once. The
  *    others start when it listens.
- * 2. A worker that ends is replaced after 100 ms. The delay doubles with each crash within a minute,
- *    up to 30 s.
+ * 2. A worker that ends is replaced after 100 ms. The delay doubles with each crash within a
+ *    minute, up to 30 s.
  * 3. If a worker ends before it listens, and no other one listens, this process exits with the same
  *    status.
  */
@@ -48,7 +48,7 @@ export class Supervisor {
   readonly #workers = new Set<WorkerProcess>();
   readonly #listening = new Set<WorkerProcess>();
   #isStarted = false;
-  #isStopping = false;
+  #stopSignal: NodeJS.Signals | undefined;
   #hasFailed = false;
 
   constructor(deps: SupervisorDependencies) {
@@ -59,8 +59,8 @@ export class Supervisor {
   /** Stops all workers, and exits when the last one has ended. A second call exits immediately. */
   async stop(signal: NodeJS.Signals): Promise<void> {
     const { exit } = this.#deps;
-    if (this.#isStopping) return exit(1);
-    this.#isStopping = true;
+    if (this.#stopSignal) return exit(1);
+    this.#stopSignal = signal;
     const workers = Array.from(this.#workers);
     for (const worker of workers) worker.stop(signal);
     await Promise.all(workers.map(({ ended }) => ended));
@@ -82,8 +82,9 @@ export class Supervisor {
     const ending = await worker.ended;
     this.#workers.delete(worker);
     this.#listening.delete(worker);
-    if (this.#isStopping) {
-      this.#hasFailed ||= ending.code !== 0;
+    if (this.#stopSignal) {
+      // Before a worker ignores signals, a signal to all processes ends it.
+      this.#hasFailed ||= ending.code !== 0 && ending.signal !== this.#stopSignal;
       return;
     }
     const found = { worker: worker.pid, ...ending };
@@ -95,12 +96,12 @@ export class Supervisor {
     const restartInMs = Math.min(maxRestartDelayMs, minRestartDelayMs * 2 ** recentCrashes);
     logger.error({ ...found, restartInMs }, "the worker ended");
     setTimeout(() => {
-      if (!this.#isStopping) this.#run(recentCrashes + 1);
+      if (!this.#stopSignal) this.#run(recentCrashes + 1);
     }, restartInMs);
   }
 
   #startOthers(): void {
-    if (this.#isStarted || this.#isStopping) return;
+    if (this.#isStarted || this.#stopSignal) return;
     this.#isStarted = true;
     for (let started = 1; started < this.#deps.count; started++) this.#run(0);
   }

@@ -24,10 +24,10 @@ interface Example {
   readonly matrix: Float32Array;
 }
 
-/** One row, few rows, full and almost full vectors, and more than a block. */
+/** Numbers of rows: one, few, full and almost full vectors, and more than a block. */
 const rowCounts = fc.constantFrom(1, 2, 4, 5, 15, 16, 17, 100, 255, 256, 257, 600);
 
-/** Random rows, repeated as often as needed. */
+/** Returns random rows, repeated as often as needed. */
 function matrices(values: readonly number[], features: number): fc.Arbitrary<Float32Array> {
   const row = fc.array(cell(values), { minLength: features, maxLength: features });
   return fc
@@ -41,7 +41,7 @@ function matrices(values: readonly number[], features: number): fc.Arbitrary<Flo
     });
 }
 
-/** Ensembles of a kind with rows for them. */
+/** Generates ensembles of a kind, with rows for them. */
 function examples(kinds: fc.Arbitrary<Kind>, weight: fc.Arbitrary<number>): fc.Arbitrary<Example> {
   const shapes = fc.record({
     kind: kinds,
@@ -74,7 +74,7 @@ async function expectSameBits({ ensemble, features, matrix }: Example): Promise<
 /** Weights of any size, whose sums round and overflow. */
 const weights = fc.oneof(fc.float({ min: -10, max: 10, noNaN: true }), finite);
 
-/** Base values, or none. */
+/** Generates base values, or none. */
 function bases(count: number): fc.Arbitrary<readonly number[]> {
   return fc.oneof(fc.constant([]), fc.array(weights, { minLength: count, maxLength: count }));
 }
@@ -101,7 +101,7 @@ test("a classifier of several classes predicts the bits of ONNX Runtime", async 
       targets: fc.constant(targets),
       base: bases(targets),
       transform: transforms,
-      // Boosted trees have one class each, those of a forest have all.
+      // Each boosted tree has weights for one class, each tree of a forest for all classes.
       targetsOf: fc.constantFrom<Kind["targetsOf"]>(undefined, (index) => [index % targets]),
     }),
   );
@@ -130,7 +130,7 @@ test("a classifier of two classes predicts the bits of ONNX Runtime from both sc
   await fc.assert(fc.asyncProperty(examples(kinds, weights), expectSameBits), { numRuns: 100 });
 });
 
-test("choices of values predict the bits of ONNX Runtime", async () => {
+test("trees with choices of values predict the bits of ONNX Runtime", async () => {
   const values = [-4, -0, 1, 2, 2.5, 31, 32, 33, 300];
   const choices = fc.integer({ min: 1, max: 3 }).chain((targets) => {
     const leaf = fc.record({
@@ -162,7 +162,7 @@ test("choices of values predict the bits of ONNX Runtime", async () => {
   await fc.assert(property, { numRuns: 100 });
 });
 
-/** A chain of branches, each on one of the chosen values, that all lead to one node. */
+/** Returns a chain of branches, one per value, that all lead to the same node. */
 function growChoice({ chosen, whenFalse, ...same }: Choice): TestTree {
   return chosen.reduceRight<TestTree>(
     (rest, value) => ({ ...same, mode: "BRANCH_EQ", value, whenFalse: rest }),
@@ -170,7 +170,7 @@ function growChoice({ chosen, whenFalse, ...same }: Choice): TestTree {
   );
 }
 
-/** A tree that gives the whole part of a feature, times a step. */
+/** Returns a tree that predicts the integer part of a feature, times a step. */
 function staircase(feature: number, from: number, to: number, step: number): TestTree {
   if (to - from === 1) return { weights: [from * step] };
   const middle = Math.floor((from + to) / 2);
@@ -223,7 +223,7 @@ test("a class without weights whose base value is -0 has the score -0", async ()
   await expectSameBits({ ensemble, features: 1, matrix: Float32Array.of(1) });
 });
 
-test("ensembles that test and add up what other ensembles predict have the bits of ONNX Runtime", async () => {
+test("ensembles that use the predictions of other ensembles predict the bits of ONNX Runtime", async () => {
   const values = [-1, 0, 0.5, 2];
   const choices = { features: 2, targets: 1, values, modes: modes, nanIsTrue: fc.boolean() };
   const forest = fc.array(tree({ ...choices, weight: weights }), { minLength: 1, maxLength: 9 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type { Attribute, Node } from "./onnx-writer.ts";
 
-/** A tree as tests make it. A node that is in two places is listed once. */
+/** A tree in a test. A node that is in two places is listed once. */
 export type TestTree = TestLeaf | TestBranch;
 
 /** A leaf, with its weights by target. */
@@ -19,20 +19,20 @@ export interface TestBranch {
   readonly whenFalse: TestTree;
 }
 
-/** An operator made of trees. */
+/** An operator that consists of trees. */
 export interface TestEnsemble {
   readonly operator: "TreeEnsembleRegressor" | "TreeEnsembleClassifier";
   readonly trees: readonly TestTree[];
-  /** Number of targets or classes. */
+  /** The number of targets or classes. */
   readonly targets: number;
-  /** For which of them the leaves of a tree have weights. By default for all. */
+  /** The targets for which the leaves of a tree have weights. By default, all. */
   readonly targetsOf?: (tree: number) => readonly number[];
   readonly base?: readonly number[];
   readonly transform?: string;
   readonly aggregate?: string;
 }
 
-/** The node that computes `scores` from `features`. */
+/** Returns the node that computes `scores` from `features`. */
 export function ensembleNode(ensemble: TestEnsemble): Node {
   const { operator, targets, base = [], transform = "NONE", aggregate = "SUM" } = ensemble;
   const isClassifier = operator === "TreeEnsembleClassifier";
@@ -87,7 +87,7 @@ interface ListedNode {
   readonly falseId: number;
 }
 
-/** The nodes of a tree level by level: the number of each is its place in the list. */
+/** Returns the nodes of a tree, level by level. The number of a node is its index. */
 function listNodes(root: TestTree, tree: number): ListedNode[] {
   const numbers = new Map([[root, 0]]);
   const numberOf = (node: TestTree) => {
@@ -95,7 +95,7 @@ function listNodes(root: TestTree, tree: number): ListedNode[] {
     numbers.set(node, number);
     return number;
   };
-  // The map grows while it is iterated over.
+  // The map grows during the iteration.
   return Array.from(numbers, ([node, id]) => {
     const isLeaf = "weights" in node;
     const trueId = isLeaf ? 0 : numberOf(node.whenTrue);
@@ -104,7 +104,7 @@ function listNodes(root: TestTree, tree: number): ListedNode[] {
   });
 }
 
-/** Numbers at the ends of float32 and around 0. */
+/** The smallest and largest float32, and numbers around 0. */
 const edges = [
   0,
   -0,
@@ -123,7 +123,7 @@ export const finite = fc.oneof(
   fc.constantFrom(...edges),
 );
 
-/** A number in a row: often one of the values that branches compare with, or next to one. */
+/** Generates a number of a row: often a value that branches compare with, or next to one. */
 export function cell(values: readonly number[]): fc.Arbitrary<number> {
   return fc.oneof(
     fc.constantFrom(...values),
@@ -139,11 +139,11 @@ function neighbour(value: number, difference: 1 | -1): number {
   return new Float32Array(bits.map((each) => each + difference).buffer)[0] ?? 0;
 }
 
-/** What random trees are made from. */
+/** The parameters of random trees. */
 export interface TreeChoices {
   readonly features: number;
   readonly targets: number;
-  /** What branches compare with. */
+  /** The values that branches compare with. */
   readonly values: readonly number[];
   readonly modes: readonly string[];
   readonly nanIsTrue: fc.Arbitrary<boolean>;
@@ -160,7 +160,7 @@ export const modes = [
   "BRANCH_NEQ",
 ];
 
-/** A tree of up to six levels of branches. */
+/** Generates a tree with up to six levels of branches. */
 export function tree(choices: TreeChoices): fc.Arbitrary<TestTree> {
   const { features, targets, values, modes, nanIsTrue, weight } = choices;
   return fc.letrec<{ tree: TestTree; leaf: TestLeaf; branch: TestBranch }>((tie) => ({
@@ -181,14 +181,14 @@ export function tree(choices: TreeChoices): fc.Arbitrary<TestTree> {
   })).tree;
 }
 
-/** Equality with several values in a row is for tests of its own. */
+/** Successive tests for equality have their own tests. */
 function endChoice(branch: TestBranch): TestBranch {
   const { mode, whenFalse } = branch;
   const isInRow = mode === "BRANCH_EQ" && "mode" in whenFalse && whenFalse.mode === "BRANCH_EQ";
   return isInRow ? { ...branch, whenFalse: { ...whenFalse, mode: "BRANCH_LEQ" } } : branch;
 }
 
-/** Random numbers from 0 to 1, the same for the same seed. */
+/** Returns a generator of random numbers from 0 to 1, the same for the same seed. */
 export function randomNumbers(seed: number): () => number {
   let state = seed;
   return () => {

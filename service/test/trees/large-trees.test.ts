@@ -15,7 +15,7 @@ function fileOf(ensemble: Omit<TestEnsemble, "operator">): Uint8Array {
   });
 }
 
-/** A tree of random thresholds. */
+/** Returns a tree with random thresholds. */
 function randomTree(leaves: number, targets: number, random: () => number): TestTree {
   if (leaves === 1) return { weights: Array.from({ length: targets }, () => random() - 0.5) };
   const below = 1 + Math.floor(random() * (leaves - 1));
@@ -29,7 +29,7 @@ function randomTree(leaves: number, targets: number, random: () => number): Test
   };
 }
 
-test("trees of any size predict the bits of ONNX Runtime, small ones next to large ones", async () => {
+test("trees of any size, small and large ones together, predict the bits of ONNX Runtime", async () => {
   const forests = fc.record({
     seed: fc.nat(),
     sizes: fc.array(fc.constantFrom(1, 2, 31, 255, 256, 257, 1000), {
@@ -51,7 +51,7 @@ test("trees of any size predict the bits of ONNX Runtime, small ones next to lar
   await fc.assert(property, { numRuns: 40 });
 });
 
-/** A tree of one path: each branch has a leaf and the next branch. */
+/** Returns a tree with one long path: each branch has a leaf and the next branch. */
 function path(branches: number): TestTree {
   let tree: TestTree = { weights: [-1] };
   for (let index = branches; index > 0; index -= 1) {

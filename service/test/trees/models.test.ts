@@ -14,7 +14,7 @@ const models = path.join(root, "../shared/models");
 const testWithHouses = testNeeding(existsSync(rawHouses));
 const testWithModels = testNeeding(existsSync(models));
 
-/** The features of the houses in the raw file, row by row. */
+/** Returns the features of the houses in the raw file, row by row. */
 function houses(): Float32Array {
   const lines = readFileSync(rawHouses, "utf8").trimEnd().split("\n");
   const rows = lines.map((line) => {
@@ -45,7 +45,7 @@ testWithHouses("the committed model predicts a house alone as it does among othe
   expect(alone.flatMap((prediction) => [...prediction])).toEqual([...predict(matrix)]);
 });
 
-/** What Python's ONNX Runtime predicts for the first rows of a model's data. */
+/** Returns the predictions of Python's ONNX Runtime for the first rows of a model's data. */
 const Expected = z.object({ predictions: z.array(z.array(z.number())) });
 
 const trees = [
@@ -86,12 +86,12 @@ testWithModels.each(trees)(
 );
 
 const others = {
-  "diabetes-network-double": "input X is no table of float32, integers, booleans or strings",
+  "diabetes-network-double": "input X is not a table of float32, integers, booleans or strings",
   "diabetes-ridge": "operator LinearRegressor is not compiled",
-  image: "input x is no table of float32, integers, booleans or strings",
+  image: "input x is not a table of float32, integers, booleans or strings",
   "iris-probabilities": "operator LinearClassifier is not compiled",
   "iris-zipmap": "operator LinearClassifier is not compiled",
-  "one-row-only": "input x is no table of float32, integers, booleans or strings",
+  "one-row-only": "input x is not a table of float32, integers, booleans or strings",
 };
 
 testWithModels.each(Object.entries(others))("%s is not compiled: %s", (name, reason) => {

@@ -29,13 +29,13 @@ const classifier: TestEnsemble = {
   targets: 3,
 };
 
-/** Two tests for equality that lead to the same leaf. */
+/** Returns a chain of two tests for equality that lead to the same leaf. */
 function choiceOf(first: Partial<TestBranch>, second: Partial<TestBranch>): TestBranch {
   const isEqual = { ...stump, mode: "BRANCH_EQ" };
   return { ...isEqual, ...first, whenFalse: { ...isEqual, ...second, value: 2 } };
 }
 
-/** A graph of one ensemble, some of its attributes replaced. */
+/** Returns a graph of one ensemble, with some attributes replaced. */
 function graphOf(ensemble: TestEnsemble, attributes: Record<string, Attribute> = {}): Graph {
   const node = ensembleNode(ensemble);
   return {
@@ -45,7 +45,7 @@ function graphOf(ensemble: TestEnsemble, attributes: Record<string, Attribute> =
   };
 }
 
-/** The graph of a regressor on what a node makes of the features. */
+/** Returns the graph of a regressor on the output of a node. */
 function graphBehind(node: Omit<Node, "outputs">, rest: Partial<Graph> = {}): Graph {
   return {
     inputs: { input: { type: "float", columns: 2 } },
@@ -64,7 +64,7 @@ describe("trees are not compiled", () => {
   const ofRegressor = "operator TreeEnsembleRegressor: ";
   const ofClassifier = "operator TreeEnsembleClassifier: ";
   const cases: Readonly<Record<string, readonly [graph: Graph, reason: string]>> = {
-    "with a condition that is unknown": [
+    "with an unknown condition": [
       graphOf({ ...regressor, trees: [{ ...stump, mode: "BRANCH_MEMBER" }] }),
       `${ofRegressor}a branch has the mode BRANCH_MEMBER`,
     ],
@@ -72,7 +72,7 @@ describe("trees are not compiled", () => {
       graphOf({ ...regressor, trees: [{ ...stump, value: NaN }] }),
       `${ofRegressor}a branch compares with NaN`,
     ],
-    "that look for less than -Infinity": [
+    "that compare for less than -Infinity": [
       graphOf({ ...regressor, trees: [{ ...stump, mode: "BRANCH_LT", value: -Infinity }] }),
       `${ofRegressor}a branch compares with -Infinity`,
     ],
@@ -95,13 +95,13 @@ describe("trees are not compiled", () => {
       ),
       `${ofRegressor}branches of a tree go to the same node`,
     ],
-    "that compare with values in a row and differ in where NaN goes": [
+    "with successive comparisons that differ for NaN": [
       graphOf({ ...regressor, trees: [choiceOf({ nanIsTrue: true }, { nanIsTrue: false })] }),
-      `${ofRegressor}values that a column is compared with in a row lead to several nodes`,
+      `${ofRegressor}successive comparisons of a column lead to several nodes`,
     ],
-    "for several targets that compare with values in a row and lead to several nodes": [
+    "with several targets and successive comparisons that lead to several nodes": [
       graphOf({ ...classifier, trees: [choiceOf({}, { whenTrue: { weights: [1, 2, 3] } })] }),
-      `${ofClassifier}values that a column is compared with in a row lead to several nodes`,
+      `${ofClassifier}successive comparisons of a column lead to several nodes`,
     ],
     "that compare several columns and lead to one node": [
       graphOf({ ...regressor, trees: [choiceOf({ feature: 0 }, { feature: 1 })] }),
@@ -111,7 +111,7 @@ describe("trees are not compiled", () => {
       graphOf(regressor, { nodes_truenodeids: { ints: [7, 0, 0] } }),
       `${ofRegressor}a branch goes to node 7, which is missing`,
     ],
-    "that are listed in parts": [
+    "whose nodes are not listed together": [
       graphOf(regressor, { nodes_treeids: { ints: [0, 1, 0] } }),
       `${ofRegressor}the nodes of tree 0 are not together`,
     ],
@@ -173,7 +173,7 @@ describe("trees are not compiled", () => {
     ],
   };
 
-  test.each(Object.entries(cases))("%s", (_, [graph, reason]) => {
+  test.each(Object.entries(cases))("trees %s are not compiled", (_, [graph, reason]) => {
     expect(reasonOf(graph)).toBe(reason);
   });
 });
@@ -206,9 +206,9 @@ describe("a graph is not compiled", () => {
       { operator: "Gather", inputs: ["input", "square"], attributes: alongColumns },
       "operator Gather: it does not gather columns",
     ],
-    "that gathers by what is no constant": [
+    "that gathers by a value that is not a constant": [
       { operator: "Gather", inputs: ["input", "input"], attributes: alongColumns },
-      "operator Gather: an input is no constant",
+      "operator Gather: an input is not a constant",
     ],
     "that gathers a missing column": [
       { operator: "ArrayFeatureExtractor", inputs: ["input", "beyond"], ...ml },
@@ -272,18 +272,18 @@ describe("a graph is not compiled", () => {
     ],
   };
 
-  test.each(Object.entries(cases))("%s", (_, [node, reason]) => {
+  test.each(Object.entries(cases))("a graph %s is not compiled", (_, [node, reason]) => {
     expect(reasonOf(graphBehind(node, { constants }))).toBe(reason);
   });
 
-  test("that fails on the unknown integers of an encoder", () => {
+  test("a graph that fails on the unknown integers of an encoder is not compiled", () => {
     const node = { operator: "OneHotEncoder", ...ml, inputs, attributes: { zeros: { int: 0 } } };
     const rooms = { input: { type: "int64", columns: 1 } } as const;
     const reason = "operator OneHotEncoder: it fails on an unknown integer";
     expect(reasonOf(graphBehind(node, { inputs: rooms }))).toBe(reason);
   });
 
-  test("that fails on a string that rows may have", () => {
+  test("a graph that fails on a string that rows may have is not compiled", () => {
     const attributes = { zeros: { int: 0 }, cats_strings: { texts: ["Nord"] } };
     const node = { operator: "OneHotEncoder", ...ml, inputs, attributes };
     const district = { input: { type: "string", columns: 1 } } as const;
@@ -292,7 +292,7 @@ describe("a graph is not compiled", () => {
     expect(reasonOf(graphBehind(node, { inputs: district }), options)).toBe(reason);
   });
 
-  test("with an input of strings that are not known", () => {
+  test("a graph with an input of strings that are not known is not compiled", () => {
     const node = { operator: "OneHotEncoder", ...ml, inputs };
     const district = { input: { type: "string", columns: 1 } } as const;
     expect(reasonOf(graphBehind(node, { inputs: district }))).toBe(
@@ -300,26 +300,26 @@ describe("a graph is not compiled", () => {
     );
   });
 
-  test("with a computation that is nested too deeply", () => {
+  test("a graph with a computation that is nested too deeply is not compiled", () => {
     const node = { operator: "Sum", inputs: new Array(50_000).fill("input") };
     expect(reasonOf(graphBehind(node))).toBe("Maximum call stack size exceeded");
   });
 
-  test("with an input of doubles", () => {
+  test("a graph with an input of doubles is not compiled", () => {
     const inputs = { features: { type: "double", columns: 2 } } as const;
     expect(reasonOf({ ...graphOf(regressor), inputs })).toBe(
-      "input features is no table of float32, integers, booleans or strings",
+      "input features is not a table of float32, integers, booleans or strings",
     );
   });
 
-  test("with more columns than the limit", () => {
+  test("a graph with more columns than the limit is not compiled", () => {
     const inputs = { features: { type: "float", columns: 10_001 } } as const;
     expect(reasonOf({ ...graphOf(regressor), inputs })).toBe(
       "input features has 10001 columns; the limit is 10000",
     );
   });
 
-  test("without trees", () => {
+  test("a graph without trees is not compiled", () => {
     const graph: Graph = {
       inputs: { input: { type: "float", columns: 2 } },
       outputs: ["input"],
@@ -328,17 +328,17 @@ describe("a graph is not compiled", () => {
     expect(reasonOf(graph)).toBe("the output is not computed by trees");
   });
 
-  test("for the label of a classifier", () => {
+  test("the label of a classifier is not compiled", () => {
     expect(reasonOf(graphOf(classifier), { output: "label" })).toBe(
       "the value label is not compiled",
     );
   });
 
-  test("for a missing output", () => {
+  test("a graph is not compiled for a missing output", () => {
     expect(reasonOf(graphOf(regressor), { output: "price" })).toBe("the graph has no output price");
   });
 
-  test("for inputs that it doesn't have, or not all that it has", () => {
+  test("a graph is not compiled for missing inputs, or for only some of its inputs", () => {
     expect(reasonOf(graphOf(regressor), { inputs: ["houses"] })).toBe(
       "the graph has no input houses",
     );
@@ -351,7 +351,7 @@ describe("a malformed file", () => {
     path.join(import.meta.dirname, "../../../model/california-housing.onnx"),
   );
 
-  test("is not compiled if it is empty, or cut off anywhere", () => {
+  test("a file is not compiled if it is empty, or cut off anywhere", () => {
     expect(compileTrees(new Uint8Array())).toEqual({ reason: "the file has no graph" });
     const cuts = fc.nat(file.length - 1);
     fc.assert(
@@ -362,7 +362,7 @@ describe("a malformed file", () => {
     );
   });
 
-  test("never makes the compiler fail, whatever its bytes are", () => {
+  test("a malformed file never makes the compiler fail, whatever its bytes are", () => {
     const small = onnxFile(graphOf({ ...classifier, transform: "SOFTMAX" }));
     const change = fc.tuple(fc.nat(small.length - 1), fc.nat(255));
     fc.assert(
@@ -378,6 +378,6 @@ describe("a malformed file", () => {
 
 test("a matrix that ends in the middle of a row is refused", () => {
   const predict = compiled(onnxFile(graphOf(regressor)));
-  expect(() => predict(new Float32Array(3))).toThrow("3 numbers are no rows of 2 columns");
+  expect(() => predict(new Float32Array(3))).toThrow("3 numbers are not whole rows of 2 columns");
   expect(predict(new Float32Array())).toEqual(new Float32Array());
 });

@@ -29,7 +29,7 @@ export interface Input {
   readonly columns: number;
 }
 
-/** A graph; its outputs are of float32. */
+/** A graph with float32 outputs. */
 export interface Graph {
   readonly inputs: Readonly<Record<string, Input>>;
   readonly outputs: readonly string[];
@@ -39,7 +39,7 @@ export interface Graph {
 
 const elementNumber = { float: 1, int64: 7, string: 8, bool: 9, double: 11 } as const;
 
-/** The bytes of an ONNX file. The numbers of fields and types are those of `onnx.proto`. */
+/** Writes an ONNX file, with the field and type numbers of `onnx.proto`. */
 export function onnxFile({ inputs, outputs, constants = {}, nodes }: Graph): Uint8Array {
   const tensorType = (...fields: Buffer[]) => message(2, message(1, ...fields));
   const graph = [
@@ -85,7 +85,7 @@ function attributeFields(value: Attribute): Buffer[] {
   if ("int" in value) return [int(3, value.int), int(20, 2)];
   if ("text" in value) return [text(4, value.text), int(20, 3)];
   if ("floats" in value) return [...value.floats.map((each) => float(7, each)), int(20, 6)];
-  // Packed, which is as good as one field for each; the floats above are not.
+  // Packed. The floats above have one field each, which is also valid.
   if ("ints" in value) return [bytes(8, Buffer.concat(value.ints.map(varint))), int(20, 7)];
   return [...value.texts.map((each) => text(9, each)), int(20, 8)];
 }

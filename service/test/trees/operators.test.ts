@@ -13,7 +13,7 @@ import {
 type Nodes = readonly Node[];
 type Constants = Readonly<Record<string, Constant>>;
 
-/** A node of one output. Without a domain it is of ai.onnx. */
+/** Returns a node with one output. The default domain is ai.onnx. */
 function node(
   operator: string,
   inputs: readonly string[],
@@ -33,8 +33,8 @@ function ints(values: readonly number[], dimensions = [values.length]): Constant
 }
 
 /**
- * A file whose output is the value `table` and a score, which makes it a model of trees. It has the
- * input `features` of three columns.
+ * Returns a file whose output consists of the value `table` and a score, so that it is a model of
+ * trees. Its input `features` has three columns.
  */
 function fileOf(
   nodes: Nodes,
@@ -56,7 +56,7 @@ function fileOf(
 
 const edges = [NaN, Infinity, -Infinity, 0, -0, 2 ** -149, 3e38, -1.5, 1, 7];
 
-/** Rows of numbers at the edges of float32, in every combination of two neighbours. */
+/** Rows of the smallest and largest float32, in every combination of two neighbours. */
 function edgeRows(columns: number): Float32Array {
   return Float32Array.from({ length: 100 * columns }, (_, at) => {
     const [row, column] = [Math.floor(at / columns), at % columns];
@@ -181,7 +181,7 @@ test("any chain of arithmetic gives the bits of ONNX Runtime", async () => {
   const operand = fc.oneof(
     fc.constant("features"),
     fc.tuple(finite, finite, finite).map((values) => floats([1, 3], values)),
-    // Single zeros and ones are not compiled everywhere.
+    // Some operators with a single 0 or 1 are not compiled.
     finite.filter((value) => value !== 0 && value !== 1).map((value) => floats([], [value])),
   );
   const step = fc.record({
@@ -205,7 +205,7 @@ test("any chain of arithmetic gives the bits of ONNX Runtime", async () => {
   await fc.assert(property, { numRuns: 150 });
 });
 
-test("integers and booleans are the numbers of their columns", async () => {
+test("columns of integers and booleans contain numbers", async () => {
   const file = fileOf(
     [
       node("Cast", ["rooms"], "roomsAsFloats", { to: { int: 1 } }),
@@ -237,7 +237,7 @@ test("integers and booleans are the numbers of their columns", async () => {
   await expectReferenceBits(file, matrix, { make });
 });
 
-test("strings are the indices of their categories", async () => {
+test("columns of strings contain the indices of categories", async () => {
   const file = fileOf(
     [
       node(
@@ -260,7 +260,7 @@ test("strings are the indices of their categories", async () => {
   });
 });
 
-test("inputs are columns of the matrix in the order that is asked for", async () => {
+test("inputs take the columns of the matrix in the given order", async () => {
   const file = fileOf(
     [node("Identity", ["area"], "table")],
     {},

@@ -9,34 +9,35 @@ import {
   type TreeModelOptions,
 } from "../../src/trees/tree-model.ts";
 
-// ONNX Runtime reads this when it is loaded; without it, it reports its use over the network.
+// ONNX Runtime reads this variable when it is loaded. Without it, it sends usage data over the
+// network.
 Object.assign(process.env, { ORT_DISABLE_TELEMETRY: "1" });
 const { InferenceSession, Tensor } = await import("onnxruntime-node");
 
-/** @throws Error saying why the model is not compiled */
+/** @throws {Error} with the reason why the model is not compiled */
 export function compiled(onnx: Uint8Array, options?: TreeModelOptions): PredictTrees {
   const trees = compileTrees(onnx, options);
   if ("reason" in trees) throw new Error(trees.reason);
   return loadTrees(trees);
 }
 
-/** Makes a tensor of the cells of an input's columns. */
+/** Creates a tensor from the cells of an input's columns. */
 type MakeTensor = (cells: Float32Array, shape: readonly number[]) => OnnxTensor;
 
-/** How to make the tensors of inputs that are not of float32. */
+/** Creates the tensors of inputs that are not float32. */
 type Makers = Readonly<Record<string, MakeTensor>>;
 
 const makeFloats: MakeTensor = (cells, shape) => new Tensor("float32", cells, shape);
 
-/** Makes a tensor of integers. */
+/** Creates a tensor of integers. */
 export const makeIntegers: MakeTensor = (cells, shape) =>
   new Tensor("int64", BigInt64Array.from(cells, BigInt), shape);
 
-/** Makes a tensor of booleans. */
+/** Creates a tensor of booleans. */
 export const makeBooleans: MakeTensor = (cells, shape) =>
   new Tensor("bool", Uint8Array.from(cells), shape);
 
-/** Makes a tensor of strings, of which the cells are the indices. */
+/** Creates a tensor of strings from their indices. */
 export function makeStrings(categories: readonly string[]): MakeTensor {
   return (cells, shape) =>
     new Tensor(
@@ -47,9 +48,9 @@ export function makeStrings(categories: readonly string[]): MakeTensor {
 }
 
 /**
- * What ONNX Runtime predicts on one thread.
+ * Returns the predictions of ONNX Runtime on one thread.
  *
- * @param make by input, for those that are not of float32
+ * @param make creates the tensors of inputs that are not float32, by the name of the input
  */
 async function predictByOnnxRuntime(
   onnx: Uint8Array,
@@ -82,7 +83,7 @@ async function predictByOnnxRuntime(
   return data;
 }
 
-/** Expects the bits of ONNX Runtime from the compiled model. */
+/** Expects the compiled model to predict the bits of ONNX Runtime. */
 export async function expectReferenceBits(
   onnx: Uint8Array,
   matrix: Float32Array,
@@ -94,7 +95,7 @@ export async function expectReferenceBits(
   expect(bitsOf(predict(matrix))).toEqual(bitsOf(expected));
 }
 
-/** The bits of numbers; all NaN have the same. */
+/** Returns the bits of numbers. All NaN have the same bits. */
 function bitsOf(numbers: Float32Array): Int32Array {
   return new Int32Array(numbers.map((number) => (Number.isNaN(number) ? NaN : number)).buffer);
 }
