@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { type ProtocolDependencies, protocolEndpoints } from "./oip/endpoints.ts";
-import { docsEndpoints, docsHeaders } from "./routes/docs.ts";
+import { authorized } from "./routes/authorize.ts";
+import { type DocsDependencies, docsEndpoints, docsHeaders } from "./routes/docs.ts";
 import { createExchange, type ExchangeDependencies } from "./routes/exchange.ts";
 import { healthEndpoint } from "./routes/health.ts";
 import { helloEndpoint } from "./routes/hello.ts";
@@ -14,6 +15,7 @@ import type { NodeEnvironment } from "./wire/sent-request.ts";
 /** The dependencies of the app. */
 export interface AppDependencies
   extends ExchangeDependencies,
+    DocsDependencies,
     PredictorDependencies,
     PredictDependencies,
     ProtocolDependencies,
@@ -42,8 +44,9 @@ export function createApp(deps: AppDependencies, app: App = new Hono()): App {
   const endpoints = [...api, ...docsEndpoints(deps, api)];
 
   app.use("/docs/*", docsHeaders);
-  for (const { method, path, handle } of endpoints) {
-    app.on(method, path, exchange(path, handle));
+  for (const endpoint of endpoints) {
+    const { method, path } = endpoint;
+    app.on(method, path, exchange(path, authorized(deps.access, endpoint)));
   }
   app.notFound(exchange("*", answerUnmatched(endpoints)));
   app.onError((error, c) =>

@@ -1,12 +1,14 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
+import type { Logger } from "pino";
+import { TokenFile } from "./access/token-file.ts";
 import { createApp } from "./app.ts";
 import { createCache } from "./cache/create-cache.ts";
 import { type Config, ConfigError } from "./config.ts";
 import { drain } from "./drain.ts";
-import { readExample } from "./model/loaded-model.ts";
 import { ModelLoader } from "./model/model-loader.ts";
 import { ModelRepository } from "./model/model-repository.ts";
+import type { Access } from "./routes/authorize.ts";
 import { createAppServer } from "./server.ts";
 import type { ConnectReports, Stop } from "./start.ts";
 import { createAccessLog } from "./telemetry/access-log.ts";
@@ -28,6 +30,15 @@ async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
   }
 }
 
+async function openAccess(config: Config, logger: Logger): Promise<Access | undefined> {
+  const { API_TOKENS_FILE, API_TOKENS_FOR = ["api"] } = config;
+  if (API_TOKENS_FILE === undefined) return undefined;
+  return {
+    groups: new Set(API_TOKENS_FOR),
+    tokens: await TokenFile.open(API_TOKENS_FILE, logger),
+  };
+}
+
 /**
  * Starts the service in this process.
  *
@@ -36,6 +47,7 @@ async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
  */
 export async function startService(config: Config, connectReports: ConnectReports): Promise<Stop> {
   const { logger, lines } = await createLog(config.LOG_LEVEL);
+  const access = await openAccess(config, logger);
   const metrics = new Metrics();
   observeProcess(metrics);
   observeEventLoop(metrics);
@@ -49,11 +61,13 @@ export async function startService(config: Config, connectReports: ConnectReport
   const models = new ModelRepository({ path: config.MODEL_PATH, load, logger });
   const defaultModel = await models.open(config.MODEL_DEFAULT);
   const drift = new DefaultDrift(defaultModel, config.DRIFT_WINDOW_RECORDS);
+  const enginesChosen = Promise.withResolvers<void>();
   const cache = await createCache({
     redisUrl: config.REDIS_URL,
     redisTimeoutMs: config.CACHE_TIMEOUT_MS,
     redisPredict: config.CACHE_REDIS_PREDICT,
-    predictOne: () => defaultModel.use(({ engine, card }) => engine.predict(readExample(card))),
+    engineChosen: enginesChosen.promise,
+    predictOne: () => defaultModel.use(({ engine, example }) => engine.predict(example)),
     ttlSeconds: config.CACHE_TTL_SECONDS,
     memoryBytes: config.CACHE_MEMORY_BYTES,
     metrics,
@@ -66,6 +80,7 @@ export async function startService(config: Config, connectReports: ConnectReport
     defaultModel,
     modelControl: config.MODEL_CONTROL,
     cache: cache.readThrough,
+    access,
     cacheStatus: cache.status,
     metrics,
     driftOf: (model) => drift.of(model),
@@ -102,7 +117,7 @@ export async function startService(config: Config, connectReports: ConnectReport
     },
     "listening",
   );
-  void loader.endStart();
+  enginesChosen.resolve(loader.endStart());
 
   return async function stop(signal) {
     if (draining) process.exit(1);

@@ -53,6 +53,7 @@ export function modelUnderTest(
     version: "0".repeat(64),
     cardDigest: "0".repeat(16),
     engine,
+    example: new Float32Array(8),
     signature,
     reader: createBodyReader(houseCard, maxRecords),
     tensorReader: createTensorReader({ features, signature }, maxRecords),

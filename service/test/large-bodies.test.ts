@@ -53,6 +53,7 @@ function memoryCache() {
     redisUrl: undefined,
     redisTimeoutMs: 50,
     redisPredict: "auto",
+    engineChosen: Promise.resolve(),
     predictOne: async () => {},
     ttlSeconds: 60,
     memoryBytes: 16 * mebibyte,

@@ -22,6 +22,8 @@ export interface LoadedModel {
   /** A digest of the card, which changes what is valid and how predictions are written. */
   readonly cardDigest: string;
   readonly engine: Engine;
+  /** The card's example record, as one row of the model's input. */
+  readonly example: Float32Array;
   /** The model's tensors, for clients of the Open Inference Protocol. */
   readonly signature: Signature;
   readonly reader: BodyReader;
@@ -30,13 +32,13 @@ export interface LoadedModel {
   release(): Promise<void>;
 }
 
-/** A model that ONNX Runtime runs, until it is compiled to WebAssembly. */
+/** A model that ONNX Runtime runs, until WebAssembly does. */
 export interface CompilableModel extends LoadedModel {
   /**
-   * Compiles the model to WebAssembly, checks that it predicts the same bits, and uses it from then
-   * on. Then the memory of ONNX Runtime is freed. Meanwhile, requests are served.
+   * Compiles the model to WebAssembly, checks that it predicts the same bits, and lets it predict
+   * from then on. ONNX Runtime's memory is freed. Requests are served all the time.
    *
-   * @throws {NotCompiledError} with the reason why ONNX Runtime has to continue
+   * @throws {NotCompiledError} if ONNX Runtime has to continue, with the reason
    */
   compile(): Promise<void>;
 }
@@ -86,7 +88,7 @@ const InvalidRecord = z.object({
  *
  * @throws {ModelError} if the example is not a valid record
  */
-export function readExample(card: ModelCard): Float32Array {
+function readExample(card: ModelCard): Float32Array {
   try {
     return createRecordReader(card, 1).one(Buffer.from(exampleRecord(card)));
   } catch (error) {
@@ -149,6 +151,7 @@ export async function loadModel(
       version,
       cardDigest: hash("sha256", cardText).slice(0, 16),
       engine,
+      example: readExample(card),
       signature,
       reader,
       tensorReader,

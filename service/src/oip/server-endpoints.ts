@@ -29,6 +29,7 @@ const serverMetadata: Endpoint = {
 const serverLive: Endpoint = {
   method: "GET",
   path: "/v2/health/live",
+  group: "health",
   handle: () => json({ live: true } satisfies z.infer<typeof ServerLive>),
   describe: describe("/v2/health/live", {
     operationId: "server_live",
@@ -43,6 +44,7 @@ function serverReady(isDraining: () => boolean): Endpoint {
   return {
     method: "GET",
     path: "/v2/health/ready",
+    group: "health",
     handle() {
       const ready = !isDraining();
       return json({ ready } satisfies z.infer<typeof ServerReady>, ready ? 200 : 503);

@@ -3,6 +3,7 @@ import { secureHeaders } from "hono/secure-headers";
 import type { LoadedModel } from "../model/loaded-model.ts";
 import type { ServedModel } from "../model/served-model.ts";
 import { refusal } from "../wire/refusal.ts";
+import type { Access } from "./authorize.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Answer } from "./exchange.ts";
 import type { Limits } from "./limits.ts";
@@ -65,6 +66,7 @@ function page(path: string, contentType: string, content: () => Promise<Answer["
   return {
     method: "GET",
     path,
+    group: "docs",
     handle: async () => ({
       status: 200,
       body: await content(),
@@ -77,6 +79,8 @@ function page(path: string, contentType: string, content: () => Promise<Answer["
 export interface DocsDependencies {
   readonly defaultModel: ServedModel;
   readonly limits: Limits;
+  /** Absent if no request needs a token. */
+  readonly access?: Access | undefined;
 }
 
 /**
@@ -86,7 +90,7 @@ export interface DocsDependencies {
  * @param api the endpoints to describe
  */
 export function docsEndpoints(
-  { defaultModel, limits }: DocsDependencies,
+  { defaultModel, limits, access }: DocsDependencies,
   api: readonly Endpoint[],
 ): readonly Endpoint[] {
   let described: { readonly model: LoadedModel; readonly json: string } | undefined;
@@ -96,7 +100,7 @@ export function docsEndpoints(
     if (model === undefined) throw refusal(503, "Service Unavailable");
     if (described?.model !== model) {
       const { describeApi } = await import("./openapi.ts");
-      described = { model, json: JSON.stringify(describeApi(model, api, limits)) };
+      described = { model, json: JSON.stringify(describeApi(model, api, limits, access)) };
     }
     return described.json;
   }

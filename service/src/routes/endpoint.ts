@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { AccessGroup } from "../access/groups.ts";
 import type { LoadedModel } from "../model/loaded-model.ts";
 import type { Handle } from "./exchange.ts";
 
@@ -16,6 +17,8 @@ export interface Endpoint {
   /** Parts that vary begin with a colon, as in `/v2/models/:name`. */
   readonly path: string;
   readonly handle: Handle;
+  /** The group for which `API_TOKENS_FOR` can require a token. The default is `api`. */
+  readonly group?: AccessGroup;
   /**
    * Returns its OpenAPI operation and the schemas it refers to. Absent for pages.
    *

@@ -28,6 +28,7 @@ export function metricsEndpoint(deps: MetricsDependencies): Endpoint {
   return {
     method: "GET",
     path: "/metrics",
+    group: "metrics",
     async handle(c) {
       const mediaType = accepts(c, {
         header: "Accept",

@@ -27,9 +27,9 @@ interface AccessLogLine {
 }
 
 /** The requests of probes and of Prometheus. */
-const frequentRoutes = ["/health", "/metrics"];
+const frequentRoutes = ["/health", "/v2/health/live", "/v2/health/ready", "/metrics"];
 
-/** Writes one line per request. Those for `/health` and `/metrics` have the level debug. */
+/** Writes one line per request. Those of probes and of Prometheus have the level debug. */
 export type AccessLog = (line: AccessLogLine) => void;
 
 function membersOf(prediction: LoggedPrediction | undefined): string {

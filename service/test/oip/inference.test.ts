@@ -41,6 +41,7 @@ async function appWithCache() {
     redisUrl: undefined,
     redisTimeoutMs: 50,
     redisPredict: "auto",
+    engineChosen: Promise.resolve(),
     predictOne: async () => {},
     ttlSeconds: 60,
     memoryBytes: 1024 * 1024,
