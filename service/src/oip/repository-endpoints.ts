@@ -68,7 +68,7 @@ export function repositoryEndpoints({
       path,
       async handle(c) {
         if (modelControl === "none") {
-          throw refusal(400, "the model repository is off; MODEL_CONTROL=explicit turns it on");
+          throw refusal(404, "the model repository is off; MODEL_CONTROL=explicit turns it on");
         }
         const body = await receive(sentRequest(c), schema);
         return json(await answer(body, c).catch(rethrow));
@@ -79,8 +79,9 @@ export function repositoryEndpoints({
         requestBody: { content: jsonContent(requestName) },
         errors: {
           400: invalidRequest(
-            "MODEL_CONTROL is not `explicit`, the body is invalid, or the model cannot be served. The error says why",
+            "The body is invalid, or the model cannot be served. The error says why",
           ),
+          404: protocolError("MODEL_CONTROL is not `explicit`, or the model is unknown"),
           413: protocolError(`The body is longer than ${maxBodyBytes} bytes`),
         },
       }),

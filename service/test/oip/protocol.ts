@@ -8,7 +8,7 @@ import { modelPath } from "../house-model.ts";
 import { temporaryFolder } from "../model-under-test.ts";
 
 /** Copies a model and its card. */
-export function copyModel(from: string, to: string): void {
+function copyModel(from: string, to: string): void {
   copyFileSync(from, to);
   copyFileSync(from.replace(/onnx$/, "json"), to.replace(/onnx$/, "json"));
 }

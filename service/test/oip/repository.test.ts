@@ -292,10 +292,10 @@ describe("requests to the repository", () => {
     ["/v2/repository/index"],
     ["/v2/repository/models/housing/load"],
     ["/v2/repository/models/housing/unload"],
-  ])("%s gets 400 unless MODEL_CONTROL is explicit", async (path) => {
+  ])("%s gets 404 unless MODEL_CONTROL is explicit", async (path) => {
     const app = appUnderTest();
     const response = await app.request(path, { method: "POST" });
-    expect(response.status).toBe(400);
+    expect(response.status).toBe(404);
     expect(await response.json()).toEqual({
       error: "the model repository is off; MODEL_CONTROL=explicit turns it on",
     });
