@@ -1,10 +1,11 @@
-import { z } from "zod";
+import type { z } from "zod";
 import { ModelError } from "../model/model-error.ts";
 import { type ModelRepository, UnknownModelError } from "../model/model-repository.ts";
 import type { Endpoint } from "../routes/endpoint.ts";
 import { json, type RequestContext } from "../routes/exchange.ts";
 import { jsonContent, response } from "../routes/openapi-parts.ts";
 import { receiveBody } from "../wire/body.ts";
+import { parseOrRefuse } from "../wire/parse-or-refuse.ts";
 import { refusal } from "../wire/refusal.ts";
 import { type SentRequest, sentRequest } from "../wire/sent-request.ts";
 import { type Description, describe, invalidRequest, protocolError } from "./describe.ts";
@@ -34,9 +35,7 @@ async function receive<T>(request: SentRequest, schema: z.ZodType<T>): Promise<T
   } catch (error) {
     throw refusal(400, `the JSON is invalid: ${error}`);
   }
-  const { success, data, error } = schema.safeParse(body);
-  if (!success) throw refusal(400, z.prettifyError(error));
-  return data;
+  return parseOrRefuse(schema, body);
 }
 
 /** @throws {Refusal} 404 for an unknown model; 400 for one that cannot be served */

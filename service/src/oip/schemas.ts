@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { datatypes } from "../tensors/signature.ts";
+import { mustBe } from "../wire/parse-or-refuse.ts";
 
 // The bodies of requests and responses of the Open Inference Protocol.
 
@@ -46,10 +47,18 @@ export const InferenceResponse = z.object({
   outputs: z.array(OutputTensor),
 });
 
+const object = mustBe("an object");
+
 /** The request body of `POST /v2/repository/index`, which may be empty. */
-export const IndexRequest = z.object({
-  ready: z.boolean().optional().meta({ description: "Whether only loaded models are listed" }),
-});
+export const IndexRequest = z.object(
+  {
+    ready: z
+      .boolean(mustBe("true or false"))
+      .optional()
+      .meta({ description: "Whether only loaded models are listed" }),
+  },
+  object,
+);
 
 export const RepositoryIndex = z.array(
   z.object({
@@ -61,12 +70,13 @@ export const RepositoryIndex = z.array(
 );
 
 /** The request body of a load, which may be empty. The model's files are loaded as they are. */
-export const LoadRequest = z.object({
-  parameters: z.strictObject({}, "must be empty: the files are loaded as they are").optional(),
-});
+export const LoadRequest = z.object(
+  { parameters: z.strictObject({}, mustBe("empty: the files are loaded as they are")).optional() },
+  object,
+);
 
 /** The request body of an unload, which may be empty. */
-export const UnloadRequest = z.object({ parameters: z.looseObject({}).optional() });
+export const UnloadRequest = z.object({ parameters: z.looseObject({}, object).optional() }, object);
 
 export const ModelLoaded = z.object({ name: z.string(), load: z.boolean() });
 export const ModelUnloaded = z.object({ name: z.string(), unload: z.boolean() });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { mustBe, parseOrRefuse } from "../wire/parse-or-refuse.ts";
 import { refusal } from "../wire/refusal.ts";
 import { datatypes } from "./signature.ts";
 
@@ -7,12 +8,6 @@ const maxTextLength = 1024;
 
 /** More than any shape or list of outputs needs. */
 const maxItems = 8;
-
-/** The error of a member: what it must be, or that it is missing. */
-const mustBe = (what: string) => ({
-  error: ({ input }: { readonly input?: unknown }) =>
-    input === undefined ? "is missing" : `must be ${what}`,
-});
 
 const object = mustBe("an object");
 const list = mustBe("a list");
@@ -67,18 +62,6 @@ export const InferenceHeader = Envelope.extend({
 export type InferenceHeader = z.infer<typeof InferenceHeader>;
 export type InputTensor = z.infer<typeof InputTensor>;
 
-/** @throws {Refusal} 400 that names the first invalid member */
-function parse<T>(schema: z.ZodType<T>, value: unknown, place = ""): T {
-  const { success, data, error } = schema.safeParse(value);
-  if (success) return data;
-  const [issue] = error.issues;
-  const path = (issue?.path ?? [])
-    .map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))
-    .join("");
-  const member = (place + path).replace(/^\./, "") || "the body";
-  throw refusal(400, `${member} ${issue?.message ?? "is invalid"}`);
-}
-
 /**
  * Parses the JSON of an inference request.
  *
@@ -86,11 +69,13 @@ function parse<T>(schema: z.ZodType<T>, value: unknown, place = ""): T {
  * @throws {Refusal} 400 that names the first invalid member
  */
 export function parseHeader(json: string, maxInputs: number): InferenceHeader {
-  const { inputs, outputs, ...rest } = parse(Envelope, JSON.parse(json));
+  const { inputs, outputs, ...rest } = parseOrRefuse(Envelope, JSON.parse(json));
   if (inputs.length > maxInputs) throw refusal(400, `inputs must have at most ${maxInputs} items`);
   return {
     ...rest,
-    inputs: inputs.map((input, index) => parse(InputTensor, input, `inputs[${index}]`)),
-    outputs: outputs?.map((output, index) => parse(RequestedOutput, output, `outputs[${index}]`)),
+    inputs: inputs.map((input, index) => parseOrRefuse(InputTensor, input, `inputs[${index}]`)),
+    outputs: outputs?.map((output, index) =>
+      parseOrRefuse(RequestedOutput, output, `outputs[${index}]`),
+    ),
   };
 }

@@ -308,14 +308,14 @@ describe("requests to the repository", () => {
     ["models/..%2f..%2fa/load", "", 404, 'model "../../a" is unknown'],
     [`models/${"a".repeat(300)}/load`, "", 404, "the model is unknown"],
     ["models/a/load", "{", 400, "the JSON is invalid: "],
-    ["models/a/load", "[]", 400, "Invalid input"],
+    ["models/a/load", "[]", 400, "the body must be an object"],
     [
       "models/a/load",
       '{"parameters":{"config":"{}"}}',
       400,
       "must be empty: the files are loaded as they are",
     ],
-    ["index", '{"ready":1}', 400, "Invalid input"],
+    ["index", '{"ready":1}', 400, "ready must be true or false"],
     ["index", " ".repeat(65_537), 413, "Content Too Large"],
   ])("/v2/repository/%s with the body %s gets %d", async (path, body, status, error) => {
     const { app } = await serveFolder(folderWith("a"), "a");
