@@ -56,7 +56,9 @@ const parameters = [
 /** A body of JSON, or of JSON and binary tensors. */
 const contentOf = (schema: string, rest?: Json) => ({
   ...jsonContent(schema, rest),
-  "application/octet-stream": {},
+  "application/octet-stream": {
+    schema: { type: "string", contentMediaType: "application/octet-stream" },
+  },
 });
 
 /** Describes inference on one of its paths. */
