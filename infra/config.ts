@@ -8,7 +8,7 @@ import {
   settingNames,
 } from "../service/src/config.ts";
 import { RedisUrlError } from "../service/src/redis-url.ts";
-import { ModelPath, missingFile } from "./model-setting.ts";
+import { ModelPath, missingFile, OtherModels } from "./model-setting.ts";
 import { parseManagedRedisUrl } from "./redis-url.ts";
 
 const integer = (minimum: number, maximum: number) => {
@@ -37,7 +37,9 @@ const cores = (quantity: string) =>
 const reserved: Partial<Record<string, string>> = {
   API_TOKENS_FILE: "the stack's own setting apiTokens",
   HOST: "nothing, as pods listen on all their addresses",
-  MODEL_PATH: "the stack's own setting service.model",
+  MODEL_CONTROL: "nothing, as a client would change the models of one pod only",
+  MODEL_DEFAULT: "the stack's own setting service.model",
+  MODEL_PATH: "the stack's own settings service.model and service.otherModels",
   PORT: "nothing, as the Service needs to know the port",
   REDIS_URL: "the stack's own setting redisUrl",
 } satisfies Partial<Record<keyof Config, string>>;
@@ -84,6 +86,13 @@ const service = section({
     const message = missingFile(model);
     if (message !== undefined) addIssue(message);
   }),
+  // Served under /v2 only.
+  otherModels: OtherModels.superRefine((models, { addIssue }) => {
+    for (const [index, model] of models.entries()) {
+      const message = missingFile(model);
+      if (message !== undefined) addIssue({ code: "custom", path: [index], message });
+    }
+  }),
   minReplicas: integer(1, 1000).default(2),
   maxReplicas: integer(1, 1000).default(4),
   // The average CPU usage of a pod, above which the autoscaler adds pods.
@@ -93,20 +102,30 @@ const service = section({
     limits: section({ cpu: cpu.default("1"), memory: memory.default("512Mi") }).prefault({}),
   }).prefault({}),
   env: env.prefault({}),
-}).superRefine(({ minReplicas, maxReplicas, targetCpu, resources }, context) => {
-  const report = (name: string, message: string) =>
-    context.addIssue({ code: "custom", path: [name], message });
-  if (minReplicas > maxReplicas) {
-    report("maxReplicas", `found ${maxReplicas}; allowed: minReplicas (${minReplicas}) or more`);
-  }
-  const limit = resources.limits.cpu;
-  if (cores(targetCpu) >= cores(limit)) {
-    report(
-      "targetCpu",
-      `found "${targetCpu}"; allowed: less than resources.limits.cpu (${limit}), which no pod exceeds`,
-    );
-  }
-});
+}).superRefine(
+  ({ model, otherModels, minReplicas, maxReplicas, targetCpu, resources }, context) => {
+    const report = (name: string, message: string) =>
+      context.addIssue({ code: "custom", path: [name], message });
+    const models = [model, ...otherModels];
+    const repeated = models.find((each, index) => models.indexOf(each) !== index);
+    if (repeated !== undefined) {
+      report(
+        "otherModels",
+        `found "${repeated}" twice; allowed: models other than service.model, once each`,
+      );
+    }
+    if (minReplicas > maxReplicas) {
+      report("maxReplicas", `found ${maxReplicas}; allowed: minReplicas (${minReplicas}) or more`);
+    }
+    const limit = resources.limits.cpu;
+    if (cores(targetCpu) >= cores(limit)) {
+      report(
+        "targetCpu",
+        `found "${targetCpu}"; allowed: less than resources.limits.cpu (${limit}), which no pod exceeds`,
+      );
+    }
+  },
+);
 
 const cache = section({
   redisMaxMemory: text(/^[1-9]\d*Mi$/, "mebibytes such as 128Mi")
@@ -186,8 +205,12 @@ function decode(value: string): unknown {
 
 /** Returns the value at a path, as JSON. */
 function show(values: unknown, path: readonly PropertyKey[]): string | undefined {
+  const Members = z.union([
+    z.record(z.string(), z.unknown()),
+    z.array(z.unknown()).transform((items) => Object.fromEntries(items.entries())),
+  ]);
   const value = path.reduce<unknown>(
-    (map, key) => z.record(z.string(), z.unknown()).safeParse(map).data?.[String(key)],
+    (map, key) => Members.safeParse(map).data?.[String(key)],
     values,
   );
   return JSON.stringify(value);

@@ -5,17 +5,26 @@ import { apiSelectorLabels, PredictionApi } from "./components/prediction-api.ts
 import { RedisCache } from "./components/redis-cache.ts";
 import { ServiceImage } from "./components/service-image.ts";
 import { readSettings } from "./config.ts";
+import { modelName } from "./model-setting.ts";
 import { createProviders } from "./providers.ts";
 
 const settings = readSettings();
 const { registry, service, cache, images, redisUrl, apiTokens, loadBalancer } = settings;
-const { model, ...pods } = service;
+const { model, otherModels, ...pods } = service;
 const { kubernetes, docker, node } = createProviders(settings);
 const onKubernetes = { provider: kubernetes };
 
 const image = new ServiceImage(
   "prediction-service",
-  { context: "..", dockerfile: "service/Dockerfile", model, baseImages: images, registry, ...node },
+  {
+    context: "..",
+    dockerfile: "service/Dockerfile",
+    model,
+    otherModels,
+    baseImages: images,
+    registry,
+    ...node,
+  },
   { provider: docker },
 );
 
@@ -46,6 +55,7 @@ const api = new PredictionApi(
     redis,
     busyboxImage: images.busybox,
     apiTokens,
+    defaultModel: otherModels.length > 0 ? modelName(model) : undefined,
     awaitLoadBalancer: loadBalancer.await,
     ...pods,
   },

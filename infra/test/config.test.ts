@@ -27,7 +27,7 @@ function settings(config: Record<string, unknown>) {
   return readSettings();
 }
 
-const service = "a map of model, minReplicas, maxReplicas, targetCpu, resources, env";
+const service = "a map of model, otherModels, minReplicas, maxReplicas, targetCpu, resources, env";
 const replicas = "an integer from 1 to 1000";
 const cpu = "CPU cores such as 250m or 1";
 const memory = "memory such as 256Mi or 1Gi";
@@ -55,6 +55,25 @@ describe("invalid settings", () => {
       { service: { model: "model/none.onnx" } },
       '"model/none.onnx", which is not a regular file',
       model,
+    ],
+    [
+      "service.otherModels",
+      { service: { otherModels: "wine" } },
+      '"wine"',
+      `a list of models, each ${model}`,
+    ],
+    ["service.otherModels.0", { service: { otherModels: ["wine.onnx"] } }, '"wine.onnx"', model],
+    [
+      "service.otherModels.0",
+      { service: { otherModels: ["model/none.onnx"] } },
+      '"model/none.onnx", which is not a regular file',
+      model,
+    ],
+    [
+      "service.otherModels",
+      { service: { otherModels: ["model/california-housing.onnx"] } },
+      '"model/california-housing.onnx" twice',
+      "models other than service.model, once each",
     ],
     ["service.maxReplicas", { service: { maxReplicas: 0 } }, "0", replicas],
     ["service.maxReplicas", { service: { maxReplicas: "3" } }, '"3"', replicas],
@@ -142,7 +161,10 @@ test.each([
 });
 
 describe("service.env", () => {
-  const reserved = ["API_TOKENS_FILE", "HOST", "MODEL_PATH", "PORT", "REDIS_URL"];
+  const reserved = [
+    ...["API_TOKENS_FILE", "HOST", "MODEL_CONTROL", "MODEL_DEFAULT", "MODEL_PATH"],
+    ...["PORT", "REDIS_URL"],
+  ];
   const settable = settingNames.filter((name) => !reserved.includes(name));
 
   /** Returns what the service itself says about an environment. */
@@ -174,7 +196,9 @@ describe("service.env", () => {
   test.each([
     ["API_TOKENS_FILE", "the stack's own setting apiTokens"],
     ["HOST", "nothing, as pods listen on all their addresses"],
-    ["MODEL_PATH", "the stack's own setting service.model"],
+    ["MODEL_CONTROL", "nothing, as a client would change the models of one pod only"],
+    ["MODEL_DEFAULT", "the stack's own setting service.model"],
+    ["MODEL_PATH", "the stack's own settings service.model and service.otherModels"],
     ["PORT", "nothing, as the Service needs to know the port"],
     ["REDIS_URL", "the stack's own setting redisUrl"],
   ])("service.env.%s is refused, because the stack sets it", (name, instead) => {
@@ -205,6 +229,7 @@ test("without any setting, the stack is the one for Minikube", () => {
     namespace: "w255",
     service: {
       model: "model/california-housing.onnx",
+      otherModels: [],
       minReplicas: 2,
       maxReplicas: 4,
       targetCpu: "500m",

@@ -1,4 +1,3 @@
-import { statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
@@ -13,14 +12,6 @@ const engines = ["auto", "onnxruntime", "wasm"] as const;
 const redisUses = ["auto", "always", "never"] as const;
 
 const defaultModelPath = join(import.meta.dirname, "../../model/california-housing.onnx");
-
-function isModelPath(path: string): boolean {
-  try {
-    return path.endsWith(".onnx") || statSync(path).isDirectory();
-  } catch {
-    return false;
-  }
-}
 
 function integer(minimum: number, maximum: number, allowed: string) {
   const fault = { error: `${allowed} from ${minimum} to ${maximum}`, abort: true };
@@ -56,13 +47,7 @@ const Environment = z
     PORT: integer(0, 65_535, "an integer").default(8000),
     HOST: z.string().default("127.0.0.1"),
     WORKERS: workers.default(1),
-    MODEL_PATH: z
-      .string()
-      .superRefine((path, { addIssue }) => {
-        if (isModelPath(path)) return;
-        addIssue(`found "${path}"; allowed: a path ending in .onnx, or a folder with models`);
-      })
-      .default(defaultModelPath),
+    MODEL_PATH: z.string().default(defaultModelPath),
     MODEL_DEFAULT: z.string().optional(),
     MODEL_CONTROL: z.enum(modelControls, `one of ${modelControls.join(", ")}`).default("none"),
     INFERENCE_ENGINE: z.enum(engines, `one of ${engines.join(", ")}`).default("auto"),

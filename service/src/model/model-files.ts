@@ -21,7 +21,8 @@ export async function findModels(path: string): Promise<ReadonlyMap<string, stri
   try {
     files = await readdir(path);
   } catch (cause) {
-    throw new ModelError(`MODEL_PATH: cannot read the folder "${path}": ${cause}`, { cause });
+    const allowed = "a path ending in .onnx, or a folder with models";
+    throw new ModelError(`MODEL_PATH: found "${path}"; allowed: ${allowed}`, { cause });
   }
   const models = files.filter(
     (file) => file.endsWith(extension) && files.includes(cardPathOf(file)),

@@ -112,6 +112,12 @@ describe("several models", () => {
       'MODEL_DEFAULT: found "c"; allowed: a\n',
     ],
     [
+      "MODEL_PATH is neither an ONNX file nor a folder",
+      ["a"],
+      { MODEL_PATH: "model.pkl" },
+      'MODEL_PATH: found "model.pkl"; allowed: a path ending in .onnx, or a folder with models\n',
+    ],
+    [
       "the folder has no models",
       [],
       {},
