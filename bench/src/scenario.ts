@@ -1,3 +1,4 @@
+import type { Table } from "./report/tables.ts";
 import type { Row, Tell } from "./turns.ts";
 
 /** Bars for the figures of some rows. */
@@ -40,6 +41,8 @@ export interface Scenario {
   readonly columns: readonly string[];
   readonly charts?: readonly Chart[];
   readonly targets?: readonly Target[];
+  /** The table of its section in the README, if it has one. */
+  readonly overview?: (rows: readonly Row[]) => Table;
   /**
    * Starts what it needs, measures, and stops all of it.
    *

@@ -1,12 +1,12 @@
 import type { Scenario } from "./scenario.ts";
 import { bare } from "./scenarios/bare.ts";
 import { capacity } from "./scenarios/capacity.ts";
-import { fastapi } from "./scenarios/fastapi.ts";
 import { hostile } from "./scenarios/hostile.ts";
 import { inference } from "./scenarios/inference.ts";
+import { peers } from "./scenarios/peers.ts";
 import { throughput } from "./scenarios/throughput.ts";
 
 /** In the order of the report. */
 export const scenarios: readonly Scenario[] = [
-  ...[fastapi, throughput, bare, capacity, hostile, inference],
+  ...[peers, throughput, bare, capacity, hostile, inference],
 ];

@@ -1,6 +1,6 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -32,10 +32,28 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
+/** A file about a process or a thread; empty if that has ended. */
+function readProc(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** A process and all its descendants, whichever of its threads started them. */
+function processTree(pid: string): readonly string[] {
+  const files = globSync(`/proc/${pid}/task/*/children`);
+  const children = files.flatMap((file) => readProc(file).match(/\d+/g) ?? []);
+  return [pid, ...children.flatMap(processTree)];
+}
+
+/** Kills a process with its descendants: some servers leave them behind. */
+const killTree = ({ pid }: ChildProcess) =>
+  void spawnSync("kill", ["-KILL", ...processTree(String(pid))]);
+
 const running = new Set<ChildProcess>();
-process.on("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
-});
+process.on("exit", () => running.forEach(killTree));
 
 const hasEnded = ({ exitCode, signalCode }: ChildProcess) =>
   exitCode !== null || signalCode !== null;
@@ -46,17 +64,21 @@ export function stopper(child: ChildProcess): () => Promise<void> {
   return async () => {
     running.delete(child);
     const exit = hasEnded(child) ? undefined : once(child, "exit");
-    child.kill("SIGKILL");
+    killTree(child);
     await exit;
   };
 }
 
-/** @throws if the server ends, or does not answer `GET /health` with 200 in time */
-export async function untilHealthy({ port, process }: Server, timeoutMs = 30_000): Promise<void> {
+/** @throws if the server ends, or does not answer GET requests with 200 in time */
+export async function untilHealthy(
+  { port, process }: Server,
+  timeoutMs = 30_000,
+  path = "/health",
+): Promise<void> {
   const end = performance.now() + timeoutMs;
   while (!hasEnded(process) && performance.now() < end) {
     const signal = AbortSignal.timeout(timeoutMs);
-    const response = await fetch(`http://127.0.0.1:${port}/health`, { signal }).catch(
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal }).catch(
       () => undefined,
     );
     await response?.bytes();
@@ -104,18 +126,30 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   return service;
 }
 
-/** Starts another server. `$PORT` in the command, and the variable PORT, are its port. */
+/**
+ * Starts another server. The variable PORT is its port.
+ *
+ * @throws with the last line that it wrote to its standard error, if it does not start
+ */
 export async function startServer(
   command: readonly string[],
   environment: Environment,
+  healthPath?: string,
   timeoutMs?: number,
 ): Promise<Server> {
   const port = await freePort();
   const variables = Object.entries({ ...environment, PORT: port }).map((pair) => pair.join("="));
-  const parts = command.map((part) => part.replace("$PORT", String(port)));
-  const child = spawn("env", [...variables, ...parts], { stdio: ["ignore", "ignore", "inherit"] });
+  const child = spawn("env", [...variables, ...command], { stdio: ["ignore", "ignore", "pipe"] });
+  let lastLine = "";
+  createInterface(child.stderr).on("line", (line) => {
+    lastLine = line;
+    process.stderr.write(`${line}\n`);
+  });
   const server = { port, process: child, [Symbol.asyncDispose]: stopper(child) };
-  await untilHealthy(server, timeoutMs);
+  await untilHealthy(server, timeoutMs, healthPath).catch(async (error) => {
+    await server[Symbol.asyncDispose]();
+    throw new Error(`${command.join(" ")} does not start: ${lastLine}`, { cause: error });
+  });
   return server;
 }
 
@@ -136,15 +170,16 @@ export const redisUrl = ({ port }: Server, database = 0): string =>
   `redis://127.0.0.1:${port}/${database}`;
 
 function cpuMsOf(pid: string): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const stat = readProc(`/proc/${pid}/stat`);
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").match(/\d+/g) ?? [];
-  const own = (Number(fields[11]) + Number(fields[12])) * tickMs;
-  return children.reduce((sum, child) => sum + cpuMsOf(child), own);
+  // Its own, and that of children that have ended.
+  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
+  return ticks * tickMs;
 }
 
-/** Milliseconds of processor time that a server and its child processes have used. */
-export const cpuMs = ({ process }: Server): number => cpuMsOf(String(process.pid));
+/** Milliseconds of processor time that a server and its descendants have used. */
+export const cpuMs = ({ process }: Server): number =>
+  processTree(String(process.pid)).reduce((sum, pid) => sum + cpuMsOf(pid), 0);
 
 /**
  * Keeps all threads of a process on one core.

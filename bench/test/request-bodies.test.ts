@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { newBodies } from "../src/houses.ts";
+import { newBodies } from "../src/request-bodies.ts";
 
 const House = z.record(z.string(), z.number());
 const List = z.object({ houses: z.array(House) });

@@ -1,0 +1,87 @@
+import { z } from "zod";
+import { drawHouses, type House } from "./houses.ts";
+
+/** How a server wants houses, and answers with their predictions. */
+interface BodyForm {
+  /** One house in the body. */
+  readonly text: (house: House) => string;
+  /** What surrounds the houses, which commas separate. */
+  readonly frame: (houses: number) => readonly [before: string, after: string];
+  readonly Predictions: z.ZodType<readonly number[]>;
+}
+
+const house: BodyForm = {
+  text: (one) => JSON.stringify(one),
+  frame: () => ["", ""],
+  Predictions: z.object({ prediction: z.number() }).transform(({ prediction }) => [prediction]),
+};
+const list: BodyForm = {
+  ...house,
+  frame: () => ['{"houses":[', "]}"],
+  Predictions: z.union([
+    z.object({ predictions: z.array(z.number()) }).transform(({ predictions }) => predictions),
+    z.array(z.number()),
+  ]),
+};
+/** That of the Open Inference Protocol. */
+const tensor: BodyForm = {
+  text: (one) => JSON.stringify(Object.values(one)).slice(1, -1),
+  frame: (houses) => [
+    `{"inputs":[{"name":"houses","datatype":"FP32","shape":[${houses},8],"data":[`,
+    "]}]}",
+  ],
+  Predictions: z
+    .object({ outputs: z.tuple([z.object({ data: z.array(z.number()) })]) })
+    .transform(({ outputs: [{ data }] }) => data),
+};
+const forms: Readonly<Record<string, BodyForm>> = {
+  "/predict": house,
+  "/bulk_predict": list,
+  "/v2/models/housing/infer": tensor,
+};
+
+/** @throws if no server has this path */
+function formOf(path: string): BodyForm {
+  const form = forms[path];
+  if (form === undefined) throw new Error(`${path} takes no houses`);
+  return form;
+}
+
+/** The predictions of a response to a body of this path. */
+export const readPredictions = (path: string, response: string): readonly number[] =>
+  formOf(path).Predictions.parse(JSON.parse(response));
+
+/** The number of houses that bodies begin with. */
+const variety = 16_384;
+const populations = 9_000;
+/** A prime number, so that all are used before one is used again. */
+const stride = 7_919;
+
+/**
+ * A function that makes request bodies for a path with this many houses. All features of all houses
+ * vary, and no two bodies are alike. The same seed gives the same houses on every path.
+ */
+export function newBodies(path: string, houses: number, seed: number): () => string {
+  const { text, frame } = formOf(path);
+  const [opening, closing] = frame(houses);
+  const drawn = drawHouses(variety + houses - 1, seed);
+  const texts = drawn.map(text);
+  const pool = texts.join(",");
+  const ends: number[] = [];
+  for (const one of texts) ends.push((ends.at(-1) ?? -1) + 1 + one.length);
+  // JSON has no NaN, so that null marks the place of the population.
+  const firsts = drawn
+    .slice(0, variety)
+    .map((one) => text({ ...one, Population: Number.NaN }).split("null"));
+  let taken = 0;
+  return () => {
+    // The first house has another population each time. The others are a slice of the pool, which
+    // costs the client nothing.
+    const round = Math.floor(taken / variety);
+    const index = (taken++ * stride) % variety;
+    const [before, after] = firsts[index] ?? [];
+    const population = 1_000 + ((round + index * stride) % populations);
+    const others = pool.slice(ends[index], ends[index + houses - 1]);
+    return `${opening}${before}${population}${after}${others}${closing}`;
+  };
+}
