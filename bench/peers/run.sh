@@ -12,7 +12,7 @@ if ! cmp -s requirements.txt "$environment/requirements.txt"; then
   echo "Installing $peer into .tools/peers" >&2
   rm -rf "$environment"
   python3 -m venv "$environment" >&2
-  "$environment/bin/pip" install --disable-pip-version-check --progress-bar off -r requirements.txt >&2
+  "$environment/bin/pip" install --quiet --disable-pip-version-check -r requirements.txt >&2
   # Last, so that an environment with this file is complete.
   cp requirements.txt "$environment"
 fi

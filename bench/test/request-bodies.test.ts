@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { newBodies } from "../src/request-bodies.ts";
+import { newBodies, readPredictions } from "../src/request-bodies.ts";
 
 const House = z.record(z.string(), z.number());
 const List = z.object({ houses: z.array(House) });
@@ -32,10 +32,46 @@ describe("new bodies", () => {
     expect(new Set([...first, ...take(newBodies("/predict", 1, 2), 5)]).size).toBe(10);
   });
 
-  test("do not repeat", () => {
-    const next = newBodies("/bulk_predict", 4_096, 1);
-    take(next, 9_000);
+  test("of the Open Inference Protocol have the same houses as those of /bulk_predict", () => {
+    const next = newBodies("/v2/models/housing/infer", 100, 1);
+    const lists = take(newBodies("/bulk_predict", 100, 1), 20).map((body) =>
+      List.parse(JSON.parse(body)).houses.flatMap((house) => Object.values(house)),
+    );
 
-    expect(next).toThrow("void: the bodies would repeat");
+    for (const list of lists) {
+      expect(JSON.parse(next())).toEqual({
+        inputs: [{ name: "houses", datatype: "FP32", shape: [100, 8], data: list }],
+      });
+    }
+  });
+
+  test("have other houses each time, not only another first one", () => {
+    const bodies = take(newBodies("/bulk_predict", 1_000, 1), 16);
+
+    const houses = bodies.flatMap((body) => List.parse(JSON.parse(body)).houses);
+    expect(new Set(houses.map((house) => JSON.stringify(house))).size).toBeGreaterThan(10_000);
+  });
+
+  test("of another path are rejected", () => {
+    expect(() => newBodies("/hello", 1, 1)).toThrow("/hello takes no houses");
+  });
+});
+
+describe("predictions", () => {
+  test.each([
+    ["/predict", { prediction: 4.25 }, [4.25]],
+    ["/bulk_predict", { predictions: [4.25, 2] }, [4.25, 2]],
+    ["/bulk_predict", [4.25, 2], [4.25, 2]],
+    [
+      "/v2/models/housing/infer",
+      { model_name: "housing", outputs: [{ name: "MedHouseVal", shape: [2, 1], data: [4.25, 2] }] },
+      [4.25, 2],
+    ],
+  ])("are read from a response of %s: %j", (path, response, predictions) => {
+    expect(readPredictions(path, JSON.stringify(response))).toEqual(predictions);
+  });
+
+  test("that are missing are an error", () => {
+    expect(() => readPredictions("/predict", '{"detail":"Not Found"}')).toThrow("prediction");
   });
 });
