@@ -3,41 +3,36 @@ import { drawHouses, type House } from "./houses.ts";
 
 /** How a server wants houses, and answers with their predictions. */
 interface BodyForm {
-  /** One house in the body. */
+  /** One house in the body. Commas separate them. */
   readonly text: (house: House) => string;
-  /** What surrounds the houses, which commas separate. */
-  readonly frame: (houses: number) => readonly [before: string, after: string];
+  /** The body with these houses. */
+  readonly frame: (houses: string, count: number) => string;
   readonly Predictions: z.ZodType<readonly number[]>;
 }
 
-const house: BodyForm = {
-  text: (one) => JSON.stringify(one),
-  frame: () => ["", ""],
-  Predictions: z.object({ prediction: z.number() }).transform(({ prediction }) => [prediction]),
-};
-const list: BodyForm = {
-  ...house,
-  frame: () => ['{"houses":[', "]}"],
-  Predictions: z.union([
-    z.object({ predictions: z.array(z.number()) }).transform(({ predictions }) => predictions),
-    z.array(z.number()),
-  ]),
-};
-/** That of the Open Inference Protocol. */
-const tensor: BodyForm = {
-  text: (one) => JSON.stringify(Object.values(one)).slice(1, -1),
-  frame: (houses) => [
-    `{"inputs":[{"name":"houses","datatype":"FP32","shape":[${houses},8],"data":[`,
-    "]}]}",
-  ],
-  Predictions: z
-    .object({ outputs: z.tuple([z.object({ data: z.array(z.number()) })]) })
-    .transform(({ outputs: [{ data }] }) => data),
-};
+const numbers = z.array(z.number());
+const tensors = z.object({ outputs: z.tuple([z.object({ data: numbers })]) });
 const forms: Readonly<Record<string, BodyForm>> = {
-  "/predict": house,
-  "/bulk_predict": list,
-  "/v2/models/housing/infer": tensor,
+  "/predict": {
+    text: (house) => JSON.stringify(house),
+    frame: (house) => house,
+    Predictions: z.object({ prediction: z.number() }).transform(({ prediction }) => [prediction]),
+  },
+  "/bulk_predict": {
+    text: (house) => JSON.stringify(house),
+    frame: (houses) => `{"houses":[${houses}]}`,
+    Predictions: z
+      .object({ predictions: numbers })
+      .transform((list) => list.predictions)
+      .or(numbers),
+  },
+  // The Open Inference Protocol.
+  "/v2/models/housing/infer": {
+    text: (house) => JSON.stringify(Object.values(house)).slice(1, -1),
+    frame: (rows, count) =>
+      `{"inputs":[{"name":"houses","datatype":"FP32","shape":[${count},8],"data":[${rows}]}]}`,
+    Predictions: tensors.transform(({ outputs }) => outputs[0].data),
+  },
 };
 
 /** @throws if no server has this path */
@@ -63,7 +58,6 @@ const stride = 7_919;
  */
 export function newBodies(path: string, houses: number, seed: number): () => string {
   const { text, frame } = formOf(path);
-  const [opening, closing] = frame(houses);
   const drawn = drawHouses(variety + houses - 1, seed);
   const texts = drawn.map(text);
   const pool = texts.join(",");
@@ -82,6 +76,6 @@ export function newBodies(path: string, houses: number, seed: number): () => str
     const [before, after] = firsts[index] ?? [];
     const population = 1_000 + ((round + index * stride) % populations);
     const others = pool.slice(ends[index], ends[index + houses - 1]);
-    return `${opening}${before}${population}${after}${others}${closing}`;
+    return frame(`${before}${population}${after}${others}`, houses);
   };
 }

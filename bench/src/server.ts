@@ -126,11 +126,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   return service;
 }
 
-/**
- * Starts another server. The variable PORT is its port.
- *
- * @throws with the last line that it wrote to its standard error, if it does not start
- */
+/** Starts another server, which gets its port in the variable PORT. */
 export async function startServer(
   command: readonly string[],
   environment: Environment,
@@ -148,7 +144,7 @@ export async function startServer(
   const server = { port, process: child, [Symbol.asyncDispose]: stopper(child) };
   await untilHealthy(server, timeoutMs, healthPath).catch(async (error) => {
     await server[Symbol.asyncDispose]();
-    throw new Error(`${command.join(" ")} does not start: ${lastLine}`, { cause: error });
+    throw new Error(`${command.at(-1)} does not start: ${lastLine}`, { cause: error });
   });
   return server;
 }
@@ -169,17 +165,18 @@ export async function startRedis(...settings: readonly string[]): Promise<Server
 export const redisUrl = ({ port }: Server, database = 0): string =>
   `redis://127.0.0.1:${port}/${database}`;
 
-function cpuMsOf(pid: string): number {
-  const stat = readProc(`/proc/${pid}/stat`);
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  // Its own, and that of children that have ended.
-  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
-  return ticks * tickMs;
-}
-
 /** Milliseconds of processor time that a server and its descendants have used. */
-export const cpuMs = ({ process }: Server): number =>
-  processTree(String(process.pid)).reduce((sum, pid) => sum + cpuMsOf(pid), 0);
+export function cpuMs({ process }: Server): number {
+  const ticks = processTree(String(process.pid)).flatMap((pid) => {
+    const stat = readProc(`/proc/${pid}/stat`);
+    // Its own, and that of children that have ended.
+    return stat
+      .slice(stat.lastIndexOf(")") + 2)
+      .split(" ")
+      .slice(11, 15);
+  });
+  return ticks.reduce((sum, count) => sum + Number(count), 0) * tickMs;
+}
 
 /**
  * Keeps all threads of a process on one core.

@@ -11,28 +11,23 @@ import { type Row, ratio } from "../turns.ts";
 const folder = join(import.meta.dirname, "../../peers");
 const Contender = z.object({
   server: z.string(),
-  /** Its folder in `bench/peers`. The service has none. */
+  /** The folder of its program. The service has none. */
   program: z.string().optional(),
   /** Where it takes one house, and where a list. */
   paths: z.tuple([z.string(), z.string()]),
   healthPath: z.string().optional(),
   hasRedis: z.boolean().default(false),
   hasOtherModel: z.boolean().default(false),
+  /** How many times its requests per second the service must serve, by the kind of request. */
+  atLeast: z.array(z.number()).default([]),
 });
-const paths = ["/predict", "/bulk_predict"];
-const contenders = z
-  .array(Contender)
-  .parse([
-    { server: "prediction-service", paths },
-    { server: "prediction-service with Redis", paths, hasRedis: true },
-    ...JSON.parse(readFileSync(join(folder, "peers.json"), "utf8")),
-  ]);
+const file = readFileSync(join(folder, "peers.json"), "utf8");
+const contenders = z.array(Contender).parse(JSON.parse(file));
 const kinds = [
-  { request: "1 house", houses: 1, clients: 64, atLeast: 2.2 },
-  { request: "100 houses", houses: 100, clients: 64, atLeast: 1.5 },
-  { request: "1,000 houses", houses: 1_000, clients: 8, atLeast: 1.6 },
+  { request: "1 house", houses: 1, clients: 64 },
+  { request: "100 houses", houses: 100, clients: 64 },
+  { request: "1,000 houses", houses: 1_000, clients: 8 },
 ];
-const fastest = ["BlackSheep", "Robyn", "MLServer"];
 const requestsPerSecond = "× requests/s";
 const perCpu = "× per CPU";
 
@@ -56,15 +51,17 @@ async function start(contender: z.infer<typeof Contender>, REDIS_URL: string) {
   return { ...contender, process: server, entries };
 }
 
-/** The predictions for the same houses from each started contender, one kind of request a line. */
-async function predictionsOf({ process, entries }: Awaited<ReturnType<typeof start>>) {
+type Started = Awaited<ReturnType<typeof start>>;
+
+/** The predictions for the same houses from each server. */
+async function predictionsOf({ process, entries }: Started): Promise<string> {
   const answers = entries.slice(0, kinds.length).map(async ({ load: { path, houses } }) => {
     const headers = { "content-type": "application/json" };
     const request = { method: "POST", headers, body: newBodies(path, houses, 2)() };
     const response = await fetch(`http://127.0.0.1:${process.port}${path}`, request);
-    return readPredictions(path, await response.text()).join();
+    return readPredictions(path, await response.text());
   });
-  return (await Promise.all(answers)).join("\n");
+  return String(await Promise.all(answers));
 }
 
 function withRatios(rows: readonly Row[]): readonly Row[] {
@@ -79,30 +76,28 @@ function withRatios(rows: readonly Row[]): readonly Row[] {
 
 /** A line for each server: what the service needs, and the two ratios to each other server. */
 function overview(rows: readonly Row[]): Table {
-  const cell = (row: Row | undefined) => {
-    if (row === undefined) return "left out";
-    const figure = (column: string) => figureText(Number(row[column]));
-    return row[perCpu] === undefined
-      ? `${figure("requests/s")}/s, ${figure("CPU ms")} ms`
-      : `${figure(requestsPerSecond)} ×, ${figure(perCpu)} ×`;
+  const requests = kinds.map(({ request }) => request);
+  const line = (name: string, ofServer: readonly Row[]) => {
+    const cells = requests.map((request) => {
+      const row = ofServer.find((one) => matches(one, { request }));
+      if (row === undefined) return "left out";
+      const figure = (column: string) => figureText(Number(row[column]));
+      return row[perCpu] === undefined
+        ? `${figure("requests/s")}/s, ${figure("CPU ms")} ms`
+        : `${figure(requestsPerSecond)} ×, ${figure(perCpu)} ×`;
+    });
+    return [name, ...cells];
   };
   const lines = Map.groupBy(rows, ({ server, cache }) =>
-    cache === hit.cache ? `${server}, cached` : String(server),
+    cache === hit.cache ? `${server}, cached` : `${server}`,
   );
-  const requests = kinds.map(({ request }) => request);
-  const cells = [...lines].map(([name, ofServer]) => [
-    name,
-    ...requests.map((request) => cell(ofServer.find((row) => matches(row, { request })))),
-  ]);
-  return { columns: ["server", ...requests], rows: cells };
+  return { columns: ["server", ...requests], rows: [...lines].map((pair) => line(...pair)) };
 }
-
-const computed = { cache: miss.cache };
 
 export const peers: Scenario = {
   name: "peers",
   title: "Compared with other servers",
-  about: `TODO`,
+  about: readFileSync(join(folder, "about.md"), "utf8").trim(),
   columns: [
     ...["request", "cache", "server", "requests/s", "CPU ms"],
     ...[requestsPerSecond, perCpu, "client cores", "left out"],
@@ -111,22 +106,22 @@ export const peers: Scenario = {
     {
       name: "peers",
       title: "Requests per second of the service, as a multiple of those of each server",
-      ...{ where: computed, group: "server", series: "request" },
+      ...{ where: { cache: miss.cache }, group: "server", series: "request" },
       ...{ figures: [requestsPerSecond], isLogarithmic: true },
     },
   ],
-  targets: [
-    ...kinds.flatMap(({ request, atLeast }) =>
-      fastest.map((server) => ({ where: { request, server, ...computed }, atLeast })),
-    ),
-    { where: { request: "1 house", server: "FastAPI", ...computed }, atLeast: 8 },
-  ].map((target) => ({ column: requestsPerSecond, ...target })),
+  targets: contenders.flatMap(({ server, atLeast: factors }) =>
+    factors.map((atLeast, kind) => {
+      const where = { server, cache: miss.cache, request: kinds[kind]?.request ?? "" };
+      return { where, column: requestsPerSecond, atLeast };
+    }),
+  ),
   overview,
   async measure(tell, { rounds }) {
     await using stack = new AsyncDisposableStack();
     const client = stack.use(new Client());
     const redis = stack.use(await servers.startRedis());
-    const started: Awaited<ReturnType<typeof start>>[] = [];
+    const started: Started[] = [];
     const leftOut: Row[] = [];
     for (const [database, contender] of contenders.entries()) {
       tell(`starting ${contender.server}`);
@@ -135,19 +130,18 @@ export const peers: Scenario = {
         stack.use(one.process);
         started.push(one);
       } catch (error) {
-        leftOut.push({ server: contender.server, "left out": String(error) });
+        if (contender.program === undefined) throw error;
+        leftOut.push({ server: contender.server, "left out": `${error}` });
       }
     }
     const predictions = await Promise.all(started.map(predictionsOf));
-    for (const [index, { server, hasOtherModel }] of started.entries()) {
-      if (predictions[index] === predictions[0] || hasOtherModel) continue;
-      throw new Error(`void: ${server} does not return the service's predictions`);
-    }
-    const entries = started.flatMap((one) => one.entries);
-    const inOrder = [miss, hit].flatMap(({ cache }) =>
-      kinds.flatMap(({ request }) =>
-        entries.filter(({ labels }) => matches(labels, { request, cache })),
-      ),
+    const wrong = started.find(
+      ({ hasOtherModel }, index) => !hasOtherModel && predictions[index] !== predictions[0],
+    );
+    if (wrong) throw new Error(`void: ${wrong.server} returns other predictions than the service`);
+    // Each kind of request to all servers, before the next.
+    const inOrder = [...kinds, ...kinds].flatMap((_, kind) =>
+      started.flatMap(({ entries }) => entries[kind] ?? []),
     );
     return [...withRatios(await client.race(inOrder, tell, rounds)), ...leftOut];
   },
