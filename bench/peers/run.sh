@@ -9,7 +9,6 @@ environment="$project/.tools/peers/$peer"
 cd "$peers/$peer"
 
 if ! cmp -s requirements.txt "$environment/requirements.txt"; then
-  echo "Installing $peer into .tools/peers" >&2
   rm -rf "$environment"
   python3 -m venv "$environment" >&2
   "$environment/bin/pip" install --quiet --disable-pip-version-check -r requirements.txt >&2
@@ -21,7 +20,8 @@ export PATH="$environment/bin:$PATH" PYTHONPATH="$peers" PYTHONDONTWRITEBYTECODE
 export MODEL="$project/model/california-housing.onnx"
 uvicorn=(uvicorn server:app --host 127.0.0.1 --port "$PORT" --no-access-log --log-level warning)
 case "$peer" in
-  kserve | litserve) exec python server.py ;;
+  kserve) KSERVE_LOGLEVEL=WARNING exec python server.py ;;
+  litserve) exec python server.py ;;
   robyn) exec python server.py --processes=1 --workers=1 --log-level=WARN ;;
   mlserver) MLSERVER_HTTP_PORT="$PORT" MLSERVER_GRPC_PORT=0 exec mlserver start . ;;
   bentoml)

@@ -139,7 +139,6 @@ export async function startServer(
   let lastLine = "";
   createInterface(child.stderr).on("line", (line) => {
     lastLine = line;
-    process.stderr.write(`${line}\n`);
   });
   const server = { port, process: child, [Symbol.asyncDispose]: stopper(child) };
   await untilHealthy(server, timeoutMs, healthPath).catch(async (error) => {

@@ -14,7 +14,7 @@ class Housing:
         self.model = Model()
 
     @bentoml.api(
-        route="/bulk_predict", batchable=True, max_batch_size=1000, max_latency_ms=1000
+        route="/bulk_predict", batchable=True, max_batch_size=1000, max_latency_ms=10_000
     )
     def bulk_predict(self, houses: list[House]) -> list[float]:
         return self.model.predict([house.row() for house in houses]).ravel().tolist()

@@ -21,6 +21,7 @@ const Contender = z.object({
   /** How many times its requests per second the service must serve, by the kind of request. */
   atLeast: z.array(z.number()).default([]),
 });
+type Contender = z.infer<typeof Contender>;
 const file = readFileSync(join(folder, "peers.json"), "utf8");
 const contenders = z.array(Contender).parse(JSON.parse(file));
 const kinds = [
@@ -28,40 +29,39 @@ const kinds = [
   { request: "100 houses", houses: 100, clients: 64 },
   { request: "1,000 houses", houses: 1_000, clients: 8 },
 ];
+const pathFor = (houses: number, paths: Contender["paths"]) => paths[houses === 1 ? 0 : 1];
 const requestsPerSecond = "× requests/s";
 const perCpu = "× per CPU";
 
-/** Starts a contender, which may be installed first, and returns what to measure. */
-async function start(contender: z.infer<typeof Contender>, REDIS_URL: string) {
-  const { server: name, program, healthPath, hasRedis } = contender;
-  const environment = hasRedis ? { REDIS_URL } : {};
-  const command = [join(folder, "run.sh"), program ?? ""];
-  const server = program
-    ? await servers.startServer(command, environment, healthPath, 900_000)
-    : await servers.startService({ environment });
-  const entries = (hasRedis ? [miss, hit] : [miss]).flatMap(({ known, cache }) =>
+/** Starts a contender, which may be installed first. */
+function startServer({ program, healthPath }: Contender, environment: servers.Environment) {
+  if (program === undefined) return servers.startService({ environment });
+  const command = [join(folder, "run.sh"), program];
+  return servers.startServer(command, environment, healthPath, 900_000);
+}
+
+/** The predictions of a server for houses that are always the same. */
+async function predictionsOf({ port }: servers.Server, paths: Contender["paths"]): Promise<string> {
+  const predictions = kinds.map(async ({ houses }) => {
+    const path = pathFor(houses, paths);
+    const headers = { "content-type": "application/json" };
+    const request = { method: "POST", headers, body: newBodies(path, houses, 2)() };
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, request);
+    return readPredictions(path, await response.text());
+  });
+  return String(await Promise.all(predictions));
+}
+
+/** What to measure, in the order of the kinds of requests. */
+function entriesOf({ server: name, paths, hasRedis }: Contender, server: servers.Server) {
+  return (hasRedis ? [miss, hit] : [miss]).flatMap(({ known, cache }) =>
     kinds.map(({ request, houses, clients }) => {
-      const path = contender.paths[houses === 1 ? 0 : 1];
       const labels = { request, cache, server: name, redis: String(hasRedis) };
-      const load = { path, houses, clients, known, seconds: 2 };
+      const load = { path: pathFor(houses, paths), houses, clients, known, seconds: 2 };
       // Only those with Redis say in X-Cache whether they computed the answer.
       return { labels, server, load: hasRedis ? { ...load, cache } : load };
     }),
   );
-  return { ...contender, process: server, entries };
-}
-
-type Started = Awaited<ReturnType<typeof start>>;
-
-/** The predictions for the same houses from each server. */
-async function predictionsOf({ process, entries }: Started): Promise<string> {
-  const answers = entries.slice(0, kinds.length).map(async ({ load: { path, houses } }) => {
-    const headers = { "content-type": "application/json" };
-    const request = { method: "POST", headers, body: newBodies(path, houses, 2)() };
-    const response = await fetch(`http://127.0.0.1:${process.port}${path}`, request);
-    return readPredictions(path, await response.text());
-  });
-  return String(await Promise.all(answers));
 }
 
 function withRatios(rows: readonly Row[]): readonly Row[] {
@@ -121,27 +121,27 @@ export const peers: Scenario = {
     await using stack = new AsyncDisposableStack();
     const client = stack.use(new Client());
     const redis = stack.use(await servers.startRedis());
-    const started: Started[] = [];
+    const started: ReturnType<typeof entriesOf>[] = [];
     const leftOut: Row[] = [];
+    let right = "";
     for (const [database, contender] of contenders.entries()) {
-      tell(`starting ${contender.server}`);
+      const { server: name, hasRedis, hasOtherModel, program } = contender;
+      tell(`starting ${name}${program ? ", which is installed on first use" : ""}`);
+      const environment = hasRedis ? { REDIS_URL: servers.redisUrl(redis, database) } : {};
       try {
-        const one = await start(contender, servers.redisUrl(redis, database));
-        stack.use(one.process);
-        started.push(one);
+        const server = stack.use(await startServer(contender, environment));
+        const predictions = await predictionsOf(server, contender.paths);
+        right ||= predictions;
+        if (predictions !== right && !hasOtherModel) throw new Error("its predictions are wrong");
+        started.push(entriesOf(contender, server));
       } catch (error) {
-        if (contender.program === undefined) throw error;
-        leftOut.push({ server: contender.server, "left out": `${error}` });
+        if (program === undefined) throw error;
+        leftOut.push({ server: name, "left out": `${error}` });
       }
     }
-    const predictions = await Promise.all(started.map(predictionsOf));
-    const wrong = started.find(
-      ({ hasOtherModel }, index) => !hasOtherModel && predictions[index] !== predictions[0],
-    );
-    if (wrong) throw new Error(`void: ${wrong.server} returns other predictions than the service`);
     // Each kind of request to all servers, before the next.
     const inOrder = [...kinds, ...kinds].flatMap((_, kind) =>
-      started.flatMap(({ entries }) => entries[kind] ?? []),
+      started.flatMap((entries) => entries[kind] ?? []),
     );
     return [...withRatios(await client.race(inOrder, tell, rounds)), ...leftOut];
   },
