@@ -1,37 +1,25 @@
 import { z } from "zod";
 import { drawHouses, type House } from "./houses.ts";
 
-/** How a server wants houses, and answers with their predictions. */
+/** How a server wants houses. */
 interface BodyForm {
   /** One house in the body. Commas separate them. */
   readonly text: (house: House) => string;
   /** The body with these houses. */
   readonly frame: (houses: string, count: number) => string;
-  readonly Predictions: z.ZodType<readonly number[]>;
 }
 
-const numbers = z.array(z.number());
-const tensors = z.object({ outputs: z.tuple([z.object({ data: numbers })]) });
 const forms: Readonly<Record<string, BodyForm>> = {
-  "/predict": {
-    text: (house) => JSON.stringify(house),
-    frame: (house) => house,
-    Predictions: z.object({ prediction: z.number() }).transform(({ prediction }) => [prediction]),
-  },
+  "/predict": { text: (house) => JSON.stringify(house), frame: (house) => house },
   "/bulk_predict": {
     text: (house) => JSON.stringify(house),
     frame: (houses) => `{"houses":[${houses}]}`,
-    Predictions: z
-      .object({ predictions: numbers })
-      .transform((list) => list.predictions)
-      .or(numbers),
   },
   // The Open Inference Protocol.
   "/v2/models/housing/infer": {
     text: (house) => JSON.stringify(Object.values(house)).slice(1, -1),
     frame: (rows, count) =>
       `{"inputs":[{"name":"houses","datatype":"FP32","shape":[${count},8],"data":[${rows}]}]}`,
-    Predictions: tensors.transform(({ outputs }) => outputs[0].data),
   },
 };
 
@@ -42,9 +30,19 @@ function formOf(path: string): BodyForm {
   return form;
 }
 
-/** The predictions of a response to a body of this path. */
-export const readPredictions = (path: string, response: string): readonly number[] =>
-  formOf(path).Predictions.parse(JSON.parse(response));
+const numbers = z.array(z.number());
+const Answer = z.union([
+  z.object({ prediction: z.number() }).transform(({ prediction }) => [prediction]),
+  z.object({ predictions: numbers }).transform(({ predictions }) => predictions),
+  numbers,
+  z
+    .object({ outputs: z.tuple([z.object({ data: numbers })]) })
+    .transform(({ outputs }) => outputs[0].data),
+]);
+
+/** The predictions in a response. */
+export const readPredictions = (response: string): readonly number[] =>
+  Answer.parse(JSON.parse(response));
 
 /** The number of houses that bodies begin with. */
 const variety = 16_384;

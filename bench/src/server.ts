@@ -70,11 +70,8 @@ export function stopper(child: ChildProcess): () => Promise<void> {
 }
 
 /** @throws if the server ends, or does not answer GET requests with 200 in time */
-export async function untilHealthy(
-  { port, process }: Server,
-  timeoutMs = 30_000,
-  path = "/health",
-): Promise<void> {
+export async function untilHealthy(server: Server, timeoutMs = 30_000, path = "/health") {
+  const { port, process } = server;
   const end = performance.now() + timeoutMs;
   while (!hasEnded(process) && performance.now() < end) {
     const signal = AbortSignal.timeout(timeoutMs);
@@ -126,24 +123,21 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   return service;
 }
 
-/** Starts another server, which gets its port in the variable PORT. */
+/** Starts another server, which may install itself first. Its port is in the variable PORT. */
 export async function startServer(
   command: readonly string[],
   environment: Environment,
   healthPath?: string,
-  timeoutMs?: number,
 ): Promise<Server> {
   const port = await freePort();
   const variables = Object.entries({ ...environment, PORT: port }).map((pair) => pair.join("="));
   const child = spawn("env", [...variables, ...command], { stdio: ["ignore", "ignore", "pipe"] });
-  let lastLine = "";
-  createInterface(child.stderr).on("line", (line) => {
-    lastLine = line;
-  });
+  const lines: string[] = [];
+  createInterface(child.stderr).on("line", (line) => lines.push(line));
   const server = { port, process: child, [Symbol.asyncDispose]: stopper(child) };
-  await untilHealthy(server, timeoutMs, healthPath).catch(async (error) => {
+  await untilHealthy(server, 900_000, healthPath).catch(async (error) => {
     await server[Symbol.asyncDispose]();
-    throw new Error(`${command.at(-1)} does not start: ${lastLine}`, { cause: error });
+    throw new Error(`${command.at(-1)} does not start: ${lines.at(-1)}`, { cause: error });
   });
   return server;
 }

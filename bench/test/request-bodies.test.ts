@@ -59,19 +59,18 @@ describe("new bodies", () => {
 
 describe("predictions", () => {
   test.each([
-    ["/predict", { prediction: 4.25 }, [4.25]],
-    ["/bulk_predict", { predictions: [4.25, 2] }, [4.25, 2]],
-    ["/bulk_predict", [4.25, 2], [4.25, 2]],
+    [{ prediction: 4.25 }, [4.25]],
+    [{ predictions: [4.25, 2] }, [4.25, 2]],
     [
-      "/v2/models/housing/infer",
-      { model_name: "housing", outputs: [{ name: "MedHouseVal", shape: [2, 1], data: [4.25, 2] }] },
+      [4.25, 2],
       [4.25, 2],
     ],
-  ])("are read from a response of %s: %j", (path, response, predictions) => {
-    expect(readPredictions(path, JSON.stringify(response))).toEqual(predictions);
+    [{ model_name: "housing", outputs: [{ name: "MedHouseVal", data: [4.25, 2] }] }, [4.25, 2]],
+  ])("are read from %j", (response, predictions) => {
+    expect(readPredictions(JSON.stringify(response))).toEqual(predictions);
   });
 
   test("that are missing are an error", () => {
-    expect(() => readPredictions("/predict", '{"detail":"Not Found"}')).toThrow("prediction");
+    expect(() => readPredictions('{"detail":"Not Found"}')).toThrow("Invalid input");
   });
 });

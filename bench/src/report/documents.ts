@@ -51,17 +51,15 @@ function writeSections(page: string, sections: readonly string[]): void {
 }
 
 /**
- * Writes new results into the README, `docs/benchmarks.md`, the charts and `results.json` of a
- * checkout, and keeps the results of other scenarios. Without new results, it renews the pages and
- * the charts.
+ * Writes new results into `README.md`, `docs/benchmarks.md` and `docs/benchmarks/` of a checkout,
+ * and keeps the results of other scenarios. Without new results, it renews the pages and charts.
  */
 export function writeDocuments(
   folder: string,
   scenarios: readonly Scenario[],
   results: readonly Result[],
 ): void {
-  const docs = join(folder, "docs");
-  const charts = join(docs, "benchmarks");
+  const charts = join(folder, "docs/benchmarks");
   const file = join(charts, "results.json");
   const all = [...results, ...Results.parse(JSON.parse(readFileSync(file, "utf8")))];
   const kept = scenarios.flatMap((scenario) => {
@@ -71,7 +69,7 @@ export function writeDocuments(
   const sections = kept.map(({ scenario, result }) =>
     sectionMarkdown(scenario, result, rowTable(scenario, result.rows), "benchmarks"),
   );
-  writeSections(join(docs, "benchmarks.md"), sections);
+  writeSections(join(folder, "docs/benchmarks.md"), sections);
   const overviews = kept.flatMap(({ scenario, result }) => {
     const table = scenario.overview?.(result.rows);
     return table ? [sectionMarkdown(scenario, result, table, "docs/benchmarks")] : [];

@@ -22,6 +22,7 @@ const Contender = z.object({
   atLeast: z.array(z.number()).default([]),
 });
 type Contender = z.infer<typeof Contender>;
+const runScript = join(folder, "run.sh");
 const file = readFileSync(join(folder, "peers.json"), "utf8");
 const contenders = z.array(Contender).parse(JSON.parse(file));
 const kinds = [
@@ -33,21 +34,14 @@ const pathFor = (houses: number, paths: Contender["paths"]) => paths[houses === 
 const requestsPerSecond = "× requests/s";
 const perCpu = "× per CPU";
 
-/** Starts a contender, which may be installed first. */
-function startServer({ program, healthPath }: Contender, environment: servers.Environment) {
-  if (program === undefined) return servers.startService({ environment });
-  const command = [join(folder, "run.sh"), program];
-  return servers.startServer(command, environment, healthPath, 900_000);
-}
-
 /** The predictions of a server for houses that are always the same. */
 async function predictionsOf({ port }: servers.Server, paths: Contender["paths"]): Promise<string> {
   const predictions = kinds.map(async ({ houses }) => {
     const path = pathFor(houses, paths);
-    const headers = { "content-type": "application/json" };
-    const request = { method: "POST", headers, body: newBodies(path, houses, 2)() };
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, request);
-    return readPredictions(path, await response.text());
+    const body = newBodies(path, houses, 2)();
+    const init = { method: "POST", headers: { "content-type": "application/json" }, body };
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, init);
+    return readPredictions(await response.text());
   });
   return String(await Promise.all(predictions));
 }
@@ -56,7 +50,7 @@ async function predictionsOf({ port }: servers.Server, paths: Contender["paths"]
 function entriesOf({ server: name, paths, hasRedis }: Contender, server: servers.Server) {
   return (hasRedis ? [miss, hit] : [miss]).flatMap(({ known, cache }) =>
     kinds.map(({ request, houses, clients }) => {
-      const labels = { request, cache, server: name, redis: String(hasRedis) };
+      const labels = { request, cache, server: name, redis: hasRedis ? "Redis" : "" };
       const load = { path: pathFor(houses, paths), houses, clients, known, seconds: 2 };
       // Only those with Redis say in X-Cache whether they computed the answer.
       return { labels, server, load: hasRedis ? { ...load, cache } : load };
@@ -125,11 +119,14 @@ export const peers: Scenario = {
     const leftOut: Row[] = [];
     let right = "";
     for (const [database, contender] of contenders.entries()) {
-      const { server: name, hasRedis, hasOtherModel, program } = contender;
+      const { server: name, program, healthPath, hasRedis, hasOtherModel } = contender;
       tell(`starting ${name}${program ? ", which is installed on first use" : ""}`);
       const environment = hasRedis ? { REDIS_URL: servers.redisUrl(redis, database) } : {};
       try {
-        const server = stack.use(await startServer(contender, environment));
+        const server = program
+          ? await servers.startServer([runScript, program], environment, healthPath)
+          : await servers.startService({ environment });
+        stack.use(server);
         const predictions = await predictionsOf(server, contender.paths);
         right ||= predictions;
         if (predictions !== right && !hasOtherModel) throw new Error("its predictions are wrong");
