@@ -3,8 +3,8 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * The files and folders in a `.dockerignore` that is an allow-list. Patterns are left out: they allow
- * a choice of files.
+ * Returns the files and folders in a `.dockerignore` that is an allow-list. Patterns are left out,
+ * since the image contains only some of the files that they match.
  */
 function allowedPaths(dockerignore: string): string[] {
   const [denyAll, ...rest] = dockerignore
@@ -23,13 +23,13 @@ function filesUnder(context: string, path: string): string[] {
 }
 
 /**
- * Identifies what an image is built from: the files and folders that `.dockerignore` allows, with
- * their paths, and the build arguments.
+ * Computes a digest of everything that an image is built from: the files and folders that
+ * `.dockerignore` allows, with their paths, and the build arguments.
  *
- * @param chosen more files: the Dockerfile, and those that a pattern of `.dockerignore` allows and
- *   the build arguments choose
+ * @param chosen more files: the Dockerfile, and the files that the build arguments select among
+ *   those that match a pattern in `.dockerignore`
  * @returns a SHA-256 digest in hex
- * @throws if `.dockerignore` is not an allow-list
+ * @throws {Error} if `.dockerignore` is not an allow-list
  */
 export function contentDigest(
   context: string,

@@ -33,7 +33,7 @@ function dockerEnv(profile: string): string {
     const { code, stderr } = z
       .object({ code: z.string().optional(), stderr: z.string().default("") })
       .parse(error);
-    const reason = code === "ENOENT" ? "There is no minikube on the PATH." : stderr.trim();
+    const reason = code === "ENOENT" ? "minikube is not on the PATH." : stderr.trim();
     throw new pulumi.RunError(
       `Minikube's Docker daemon can't be reached. Start it: minikube start -p ${profile}\n${reason}`,
     );

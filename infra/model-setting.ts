@@ -6,28 +6,28 @@ const allowed =
   "an ONNX file in the project's folder model/, such as model/california-housing.onnx";
 
 /**
- * The stack's setting `service.model`: the path of a model, relative to the project. `.dockerignore`
- * lets only the models in `model/`, with their cards, into the build of the image.
+ * The stack's setting `service.model`: the path of a model, relative to the project. Only models
+ * and cards in `model/` are in the build context of the image; see `.dockerignore`.
  */
 export const ModelPath = z
   .string(allowed)
   .regex(/^model\/[\w.-]+\.onnx$/, { error: allowed, abort: true })
   .default("model/california-housing.onnx");
 
-/** The path of a model's card. */
+/** Returns the path of a model's card. */
 export const cardOf = (model: string) => model.replace(/onnx$/, "json");
 
 const project = dirname(import.meta.dirname);
 
-/** Whether there is such a file. A symbolic link is none: its target is not in the build. */
+/** Returns whether there is a regular file. The target of a symbolic link is not in the build. */
 function isFile(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
 /**
- * Says what is missing of a model.
+ * Checks that a model and its card exist.
  *
- * @returns what was found and what is allowed; undefined if the model and its card are there
+ * @returns what was found and what is allowed; undefined if both exist
  */
 export function missingFile(model: string, folder = project): string | undefined {
   if (!isFile(join(folder, model))) {

@@ -16,8 +16,8 @@ export interface Providers {
 /** Creates the providers: for any cluster if there is a registry, otherwise for Minikube. */
 export function createProviders(settings: Settings): Providers {
   const { kubeContext, minikubeProfile: profile = kubeContext, registry } = settings;
-  // With an empty `kubeconfig`, the provider loads the files in KUBECONFIG as kubectl does. By
-  // default, the SDK sets it to the value of KUBECONFIG, which the provider reads as one path.
+  // With an empty `kubeconfig`, the provider loads the files in KUBECONFIG like kubectl does. By
+  // default, the SDK sets it to the value of KUBECONFIG, which the provider would read as one path.
   const kubernetes = new KubernetesProvider("kubernetes", { context: kubeContext, kubeconfig: "" });
   if (registry !== undefined) {
     return { kubernetes, docker: new DockerProvider("docker", {}), node: {} };

@@ -1,10 +1,10 @@
 /**
- * Prints what checks.sh needs to know of a model:
+ * Prints what checks.sh needs to know about a model:
  *
  *     node scripts/card-values.ts model/california-housing.json
  *
- * One value a line: the version of the model, JSON of the plural name of its records, then the parts
- * of `ExampleRequests`. Tabs separate the parts of a request.
+ * One value per line: the version of the model, the plural name of its records as JSON, then the
+ * members of `ExampleRequests`. Tabs separate the parts of a request.
  */
 
 import { readFileSync } from "node:fs";
@@ -26,7 +26,7 @@ function print(path: string): void {
     JSON.stringify(card.record.plural),
     example,
     other,
-    `${fresh.path}\t${fresh.body}`,
+    fresh,
     ...invalid.map(({ path, body, response }) => `${path}\t${body}\t${response}`),
   ];
   process.stdout.write(lines.map((line) => `${line}\n`).join(""));

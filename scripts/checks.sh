@@ -76,16 +76,17 @@ check_prediction_endpoints() {
   check_cache
 }
 
-# Sends a new request until the response comes from the cache: the first pod stores its response in the
-# background, and the next request may reach another pod.
+# Sends a new list until the response comes from the cache. That may take several requests: the first
+# pod stores its response in the background, and the next request may reach another pod. Lists are
+# always cached in Redis, single predictions only where this pays.
 check_cache() {
-  local path="${fresh%%$'\t'*}" request="${fresh#*$'\t'}"
+  local path=/bulk_predict
   local before first key deadline=$((SECONDS + cache_seconds))
   before="$(cached_keys || true)"
-  send POST "$path" "$request"
+  send POST "$path" "$fresh"
   first="$body"
   compare "200  MISS  $sent" "$status  $(header x-cache)" "200  MISS"
-  until send POST "$path" "$request" && [ "$(header x-cache)" = HIT ]; do
+  until send POST "$path" "$fresh" && [ "$(header x-cache)" = HIT ]; do
     [ "$SECONDS" -lt "$deadline" ] || break
     sleep 0.5
   done

@@ -15,19 +15,19 @@ export interface ExampleRequests {
   readonly example: string;
   /** A random record, as JSON. */
   readonly other: string;
-  /** A request that no client is likely to have sent before. */
-  readonly fresh: PredictRequest;
+  /** The JSON of a list that no client is likely to have sent before. */
+  readonly fresh: string;
   /** Requests that the service rejects with status 422 and this response, which is JSON. */
   readonly invalid: readonly (PredictRequest & { readonly response: string })[];
 }
 
-/** A random value, and how many values it is chosen from. */
+/** A random value, and the number of values that it was chosen from. */
 interface RandomValue {
   readonly value: unknown;
   readonly choices: number;
 }
 
-/** A value between those of the training rows, or near the example, inside the bounds. */
+/** Returns a number within the bounds, and within the training range or near the example. */
 function randomNumber(feature: Extract<CardFeature, { gt?: unknown }>): RandomValue {
   const { type, example, minimum = example - 1, maximum = example + 1 } = feature;
   const { gt = minimum, ge = minimum, lt = maximum, le = maximum } = feature;
@@ -53,13 +53,13 @@ function randomValue(feature: CardFeature): RandomValue {
   }
 }
 
-/** How Python writes a text whose characters are all printable. */
+/** Writes a text like Python does, if all its characters are printable. */
 function pythonText(text: string): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
   return quote + text.replaceAll("\\", "\\\\").replaceAll(quote, `\\${quote}`) + quote;
 }
 
-/** What pydantic says of a text that is no value of a feature. */
+/** Returns pydantic's error for a text that is not a value of the feature. */
 function faultOf(feature: CardFeature): { type: string; msg: string; ctx?: object } {
   const should = "Input should be";
   switch (feature.type) {
@@ -84,20 +84,20 @@ function faultOf(feature: CardFeature): { type: string; msg: string; ctx?: objec
   }
 }
 
-/** A text that is none of the given ones. */
+/** Returns a text that differs from the given ones. */
 function otherThan(texts: readonly string[]): string {
   let text = "unknown";
   while (texts.includes(text)) text += "_";
   return text;
 }
 
-/** The JSON of a record. Not of an object, which would sort names that are integers. */
+/** Writes a record as JSON. An object would not keep the order of names that are integers. */
 function recordOf(members: readonly (readonly [name: string, value: unknown])[]): string {
   const texts = members.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`);
   return `{${texts.join()}}`;
 }
 
-/** Derives requests from a model's card. Some of them are different each time. */
+/** Creates requests for a model from its card. Some of them are different each time. */
 export function exampleRequests({ record, features }: ModelCard): ExampleRequests {
   const example = features.map(({ name, example }) => [name, example] as const);
   const random = () =>
@@ -105,13 +105,11 @@ export function exampleRequests({ record, features }: ModelCard): ExampleRequest
   const list = (records: readonly string[]) =>
     `{${JSON.stringify(record.plural)}:[${records.join()}]}`;
 
-  /** One record, or a list if one has too few values to be new. */
-  function fresh(): PredictRequest {
+  /** Returns a list. The fewer values a record can have, the more records make the list new. */
+  function fresh(): string {
     const bits = features.reduce((sum, each) => sum + Math.log2(randomValue(each).choices), 0);
     const length = Math.ceil(32 / Math.max(bits, 1));
-    return length === 1
-      ? { path: "/predict", body: random() }
-      : { path: "/bulk_predict", body: list(Array.from({ length }, random)) };
+    return list(Array.from({ length }, random));
   }
 
   function missingFields() {

@@ -17,7 +17,7 @@ minikube_is_running() {
   [ "$(minikube status -p "$profile" --format '{{.Host}} {{.APIServer}}' 2>/dev/null)" = "Running Running" ]
 }
 
-# Whether there is no node, running or stopped. Status 85 means that there is not even a profile.
+# Whether there is no node, neither running nor stopped. Status 85 means that there is no profile.
 minikube_is_absent() {
   local host status=0
   host="$(minikube status -p "$profile" --format '{{.Host}}' 2>/dev/null)" || status=$?
@@ -35,7 +35,7 @@ start_minikube() {
   if minikube_is_running; then
     echo "Minikube's profile '$profile' is already running."
   else
-    # These are files, so that a later run still knows after kill -9.
+    # These are files, so that a later run can read them even after kill -9.
     touch "$state/minikube-started"
     ! minikube_is_absent || rm -f "$state/metrics-server-enabled"
     interruptible minikube_start || force_minikube_start
@@ -119,7 +119,7 @@ bypass_proxy_for_cluster() {
   bypass_proxy "$node" "${api%:*}"
 }
 
-# The Pulumi program finds the daemon by itself; this step shows a problem early.
+# The Pulumi program also finds the daemon. This step reports a problem earlier.
 find_docker_daemon() {
   local settings
   settings="$(minikube docker-env --shell none -p "$profile")" ||
@@ -132,7 +132,7 @@ find_docker_daemon() {
   ) || fail 1 "Minikube's Docker daemon does not respond."
 }
 
-# The autoscaler needs metrics-server. One that was there before is used, but never removed.
+# The autoscaler needs metrics-server. If it was there before, it is used but never removed.
 enable_metrics_server() {
   local is_enabled=yes
   if [ -z "$(cluster get apiservice "$metrics_api" --ignore-not-found -o name)" ]; then

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The model that the stack serves, and what its card says of requests.
+# The model that the stack serves, and the requests that follow from its card.
 
 trained_model=model/california-housing.onnx
 # Set by read_card, which reads them in the order in which card-values.ts prints them.

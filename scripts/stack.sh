@@ -107,7 +107,7 @@ deploy() {
     interruptible pulumi stack init "$stack" --cwd "$project" --no-select --non-interactive
     remove_namespace "no stack's state contains it"
   elif [ -e "$state/deploying" ]; then
-    # What was being created then is in the cluster, but not in the state.
+    # Resources that it was creating may be in the cluster, but not in the state.
     remove_namespace "an earlier deployment did not finish"
     interruptible operate refresh --clear-pending-creates
   fi
@@ -117,7 +117,7 @@ deploy() {
   cluster -n "$namespace" get all
 }
 
-# Removes a lock whose owner is gone. An owner that an interrupted run left running is stopped first.
+# Removes a lock whose owner is gone. If an interrupted run left the owner running, stops it first.
 release_stale_lock() {
   local lock pid found=no
   if [ "$has_own_backend" = yes ] || ! stack_exists; then

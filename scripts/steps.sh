@@ -9,7 +9,7 @@ fi
 last_step=10
 step_number=""
 summary=""
-# The exit status of a run that reaches its end: 1 if anything has failed on the way.
+# The exit status of a run that reaches its end: 1 if anything failed before that.
 outcome=0
 # The process group of the command that interruptible waits for.
 running=""
@@ -107,7 +107,7 @@ is_running() {
   [[ "$(ps -p "$1" -o args= 2>/dev/null)" =~ $2 ]]
 }
 
-# clean_up_with COMMAND: runs it once, however this run ends, and then prints the summary.
+# clean_up_with COMMAND: however this run ends, runs the command once and prints the summary.
 clean_up_with() {
   clean_up="$1"
   trap 'finish $?' EXIT

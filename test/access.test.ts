@@ -11,8 +11,8 @@ const tunnels = (host: Host) => host.steps().filter((step) => step.startsWith("m
 const forwards = (host: Host) =>
   host.calls().filter((call) => /^kubectl.*(port-forward|ended)/.test(call));
 
-const ADDRESS = "http://127.0.0.1:";
-const FORWARD =
+const addressPrefix = "http://127.0.0.1:";
+const forwardCall =
   "kubectl --context minikube -n w255 port-forward --address 127.0.0.1 service/prediction-service :http";
 
 describe("kubectl port-forward", () => {
@@ -32,7 +32,7 @@ describe("kubectl port-forward", () => {
     expect(status).toBe(0);
     expect(stdout).toContain(reason);
     expect(stdout).toContain("Started kubectl port-forward");
-    expect(forwards(host)).toEqual([FORWARD, "kubectl ended by INT"]);
+    expect(forwards(host)).toEqual([forwardCall, "kubectl ended by INT"]);
   });
 
   test("kubectl port-forward is used with --port-forward", async () => {
@@ -40,7 +40,7 @@ describe("kubectl port-forward", () => {
 
     expect((await host.run(["--port-forward"])).status).toBe(0);
     expect(tunnels(host)).toEqual([]);
-    expect(forwards(host)).toEqual([FORWARD, "kubectl ended by INT"]);
+    expect(forwards(host)).toEqual([forwardCall, "kubectl ended by INT"]);
   });
 });
 
@@ -54,7 +54,7 @@ test("minikube tunnel needs no sudo on macOS", async () => {
 describe("a second up", () => {
   test.each([
     ["tunnel", [], tunnels, ["minikube tunnel"]],
-    ["port-forward", ["--port-forward"], forwards, [FORWARD]],
+    ["port-forward", ["--port-forward"], forwards, [forwardCall]],
   ] as const)("a second up keeps a %s that works", async (_, options, opened, expected) => {
     const host = minikubeMachine(service);
     await host.run(["up", ...options]);
@@ -102,7 +102,7 @@ describe("a second up", () => {
       "minikube tunnel ended by INT",
       "minikube tunnel",
     ]);
-    expect(forwards(host)).toEqual([FORWARD, "kubectl ended by INT"]);
+    expect(forwards(host)).toEqual([forwardCall, "kubectl ended by INT"]);
   });
 });
 
@@ -127,7 +127,7 @@ describe("status", () => {
 
     expect(status).toBe(1);
     expect(stderr).toContain(reason);
-    expect(stdout + stderr).not.toContain(ADDRESS);
+    expect(stdout + stderr).not.toContain(addressPrefix);
   });
 
   test("status prints no address if nothing responds there", async () => {
@@ -142,7 +142,7 @@ describe("status", () => {
     });
 
     expect(status).toBe(1);
-    expect(stdout + stderr).not.toContain(ADDRESS);
+    expect(stdout + stderr).not.toContain(addressPrefix);
   });
 
   test("status fails if the service responds but is not healthy", async () => {
@@ -166,5 +166,5 @@ test("up prints no address if it fails before there is one", async () => {
   const { status, stdout } = await host.run(["up"], { env: { FAILS_AT: "pulumi up" } });
 
   expect(status).not.toBe(0);
-  expect(stdout).not.toContain(ADDRESS);
+  expect(stdout).not.toContain(addressPrefix);
 });

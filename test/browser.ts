@@ -7,7 +7,7 @@ const paths = [
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 ];
 
-/** The path of the installed Chromium or Chrome, if there is one. */
+/** Returns the path of the installed Chromium or Chrome, if there is one. */
 export function findBrowser(): string | undefined {
   return paths.find((path) => existsSync(path));
 }

@@ -71,7 +71,8 @@ describe("a path with a space and a non-ASCII letter", () => {
   );
 });
 
-// `pathname` is percent-encoded: it names another file if the path has a space or a non-ASCII letter.
+// `pathname` is percent-encoded: it names another file if the path has a space or a non-ASCII
+// letter.
 test("no program takes the path of a file from a URL's pathname", () => {
   const programs = files.filter((file) => /\.[cm]?[jt]s$/.test(file));
   const found = programs.filter((file) =>

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { fitting, type MachineOptions, machine } from "./machine.ts";
 
-const REPORT = JSON.stringify({
+const report = JSON.stringify({
   numPassedTests: 41,
   numFailedTests: 1,
   numPendingTests: 2,
@@ -29,7 +29,7 @@ describe(".ci/run", () => {
   test(".ci/run exits with vitest's status and prints the totals on the last line", async () => {
     const { ci } = machine(complete);
 
-    const { status, stdout } = await ci({ env: { VITEST_STATUS: "3", VITEST_REPORT: REPORT } });
+    const { status, stdout } = await ci({ env: { VITEST_STATUS: "3", VITEST_REPORT: report } });
 
     expect(status).toBe(3);
     expect(stdout.split("\n").slice(-2)).toEqual(["41 passed, 1 failed, 5 skipped", ""]);
@@ -47,7 +47,7 @@ describe(".ci/run", () => {
   test(".ci/run runs the checks, then every test, and fails on missing prerequisites", async () => {
     const { ci, calls } = machine(complete);
 
-    expect((await ci({ env: { VITEST_REPORT: REPORT } })).status).toBe(0);
+    expect((await ci({ env: { VITEST_REPORT: report } })).status).toBe(0);
 
     const steps = calls().map((call) => call.split(" ").slice(0, 2).join(" "));
     expect(steps.filter((step) => !/^(pnpm --dir|apt-get)/.test(step))).toEqual([

@@ -2,35 +2,35 @@ import { writeFileSync } from "node:fs";
 import type { RequestListener } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
+import { waitOptions } from "./machine.ts";
 import { minikubeMachine, serviceForAll } from "./minikube-machine.ts";
 import { overrideResponses } from "./override-responses.ts";
 
 const service = serviceForAll();
-const WAIT = { timeout: 15_000, interval: 20 };
 
 type Host = ReturnType<typeof minikubeMachine>;
 
-const STOP = ["minikube stop"];
-const UNDEPLOY = ["pulumi destroy", "minikube stop"];
-const CLOSE = ["minikube tunnel ended by INT", "pulumi destroy", "minikube stop"];
+const stopCalls = ["minikube stop"];
+const undeployCalls = ["pulumi destroy", "minikube stop"];
+const closeCalls = ["minikube tunnel ended by INT", "pulumi destroy", "minikube stop"];
 
-/** The calls that clean up: the first one and everything after it. */
+/** Returns the calls that clean up: the first one and everything after it. */
 function cleanUp(host: Host): string[] {
   const steps = host.steps();
-  const first = steps.findIndex((step) => CLOSE.includes(step));
+  const first = steps.findIndex((step) => closeCalls.includes(step));
   return first < 0 ? [] : steps.slice(first);
 }
 
 describe("a failure", () => {
   test.each([
     ["minikube start", 2, "Minikube did not start", []],
-    ["wait --for=condition=Ready", 2, "Minikube's node is not ready", STOP],
-    ["rollout status", 2, "Cluster DNS is not ready", STOP],
-    ["minikube docker-env", 3, "Minikube reported no Docker daemon", STOP],
-    ["docker version", 3, "Minikube's Docker daemon does not respond", STOP],
-    ["pulumi stack init", 5, "pulumi stack init dev", STOP],
-    ["pulumi up", 5, "pulumi up", UNDEPLOY],
-    ["get all", 5, "get all", UNDEPLOY],
+    ["wait --for=condition=Ready", 2, "Minikube's node is not ready", stopCalls],
+    ["rollout status", 2, "Cluster DNS is not ready", stopCalls],
+    ["minikube docker-env", 3, "Minikube reported no Docker daemon", stopCalls],
+    ["docker version", 3, "Minikube's Docker daemon does not respond", stopCalls],
+    ["pulumi stack init", 5, "pulumi stack init dev", stopCalls],
+    ["pulumi up", 5, "pulumi up", undeployCalls],
+    ["get all", 5, "get all", undeployCalls],
   ])(
     "a failing %s is reported, and everything is cleaned up",
     async (call, step, message, after) => {
@@ -59,7 +59,7 @@ describe("a failure", () => {
     expect(stderr).toContain("kubectl port-forward does not reach the service either");
     expect(stderr).toContain("service/prediction-service :http fails");
     expect(stdout).toMatch(/^ +6 .* FAILED$/m);
-    expect(cleanUp(host)).toEqual(UNDEPLOY);
+    expect(cleanUp(host)).toEqual(undeployCalls);
   });
 
   test("a failing training is reported, and Minikube is stopped", async () => {
@@ -70,7 +70,7 @@ describe("a failure", () => {
 
     expect(status).toBe(5);
     expect(stdout).toMatch(/^ +4 .* FAILED$/m);
-    expect(cleanUp(host)).toEqual(STOP);
+    expect(cleanUp(host)).toEqual(stopCalls);
   });
 
   test("an API that never becomes healthy is reported with its last error", async () => {
@@ -89,7 +89,7 @@ describe("a failure", () => {
       `The API at http://127.0.0.1:${port} did not become healthy within 1 s.`,
     );
     expect(stdout).toMatch(/^ +7 .* FAILED$/m);
-    expect(cleanUp(host)).toEqual(CLOSE);
+    expect(cleanUp(host)).toEqual(closeCalls);
   });
 
   test("after a failing pulumi destroy, kubectl deletes the namespace", async () => {
@@ -129,10 +129,10 @@ test("a failing up removes nothing, so that the user can look into it", async ()
 describe("Ctrl-C", () => {
   const cases: [step: number, what: string, env: Record<string, string>, after: string[]][] = [
     [2, "minikube start", { HANGS_AT: "minikube start" }, []],
-    [2, "the wait for the node", { HANGS_AT: "wait --for=condition=Ready" }, STOP],
-    [3, "minikube docker-env", { HANGS_AT: "docker-env" }, STOP],
-    [5, "pulumi up", { HANGS_AT: "pulumi up" }, UNDEPLOY],
-    [6, "the wait for the tunnel", { TUNNEL: "hangs" }, CLOSE],
+    [2, "the wait for the node", { HANGS_AT: "wait --for=condition=Ready" }, stopCalls],
+    [3, "minikube docker-env", { HANGS_AT: "docker-env" }, stopCalls],
+    [5, "pulumi up", { HANGS_AT: "pulumi up" }, undeployCalls],
+    [6, "the wait for the tunnel", { TUNNEL: "hangs" }, closeCalls],
   ];
 
   test.each(cases)("Ctrl-C in step %i, during %s, cleans up once", async (step, _, env, after) => {
@@ -142,7 +142,7 @@ describe("Ctrl-C", () => {
       expect(output.stdout).toContain(`[${step}/10]`);
       const { HANGS_AT: hanging = "minikube tunnel" } = env;
       expect(host.calls()).toContainEqual(expect.stringContaining(hanging));
-    }, WAIT);
+    }, waitOptions);
     // As a terminal does: to the whole process group.
     process.kill(-pid, "SIGINT");
 
@@ -157,14 +157,14 @@ describe("Ctrl-C", () => {
     const host = minikubeMachine(service);
     writeFileSync(`${host.checkout}/model/california-housing.onnx`, "another");
     const { pid, output, ended } = host.start([], { env: { PROGRAM_STAYS: "1" } });
-    await vi.waitFor(() => expect(output.stdout).toContain('"program"'), WAIT);
+    await vi.waitFor(() => expect(output.stdout).toContain('"program"'), waitOptions);
     process.kill(-pid, "SIGINT");
 
     const { status, stdout } = await ended;
 
     expect(status).toBe(130);
     expect(stdout).toMatch(/^ +4 .* interrupted$/m);
-    expect(cleanUp(host)).toEqual(STOP);
+    expect(cleanUp(host)).toEqual(stopCalls);
   });
 
   const hang: RequestListener = () => {};
@@ -188,25 +188,25 @@ describe("Ctrl-C", () => {
     await vi.waitFor(() => {
       expect(output.stdout).toContain(`[${step}/10]`);
       expect(received).toBeGreaterThan(request === "GET /health" ? 1 : 0);
-    }, WAIT);
+    }, waitOptions);
     process.kill(-pid, "SIGINT");
 
     const { status, stdout } = await ended;
 
     expect(status).toBe(130);
     expect(stdout).toMatch(new RegExp(`^ +${step} .* interrupted$`, "m"));
-    expect(cleanUp(host)).toEqual(CLOSE);
+    expect(cleanUp(host)).toEqual(closeCalls);
   });
 
   test("Ctrl-C in step 10 is ignored, so that the clean-up finishes", async () => {
     const host = minikubeMachine(service);
     const { pid, ended } = host.start([], { env: { SLOW_AT: "pulumi destroy" } });
-    await vi.waitFor(() => expect(host.steps()).toContain("pulumi destroy"), WAIT);
+    await vi.waitFor(() => expect(host.steps()).toContain("pulumi destroy"), waitOptions);
     process.kill(-pid, "SIGINT");
     process.kill(pid, "SIGTERM");
 
     expect((await ended).status).toBe(0);
-    expect(cleanUp(host)).toEqual(CLOSE);
+    expect(cleanUp(host)).toEqual(closeCalls);
     expect(host.isDeployed()).toBe(false);
   });
 });
@@ -220,11 +220,11 @@ test.each([
   async (signal, expected) => {
     const host = minikubeMachine(service);
     const { pid, ended } = host.start([], { env: { HANGS_AT: "pulumi up" } });
-    await vi.waitFor(() => expect(host.steps()).toContain("pulumi up"), WAIT);
+    await vi.waitFor(() => expect(host.steps()).toContain("pulumi up"), waitOptions);
     process.kill(pid, signal);
 
     expect((await ended).status).toBe(expected);
-    expect(cleanUp(host)).toEqual(UNDEPLOY);
+    expect(cleanUp(host)).toEqual(undeployCalls);
   },
 );
 
@@ -232,7 +232,7 @@ test("many signals in quick succession clean up once", async () => {
   const host = minikubeMachine(service);
   const env = { HANGS_AT: "docker-env", SLOW_AT: "minikube stop" };
   const { pid, ended } = host.start([], { env });
-  await vi.waitFor(() => expect(host.steps()).toContain("minikube docker-env"), WAIT);
+  await vi.waitFor(() => expect(host.steps()).toContain("minikube docker-env"), waitOptions);
   for (let count = 0; count < 10; count++) {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.kill(-pid, signal);
     await delay(5);
@@ -243,5 +243,5 @@ test("many signals in quick succession clean up once", async () => {
   expect([129, 130, 143]).toContain(status);
   expect(stdout).toMatch(/^ +3 .* interrupted$/m);
   expect(stdout).toMatch(/^ +10 .* passed$/m);
-  expect(cleanUp(host)).toEqual(STOP);
+  expect(cleanUp(host)).toEqual(stopCalls);
 });

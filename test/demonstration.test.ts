@@ -5,12 +5,12 @@ import { minikubeMachine, serviceForAll } from "./minikube-machine.ts";
 
 const service = serviceForAll();
 
-const START = ["minikube start", "minikube docker-env"];
-const DEPLOY = ["pulumi stack init dev", "pulumi up"];
-const TUNNEL = ["minikube tunnel"];
-const UNDEPLOY = ["minikube tunnel ended by INT", "pulumi destroy"];
+const startCalls = ["minikube start", "minikube docker-env"];
+const deployCalls = ["pulumi stack init dev", "pulumi up"];
+const tunnelCalls = ["minikube tunnel"];
+const undeployCalls = ["minikube tunnel ended by INT", "pulumi destroy"];
 
-/** Number and result of each step in the summary. */
+/** Returns number and result of each step in the summary. */
 function summary(stdout: string): string[] {
   const [, table = ""] = stdout.split(/^step .*result$/m);
   return Array.from(
@@ -32,7 +32,13 @@ describe("demo", () => {
     const { status, stdout, stderr } = await host.run(args, { env });
 
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-    expect(host.steps()).toEqual([...START, ...DEPLOY, ...TUNNEL, ...UNDEPLOY, "minikube stop"]);
+    expect(host.steps()).toEqual([
+      ...startCalls,
+      ...deployCalls,
+      ...tunnelCalls,
+      ...undeployCalls,
+      "minikube stop",
+    ]);
     expect(stdout.match(/^\[\d+\/10\]/gm)).toEqual(steps().map((_, index) => `[${index + 1}/10]`));
     expect(summary(stdout)).toEqual(steps());
     expect(host.calls()).toContain("docker at tcp://192.0.2.49:2376 with /a home/certs");
@@ -56,9 +62,9 @@ describe("demo", () => {
       'PASS  200  POST /bulk_predict {"houses":',
       'PASS  422  POST /predict {"MedInc":',
       'PASS  422  POST /bulk_predict {"houses":',
-      "PASS  200  MISS  POST /predict",
-      "PASS  200  HIT   POST /predict",
-      `PASS  Redis has a new key: predictions:${service.modelVersion}:predict:`,
+      "PASS  200  MISS  POST /bulk_predict",
+      "PASS  200  HIT   POST /bulk_predict",
+      `PASS  Redis has a new key: predictions:${service.modelVersion}:bulk_predict:`,
     ]) {
       expect(stdout).toContain(line);
     }
@@ -231,7 +237,7 @@ describe("daily work", () => {
     expect(up.status).toBe(0);
     expect(up.stdout).toContain(`The service is at http://127.0.0.1:${service.port}.`);
     expect(summary(up.stdout)).toEqual(steps({}, 7));
-    expect(host.steps()).toEqual([...START, ...DEPLOY, ...TUNNEL]);
+    expect(host.steps()).toEqual([...startCalls, ...deployCalls, ...tunnelCalls]);
 
     const status = await host.run(["status"]);
     expect(status.status).toBe(0);
@@ -241,7 +247,7 @@ describe("daily work", () => {
 
     const down = await host.run(["down"]);
     expect(down.status).toBe(0);
-    expect(host.steps().slice(-3)).toEqual([...UNDEPLOY, "minikube stop"]);
+    expect(host.steps().slice(-3)).toEqual([...undeployCalls, "minikube stop"]);
     expect(summary(down.stdout)).toEqual(["10 passed"]);
     expect(host.isDeployed()).toBe(false);
     expect((await host.run(["status"])).status).toBe(1);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
 
-/** Whether a Docker daemon is running. */
+/** Returns whether a Docker daemon is running. */
 export function dockerAnswers(): boolean {
   return spawnSync("docker", ["info"]).status === 0;
 }
@@ -12,7 +12,7 @@ export function dockerAnswers(): boolean {
  * Runs a Docker command.
  *
  * @returns its output without the last line break
- * @throws an error with Docker's message if it fails
+ * @throws {Error} with Docker's message if it fails
  */
 export function docker(...args: readonly string[]): string {
   const options = { encoding: "utf8", stdio: "pipe", maxBuffer: 64 * 1024 * 1024 } as const;

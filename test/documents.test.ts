@@ -4,6 +4,8 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { withMetricTables } from "../scripts/metrics-page.ts";
+import { metricTable } from "../service/src/telemetry/metric-table.ts";
 import { findBrowser } from "./browser.ts";
 import { testNeeding } from "./prerequisite.ts";
 
@@ -16,15 +18,25 @@ const documents = globSync(["*.md", "docs/*.md"], { cwd: root }).map((name) => (
 
 describe("links", () => {
   const links = documents.flatMap(({ name, text }) =>
-    Array.from(text.matchAll(/\]\((?!https?:)([^)#]+)/g), ([, target = ""]) => ({ name, target })),
+    Array.from(text.matchAll(/\]\((?!https?:)([^)]+)/g), ([, target = ""]) => ({ name, target })),
   );
 
-  test.for(links)("the link in $name to $target has a target", ({ name, target }) => {
-    expect(existsSync(join(root, dirname(name), target))).toBe(true);
+  test.for(links)("the link in $name to $target leads somewhere", ({ name, target }) => {
+    const [path = "", fragment] = target.split("#");
+    const file = path === "" ? name : join(dirname(name), path);
+    expect(existsSync(join(root, file))).toBe(true);
+    if (fragment === undefined) return;
+    const headings = Array.from(textOf(file).matchAll(/^#+ (.+)$/gm), ([, heading = ""]) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\w -]/g, "")
+        .replaceAll(" ", "-"),
+    );
+    expect(headings).toContain(fragment);
   });
 });
 
-/** The cells of all table rows in a text. */
+/** Returns the cells of all table rows in a text. */
 function rowsOf(text: string): string[][] {
   return Array.from(text.matchAll(/^\| (.+) \|$/gm), ([, row = ""]) => row.split(" | "));
 }
@@ -60,6 +72,19 @@ test("docs/model.md has the figures and the features of the model card", () => {
   for (const { name, unit } of features) expect(rows).toContainEqual([`\`${name}\``, unit]);
 });
 
+test("docs/metrics.md has all metrics of the table: pnpm metrics writes them", () => {
+  const page = textOf("docs/metrics.md");
+  expect(withMetricTables(page)).toBe(page);
+});
+
+test("docs/metrics.md mentions only metrics that exist", () => {
+  const mentioned = textOf("docs/metrics.md").matchAll(
+    /\b(?:http|prediction|nodejs|process)_[a-z_]+\b/g,
+  );
+  const names = new Set(Array.from(mentioned, ([name]) => name));
+  expect(Array.from(names).filter((name) => !(name in metricTable))).toEqual([]);
+});
+
 test("the newest version in CHANGELOG.md is that of the service", () => {
   const [, newest] = /^## (\d+\.\d+\.\d+) /m.exec(textOf("CHANGELOG.md")) ?? [];
   expect(newest).toBe(JSON.parse(textOf("service/package.json")).version);
@@ -71,7 +96,7 @@ test("docs/moving-from-fastapi.md has the number of recorded exchanges", () => {
 });
 
 describe("docs/troubleshooting.md", () => {
-  // The tests of the service contain the messages that the code puts together.
+  // Messages that the code composes are complete only in the tests of the service.
   const files = ["run.sh", "service/{src,test}/**/*.ts", "infra/*.ts", "scripts/*.sh"];
   const exclude = ["**/node_modules/**"];
   const sources = globSync(files, { cwd: root, exclude }).map(textOf).join("\n");
@@ -79,7 +104,7 @@ describe("docs/troubleshooting.md", () => {
   const messages = rows.flatMap(([sign = ""]) =>
     Array.from(sign.matchAll(/`([^`]+)`/g), ([, message = ""]) => message),
   );
-  /** Of Kubernetes. */
+  /** Messages of Kubernetes. */
   const foreign = ["<pending>"];
 
   test.for(messages.filter((message) => !foreign.includes(message)))(

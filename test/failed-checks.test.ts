@@ -54,8 +54,8 @@ describe("a wrong response", () => {
     ["status 500", "POST /bulk_predict", json(500, "Internal Server Error"), "found    500 Intern"],
     [
       "predictions that are never cached",
-      "POST /predict",
-      json(200, '{"prediction":1.5}', { "x-model-version": modelVersion, "x-cache": "MISS" }),
+      "POST /bulk_predict",
+      json(200, '{"predictions":[1.5]}', { "x-model-version": modelVersion, "x-cache": "MISS" }),
       "expected 200  HIT",
     ],
     [
@@ -89,6 +89,6 @@ describe("a wrong response", () => {
     const { status, stdout } = await host.run([], { env: { MODEL_VERSION: "another" } });
 
     expect(status).toBe(1);
-    expect(stdout).toContain(`expected predictions:${modelVersion}:predict`);
+    expect(stdout).toContain(`expected predictions:${modelVersion}:bulk_predict`);
   });
 });

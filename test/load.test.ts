@@ -13,7 +13,7 @@ function machineWithBench() {
   return host;
 }
 
-/** The cells of the table's rows. */
+/** Returns the cells of the table's rows. */
 const rows = (stdout: string) =>
   stdout
     .split("\n")

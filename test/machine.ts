@@ -24,13 +24,13 @@ export const pnpmPin: string = JSON.parse(
 const standIns = join(import.meta.dirname, "stand-ins");
 
 /** The real commands that every machine has. A test decides which others are there. */
-const BASE = (
+const baseCommands = (
   "basename bash cat comm cp cut dirname env find grep ln mkdir mktemp mv ps readlink rm sed " +
   "sha256sum sleep sort tail tar tee touch tr"
 ).split(" ");
 
 /** The project's files that are copied into the checkout. */
-const FILES = [
+const copiedFiles = [
   "run.sh",
   "scripts",
   ".ci/run",
@@ -47,7 +47,7 @@ const FILES = [
 ];
 
 /** Replaces the service and the trainer: prints how it was started, and may run until SIGTERM. */
-const PROGRAM = `
+const programText = `
 const { argv, env } = process;
 console.log(JSON.stringify({ program: argv[1], args: argv.slice(2), cwd: process.cwd(), env }));
 process.exitCode = Number(env.PROGRAM_STATUS ?? 0);
@@ -56,6 +56,9 @@ if (env.PROGRAM_STAYS) {
   process.on("SIGTERM", () => { console.log("drained"); clearInterval(stay); });
 }
 `;
+
+/** How long tests wait until a program prints or calls something. */
+export const waitOptions = { timeout: 15_000, interval: 20 };
 
 export interface MachineOptions {
   /** Output of `uname`; default "Linux x86_64". */
@@ -102,7 +105,7 @@ export function machine(options: MachineOptions = {}) {
 
   mkdirSync(bin);
   const add = (name: string, path = join(standIns, name)) => symlinkSync(path, join(bin, name));
-  for (const name of [...BASE, ...(options.real ?? [])]) add(name, commandPath(name));
+  for (const name of [...baseCommands, ...(options.real ?? [])]) add(name, commandPath(name));
   for (const name of options.commands ?? []) add(name, join(standIns, "recorder"));
   for (const name of options.standIns ?? []) add(name);
   add("uname");
@@ -111,12 +114,13 @@ export function machine(options: MachineOptions = {}) {
   if (npm) add("npm");
   if (pnpm !== undefined) add("pnpm");
 
-  for (const path of FILES) cpSync(join(root, path), join(checkout, path), { recursive: true });
+  for (const path of copiedFiles)
+    cpSync(join(root, path), join(checkout, path), { recursive: true });
   for (const folder of ["service/src", "model/src", "node_modules/.bin"]) {
     mkdirSync(join(checkout, folder), { recursive: true });
   }
-  writeFileSync(join(checkout, "service/src/main.ts"), PROGRAM);
-  writeFileSync(join(checkout, "model/src/train.ts"), PROGRAM);
+  writeFileSync(join(checkout, "service/src/main.ts"), programText);
+  writeFileSync(join(checkout, "model/src/train.ts"), programText);
   symlinkSync(join(standIns, "vitest"), join(checkout, "node_modules/.bin/vitest"));
   for (const path of ["service/node_modules", "infra/node_modules"]) {
     symlinkSync(join(root, path), join(checkout, path));
@@ -169,7 +173,7 @@ export function machine(options: MachineOptions = {}) {
   };
 }
 
-/** The path of a command on the real machine; empty if it is not installed. */
+/** Returns the path of a command on the real machine; empty if it is not installed. */
 export function commandPath(name: string) {
   return spawnSync("bash", ["-c", `command -v ${name}`], { encoding: "utf8" }).stdout.trim();
 }

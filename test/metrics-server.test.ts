@@ -6,10 +6,10 @@ const service = serviceForAll();
 
 type Host = ReturnType<typeof minikubeMachine>;
 
-const ENABLE = "minikube addons enable metrics-server";
-const DISABLE = "minikube addons disable metrics-server";
+const enableCall = "minikube addons enable metrics-server";
+const disableCall = "minikube addons disable metrics-server";
 
-/** The calls that change the addon or wait for it. */
+/** Returns the calls that change the addon or wait for it. */
 const addonCalls = (host: Host) =>
   host.steps().filter((step) => /addons|delete apiservice/.test(step));
 const waits = (host: Host) =>
@@ -35,13 +35,13 @@ describe("--autoscaling", () => {
     const { status, stderr } = await host.run(["up", "--autoscaling"]);
 
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-    expect(host.steps().slice(0, 2)).toEqual(["minikube start", ENABLE]);
+    expect(host.steps().slice(0, 2)).toEqual(["minikube start", enableCall]);
     expect(waits(host)).toHaveLength(1);
 
     expect((await host.run(["down"])).status).toBe(0);
     const steps = host.steps();
-    expect(steps.slice(steps.indexOf(DISABLE))).toEqual([
-      DISABLE,
+    expect(steps.slice(steps.indexOf(disableCall))).toEqual([
+      disableCall,
       "kubectl delete apiservice v1beta1.metrics.k8s.io",
       "pulumi destroy",
       "minikube stop",
@@ -53,8 +53,8 @@ describe("--autoscaling", () => {
 
     expect((await host.run(["--autoscaling"])).status).toBe(0);
     expect(addonCalls(host)).toEqual([
-      ENABLE,
-      DISABLE,
+      enableCall,
+      disableCall,
       "kubectl delete apiservice v1beta1.metrics.k8s.io",
     ]);
   });
@@ -90,7 +90,7 @@ describe("--autoscaling", () => {
       expect(stdout).toMatch(/^ +2 .* FAILED$/m);
       expect(stdout).toMatch(/^ +7 .* passed$/m);
       expect(addonCalls(host).slice(-2)).toEqual([
-        DISABLE,
+        disableCall,
         "kubectl delete apiservice v1beta1.metrics.k8s.io",
       ]);
       expect(existsSync(host.world("metrics-api"))).toBe(false);
@@ -109,7 +109,7 @@ describe("--autoscaling", () => {
     expect(host.isDeployed()).toBe(false);
     await host.run(["up"]);
     await host.run(["down"]);
-    expect(addonCalls(host).filter((call) => call === DISABLE)).toHaveLength(2);
+    expect(addonCalls(host).filter((call) => call === disableCall)).toHaveLength(2);
   });
 
   test("a metrics-server of a later cluster is not disabled", async () => {
@@ -120,7 +120,7 @@ describe("--autoscaling", () => {
     available(host, "True");
 
     expect((await host.run(["down"])).status).toBe(0);
-    expect(addonCalls(host)).toEqual([ENABLE]);
+    expect(addonCalls(host)).toEqual([enableCall]);
   });
 });
 
@@ -149,7 +149,7 @@ describe("an unavailable metrics-server", () => {
     expect(stderr).toContain(
       "DiscoveryFailed: Discovery failed for some groups, 1 failing: metrics",
     );
-    expect(addonCalls(host)).toContain(DISABLE);
+    expect(addonCalls(host)).toContain(disableCall);
     expect(existsSync(host.world("terminating"))).toBe(false);
     expect((await host.run(["down"])).status).toBe(0);
   });

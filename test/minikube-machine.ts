@@ -18,7 +18,7 @@ import { copyPythonModel, hasPythonModels, type PythonModel } from "./python-mod
 
 const houses = "california-housing";
 
-const CLUSTER_TOOLS = ["docker", "minikube", "kubectl", "pulumi"];
+const clusterTools = ["docker", "minikube", "kubectl", "pulumi"];
 
 /**
  * Runs the real service on a free port, for all tests of a file.
@@ -65,11 +65,14 @@ export function serviceForAll(model?: PythonModel) {
 
 export type Service = ReturnType<typeof serviceForAll>;
 
-/** A machine with stand-ins for Minikube, kubectl, Pulumi and Docker, and the service as their API. */
+/**
+ * Creates a machine with stand-ins for Minikube, kubectl, Pulumi and Docker, and the service as
+ * their API.
+ */
 export function minikubeMachine(service: Service, options: MachineOptions = {}) {
   const host = machine({
     ...fitting,
-    standIns: [...CLUSTER_TOOLS, "sudo"],
+    standIns: [...clusterTools, "sudo"],
     real: ["curl"],
     ...options,
   });
@@ -110,7 +113,9 @@ export function minikubeMachine(service: Service, options: MachineOptions = {}) 
   return {
     ...host,
     world: (path: string) => join(world, path),
-    /** Sets what `minikube status` reports for the node; undefined means that there is no profile. */
+    /**
+     * Sets what `minikube status` reports for the node; undefined means that there is no profile.
+     */
     setHost(status: string | undefined): void {
       if (status === undefined) rmSync(join(world, "host"), { force: true });
       else writeFileSync(join(world, "host"), status);

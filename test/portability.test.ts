@@ -12,7 +12,7 @@ const lines = files.flatMap((file) =>
 );
 
 /** Features that bash 3.2 or the BSD tools of macOS lack, each with a line that uses it. */
-const LACKING: [what: string, pattern: RegExp, sample: string][] = [
+const lacking: [what: string, pattern: RegExp, sample: string][] = [
   ["associative arrays", /\b(declare|local|typeset) -\w*A/, "local -A ports"],
   ["name references", /\b(declare|local|typeset) -\w*n\b/, "local -n array"],
   ["mapfile", /\b(mapfile|readarray)\b/, "mapfile -t lines"],
@@ -49,7 +49,7 @@ const LACKING: [what: string, pattern: RegExp, sample: string][] = [
 ];
 
 describe("portability", () => {
-  test.each(LACKING)("the shell scripts do not use %s", (_, pattern, sample) => {
+  test.each(lacking)("the shell scripts do not use %s", (_, pattern, sample) => {
     expect(sample).toMatch(pattern);
     expect(lines.filter(({ line }) => pattern.test(line))).toEqual([]);
   });

@@ -7,9 +7,9 @@ const service = serviceForAll();
 type Host = ReturnType<typeof minikubeMachine>;
 
 // Nothing listens there: a request that used the proxy would fail.
-const PROXY = "http://127.0.0.1:9";
+const proxyUrl = "http://127.0.0.1:9";
 
-/** The proxy exceptions of each call of a command that connects to the cluster. */
+/** Returns the proxy exceptions of each call of a command that connects to the cluster. */
 function exceptions(host: Host): { call: string; upper: string; lower: string }[] {
   const text = existsSync(host.world("proxy")) ? readFileSync(host.world("proxy"), "utf8") : "";
   return text
@@ -21,43 +21,43 @@ function exceptions(host: Host): { call: string; upper: string; lower: string }[
     .filter(({ call }) => !call.includes("config view"));
 }
 
-const CLUSTER = "192.0.2.49,api.example";
+const clusterHosts = "192.0.2.49,api.example";
 
 describe("behind a proxy", () => {
   test.each<[what: string, variables: Record<string, string>, upper: string, lower: string]>([
-    ["HTTPS_PROXY set", { HTTPS_PROXY: PROXY }, CLUSTER, CLUSTER],
-    ["http_proxy set", { http_proxy: PROXY }, CLUSTER, CLUSTER],
+    ["HTTPS_PROXY set", { HTTPS_PROXY: proxyUrl }, clusterHosts, clusterHosts],
+    ["http_proxy set", { http_proxy: proxyUrl }, clusterHosts, clusterHosts],
     [
       "exceptions in NO_PROXY",
-      { HTTP_PROXY: PROXY, NO_PROXY: "corp.example" },
-      `corp.example,${CLUSTER}`,
-      `corp.example,${CLUSTER}`,
+      { HTTP_PROXY: proxyUrl, NO_PROXY: "corp.example" },
+      `corp.example,${clusterHosts}`,
+      `corp.example,${clusterHosts}`,
     ],
     [
       "exceptions in no_proxy",
-      { https_proxy: PROXY, no_proxy: "corp.example" },
-      `corp.example,${CLUSTER}`,
-      `corp.example,${CLUSTER}`,
+      { https_proxy: proxyUrl, no_proxy: "corp.example" },
+      `corp.example,${clusterHosts}`,
+      `corp.example,${clusterHosts}`,
     ],
     [
       "different exceptions in both",
-      { HTTPS_PROXY: PROXY, NO_PROXY: "one.example", no_proxy: "two.example" },
-      `one.example,${CLUSTER}`,
-      `two.example,${CLUSTER}`,
+      { HTTPS_PROXY: proxyUrl, NO_PROXY: "one.example", no_proxy: "two.example" },
+      `one.example,${clusterHosts}`,
+      `two.example,${clusterHosts}`,
     ],
     [
       "the address already an exception",
-      { HTTPS_PROXY: PROXY, NO_PROXY: "192.0.2.49,corp.example" },
+      { HTTPS_PROXY: proxyUrl, NO_PROXY: "192.0.2.49,corp.example" },
       "192.0.2.49,corp.example,api.example",
       "192.0.2.49,corp.example,api.example",
     ],
     [
       "an address that only contains ours",
-      { HTTPS_PROXY: PROXY, NO_PROXY: "192.0.2.490" },
-      `192.0.2.490,${CLUSTER}`,
-      `192.0.2.490,${CLUSTER}`,
+      { HTTPS_PROXY: proxyUrl, NO_PROXY: "192.0.2.490" },
+      `192.0.2.490,${clusterHosts}`,
+      `192.0.2.490,${clusterHosts}`,
     ],
-    ["every host an exception", { HTTPS_PROXY: PROXY, NO_PROXY: "*" }, "*", "*"],
+    ["every host an exception", { HTTPS_PROXY: proxyUrl, NO_PROXY: "*" }, "*", "*"],
   ])("child processes reach the cluster directly with %s", async (_, env, upper, lower) => {
     const host = minikubeMachine(service);
 
@@ -66,7 +66,7 @@ describe("behind a proxy", () => {
     expect(status).toBe(0);
     const calls = exceptions(host);
     expect(calls.length).toBeGreaterThan(10);
-    // From when the tunnel is open, the service's address is an exception, too.
+    // Once the tunnel is open, the service's address is also an exception.
     const serviceAddress = upper === "*" ? "" : ",127.0.0.1";
     const opened = calls.findIndex(({ call }) => call.includes("redis-cli"));
     for (const [index, each] of calls.entries()) {
@@ -83,14 +83,14 @@ describe("behind a proxy", () => {
       await host.run(["up"]);
       const before = exceptions(host).length;
 
-      const { status } = await host.run([command], { env: { HTTPS_PROXY: PROXY } });
+      const { status } = await host.run([command], { env: { HTTPS_PROXY: proxyUrl } });
 
       expect(status).toBe(0);
       const calls = exceptions(host).slice(before);
       expect(calls).not.toEqual([]);
       for (const { upper, lower } of calls) {
-        expect(upper).toContain(CLUSTER);
-        expect(lower).toContain(CLUSTER);
+        expect(upper).toContain(clusterHosts);
+        expect(lower).toContain(clusterHosts);
       }
     },
   );
@@ -111,7 +111,7 @@ test.each([
   ["config view", "kubectl has no context 'minikube'"],
 ])("behind a proxy, a failing %s is reported", async (call, message) => {
   const { status, stderr } = await minikubeMachine(service).run([], {
-    env: { HTTPS_PROXY: PROXY, FAILS_AT: call },
+    env: { HTTPS_PROXY: proxyUrl, FAILS_AT: call },
   });
 
   expect(status).toBe(1);

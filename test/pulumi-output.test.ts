@@ -10,17 +10,17 @@ const service = serviceForAll();
 const folder = join(import.meta.dirname, "pulumi-output");
 const recorded = (name: string) => readFileSync(join(folder, `${name}.txt`), "utf8").split("\n");
 
-const ROW = /^ .. (\S+:\S+:\S+ \S+) (.*?) *$/;
-const isRow = (line: string) => ROW.test(line);
+const rowPattern = /^ .. (\S+:\S+:\S+ \S+) (.*?) *$/;
+const isRow = (line: string) => rowPattern.test(line);
 
-/** Each printed resource with its state. */
+/** Returns each printed resource with its state. */
 const rows = (lines: readonly string[]) =>
   lines.flatMap((line) => {
-    const [, resource = "", state = ""] = ROW.exec(line) ?? [];
+    const [, resource = "", state = ""] = rowPattern.exec(line) ?? [];
     return resource === "" ? [] : `${resource.replace(/^.*:/, "")}: ${state.trim()}`;
   });
 
-/** What run.sh prints for this output of Pulumi. */
+/** Returns what run.sh prints for this output of Pulumi. */
 async function printed(name: string): Promise<string[]> {
   const host = minikubeMachine(service);
   const { stdout } = await host.run(["up", "--port-forward"], {
@@ -31,7 +31,7 @@ async function printed(name: string): Promise<string[]> {
   return output.split("\n");
 }
 
-const RESULTS: Record<string, string[]> = {
+const resultsByFile: Record<string, string[]> = {
   create: [
     "Group group: creating (0s)",
     "Resource cache: created (1s)",
@@ -71,13 +71,13 @@ const RESULTS: Record<string, string[]> = {
 
 test("every recorded output is tested", () => {
   expect(readdirSync(folder).toSorted()).toEqual(
-    Object.keys(RESULTS)
+    Object.keys(resultsByFile)
       .map((name) => `${name}.txt`)
       .toSorted(),
   );
 });
 
-test.each(Object.entries(RESULTS))(
+test.each(Object.entries(resultsByFile))(
   "without a terminal, Pulumi's output has one row per resource and all other lines: %s",
   async (name, results) => {
     const all = recorded(name);

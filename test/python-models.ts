@@ -2,18 +2,19 @@ import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-const models = join(import.meta.dirname, "../../shared/models");
+/** The folder of models made by Python libraries. */
+export const pythonModels = join(import.meta.dirname, "../../shared/models");
 
-/** Whether the models made by Python libraries are on this machine. */
-export const hasPythonModels = existsSync(models);
+/** Whether these models are on this machine. */
+export const hasPythonModels = existsSync(pythonModels);
 
 /** A model made by a Python library. */
 export interface PythonModel {
   /** The name of its files. */
   readonly name: string;
-  /** What one row is called, and several. */
+  /** The names of one row and of several rows. */
   readonly record: { readonly singular: string; readonly plural: string };
-  /** What the card says of features that are not merely numbers, by their names. */
+  /** What the card says about features that are not plain numbers, by name. */
   readonly features?: Readonly<Record<string, object>>;
 }
 
@@ -39,12 +40,12 @@ export const flats: PythonModel = {
   },
 };
 
-/** The first rows of the training data, and the predictions of Python's ONNX Runtime for them. */
-export function expectedOf({ name }: PythonModel): {
+/** Returns rows of the training data, and the predictions of Python's ONNX Runtime for them. */
+export function expectedOf({ name }: Pick<PythonModel, "name">): {
   rows: Record<string, unknown>[];
   predictions: number[][];
 } {
-  return JSON.parse(readFileSync(join(models, `${name}.expected.json`), "utf8"));
+  return JSON.parse(readFileSync(join(pythonModels, `${name}.expected.json`), "utf8"));
 }
 
 /**
@@ -55,7 +56,7 @@ export function expectedOf({ name }: PythonModel): {
 export function copyPythonModel(model: PythonModel, folder: string): string {
   const { name, record, features = {} } = model;
   const path = join(folder, `${name}.onnx`);
-  copyFileSync(join(models, `${name}.onnx`), path);
+  copyFileSync(join(pythonModels, `${name}.onnx`), path);
   const [row = {}] = expectedOf(model).rows;
   const card = {
     name,

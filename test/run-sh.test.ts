@@ -10,10 +10,9 @@ import {
   nodePin,
   pnpmPin,
   root,
+  waitOptions,
 } from "./machine.ts";
 import { testNeeding } from "./prerequisite.ts";
-
-const WAIT = { timeout: 4000, interval: 10 };
 
 type Machine = ReturnType<typeof machine>;
 
@@ -25,7 +24,7 @@ const installed = ({ calls }: Machine) =>
 const toolsOf = ({ checkout }: Machine) => readdirSync(join(checkout, ".tools"));
 
 describe("run.sh", () => {
-  test("run.sh answers an unknown command with the list of commands on stderr and status 2", async () => {
+  test("for an unknown command, run.sh prints the list of commands on stderr and exits with status 2", async () => {
     const { run, calls } = machine();
 
     const { status, stdout, stderr } = await run(["deploy"]);
@@ -33,7 +32,7 @@ describe("run.sh", () => {
     expect(status).toBe(2);
     expect(stdout).toBe("");
     expect(stderr).toContain("Unknown command: deploy");
-    for (const command of "demo up down status load tools local test train card check help".split(
+    for (const command of "demo up down status load tools local test train card check sbom help".split(
       " ",
     )) {
       expect(stderr).toMatch(new RegExp(`^ {2}${command} `, "m"));
@@ -126,7 +125,7 @@ describe("an unfinished installation", () => {
     async (signal) => {
       const host = machine();
       const { pid, output, ended } = host.start(["local"], { env: { NPM: "hangs" } });
-      await vi.waitFor(() => expect(output.stderr).toContain("npm hangs"), WAIT);
+      await vi.waitFor(() => expect(output.stderr).toContain("npm hangs"), waitOptions);
       process.kill(-pid, signal);
       expect((await ended).status).not.toBe(0);
 
@@ -140,7 +139,7 @@ describe("an unfinished installation", () => {
   test("an installation stopped by Ctrl-C leaves nothing behind", async () => {
     const host = machine();
     const { pid, output, ended } = host.start(["local"], { env: { NPM: "hangs" } });
-    await vi.waitFor(() => expect(output.stderr).toContain("npm hangs"), WAIT);
+    await vi.waitFor(() => expect(output.stderr).toContain("npm hangs"), waitOptions);
     process.kill(-pid, "SIGINT");
     await ended;
 
@@ -273,7 +272,7 @@ describe("local", () => {
   test("run.sh local passes SIGTERM to the service, which drains", async () => {
     const { start } = machine(fitting);
     const { pid, output, ended } = start(["local"], { env: { PROGRAM_STAYS: "1" } });
-    await vi.waitFor(() => expect(output.stdout).not.toBe(""), WAIT);
+    await vi.waitFor(() => expect(output.stdout).not.toBe(""), waitOptions);
 
     process.kill(pid, "SIGTERM");
 

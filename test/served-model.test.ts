@@ -4,20 +4,14 @@ import { minikubeMachine, serviceForAll } from "./minikube-machine.ts";
 import { testNeeding } from "./prerequisite.ts";
 import { flats, hasPythonModels, iris, wine } from "./python-models.ts";
 
-describe.each([
-  { model: wine, endpoint: "predict" },
-  { model: iris, endpoint: "predict" },
-  // Its card has no ranges, so that few values are known to be valid.
-  { model: flats, endpoint: "bulk_predict" },
-])("the model $model.name", ({ model, endpoint }) => {
+// The card of flats has no ranges, so few values are known to be valid.
+describe.each([wine, iris, flats])("the model $name", (model) => {
   const service = serviceForAll(model);
 
   testNeeding(hasPythonModels)(
-    `the demo checks ${model.name} as it checks the committed model`,
+    `the demo checks the model ${model.name} like the committed one`,
     async () => {
-      const { status, stdout, stderr } = await minikubeMachine(service).run([], {
-        env: { ENDPOINT: endpoint },
-      });
+      const { status, stdout, stderr } = await minikubeMachine(service).run([]);
 
       expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
       expect(stdout).toContain(`model/${model.name}.onnx matches its card.`);
@@ -25,7 +19,7 @@ describe.each([
       expect(stdout).not.toContain("FAIL");
       expect(stdout).toContain(`PASS  200  POST /bulk_predict {"${model.record.plural}":[{"`);
       expect(stdout).toContain(
-        `PASS  Redis has a new key: predictions:${service.modelVersion}:${endpoint}:`,
+        `PASS  Redis has a new key: predictions:${service.modelVersion}:bulk_predict:`,
       );
     },
   );
@@ -33,7 +27,7 @@ describe.each([
 
 describe("a model that cannot be deployed", () => {
   const service = serviceForAll();
-  const WINE = "    model: model/wine.onnx\n    minReplicas:";
+  const wineSetting = "    model: model/wine.onnx\n    minReplicas:";
 
   test.each<[what: string, files: string[], message: string]>([
     ["no file", [], "model/wine.json is not a model card that can be served:\nENOENT: "],
@@ -41,7 +35,7 @@ describe("a model that cannot be deployed", () => {
     ["the card of another model", ["wine.json"], ""],
   ])("the demo fails, and trains nothing, if a model has %s", async (_, files, message) => {
     const host = minikubeMachine(service);
-    host.rewrite("Pulumi.dev.yaml", "    minReplicas:", WINE);
+    host.rewrite("Pulumi.dev.yaml", "    minReplicas:", wineSetting);
     for (const name of files) {
       const end = name.replace("wine", "");
       cpSync(`${host.checkout}/model/california-housing${end}`, `${host.checkout}/model/${name}`);
@@ -62,7 +56,11 @@ describe("a model that cannot be deployed", () => {
 
   test("the demo fails if the stack selects a model outside of model/", async () => {
     const host = minikubeMachine(service);
-    host.rewrite("Pulumi.dev.yaml", "    minReplicas:", WINE.replace("model/wine", "../wine"));
+    host.rewrite(
+      "Pulumi.dev.yaml",
+      "    minReplicas:",
+      wineSetting.replace("model/wine", "../wine"),
+    );
 
     const { status, stdout, stderr } = await host.run([]);
 

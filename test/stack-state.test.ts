@@ -10,10 +10,10 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { waitOptions } from "./machine.ts";
 import { minikubeMachine, serviceForAll } from "./minikube-machine.ts";
 
 const service = serviceForAll();
-const WAIT = { timeout: 15_000, interval: 20 };
 
 type Host = ReturnType<typeof minikubeMachine>;
 
@@ -32,7 +32,7 @@ function write(path: string, text: string): void {
 /** Kills run.sh and Pulumi with SIGKILL during `pulumi up`. */
 async function killDuringDeployment(host: Host): Promise<void> {
   const { pid, ended } = host.start([], { env: { HANGS_AT: "pulumi up" } });
-  await vi.waitFor(() => expect(host.steps()).toContain("pulumi up"), WAIT);
+  await vi.waitFor(() => expect(host.steps()).toContain("pulumi up"), waitOptions);
   process.kill(pid, "SIGKILL");
   host.end("hanging");
   await ended;
@@ -120,7 +120,7 @@ describe("the stack's state", () => {
 test("a killed Pulumi's lock is released before the stack is destroyed", async () => {
   const host = minikubeMachine(service);
   const { pid, ended } = host.start([], { env: { HANGS_AT: "pulumi up" } });
-  await vi.waitFor(() => expect(host.steps()).toContain("pulumi up"), WAIT);
+  await vi.waitFor(() => expect(host.steps()).toContain("pulumi up"), waitOptions);
   write(host.state("backend/locks/dev/1.json"), '{"pid":4194304,"hostname":"here"}');
   process.kill(pid, "SIGTERM");
   await ended;
@@ -181,7 +181,7 @@ test.each([
   const host = minikubeMachine(service);
   symlinkSync("web dir é/run.sh", join(host.home, "link (to) run"));
   const { pid, ended } = host.start([], { env: { HANGS_AT: "pulumi up" }, command: first });
-  await vi.waitFor(() => expect(host.steps()).toContain("pulumi up"), WAIT);
+  await vi.waitFor(() => expect(host.steps()).toContain("pulumi up"), waitOptions);
 
   const { status, stderr } = await host.run(["down"], { command: second });
   expect(status).toBe(1);

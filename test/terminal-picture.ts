@@ -81,7 +81,7 @@ export async function recordTerminal(): Promise<string> {
   }
 }
 
-/** The picture without the durations, which differ in each run. A duration of 0 stays. */
+/** Returns the picture without the durations, which differ in each run. A duration of 0 stays. */
 export function withoutDurations(picture: string): string {
   return picture.replaceAll(/dur=\d+\.\d+/g, "dur=…");
 }

@@ -1,14 +1,14 @@
 import { expect, vi } from "vitest";
+import { waitOptions } from "./machine.ts";
 import { minikubeMachine, serviceForAll } from "./minikube-machine.ts";
 import { testInTerminal } from "./terminal.ts";
 
 const service = serviceForAll();
-const WAIT = { timeout: 15_000, interval: 20 };
 
 testInTerminal("Ctrl-C in a terminal stops the running command and cleans up once", async () => {
   const host = minikubeMachine(service);
   const { ended, type } = host.start([], { env: { HANGS_AT: "pulumi up" }, terminal: true });
-  await vi.waitFor(() => expect(host.steps()).toContain("pulumi up"), WAIT);
+  await vi.waitFor(() => expect(host.steps()).toContain("pulumi up"), waitOptions);
   type("\u0003");
 
   const { stdout } = await ended;
@@ -21,7 +21,7 @@ testInTerminal("Ctrl-C in a terminal is ignored during the clean-up", async () =
   const host = minikubeMachine(service);
   const env = { FAILS_AT: "get all", SLOW_AT: "pulumi destroy" };
   const { ended, type } = host.start([], { env, terminal: true });
-  await vi.waitFor(() => expect(host.steps()).toContain("pulumi destroy"), WAIT);
+  await vi.waitFor(() => expect(host.steps()).toContain("pulumi destroy"), waitOptions);
   type("\u0003");
 
   const { stdout } = await ended;

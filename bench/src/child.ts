@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { join } from "node:path";
 import { pin, stopper } from "./server.ts";
 
-/** A program of the benchmark in a process of its own, which answers each message with another. */
+/** A program of the benchmark in its own process. It answers each message with a message. */
 export class Child implements AsyncDisposable {
   readonly process: ChildProcess;
   readonly #stop: () => Promise<void>;
@@ -13,7 +13,11 @@ export class Child implements AsyncDisposable {
     if (core !== undefined) pin(this.process.pid, core);
   }
 
-  /** @throws if the process ends instead of answering */
+  /**
+   * Sends a message, and waits for the answer.
+   *
+   * @throws {Error} if the process ends instead of answering
+   */
   async ask(message: object): Promise<unknown> {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const exit = (code: number | null, signal: string | null) =>

@@ -16,10 +16,10 @@ const Feature = z.object({
 const Card = z.object({ features: z.array(Feature) });
 export type House = Readonly<Record<string, number>>;
 
-/** Decimals of the data set's values. The other features are quotients. */
+/** The number of decimals in the data set. The other features are quotients. */
 const decimals: House = { MedInc: 4, HouseAge: 0, Population: 0, Latitude: 2, Longitude: 2 };
 
-/** A function from shares to the values below which this share of a feature's values lies. */
+/** Returns the quantile function of a feature, which interpolates between the card's quantiles. */
 function valuesOf({ name, minimum, maximum, quantiles }: z.infer<typeof Feature>) {
   const points = Object.entries({ "0": minimum, ...quantiles, "1": maximum })
     .map(([below, value]) => ({ below: Number(below), value }))
@@ -35,8 +35,8 @@ function valuesOf({ name, minimum, maximum, quantiles }: z.infer<typeof Feature>
 }
 
 /**
- * Houses whose features are drawn from their distributions in the data set. Regular houses would
- * cost the trees half as much, since the processor predicts their branches.
+ * Draws houses whose features are distributed as in the data set. With regular houses, the trees
+ * would take half the time, since the processor would predict their branches.
  */
 export function drawHouses(count: number, seed: number): readonly House[] {
   const card = readFileSync(modelFile.replace(/onnx$/, "json"), "utf8");

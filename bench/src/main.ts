@@ -21,6 +21,7 @@ The exit status is 1 if a target is missed or a scenario fails.
   --fuzz N        hostile: number of random bodies (default 20)
   --seed N        hostile: seed of the random bodies (default 1)
   --seconds N     hostile: how long one client sends a body (default 3)
+  --minutes N     soak: how long it lasts (default 10)
 `;
 
 const { stdout, stderr } = process;
@@ -28,7 +29,7 @@ for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exi
 
 const print = (text: string) => stdout.write(`${stderr.isTTY ? "\r\u001b[K" : ""}${text}\n\n`);
 
-/** @throws if the command line is wrong */
+/** @throws {Error} if the command line is invalid */
 function readCommandLine() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -40,22 +41,27 @@ function readCommandLine() {
       fuzz: { type: "string", default: "20" },
       seed: { type: "string", default: "1" },
       seconds: { type: "string", default: "3" },
+      minutes: { type: "string", default: "10" },
       help: { type: "boolean", short: "h", default: false },
     },
   });
-  const count = (name: "rounds" | "fuzz" | "seed" | "seconds") => {
+  const count = (name: "rounds" | "fuzz" | "seed" | "seconds" | "minutes") => {
     if (/^\d+$/.test(values[name])) return Number(values[name]);
     throw new Error(`--${name}: found ${values[name]}; allowed: a whole number`);
   };
   const isHostile = positionals[0] === "hostile";
   const names = isHostile ? ["hostile"] : positionals;
   const unknown = names.find((name) => scenarios.every((scenario) => scenario.name !== name));
-  if (unknown !== undefined) throw new Error(`there is no scenario ${unknown}`);
+  if (unknown !== undefined)
+    throw new Error(
+      `found scenario ${unknown}; allowed: ${scenarios.map(({ name }) => name).join(", ")}`,
+    );
   const chosen = scenarios.filter(({ name }) => names.length === 0 || names.includes(name));
   const options: Options = {
     ...{ against: values.against, bodies: isHostile ? positionals.slice(1) : [] },
     ...{ rounds: count("rounds"), fuzz: count("fuzz") },
     ...{ seed: count("seed"), seconds: count("seconds") },
+    ...{ minutes: count("minutes") },
   };
   return { ...values, chosen, options };
 }
@@ -68,12 +74,12 @@ async function run({ chosen, options, write, render }: ReturnType<typeof readCom
   if (render) return writeDocuments(checkout, scenarios, []);
   for (const scenario of chosen) {
     const { name, title, measure } = scenario;
-    const tell = (progress: string) => {
+    const report = (progress: string) => {
       const line = `${name}: ${progress}`;
       stderr.write(stderr.isTTY ? `\r\u001b[K${line.slice(0, stderr.columns - 1)}` : `${line}\n`);
     };
     try {
-      const rows = [...(await measure(tell, options))];
+      const rows = [...(await measure(report, options))];
       print(`${title}\n\n${tableText(rowTable(scenario, rows))}`);
       const verdicts = judge(scenario, rows);
       print(verdicts.join("\n"));

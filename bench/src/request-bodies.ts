@@ -40,7 +40,7 @@ const Answer = z.union([
     .transform(({ outputs }) => outputs[0].data),
 ]);
 
-/** The predictions in a response. */
+/** Returns the predictions in a response. */
 export const readPredictions = (response: string): readonly number[] =>
   Answer.parse(JSON.parse(response));
 
@@ -51,8 +51,11 @@ const populations = 9_000;
 const stride = 7_919;
 
 /**
- * A function that makes request bodies for a path with this many houses. All features of all houses
- * vary, and no two bodies are alike. The same seed gives the same houses on every path.
+ * Returns a function that creates a different request body on each call. All features of all houses
+ * vary.
+ *
+ * @param houses the number of houses in a body
+ * @param seed the same seed gives the same houses, whatever the path
  */
 export function newBodies(path: string, houses: number, seed: number): () => string {
   const { text, frame } = formOf(path);

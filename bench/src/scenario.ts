@@ -1,23 +1,23 @@
 import type { Table } from "./report/tables.ts";
-import type { Row, Tell } from "./turns.ts";
+import type { ReportProgress, Row } from "./turns.ts";
 
-/** Bars for the figures of some rows. */
+/** A bar chart of the figures of some rows. */
 export interface Chart {
-  /** File name without its ending. */
+  /** The file name without its extension. */
   readonly name: string;
   readonly title: string;
-  /** Labels of the rows that are shown; default: all rows. */
+  /** The labels of the rows to show. By default, all rows are shown. */
   readonly where?: Row;
   /** The column whose values are the groups of bars. */
   readonly group: string;
   /** The column whose values are the bars of a group. */
   readonly series?: string;
-  /** The columns of the figures. Without a column of series, each is a series. */
+  /** The columns of the figures. Without `series`, each column is a series. */
   readonly figures: readonly string[];
   readonly isLogarithmic?: boolean;
 }
 
-/** A figure that must be reached, by all rows with these labels. */
+/** A bound for a figure of all rows with these labels. */
 interface Target {
   readonly where?: Row;
   readonly column: string;
@@ -25,8 +25,9 @@ interface Target {
   readonly atMost?: number;
 }
 
-/** What the command line says: see its usage. */
-export interface Options extends Readonly<Record<"rounds" | "fuzz" | "seed" | "seconds", number>> {
+/** The options of the command line; see its usage. */
+export interface Options
+  extends Readonly<Record<"rounds" | "fuzz" | "seed" | "seconds" | "minutes", number>> {
   readonly against: string | undefined;
   readonly bodies: readonly string[];
 }
@@ -35,7 +36,7 @@ export interface Options extends Readonly<Record<"rounds" | "fuzz" | "seed" | "s
 export interface Scenario {
   readonly name: string;
   readonly title: string;
-  /** What is measured, and how, in Markdown. */
+  /** What is measured and how, in Markdown. */
   readonly about: string;
   /** The table's columns. Rows may have more, for targets. */
   readonly columns: readonly string[];
@@ -44,14 +45,14 @@ export interface Scenario {
   /** The table of its section in the README, if it has one. */
   readonly overview?: (rows: readonly Row[]) => Table;
   /**
-   * Starts what it needs, measures, and stops all of it.
+   * Starts the servers that it needs, measures, and stops them.
    *
-   * @throws {LeftOut} if the machine lacks what it needs
-   * @throws if the figures would mean something else than they should
+   * @throws {LeftOut} if the machine lacks something that it needs
+   * @throws {Error} if the figures would be wrong
    */
-  measure(tell: Tell, options: Options): Promise<readonly Row[]>;
+  measure(report: ReportProgress, options: Options): Promise<readonly Row[]>;
 }
 
-/** Whether a row has these labels. */
+/** Returns whether a row has these labels. */
 export const matches = (row: Row, where: Row = {}): boolean =>
   Object.entries(where).every(([column, cell]) => row[column] === cell);

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { checkout } from "./houses.ts";
 
-/** Linux counts processor time in hundredths of a second (`man 5 proc`). */
+/** Linux counts processor time in units of 10 ms (`man 5 proc`). */
 const tickMs = 10;
 
 /** A server that the benchmark started, on a free port of the loopback interface. */
@@ -19,10 +19,10 @@ export interface Server extends AsyncDisposable {
 
 export type Environment = Readonly<Record<string, string>>;
 
-/** A scenario needs something that this machine lacks. The message says what. */
+/** The scenario is left out, since this machine lacks something. The message says what. */
 export class LeftOut extends Error {}
 
-/** A port that nothing listens on. */
+/** Returns a port that nothing listens on. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -58,7 +58,7 @@ process.on("exit", () => running.forEach(killTree));
 const hasEnded = ({ exitCode, signalCode }: ChildProcess) =>
   exitCode !== null || signalCode !== null;
 
-/** A function that kills a process and waits for its end. At the latest, it ends with this process. */
+/** Returns a function that kills a process and waits for its end. On exit, it is killed as well. */
 export function stopper(child: ChildProcess): () => Promise<void> {
   running.add(child);
   return async () => {
@@ -69,7 +69,11 @@ export function stopper(child: ChildProcess): () => Promise<void> {
   };
 }
 
-/** @throws if the server ends, or does not answer GET requests with 200 in time */
+/**
+ * Waits until a server is healthy.
+ *
+ * @throws {Error} if the server ends, or does not respond to GET requests with 200 in time
+ */
 export async function untilHealthy(server: Server, timeoutMs = 30_000, path = "/health") {
   const { port, process } = server;
   const end = performance.now() + timeoutMs;
@@ -85,7 +89,7 @@ export async function untilHealthy(server: Server, timeoutMs = 30_000, path = "/
   throw new Error(`${process.spawnargs.join(" ")} does not respond`);
 }
 
-/** How the service is started, if not as in production and without limits. */
+/** How to start the service. By default, it has its production settings and no limits. */
 export interface ServiceOptions {
   readonly environment?: Environment;
   /** Another checkout of the project. */
@@ -105,7 +109,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const { environment, folder = checkout, core, memoryGroup } = options;
   const port = await freePort();
   const script = [
-    // In the background, the reader is no child of the service, whose children's time counts.
+    // The reader runs in the background, so it is not a child of the service: CPU time of children
+    // is counted.
     "exec > >(grep --line-buffered 'cache degraded' <&0 &)",
     memoryGroup && 'echo $$ > "$MEMORY_GROUP/cgroup.procs"',
     `exec ${core === undefined ? "" : `taskset --cpu-list ${core}`} "$@"`,
@@ -123,7 +128,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   return service;
 }
 
-/** Starts another server, which may install itself first. Its port is in the variable PORT. */
+/** Starts another server, which may install itself first. It gets its port as the variable PORT. */
 export async function startServer(
   command: readonly string[],
   environment: Environment,
@@ -142,7 +147,7 @@ export async function startServer(
   return server;
 }
 
-/** A Redis that keeps nothing on disk. */
+/** Starts a Redis that stores nothing on disk. */
 export async function startRedis(...settings: readonly string[]): Promise<Server> {
   const port = await freePort();
   const options = ["--port", String(port), "--save", "", ...settings];
@@ -154,11 +159,11 @@ export async function startRedis(...settings: readonly string[]): Promise<Server
   throw new Error("redis-server did not start");
 }
 
-/** Each database is a cache of its own. */
+/** Returns the URL of a database. Each database is a separate cache. */
 export const redisUrl = ({ port }: Server, database = 0): string =>
   `redis://127.0.0.1:${port}/${database}`;
 
-/** Milliseconds of processor time that a server and its descendants have used. */
+/** Returns the CPU time in milliseconds that a server and its descendants have used. */
 export function cpuMs({ process }: Server): number {
   const ticks = processTree(String(process.pid)).flatMap((pid) => {
     const stat = readProc(`/proc/${pid}/stat`);

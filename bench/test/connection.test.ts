@@ -27,7 +27,7 @@ describe("a request", () => {
     ["with a length", ok],
     ["in chunks", chunked],
     ["with an error", ok.replace("200 OK", "422 Unprocessable")],
-  ])("gets a whole response %s, however its bytes arrive", async (_, response) => {
+  ])("a request gets the whole response %s, however its bytes arrive", async (_, response) => {
     const connection = await connectionTo(async (socket) => {
       for (const byte of response) {
         socket.write(byte);
@@ -43,14 +43,14 @@ describe("a request", () => {
     }
   });
 
-  test("is lost if the server closes the connection within the response", async () => {
+  test("a request is lost if the server closes the connection in the middle of the response", async () => {
     const connection = await connectionTo((socket) => void socket.end(ok.slice(0, -1)));
 
     expect(await connection.request(get)).toMatchObject({ status: "lost" });
     expect(connection.isOpen).toBe(false);
   });
 
-  test("needs another connection if the server closes this one", async () => {
+  test("a connection is closed if the response has Connection: close", async () => {
     const response = ok.replace("X-Cache", "Connection: close\r\nX-Cache");
     const connection = await connectionTo((socket) => void socket.write(response));
 
@@ -74,7 +74,7 @@ describe("an upload", () => {
     for (;;) yield part;
   }
 
-  test("sends all its parts", async () => {
+  test("an upload sends all its parts", async () => {
     let received = "";
     const connection = await connectionTo((socket, text) => {
       received += text;
@@ -86,7 +86,7 @@ describe("an upload", () => {
     expect(received).toBe(`${requestHead("/predict", 3)}abc`);
   });
 
-  test("stops if the response comes first", async () => {
+  test("an upload stops if the response arrives first", async () => {
     const connection = await connectionTo((socket) => {
       socket.pause().write(ok.replace("200 OK", "413 Content Too Large"));
     });
@@ -95,7 +95,7 @@ describe("an upload", () => {
     expect(connection.isOpen).toBe(false);
   });
 
-  test("is refused if the server closes the connection without a response", async () => {
+  test("an upload is refused if the server closes the connection without a response", async () => {
     const connection = await connectionTo((socket) => void socket.destroy());
 
     expect(await connection.upload(endless())).toMatchObject({ status: "refused" });

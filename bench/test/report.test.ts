@@ -26,9 +26,9 @@ test.each([
   [36_812.4, "36,800"],
   [0.47, "0.470"],
   [0.026_64, "0.0266"],
-])("the figure %d reads %s", (figure, text) => expect(figureText(figure)).toBe(text));
+])("the figure %d is written as %s", (figure, text) => expect(figureText(figure)).toBe(text));
 
-test("a table has the scenario's columns for which there are figures", () => {
+test("a table has only the columns for which there are figures", () => {
   expect(tableText(rowTable(scenario(), rows))).toBe(
     "server     requests/s\nbare Hono      36,800\na | b             123",
   );
@@ -41,13 +41,13 @@ describe("a target", () => {
     [{ atMost: 36_812.4 }, "PASS  requests/s: 36,900 ≤ 36812.4  (bare Hono)"],
     [{ atMost: 36_800 }, "FAIL  requests/s: 36,900 ≤ 36800  (bare Hono)"],
     [{ atMost: 200, where: { server: "a | b" } }, "PASS  requests/s: 123 ≤ 200  (a | b)"],
-  ])("%j is judged by the figure that is furthest from it", (target, line) => {
+  ])("the target %j is compared with the worst figure", (target, line) => {
     const judged = scenario({ targets: [{ column: "requests/s", ...target }] });
 
     expect(judge(judged, rows)).toEqual([line]);
   });
 
-  test("is left out if its figure was not measured", () => {
+  test("a target is left out if its figure was not measured", () => {
     expect(judge(scenario({ targets: [{ column: "p99 ms", atMost: 1 }] }), rows)).toEqual([]);
   });
 });
@@ -61,11 +61,11 @@ describe("a chart", () => {
   };
   const svg = chartSvg(chart, rows);
 
-  test("has a title for those who don't see it", () => {
+  test("a chart has a title for screen readers", () => {
     expect(svg).toMatch(/^<svg role="img" [^>]*>\n<title>Hono &amp; others<\/title>/);
   });
 
-  test("shows every label and figure within its width, however long they are", () => {
+  test("a chart shows every label and figure within its width, however long they are", () => {
     const long = "a label that is much longer than any other label of the benchmarks";
     const drawn = chartSvg(chart, [{ server: long, "requests/s": 1_234_567 }]);
 
@@ -76,7 +76,7 @@ describe("a chart", () => {
     expect(Number(end)).toBeLessThan(860 - 9 * 7);
   });
 
-  test("with a logarithmic scale says so", () => {
+  test("a chart with a logarithmic scale says so", () => {
     expect(svg).not.toContain("logarithmic");
     expect(chartSvg({ ...chart, isLogarithmic: true }, rows)).toContain(
       "requests/s, logarithmic scale",
@@ -98,7 +98,7 @@ describe("the documents", () => {
   const page = (folder: string) => read(folder, "docs/benchmarks.md");
   const result: Result = { name: "bare", date: "2026-12-31", machine: "two cores", rows };
 
-  test("are those of the committed results", () => {
+  test("the committed documents show the committed results", () => {
     const folder = copy();
 
     writeDocuments(folder, scenarios, []);
@@ -112,7 +112,7 @@ describe("the documents", () => {
     }
   });
 
-  test("get new results, and keep the others", () => {
+  test("the documents get new results, and keep the others", () => {
     const folder = copy();
 
     writeDocuments(folder, scenarios, [result]);
@@ -122,7 +122,7 @@ describe("the documents", () => {
     expect(page(folder)).toContain("\n## Throughput\n");
   });
 
-  test("have an overview in the README, if the scenario has one", () => {
+  test("the documents have an overview in the README, if the scenario has one", () => {
     const folder = copy();
     const overview = () => ({ columns: ["server"], rows: [["Robyn"]] });
     const charts = [{ name: "bare", title: "Bare", group: "server", figures: ["requests/s"] }];
@@ -135,7 +135,7 @@ describe("the documents", () => {
     expect(page(folder)).not.toContain("Robyn");
   });
 
-  test("lose the results and charts of a scenario that is gone", () => {
+  test("the documents lose the results and charts of a removed scenario", () => {
     const folder = copy();
 
     writeDocuments(folder, [scenario()], [result]);

@@ -9,7 +9,7 @@ type Answer = (request: IncomingMessage, response: ServerResponse, times: number
 const asTheCache: Answer = (_, response, times) =>
   void response.setHeader("X-Cache", times === 1 ? "MISS" : "HIT").end("{}");
 
-/** A server that counts how often each request came. */
+/** Starts a server that counts how often it gets each request. */
 async function serve(answer = asTheCache) {
   const requests = new Map<string, number>();
   const server = createServer(async (request, response) => {
@@ -30,7 +30,7 @@ async function serve(answer = asTheCache) {
 const houses = { path: "/predict", houses: 1, clients: 4, seconds: 0.2 };
 
 describe("a load", () => {
-  test("of new bodies sends none twice, also not in the next load", async () => {
+  test("a load of new bodies sends no body twice, not even in the next load", async () => {
     const { origin, requests } = await serve();
     const load: Load = { ...houses, origin, cache: "MISS" };
 
@@ -42,7 +42,7 @@ describe("a load", () => {
     expect(requests.size).toBe(first.requests + second.requests);
   });
 
-  test("of known bodies fills the cache first", async () => {
+  test("a load of known bodies fills the cache first", async () => {
     const { origin } = await serve();
 
     const found = await runLoad({ ...houses, origin, seed: 2, known: 1, cache: "HIT" });
@@ -51,7 +51,7 @@ describe("a load", () => {
     expect(found.requests).toBeGreaterThan(4);
   });
 
-  test("counts each response that is not as it should be", async () => {
+  test("a load counts each response with a wrong X-Cache", async () => {
     const { origin } = await serve((_, response) => {
       response.setHeader("X-Cache", "BYPASS").end();
     });
@@ -61,7 +61,7 @@ describe("a load", () => {
     expect(faults).toEqual({ BYPASS: requests });
   });
 
-  test("counts errors and lost requests", async () => {
+  test("a load counts errors and lost requests", async () => {
     let served = 0;
     const { origin } = await serve((request, response) => {
       if (++served % 2 === 0) request.socket.destroy();
@@ -74,7 +74,7 @@ describe("a load", () => {
     expect(Object.values(faults).reduce((sum, count) => sum + count)).toBe(requests);
   });
 
-  test("can be of known and new bodies, with /health before each", async () => {
+  test("a load can mix known and new bodies, with /health before each request", async () => {
     const { origin, requests } = await serve();
 
     const found = await runLoad({ ...houses, origin, seed: 6, known: 0.5, healthFirst: true });
@@ -84,7 +84,7 @@ describe("a load", () => {
   });
 
   test.each([{ perSecond: 200 }, { pauseMs: 5 }])(
-    "with %j ends when it is stopped",
+    "a load with %j ends when it is stopped",
     async (pace) => {
       const { origin } = await serve();
       const stop = new AbortController();

@@ -10,7 +10,10 @@ export interface GuardedNamespaceArgs {
   readonly nodeId?: pulumi.Input<string> | undefined;
 }
 
-/** A namespace for `restricted` pods only, whose pods have no network access unless a policy allows it. */
+/**
+ * A namespace that only admits `restricted` pods. Pods have no network access unless a policy
+ * allows it.
+ */
 export class GuardedNamespace extends pulumi.ComponentResource {
   /** The name of the namespace, known once its NetworkPolicy exists. */
   readonly name: pulumi.Output<string>;

@@ -1,9 +1,9 @@
 const project = "prediction-service";
 
-/** The labels that select the pods of a workload. They never change. */
+/** Returns the labels that select the pods of a workload. They never change. */
 export const selectorLabels = (name: string) => ({ "app.kubernetes.io/name": name });
 
-/** The labels of all resources of a workload. */
+/** Returns the labels of all resources of a workload. */
 export const labels = (name: string, component: string) => ({
   ...selectorLabels(name),
   "app.kubernetes.io/component": component,

@@ -1,7 +1,10 @@
 /** The user id of each image. The kubelet can't check that a user name is not root. */
 export const users = { redis: 999, node: 1000, nobody: 65534 } as const;
 
-/** The part of a pod that the `restricted` Pod Security Standard requires. The pod gets no API token. */
+/**
+ * Returns the part of a pod that the `restricted` Pod Security Standard requires. The pod gets no
+ * API token.
+ */
 export const restrictedPod = (user: number) => ({
   automountServiceAccountToken: false,
   enableServiceLinks: false,

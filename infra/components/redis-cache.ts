@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { RandomPassword } from "@pulumi/random";
+import { base64 } from "./base64.ts";
 import { labels, secretAnnotation, selectorLabels } from "./labels.ts";
 import { fromSecret, type Redis } from "./redis.ts";
 import { port, type RedisPodArgs, redisPod } from "./redis-pod.ts";
@@ -14,7 +15,6 @@ export interface RedisCacheArgs extends RedisPodArgs {
 }
 
 const app = "redis";
-const base64 = (text: string) => Buffer.from(text).toString("base64");
 
 /** A Redis in the cluster that stores nothing on disk. */
 export class RedisCache extends pulumi.ComponentResource implements Redis {
@@ -32,7 +32,7 @@ export class RedisCache extends pulumi.ComponentResource implements Redis {
     const { namespace } = args;
     const metadata = { name: app, namespace, labels: labels(app, "cache") };
 
-    // 190 bits. Without special characters, a URL can contain it as it is.
+    // 190 bits. Without special characters, it needs no escapes in a URL.
     const { result } = new RandomPassword(name, { length: 32, special: false }, { parent: this });
     const secret = new k8s.core.v1.Secret(
       name,
@@ -40,12 +40,12 @@ export class RedisCache extends pulumi.ComponentResource implements Redis {
         metadata,
         immutable: true,
         // Not `stringData`: the API server accepts it but never returns it.
-        data: result.apply((password) => ({
-          password: base64(password),
-          "redis.conf": base64(`requirepass ${password}\n`),
-        })),
+        data: {
+          password: base64(result),
+          "redis.conf": base64(pulumi.interpolate`requirepass ${result}\n`),
+        },
       },
-      // The Secret of a stack keeps its password, which can be older than the RandomPassword.
+      // An existing Secret keeps its password, which may be older than the RandomPassword.
       { parent: this, ignoreChanges: ["data"] },
     );
     this.secretUid = secret.metadata.uid;

@@ -8,8 +8,8 @@ const waitFor = (check: string, waiting: string, passed: string) =>
   `until ${check}; do echo "${waiting}"; sleep 1; done\necho "${passed}"`;
 
 /**
- * Waits until the name of Redis resolves. It must be a full name: busybox's nslookup tries a short
- * name with each search suffix and fails if one of them is unknown.
+ * Waits until the name of Redis resolves. It must be a full name: with a short name, busybox's
+ * nslookup tries each search suffix, and fails if one of these names is unknown.
  */
 export const verifyRedisDns = `
 case "$(echo "$REDIS_HOST" | tr -d 0-9.)" in
@@ -22,7 +22,10 @@ ${waitFor(
 )}
 `.trim();
 
-/** Writes a command in the protocol of Redis. In the C locale, `${#word}` is a length in bytes. */
+/**
+ * A function that writes a command in the protocol of Redis. In the C locale, `${#word}` is a
+ * length in bytes.
+ */
 const request = `
 LC_ALL=C
 request() {

@@ -6,10 +6,10 @@ import { verifyRedisDns, verifyRedisReady, verifyRedisReadyOverTls } from "./red
 type Container = k8s.types.input.core.v1.Container;
 
 /**
- * The init containers that delay the start of a pod until the name of Redis resolves and Redis
- * answers.
+ * Creates the init containers that delay the start of a pod until the name of Redis resolves and
+ * Redis answers.
  *
- * @param image - busybox 1.37 or newer
+ * @param image busybox 1.37 or newer
  */
 export function redisInitContainers(redis: Redis, image: string): Container[] {
   const { securityContext } = restrictedContainer;

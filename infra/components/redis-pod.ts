@@ -19,9 +19,9 @@ const ping = (accepted: string) => ({
 });
 
 /**
- * The pod of a Redis that stores nothing on disk.
+ * Creates the pod template of a Redis that stores nothing on disk.
  *
- * @param secret - has the keys `redis.conf`, which sets the password, and `password`
+ * @param secret the Secret with the keys `redis.conf`, which sets the password, and `password`
  */
 export function redisPod(
   app: string,

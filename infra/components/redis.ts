@@ -21,7 +21,7 @@ export interface Redis {
   readonly egress: k8s.types.input.networking.v1.NetworkPolicyEgressRule;
 }
 
-/** An environment variable whose value comes from a key of a Secret. */
+/** Creates an environment variable whose value is a key of a Secret. */
 export const fromSecret = (variable: string, secret: k8s.core.v1.Secret, key: string): EnvVar => ({
   name: variable,
   valueFrom: { secretKeyRef: { name: secret.metadata.name, key } },

@@ -62,7 +62,7 @@ export class ServiceImage extends pulumi.ComponentResource {
       },
       {
         parent: this,
-        // The provider never checks that the daemon still has the image.
+        // The provider does not notice if the daemon no longer has the image.
         ...(nodeId === undefined ? {} : { replacementTrigger: nodeId }),
       },
     );

@@ -17,7 +17,7 @@ type Report = (violation: string) => void;
 /** A rule for single resources. */
 type ResourceRule = ResourceValidationPolicy & { readonly validateResource: ResourceValidation };
 
-/** A rule for pods and for the pod templates of workloads. */
+/** Creates a rule for pods and for the pod templates of workloads. */
 function podRule(
   name: string,
   description: string,
@@ -38,7 +38,7 @@ const allContainers = ({ initContainers, containers }: PodSpec) => [
   ...containers,
 ];
 
-/** A rule for containers and init containers. */
+/** Creates a rule for containers and init containers. */
 const containerRule = (
   name: string,
   description: string,
@@ -67,8 +67,8 @@ const baseImages = ["BUILD_IMAGE", "RUNTIME_IMAGE"];
 const pinnedBaseImages: ResourceRule = {
   name: "pinned-base-images",
   description:
-    "Pin base images, so that an update of one is a change of the stack and rolls out. Only an image" +
-    " that stays in Minikube may use the base images in the Dockerfile.",
+    "Pin base images, so that an update changes the stack and rolls out. Only an image that stays in" +
+    " Minikube may use the base images in the Dockerfile.",
   validateResource({ type, props, name }, reportViolation) {
     const image = builtImageOf(type, props);
     if (!image) return;

@@ -39,7 +39,9 @@ const Pod = z.object({ spec: PodSpec });
 const Workload = z.object({ spec: z.object({ template: Pod }) });
 const CronJob = z.object({ spec: z.object({ jobTemplate: Workload }) });
 
-/** The pod of a resource: the resource itself, or its template. Undefined if it has none. */
+/**
+ * Returns the pod of a resource: the resource itself, or its template; undefined if it has none.
+ */
 export function podSpecOf(type: string, props: unknown): PodSpec | undefined {
   switch (type.split(":").at(-1)) {
     case "Pod":
@@ -62,7 +64,7 @@ const BuiltImage = z.object({
   build: z.object({ args: z.record(z.string(), z.string()).default({}) }).prefault({}),
 });
 
-/** How an image is built. Undefined for a resource of another type. */
+/** Returns how an image is built; undefined for a resource of another type. */
 export function builtImageOf(type: string, props: unknown) {
   return type === "docker:index/image:Image" ? BuiltImage.parse(props) : undefined;
 }
@@ -74,14 +76,14 @@ const ServiceProps = z.object({
   }),
 });
 
-/** The type and ports of a Service. Undefined for a resource of another type. */
+/** Returns the type and ports of a Service; undefined for a resource of another type. */
 export function serviceSpecOf(type: string, props: unknown) {
   return type === "kubernetes:core/v1:Service" ? ServiceProps.parse(props).spec : undefined;
 }
 
 const ServiceAccountProps = z.object({ automountServiceAccountToken: z.boolean().optional() });
 
-/** The token setting of a ServiceAccount. Undefined for a resource of another type. */
+/** Returns the token setting of a ServiceAccount; undefined for a resource of another type. */
 export function serviceAccountOf(type: string, props: unknown) {
   return type === "kubernetes:core/v1:ServiceAccount"
     ? ServiceAccountProps.parse(props)

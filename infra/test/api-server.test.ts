@@ -9,6 +9,7 @@ import { testNeeding } from "../../test/prerequisite.ts";
 import { DeployedStack } from "./deployed-stack.ts";
 import { devResult } from "./dev-result.ts";
 import { KubernetesApi } from "./kubernetes-api.ts";
+import { pathWithMinikube } from "./path-with-minikube.ts";
 import { record } from "./recorded.ts";
 import { cloud, dev, managedRedisUrl } from "./stack-config.ts";
 
@@ -20,7 +21,7 @@ const test = testNeeding(canRun);
 const Rolled = z.object({
   metadata: z.object({ generation: z.number() }),
   spec: z.object({
-    template: z.object({
+    template: z.looseObject({
       metadata: z.object({ annotations: z.record(z.string(), z.string()) }),
     }),
   }),
@@ -173,6 +174,27 @@ describe("on a real API server", () => {
     });
   });
 
+  test("tokens in a Secret are mounted, and new ones replace them without restarting a pod", async () => {
+    const deploy = (apiTokens: string) => {
+      const config = { ...cloud.config, "prediction-service:apiTokens": apiTokens };
+      return stack.up({ config, secretKeys: ["prediction-service:apiTokens"] });
+    };
+    const deployment = async () =>
+      Rolled.parse(await inNamespace("Deployment", "prediction-api", "apps/v1"));
+    expect((await deploy("first-token-for-tests")).log).toBe("");
+    const before = await deployment();
+    const secret = { name: "api-tokens", secret: { secretName: "api-tokens" } };
+    expect(before).toMatchObject({ spec: { template: { spec: { volumes: [secret] } } } });
+
+    expect((await deploy("second-token-for-tests")).log).toBe("");
+    const data = { tokens: Buffer.from("second-token-for-tests").toString("base64") };
+    expect(await inNamespace("Secret", "api-tokens")).toMatchObject({ data });
+    expect((await deployment()).metadata.generation).toBe(before.metadata.generation);
+
+    expect((await stack.up(cloud)).log).toBe("");
+    expect(await inNamespace("Secret", "api-tokens")).toBeUndefined();
+  });
+
   test("a misspelled field, a wrong type and a pod that is not restricted are refused", async () => {
     const metadata = { name: "wrong", namespace: "w255" };
     const service = { apiVersion: "v1", kind: "Service", metadata };
@@ -199,10 +221,11 @@ describe("on a real API server", () => {
 describe("KUBECONFIG", () => {
   const Provider = z.object({ kubeconfig: z.string().optional(), context: z.string() });
 
-  /** Asks the cluster as the provider does, which loads KUBECONFIG with the same library as kubectl. */
+  /**
+   * Asks the cluster as the provider does, which loads KUBECONFIG with the same library as kubectl.
+   */
   async function namespaceSeenByProvider(kubeconfig: string): Promise<string> {
-    const { PATH } = process.env;
-    vi.stubEnv("PATH", `${join(import.meta.dirname, "stand-ins")}:${PATH}`);
+    vi.stubEnv("PATH", pathWithMinikube);
     vi.stubEnv("KUBECONFIG", kubeconfig);
     vi.resetModules();
     try {

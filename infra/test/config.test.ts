@@ -119,12 +119,12 @@ describe("invalid settings", () => {
       new RunError(
         "prediction-service:cache.ttl: found an unknown name; allowed: a map of redisMaxMemory\n" +
           "prediction-service:redisURL: found an unknown name; allowed: a map of kubeContext," +
-          " minikubeProfile, namespace, service, cache, images, registry, redisUrl, loadBalancer",
+          " minikubeProfile, namespace, service, cache, images, registry, redisUrl, apiTokens, loadBalancer",
       ),
     );
   });
 
-  test("all invalid settings are named at once", () => {
+  test("all invalid settings are named together", () => {
     expect(() => settings({ namespace: "_", service: { minReplicas: 0 } })).toThrow(
       /^prediction-service:namespace: .*\nprediction-service:service\.minReplicas: .*$/,
     );
@@ -142,10 +142,10 @@ test.each([
 });
 
 describe("service.env", () => {
-  const reserved = ["HOST", "MODEL_PATH", "PORT", "REDIS_URL"];
+  const reserved = ["API_TOKENS_FILE", "HOST", "MODEL_PATH", "PORT", "REDIS_URL"];
   const settable = settingNames.filter((name) => !reserved.includes(name));
 
-  /** What the service itself says about an environment. */
+  /** Returns what the service itself says about an environment. */
   function refusal(environment: Record<string, string>): string {
     try {
       readConfig(environment);
@@ -156,19 +156,23 @@ describe("service.env", () => {
     throw new Error("the service accepts it");
   }
 
-  test.each(settable)("service.env.%s is refused as the service refuses it", (name) => {
-    const env = { [name]: "no such value" };
-    expect(() => settings({ service: { env } })).toThrow(
-      new RunError(`prediction-service:service.env.${refusal(env)}`),
-    );
-  });
+  test.each(settable)(
+    "an invalid service.env.%s is refused with the message of the service",
+    (name) => {
+      const env = { [name]: "no such value" };
+      expect(() => settings({ service: { env } })).toThrow(
+        new RunError(`prediction-service:service.env.${refusal(env)}`),
+      );
+    },
+  );
 
-  test("numbers and texts in service.env arrive as texts", () => {
+  test("numbers and texts in service.env become texts", () => {
     const { env } = settings({ service: { env: { MAX_HOUSES: 5, DRAIN_SECONDS: "7" } } }).service;
     expect(env).toEqual({ MAX_HOUSES: "5", DRAIN_SECONDS: "7" });
   });
 
   test.each([
+    ["API_TOKENS_FILE", "the stack's own setting apiTokens"],
     ["HOST", "nothing, as pods listen on all their addresses"],
     ["MODEL_PATH", "the stack's own setting service.model"],
     ["PORT", "nothing, as the Service needs to know the port"],
@@ -216,7 +220,7 @@ test("without any setting, the stack is the one for Minikube", () => {
   });
 });
 
-test("Pulumi.dev.yaml sets what the defaults are", () => {
+test("Pulumi.dev.yaml sets the default values", () => {
   const defaults = settings({});
   runtime.setAllConfig(dev.config);
   expect(readSettings()).toEqual(defaults);
@@ -231,10 +235,50 @@ test("Pulumi.cloud.example.yaml is valid", () => {
   });
 });
 
+describe("apiTokens", () => {
+  const apiTokens = `# For the tests\n${secret}-0123456789\n`;
+
+  test("apiTokens with valid tokens is a secret", async () => {
+    const tokens = settings({ apiTokens }).apiTokens;
+    expect(tokens && (await isSecret(tokens))).toBe(true);
+    expect(tokens && (await promised(tokens))).toBe(apiTokens);
+  });
+
+  test.each([
+    ["without any", "# none", "found no tokens"],
+    ["with an invalid one", `${apiTokens}${secret} x`, "found an invalid token in line 3"],
+    ["that is a map", { tokens: secret }, "found no text"],
+  ])("apiTokens %s is refused, and is not shown", (_, apiTokens, found) => {
+    expect(() => settings({ apiTokens })).toThrow(
+      `prediction-service:apiTokens: ${found}; allowed`,
+    );
+    expect(() => settings({ apiTokens })).not.toThrow(secret);
+  });
+
+  test("API_TOKENS_FOR without apiTokens is refused, because nothing would be protected", () => {
+    const service = { env: { API_TOKENS_FOR: "api,docs" } };
+    expect(() => settings({ service })).toThrow(
+      new RunError(
+        'prediction-service:service.env.API_TOKENS_FOR: found "api,docs"; allowed: only together with apiTokens',
+      ),
+    );
+    expect(settings({ service, apiTokens }).service.env).toEqual(service.env);
+  });
+
+  test("API_TOKENS_FOR with health is refused, because no pod would ever be ready", () => {
+    const service = { env: { API_TOKENS_FOR: "api,health" } };
+    expect(() => settings({ service, apiTokens })).toThrow(
+      new RunError(
+        'prediction-service:service.env.API_TOKENS_FOR: found "api,health"; allowed: no health, because the probes of Kubernetes send no token',
+      ),
+    );
+  });
+});
+
 describe("redisUrl", () => {
   const address = (redisUrl: string) => settings({ redisUrl }).redisUrl;
 
-  /** The value of a secret output; undefined if the output is not secret. */
+  /** Returns the value of a secret output; undefined if the output is not secret. */
   async function reveal(output: Output<string> | undefined): Promise<string | undefined> {
     return output && (await isSecret(output)) ? promised(output) : undefined;
   }
@@ -276,7 +320,7 @@ describe("redisUrl", () => {
   });
 });
 
-test("of the service's packages, the stack loads only zod with the service's settings", () => {
+test("with the settings of the service, the stack loads no package of the service except zod", () => {
   const program = `
     import { registerHooks } from "node:module";
     const packages = new Set();

@@ -6,15 +6,16 @@
  *     await stack.destroy();                         // removes everything, the namespace last
  *
  * A resource is applied after its dependencies, with strict validation. If the server refuses it or
- * sends a warning, the program ends with exit code 32, and the log has the server's message. As with
- * the CLI, `up` keeps inputs whose changes a resource ignores, generates a password once, and replaces
- * a Secret with changed data. Nothing waits for pods to be ready. The program asks `minikube` on the PATH for its daemon
- * (by default the one in `stand-ins`), and the server for the node that `minikubeProfile` names.
+ * sends a warning, the program ends with exit code 32, and the log has the server's message. As
+ * with the CLI, `up` keeps inputs whose changes a resource ignores, generates a password once, and
+ * replaces a Secret with changed data. Nothing waits for pods to be ready. The program asks
+ * `minikube` on the PATH for its daemon (by default the one in `stand-ins`), and the server for the
+ * node that `minikubeProfile` names.
  */
 
-import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { KubernetesApi, KubernetesObject } from "./kubernetes-api.ts";
+import { pathWithMinikube } from "./path-with-minikube.ts";
 import { type RunResult, runProgram } from "./pulumi-runner.ts";
 import { randomPassword, randomPasswordType } from "./random-password.ts";
 import type { Properties, Registration } from "./registration.ts";
@@ -31,8 +32,6 @@ export interface DeployedStackOptions {
   /** Variables that the program gets in addition to those of this process. */
   readonly environment?: Record<string, string>;
 }
-
-const standIns = join(import.meta.dirname, "stand-ins");
 
 const namesOnly = async ({ imageName }: Properties) => {
   return { imageName: String(imageName), repoDigest: `${imageName}@sha256:${"0".repeat(64)}` };
@@ -59,11 +58,10 @@ export class DeployedStack {
 
   /** Deploys a configuration. If that succeeds, removes objects that the configuration dropped. */
   async up(stack: StackConfig): Promise<RunResult> {
-    const { PATH } = process.env;
     const registered = new Set<string>();
     const result = await runProgram({
       stack,
-      environment: { PATH: `${standIns}:${PATH}`, ...this.#options.environment },
+      environment: { PATH: pathWithMinikube, ...this.#options.environment },
       engine: {
         create: async (registration) => {
           registered.add(registration.urn);

@@ -15,7 +15,7 @@ const ResourceList = z.object({
 
 const Metadata = z.looseObject({ name: z.string(), namespace: z.string().optional() });
 
-const DELETION_TIMEOUT_MS = 120_000;
+const deletionTimeoutMs = 120_000;
 
 /** A Kubernetes object of any kind. */
 export const KubernetesObject = z.looseObject({
@@ -49,8 +49,8 @@ export class KubernetesApi {
   readonly #lists = new Map<string, Promise<z.infer<typeof ResourceList>>>();
 
   /**
-   * @param kubeconfig - the path of a file with one cluster and one user, who has a token
-   * @param hasControllers - whether the cluster has controllers, which finalize namespaces
+   * @param kubeconfig the path of a file with one cluster and one user, who has a token
+   * @param hasControllers whether the cluster has controllers, which finalize namespaces
    */
   constructor(kubeconfig: string, hasControllers: boolean) {
     this.#hasControllers = hasControllers;
@@ -97,7 +97,7 @@ export class KubernetesApi {
     );
   }
 
-  /** The path of an object. */
+  /** Returns the path of an object. */
   async path(object: KubernetesObject): Promise<string> {
     const { apiVersion, kind, metadata } = object;
     const group = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
@@ -126,7 +126,7 @@ export class KubernetesApi {
     await this.#accepted("POST", `/api/v1/namespaces/${namespace}/pods${query}`, pod);
   }
 
-  /** The current state of an object. Undefined if it does not exist. */
+  /** Returns the current state of an object. Undefined if it does not exist. */
   async get(object: KubernetesObject): Promise<Record<string, unknown> | undefined> {
     const { status, body } = await this.request("GET", await this.path(object));
     return status === 404 ? undefined : body;
@@ -136,12 +136,12 @@ export class KubernetesApi {
   async delete(object: KubernetesObject): Promise<void> {
     const path = await this.path(object);
     await this.#accepted("DELETE", path);
-    const deadline = Date.now() + DELETION_TIMEOUT_MS;
+    const deadline = Date.now() + deletionTimeoutMs;
     for (;;) {
       const found = await this.get(object);
       if (found === undefined) return;
       if (Date.now() > deadline)
-        throw new KubernetesRefusal(`${path} still exists after ${DELETION_TIMEOUT_MS / 1000} s`);
+        throw new KubernetesRefusal(`${path} still exists after ${deletionTimeoutMs / 1000} s`);
       if (object.kind === "Namespace" && !this.#hasControllers) await this.#finalize(path, found);
       await delay(200);
     }

@@ -2,8 +2,9 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RunError } from "@pulumi/pulumi";
-import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { findMinikubeDaemon } from "../minikube.ts";
+import { useMinikubeStandIn } from "./minikube-stand-in.ts";
 
 function temporaryFolder() {
   const folder = mkdtempSync(join(tmpdir(), "minikube-"));
@@ -11,13 +12,7 @@ function temporaryFolder() {
   return folder;
 }
 
-beforeEach(() => {
-  const { PATH } = process.env;
-  vi.stubEnv("PATH", `${join(import.meta.dirname, "stand-ins")}:${PATH}`);
-});
-afterEach(() => {
-  vi.unstubAllEnvs();
-});
+useMinikubeStandIn();
 
 test("the Docker daemon of the profile is found", () => {
   const calls = join(temporaryFolder(), "calls");
@@ -51,7 +46,7 @@ describe("errors", () => {
 
   test("the error says that Minikube is not installed", () => {
     vi.stubEnv("PATH", temporaryFolder());
-    const reason = "There is no minikube on the PATH.";
+    const reason = "minikube is not on the PATH.";
     expect(() => findMinikubeDaemon("minikube")).toThrow(new RunError(`${start}${reason}`));
   });
 

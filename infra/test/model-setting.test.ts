@@ -24,13 +24,13 @@ test("a model that does not exist is refused", () => {
   expect(missing()).toBe(noFile);
 });
 
-test("a folder is no model", () => {
+test("a folder is not a model", () => {
   write("wine.json");
   mkdirSync(join(folder, "model/wine.onnx"));
   expect(missing()).toBe(noFile);
 });
 
-test("a symbolic link is no model, because its target is not in the build", () => {
+test("a symbolic link is not a model, because its target is not in the build", () => {
   write("wine.json");
   writeFileSync(join(folder, "elsewhere.onnx"), "");
   symlinkSync("../elsewhere.onnx", join(folder, "model/wine.onnx"));
@@ -42,7 +42,7 @@ test("a model without a card is refused, and the message says how to write the c
   expect(missing()).toBe(noCard);
 });
 
-test("a symbolic link is no card", () => {
+test("a symbolic link is not a card", () => {
   write("wine.onnx");
   symlinkSync("../elsewhere.json", join(folder, "model/wine.json"));
   expect(missing()).toBe(noCard);

@@ -7,8 +7,9 @@ import type { PolicyResource, ResourceValidationArgs } from "@pulumi/policy";
 import analyzer from "@pulumi/pulumi/proto/analyzer_grpc_pb.js";
 import type { AnalyzerInfo } from "@pulumi/pulumi/proto/analyzer_pb.js";
 import empty from "google-protobuf/google/protobuf/empty_pb.js";
-import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { rules } from "../policy/rules.ts";
+import { useMinikubeStandIn } from "./minikube-stand-in.ts";
 import { record } from "./recorded.ts";
 import type { Properties } from "./registration.ts";
 import { cloud, dev } from "./stack-config.ts";
@@ -29,7 +30,7 @@ const common = {
   notApplicable: inapplicable,
 };
 
-/** A resource as Pulumi's engine passes it to a rule. */
+/** Returns a resource as Pulumi's engine passes it to a rule. */
 const policyResource = ({ type, name, inputs }: Resource) => ({
   type,
   name,
@@ -49,7 +50,7 @@ const policyResource = ({ type, name, inputs }: Resource) => ({
   propertyDependencies: {},
 });
 
-/** The violations that the rules report, as `rule: violation`. */
+/** Returns the violations that the rules report, as `rule: violation`. */
 function violations(resources: Resource[]): string[] {
   const found: string[] = [];
   const subjects: (PolicyResource & ResourceValidationArgs)[] = resources.map(policyResource);
@@ -260,14 +261,7 @@ describe("rules", () => {
 });
 
 describe("stack", () => {
-  beforeEach(() => {
-    const { PATH } = process.env;
-    vi.stubEnv("PATH", `${join(import.meta.dirname, "stand-ins")}:${PATH}`);
-    vi.resetModules();
-  });
-  afterEach(() => {
-    vi.unstubAllEnvs();
-  });
+  useMinikubeStandIn();
 
   test.each([
     ["Pulumi.dev.yaml", dev],
@@ -279,7 +273,9 @@ describe("stack", () => {
   });
 });
 
-/** Starts the policy pack as the CLI does. Resolves with the address on which it serves the engine. */
+/**
+ * Starts the policy pack as the CLI does. Resolves with the address on which it serves the engine.
+ */
 async function startPack(): Promise<string> {
   const runner = createRequire(import.meta.url).resolve("@pulumi/pulumi/cmd/run-policy-pack");
   const args = [runner, "127.0.0.1:1", "."];

@@ -1,19 +1,12 @@
-import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { z } from "zod";
+import { useMinikubeStandIn } from "./minikube-stand-in.ts";
 import { promised, record } from "./recorded.ts";
 import type { Registration } from "./registration.ts";
 import { cloud, dev, managedRedisUrl } from "./stack-config.ts";
 
-beforeEach(() => {
-  const { PATH } = process.env;
-  vi.stubEnv("PATH", `${join(import.meta.dirname, "stand-ins")}:${PATH}`);
-  vi.resetModules();
-});
-afterEach(() => {
-  vi.unstubAllEnvs();
-});
+useMinikubeStandIn();
 
 const program = () => import("../index.ts");
 

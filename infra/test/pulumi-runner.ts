@@ -1,6 +1,6 @@
 /**
- * Runs the program as the Pulumi CLI does: in a process, with Pulumi's own runner. An {@link Engine}
- * replaces the engine of the CLI. An error of the engine ends the program as with the CLI.
+ * Runs the program as the Pulumi CLI does: in a process, with Pulumi's own runner. An {@link
+ * Engine} replaces the engine of the CLI. An error of the engine ends the program as with the CLI.
  */
 
 import { spawn } from "node:child_process";

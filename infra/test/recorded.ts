@@ -6,7 +6,7 @@ import { randomPassword, randomPasswordType } from "./random-password.ts";
 import { type Registration, readRegistration } from "./registration.ts";
 import type { StackConfig } from "./stack-config.ts";
 
-/** The value of an output. */
+/** Returns the value of an output. */
 export function promised<Value>(output: Output<Value>): Promise<Value> {
   const { promise, resolve } = Promise.withResolvers<Value>();
   output.apply(resolve);
@@ -30,8 +30,8 @@ const providerState: Record<string, (inputs: unknown) => object> = {
 
 /**
  * Runs a function that declares resources against the mocks of Pulumi, in this process and in the
- * folder of the program. A Kubernetes object gets the uid `uid-of-KIND-NAME`, or `uid-of-KIND-ID` if
- * it is only read.
+ * folder of the program. A Kubernetes object gets the uid `uid-of-KIND-NAME`, or `uid-of-KIND-ID`
+ * if it is only read.
  */
 export async function record<Result>(
   declare: () => Promise<Result> | Result,

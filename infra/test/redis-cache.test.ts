@@ -15,7 +15,7 @@ const declare = (changes: Partial<typeof args> = {}) =>
 
 const SecretData = z.object({ data: z.object({ password: z.base64(), "redis.conf": z.base64() }) });
 
-/** What the Secret holds. */
+/** Returns what the Secret holds. */
 function secretOf({ resource }: Recording<unknown>) {
   const { data } = SecretData.parse(resource("Secret", "redis").inputs);
   return {
@@ -76,7 +76,7 @@ describe("password", () => {
     });
   });
 
-  test("the password of Redis is in no resource but the Secret", async () => {
+  test("only the Secret contains the password of Redis", async () => {
     const recording = await record(declare);
     const others = recording.resources.filter(({ type }) => !type.endsWith(":Secret"));
     expect(JSON.stringify(others)).not.toContain(secretOf(recording).password);

@@ -11,7 +11,7 @@ import { verifyRedisDns, verifyRedisReady } from "../components/redis-checks.ts"
 const has = (command: string) => spawnSync(command, ["--help"]).error === undefined;
 const test = testNeeding(has("busybox") && has("redis-server"));
 
-const PASSWORD = `"it's" 100% $HOME \\r\\n é日`;
+const redisPassword = `"it's" 100% $HOME \\r\\n é日`;
 
 /** A folder with the commands of busybox and no others. */
 let commands = "";
@@ -22,7 +22,7 @@ beforeAll(() => {
 afterAll(() => rmSync(commands, { recursive: true }));
 
 /** Runs a script as the init container does. */
-function run(script: string, REDIS_HOST: string, port = 0, REDIS_PASSWORD = PASSWORD) {
+function run(script: string, REDIS_HOST: string, port = 0, REDIS_PASSWORD = redisPassword) {
   const redis = { REDIS_HOST, REDIS_PORT: `${port}`, REDIS_USERNAME: "default", REDIS_PASSWORD };
   const child = spawn("sh", ["-c", script], { env: { PATH: commands, LANG: "C.UTF-8", ...redis } });
   onTestFinished(() => void child.kill("SIGKILL"));
@@ -38,7 +38,7 @@ function run(script: string, REDIS_HOST: string, port = 0, REDIS_PASSWORD = PASS
       const failures = () => log.filter((line) => line === message);
       await vi.waitFor(() => expect(failures()).toHaveLength(times), { timeout: 15_000 });
       expect(child.exitCode).toBeNull();
-      expect(log.join()).not.toContain(PASSWORD);
+      expect(log.join()).not.toContain(redisPassword);
     },
     /** Resolves with the last message once the script has succeeded. */
     async passed() {
@@ -55,7 +55,7 @@ describe("DNS check", () => {
   });
 
   test.each(["10.0.0.1", "2001:db8::1"])(
-    "the DNS check succeeds at once for the address %s",
+    "the DNS check succeeds immediately for the address %s",
     async (address) => {
       const script = run(verifyRedisDns, address);
       expect(await script.passed()).toBe(`${address} is an address: there is no name to look up`);
@@ -80,22 +80,22 @@ describe("Redis check", () => {
 
   test("the Redis check succeeds for an IPv6 address", async () => {
     const redis = await RedisServer.start("--bind", "127.0.0.1", "::1");
-    await check(redis, PASSWORD, "::1").passed();
+    await check(redis, redisPassword, "::1").passed();
   });
 
   test("the Redis check succeeds with the password, whatever characters it has", async () => {
-    await check(await RedisServer.start("--requirepass", PASSWORD)).passed();
+    await check(await RedisServer.start("--requirepass", redisPassword)).passed();
   });
 
   test.each(["wrong", ""])(
     "the Redis check never succeeds with the wrong password %j",
     async (password) => {
-      await check(await RedisServer.start("--requirepass", PASSWORD), password).failed(3);
+      await check(await RedisServer.start("--requirepass", redisPassword), password).failed(3);
     },
   );
 
   test("the Redis check waits until Redis is running", async () => {
-    const redis = await RedisServer.absent("--requirepass", PASSWORD);
+    const redis = await RedisServer.absent("--requirepass", redisPassword);
     const script = check(redis);
     await script.failed(2);
     await redis.start();

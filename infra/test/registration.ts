@@ -28,7 +28,7 @@ export interface Registration {
   readonly replacementTrigger: unknown;
 }
 
-/** A secret property in the protocol of Pulumi. */
+/** Creates a secret property in the protocol of Pulumi. */
 export const secretProperty = (value: unknown) => ({ [signatureKey]: secretSignature, value });
 
 /** Removes the marks of secrets from a value and returns their paths. */

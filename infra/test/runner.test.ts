@@ -1,6 +1,6 @@
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { devResult } from "./dev-result.ts";
+import { pathWithMinikube } from "./path-with-minikube.ts";
 import { runProgram } from "./pulumi-runner.ts";
 import { cloud, dev, type StackConfig } from "./stack-config.ts";
 
@@ -9,11 +9,10 @@ const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 /** Runs the program with Pulumi's runner and an engine that builds and deploys nothing. */
 function preview(stack: StackConfig, environment: Record<string, string> = {}) {
-  const { PATH } = process.env;
   return runProgram({
     stack,
     isPreview: true,
-    environment: { PATH: `${join(import.meta.dirname, "stand-ins")}:${PATH}`, ...environment },
+    environment: { PATH: pathWithMinikube, ...environment },
     engine: {
       create: async ({ inputs }) => inputs,
       read: async (_type, name) => ({

@@ -23,7 +23,7 @@ const Inputs = z.object({
   build: z.object({ args: z.record(z.string(), z.string()) }),
 });
 
-/** The image that is built. */
+/** Returns the image that is built. */
 async function built(args: Partial<ServiceImageArgs>) {
   const { resource } = await record(() => new ServiceImage("app", { ...source, ...args }));
   return Inputs.parse(resource("Image", "app").inputs);
@@ -97,7 +97,7 @@ describe("base images", () => {
 });
 
 describe("the model", () => {
-  /** A folder with two models and their cards. */
+  /** Creates a folder with two models and their cards. */
   function twoModels(): string {
     const folder = mkdtempSync(join(tmpdir(), "context-"));
     onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -123,14 +123,14 @@ describe("the model", () => {
     expect(iris.imageName).not.toBe(imageName);
   });
 
-  test.each(["wine.onnx", "wine.json"])("a change of %s changes the tag", async (name) => {
+  test.each(["wine.onnx", "wine.json"])("a change to %s changes the tag", async (name) => {
     const context = twoModels();
     const { imageName } = await wine(context);
     appendFileSync(join(context, "model", name), " ");
     expect((await wine(context)).imageName).not.toBe(imageName);
   });
 
-  test("a change of another model keeps the tag", async () => {
+  test("a change to another model does not change the tag", async () => {
     const context = twoModels();
     const { imageName } = await wine(context);
     for (const name of ["iris.onnx", "iris.json"]) {

@@ -9,7 +9,7 @@ const StackFile = z.object({ config: z.record(z.string(), z.unknown()) });
 /** The URL of the managed Redis, which `Pulumi.cloud.example.yaml` does not set. */
 export const managedRedisUrl = "rediss://someone:pass%20word@redis.example.com:6380";
 
-/** The configuration in a stack file as the CLI passes it to the program: maps are JSON. */
+/** Returns the configuration in a stack file as the CLI passes it to the program: maps are JSON. */
 function stackConfig(file: string): Record<string, string> {
   const { config } = StackFile.parse(parse(readFileSync(join(root, file), "utf8")));
   return Object.fromEntries(

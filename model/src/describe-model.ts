@@ -2,7 +2,12 @@ import { type Samples, selectRows } from "./columns.ts";
 import type { Dataset } from "./dataset.ts";
 import { treeFeatures } from "./derived-features.ts";
 import { countLeaves, type Ensemble, predictEnsemble } from "./ensemble.ts";
-import { describeRange, inputImportance } from "./feature-statistics.ts";
+import {
+  describeBins,
+  describeRange,
+  type FeatureBins,
+  inputImportance,
+} from "./feature-statistics.ts";
 import { houseFeatures, target } from "./house-features.ts";
 import { seed, splitDataset, testFraction, treeSamples } from "./housing-samples.ts";
 import type { Hyperparameters } from "./hyperparameters.ts";
@@ -46,6 +51,17 @@ export function describeModel(
   };
 }
 
+/** Divides the training rows of each feature into bins. */
+export function describeTrainingBins(dataset: Dataset): FeatureBins[] {
+  const { train } = splitDataset(dataset);
+  return houseFeatures.map((_, column) => describeBins(trainingValues(dataset, column, train)));
+}
+
+function trainingValues(dataset: Dataset, column: number, rows: Int32Array): Float64Array {
+  const values = dataset.features[column] ?? new Float64Array();
+  return Float64Array.from(rows, (row) => values[row] ?? Number.NaN);
+}
+
 function evaluate(ensemble: Ensemble, samples: Samples, rows: Int32Array): Metrics {
   const { columns, targets } = selectRows(samples, rows);
   return computeMetrics(targets, predictEnsemble(ensemble, columns));
@@ -58,12 +74,11 @@ function describeFeatures(ensemble: Ensemble, dataset: Dataset, rows: Int32Array
     houseFeatures.length,
   );
   return houseFeatures.map(({ name, description, unit }, column) => {
-    const values = dataset.features[column] ?? new Float64Array();
     return {
       name,
       description,
       unit,
-      ...describeRange(Float64Array.from(rows, (row) => values[row] ?? Number.NaN)),
+      ...describeRange(trainingValues(dataset, column, rows)),
       importance: importance[column] ?? 0,
     };
   });

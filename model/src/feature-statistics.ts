@@ -22,6 +22,37 @@ export function describeRange(values: Float64Array): FeatureRange {
   };
 }
 
+/** A histogram of a feature's values. */
+export interface FeatureBins {
+  /** Upper edges, ascending. A value equal to an edge belongs to the lower bin. The last bin has none. */
+  readonly edges: readonly number[];
+  /** The share of the values in each bin, from 0 to 1. */
+  readonly shares: readonly number[];
+}
+
+const maxBins = 10;
+
+/**
+ * Divides at least one value into ten bins of about the same share, or into fewer if many values are
+ * equal. Each edge is one of the values, rounded to float32 as the model sees them.
+ */
+export function describeBins(values: Float64Array): FeatureBins {
+  const sorted = Float32Array.from(values).sort();
+  const last = sorted.at(-1);
+  const deciles = Array.from(
+    { length: maxBins - 1 },
+    (_, bin) => sorted[Math.ceil(((bin + 1) * sorted.length) / maxBins) - 1] ?? Number.NaN,
+  );
+  const edges = Array.from(new Set(deciles)).filter((edge) => edge !== last);
+  const counts = Array<number>(edges.length + 1).fill(0);
+  for (const value of sorted) {
+    const edge = edges.findIndex((each) => value <= each);
+    const bin = edge === -1 ? edges.length : edge;
+    counts[bin] = (counts[bin] ?? 0) + 1;
+  }
+  return { edges, shares: counts.map((count) => count / sorted.length) };
+}
+
 /** Interpolates linearly between the two nearest values, as NumPy does by default. */
 function quantile(sorted: Float64Array, probability: number): number {
   const position = probability * (sorted.length - 1);

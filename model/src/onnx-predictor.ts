@@ -1,22 +1,18 @@
-import "./no-telemetry.ts";
-import { InferenceSession, Tensor } from "onnxruntime-node";
+import { Tensor } from "onnxruntime-node";
+import { createSession } from "../../service/src/model/onnx-runner.ts";
 import type { Columns } from "./columns.ts";
 
 /** Predicts with an ONNX model. Returns one prediction per row, in the target's unit. */
 export type OnnxPredictor = (columns: Columns) => Promise<Float32Array>;
 
 /**
- * Loads an ONNX file into ONNX Runtime. It runs on one thread, so sums are always computed in the
- * same order.
+ * Loads an ONNX file into ONNX Runtime, with the same settings as the service.
  *
  * @returns a predictor that takes the model's input as columns
- * @throws {Error} if ONNX Runtime rejects the file
+ * @throws {ModelError} if ONNX Runtime cannot load the file
  */
 export async function loadOnnxPredictor(onnx: Uint8Array): Promise<OnnxPredictor> {
-  const session = await InferenceSession.create(onnx, {
-    intraOpNumThreads: 1,
-    interOpNumThreads: 1,
-  });
+  const session = await createSession(onnx);
   const [input = ""] = session.inputNames;
   const [output = ""] = session.outputNames;
   return async function predict(columns) {

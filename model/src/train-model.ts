@@ -1,7 +1,7 @@
 import { type BoostingObserver, boost, findTreeCount } from "./boosting.ts";
 import { createCard } from "./create-card.ts";
 import type { Dataset } from "./dataset.ts";
-import { describeModel } from "./describe-model.ts";
+import { describeModel, describeTrainingBins } from "./describe-model.ts";
 import type { Ensemble } from "./ensemble.ts";
 import { exportHousingModel } from "./export-housing-model.ts";
 import { trainingSamples } from "./housing-samples.ts";
@@ -39,7 +39,7 @@ export async function trainModel(
   );
   const facts = describeModel(ensemble, dataset, hyperparameters);
   const onnx = exportHousingModel(ensemble, { card: JSON.stringify(facts) });
-  return { ensemble, onnx, card: createCard(facts, sha256(onnx)) };
+  return { ensemble, onnx, card: createCard(facts, sha256(onnx), describeTrainingBins(dataset)) };
 }
 
 function showBoosting(report: ProgressReporter): BoostingObserver {

@@ -147,7 +147,7 @@ describe("an invalid table", () => {
     );
   });
 
-  test("a table with too few columns besides the target is rejected", async () => {
+  test("a table with too few columns in addition to the target is rejected", async () => {
     await expect(write("a,b\n1,2\n", { target: "b" })).rejects.toThrow(
       /input x has 2 columns, and the table has 1 without b: a\. Remove/,
     );
@@ -247,6 +247,14 @@ describe("the distribution of a feature", () => {
       operatorModel("Neg"),
     );
     expect(a).toMatchObject({ minimum: -0.4, maximum: 3, quantiles: { "0.25": 1, "0.5": 1.5 } });
+  });
+
+  test("the bins of a number divide the column into ten parts", async () => {
+    const column = Array.from({ length: 40 }, (_, row) => row + 1);
+    const { a } = await featuresOf(`a\n${column.join("\n")}\n`, operatorModel("Neg"));
+    expect(a).toMatchObject({
+      bins: { edges: [4, 8, 12, 16, 20, 24, 28, 32, 36], shares: Array(10).fill(0.1) },
+    });
   });
 
   test("the distribution of a boolean is the shares of true and false", async () => {
@@ -475,7 +483,7 @@ describe("the command", () => {
     await writeFile(path.join(folder, "rows.csv"), "a\n1\n");
     const { status, stderr } = run("m.onnx", "--data", "rows.csv");
     expect(status).toBe(1);
-    expect(stderr).toMatch(/^error: m\.onnx cannot be served: it is no ONNX model .*\n$/);
+    expect(stderr).toMatch(/^error: m\.onnx cannot be served: ONNX Runtime cannot load it: .*\n$/);
   });
 
   test("the command prints what it wrote, the metrics, and what to do next", async () => {

@@ -1,21 +1,22 @@
 import { Hono } from "hono";
-import type { ReadThrough } from "./cache/read-through.ts";
-import type { LoadedModel } from "./model/loaded-model.ts";
-import { docsEndpoints, docsHeaders } from "./routes/docs.ts";
+import { authorized } from "./routes/authorize.ts";
+import { type DocsDependencies, docsEndpoints, docsHeaders } from "./routes/docs.ts";
 import { createExchange, type ExchangeDependencies } from "./routes/exchange.ts";
 import { healthEndpoint } from "./routes/health.ts";
 import { helloEndpoint } from "./routes/hello.ts";
-import type { Limits } from "./routes/limits.ts";
-import { predictEndpoints } from "./routes/predict.ts";
+import { type MetricsDependencies, metricsEndpoint } from "./routes/metrics.ts";
+import { type PredictDependencies, predictEndpoints } from "./routes/predict.ts";
+import { type StatusDependencies, statusEndpoint } from "./routes/status.ts";
 import { answerUnmatched } from "./routes/unmatched.ts";
 import type { NodeEnvironment } from "./wire/sent-request.ts";
 
 /** The dependencies of the app. */
-export interface AppDependencies extends ExchangeDependencies {
-  readonly model: LoadedModel;
-  readonly cache: ReadThrough;
-  readonly limits: Limits;
-}
+export interface AppDependencies
+  extends ExchangeDependencies,
+    DocsDependencies,
+    PredictDependencies,
+    MetricsDependencies,
+    StatusDependencies {}
 
 /** The app, which a server or the test client can call. */
 export type App = Hono<NodeEnvironment>;
@@ -27,12 +28,19 @@ export type App = Hono<NodeEnvironment>;
  */
 export function createApp(deps: AppDependencies, app: App = new Hono()): App {
   const exchange = createExchange(deps);
-  const api = [...predictEndpoints(deps), helloEndpoint, healthEndpoint(deps)];
+  const api = [
+    ...predictEndpoints(deps),
+    helloEndpoint,
+    healthEndpoint(deps),
+    statusEndpoint(deps),
+    metricsEndpoint(deps),
+  ];
   const endpoints = [...api, ...docsEndpoints(deps, api)];
 
   app.use("/docs/*", docsHeaders);
-  for (const { method, path, handle } of endpoints) {
-    app.on(method, path, exchange(path, handle));
+  for (const endpoint of endpoints) {
+    const { method, path } = endpoint;
+    app.on(method, path, exchange(path, authorized(deps.access, endpoint)));
   }
   app.notFound(exchange("*", answerUnmatched(endpoints)));
   app.onError((error, c) =>

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { AppServer } from "./server.ts";
 
-/** How often idle connections are closed while the last requests finish. */
+/** How often connections that became idle are closed while the last requests finish. */
 const idleCheckIntervalMs = 100;
 
 /** Settings of {@link drain}. */

@@ -4,5 +4,5 @@ let stop: (signal: NodeJS.Signals) => void = () => process.exit(0);
 process.on("SIGTERM", (signal) => stop(signal));
 process.on("SIGINT", (signal) => stop(signal));
 
-const { startService } = await import("./service.ts");
-stop = await startService();
+const { start } = await import("./start.ts");
+stop = await start();

@@ -35,7 +35,7 @@ const defaultPort = 6379;
 const maxPort = 65_535;
 const maxDatabase = 2 ** 31 - 1;
 
-/** Returns undefined for an invalid escape, or if the escapes are not UTF-8. */
+/** Decodes percent escapes. Returns `undefined` if one is invalid, or the result is not UTF-8. */
 function decode(text: string): string | undefined {
   try {
     return decodeURIComponent(text);

@@ -2,6 +2,8 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import type { App } from "./app.ts";
 import { type Connections, trackConnections } from "./connections.ts";
+import { arrivalTimeoutMs } from "./routes/limits.ts";
+import type { Metrics } from "./telemetry/metrics.ts";
 import { answerUnparsedRequests } from "./unparsed-requests.ts";
 
 /**
@@ -13,16 +15,17 @@ import { answerUnparsedRequests } from "./unparsed-requests.ts";
  */
 const keepAliveTimeoutMs = 620_000;
 
-/** Added to the app's timeout: a request that takes longer to arrive gets 408. */
-const arrivalGraceMs = 5_000;
-
 /** How often Node.js checks for requests that take too long to arrive. */
 const arrivalCheckIntervalMs = 1_000;
 
 /**
- * Path segments `.` and `..`, and backslashes. URL parsers rewrite them, FastAPI's server does not.
+ * Path segments `.` and `..`, and backslashes. URL parsers rewrite them, but FastAPI's server does
+ * not.
  */
 const rewritten = /\\|(?<=\/)(?:\.|%2e){1,2}(?=[/?#]|$)/gi;
+
+/** The targets of nearly all requests, which need no rewriting. */
+const plain = /^\/[\w/-]*$/;
 
 /** The scheme and host of a request target in absolute form (RFC 9112, 3.2.2). */
 const origin = /^https?:\/\/[^/?#]+/i;
@@ -33,6 +36,7 @@ const origin = /^https?:\/\/[^/?#]+/i;
  * `/*`, which matches no route.
  */
 function literalTarget(target: string): string {
+  if (plain.test(target)) return target;
   if (target === "*") return "/*";
   const relative = target.replace(origin, "");
   const end = relative.search(/[?#]/);
@@ -55,6 +59,7 @@ export interface AppServerOptions {
   readonly maxHeaderBytes: number;
   /** Beyond this, idle connections are closed. */
   readonly maxConnections: number;
+  readonly metrics: Metrics;
 }
 
 /** A Node.js server and its connections. */
@@ -68,7 +73,7 @@ export interface AppServer {
  * an absent or invalid `Host`, and unknown expectations. Every error response has a JSON body.
  */
 export function createAppServer(app: App, options: AppServerOptions): AppServer {
-  const { timeoutMs, maxHeaderBytes, maxConnections } = options;
+  const { timeoutMs, maxHeaderBytes, maxConnections, metrics } = options;
   const answer = getRequestListener(app.fetch, {
     errorHandler: (error) =>
       error instanceof RequestError
@@ -87,11 +92,12 @@ export function createAppServer(app: App, options: AppServerOptions): AppServer 
     keepAliveTimeout: keepAliveTimeoutMs,
     // `headersTimeout` is the same, but at most 60 s. Both may be shorter than `keepAliveTimeout`,
     // since idle time between requests does not count.
-    requestTimeout: timeoutMs + arrivalGraceMs,
+    requestTimeout: arrivalTimeoutMs(timeoutMs),
     connectionsCheckingInterval: arrivalCheckIntervalMs,
   });
-  const connections = trackConnections(server, maxConnections);
-  server.on("request", listener).on("checkExpectation", listener);
-  answerUnparsedRequests(server, connections);
+  const connections = trackConnections(server, maxConnections, metrics);
+  // Node.js would ask for the body of each request. Here, only a handler that reads it does.
+  server.on("request", listener).on("checkExpectation", listener).on("checkContinue", listener);
+  answerUnparsedRequests(server, connections, metrics);
   return { server, connections };
 }

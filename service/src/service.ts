@@ -1,18 +1,23 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
+import type { Logger } from "pino";
+import { TokenFile } from "./access/token-file.ts";
 import { createApp } from "./app.ts";
 import { createCache } from "./cache/create-cache.ts";
-import { unrecorded } from "./cache/recorder.ts";
-import { type Config, ConfigError, readConfig } from "./config.ts";
+import { type Config, ConfigError } from "./config.ts";
 import { drain } from "./drain.ts";
-import { loadModel } from "./model/loaded-model.ts";
-import { ModelError } from "./model/model-error.ts";
+import { compileInBackground, requireCompiled } from "./model/compile-model.ts";
+import { loadModel, readExample } from "./model/loaded-model.ts";
+import type { Access } from "./routes/authorize.ts";
 import { createAppServer } from "./server.ts";
+import type { ConnectReports, Stop } from "./start.ts";
 import { createAccessLog } from "./telemetry/access-log.ts";
+import { DriftWindow } from "./telemetry/drift.ts";
+import { observeEventLoop } from "./telemetry/event-loop-metrics.ts";
 import { createLog } from "./telemetry/logger.ts";
-
-/** Drains the service and exits the process. A second call exits immediately. */
-type Stop = (signal: NodeJS.Signals) => Promise<void>;
+import { Metrics } from "./telemetry/metrics.ts";
+import { observeProcess } from "./telemetry/process-metrics.ts";
+import { reportProcess } from "./telemetry/process-report.ts";
 
 async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
   server.listen(PORT, HOST);
@@ -25,16 +30,44 @@ async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
   }
 }
 
-async function start(): Promise<Stop> {
-  const config = readConfig();
+async function openAccess(config: Config, logger: Logger): Promise<Access | undefined> {
+  const { API_TOKENS_FILE, API_TOKENS_FOR = ["api"] } = config;
+  if (API_TOKENS_FILE === undefined) return undefined;
+  return {
+    groups: new Set(API_TOKENS_FOR),
+    tokens: await TokenFile.open(API_TOKENS_FILE, logger),
+  };
+}
+
+/**
+ * Starts the service in this process.
+ *
+ * @throws {ConfigError} if it cannot listen
+ * @throws {ModelError} if the model cannot be served
+ */
+export async function startService(config: Config, connectReports: ConnectReports): Promise<Stop> {
   const { logger, lines } = await createLog(config.LOG_LEVEL);
-  const model = await loadModel(config.MODEL_PATH, config.MAX_HOUSES);
+  const access = await openAccess(config, logger);
+  const metrics = new Metrics();
+  observeProcess(metrics);
+  observeEventLoop(metrics);
+  const model = await loadModel(config.MODEL_PATH, config.MAX_HOUSES, metrics);
+  if (config.INFERENCE_ENGINE === "wasm") await requireCompiled(model);
+  const drift =
+    config.DRIFT_WINDOW_RECORDS === 0
+      ? undefined
+      : new DriftWindow(model.card, model.engine, { records: config.DRIFT_WINDOW_RECORDS });
+  const engineChosen = Promise.withResolvers<void>();
+  const example = readExample(model.card);
   const cache = await createCache({
     redisUrl: config.REDIS_URL,
     redisTimeoutMs: config.CACHE_TIMEOUT_MS,
+    redisPredict: config.CACHE_REDIS_PREDICT,
+    engineChosen: engineChosen.promise,
+    predictOne: () => model.engine.predict(example),
     ttlSeconds: config.CACHE_TTL_SECONDS,
     memoryBytes: config.CACHE_MEMORY_BYTES,
-    recorder: unrecorded,
+    metrics,
     logger,
   });
 
@@ -42,6 +75,11 @@ async function start(): Promise<Stop> {
   const app = createApp({
     model,
     cache: cache.readThrough,
+    access,
+    cacheStatus: cache.status,
+    metrics,
+    drift,
+    collectReports: connectReports(() => reportProcess(metrics, drift)),
     logger,
     accessLog: createAccessLog(logger, lines),
     isDraining: () => draining,
@@ -60,13 +98,22 @@ async function start(): Promise<Stop> {
     timeoutMs: config.REQUEST_TIMEOUT_MS,
     maxHeaderBytes: config.MAX_HEADER_BYTES,
     maxConnections: config.MAX_CONNECTIONS,
+    metrics,
   });
   const { server } = appServer;
   await listen(server, config);
   logger.info(
-    { address: server.address(), model: model.card.name, modelVersion: model.version },
+    {
+      address: server.address(),
+      model: model.card.name,
+      modelVersion: model.version,
+      engine: model.engine.name,
+    },
     "listening",
   );
+  const compiled =
+    config.INFERENCE_ENGINE === "auto" ? compileInBackground(model, logger) : Promise.resolve();
+  engineChosen.resolve(compiled);
 
   return async function stop(signal) {
     if (draining) process.exit(1);
@@ -80,17 +127,4 @@ async function start(): Promise<Stop> {
     await cache.close();
     process.exit(0);
   };
-}
-
-/**
- * Starts the service. If the settings or the model are invalid, prints why and exits with status 1.
- */
-export async function startService(): Promise<Stop> {
-  try {
-    return await start();
-  } catch (error) {
-    if (!(error instanceof ConfigError || error instanceof ModelError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exit(1);
-  }
 }

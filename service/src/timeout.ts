@@ -7,8 +7,8 @@ export class TimeoutError extends Error {}
  *
  * A blocked event loop does not cause a timeout by itself. While it is blocked, requests are not
  * sent and replies stay unread in their sockets. So the timeout is split into two halves: if the
- * event loop is blocked in the first half, the second half starts afterwards. At the end, sockets
- * are read once more before the promise is rejected.
+ * event loop is blocked in the first half, the second half starts when it is free again. At the
+ * end, sockets are read once more before the promise is rejected.
  *
  * @throws {TimeoutError}
  */
@@ -17,7 +17,7 @@ export function withTimeout<T>(timeoutMs: number, promise: Promise<T>): Promise<
     let isSecondHalf = false;
     const timer = setTimeout(() => {
       if (isSecondHalf) {
-        // The event loop polls the sockets between its timers and its immediates.
+        // The event loop reads sockets between its timers and its immediates.
         setImmediate(() => reject(new TimeoutError(`not settled within ${timeoutMs} ms`)));
       } else {
         isSecondHalf = true;

@@ -1,19 +1,22 @@
 import type { Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Connections } from "./connections.ts";
+import type { RejectionReason } from "./telemetry/metric-table.ts";
+import type { Metrics } from "./telemetry/metrics.ts";
+import { countRejections } from "./telemetry/request-metrics.ts";
 
-/** How long a closing connection still reads, so that the client can read the response. */
+/** How long a closing connection keeps reading, so that the client can read the response. */
 const lingerMs = 1_000;
 
-type Rejection = readonly [status: number, detail: string];
+type Rejection = readonly [status: number, detail: string, reason?: RejectionReason];
 
 const notFound: Rejection = [404, "Not Found"];
-const badRequest: Rejection = [400, "Bad Request"];
+const badRequest: Rejection = [400, "Bad Request", "malformed"];
 const requestTimeout = "ERR_HTTP_REQUEST_TIMEOUT";
 const rejections: Readonly<Record<string, Rejection>> = {
-  [requestTimeout]: [408, "Request Timeout"],
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, "Content Too Large"],
-  HPE_HEADER_OVERFLOW: [431, "Request Header Fields Too Large"],
+  [requestTimeout]: [408, "Request Timeout", "slow_arrival"],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, "Content Too Large", "malformed"],
+  HPE_HEADER_OVERFLOW: [431, "Request Header Fields Too Large", "headers_too_long"],
 };
 
 /** @returns `undefined` for connection errors, which get no response */
@@ -47,13 +50,27 @@ function close(socket: Duplex, text = ""): void {
  * Responses in flight on the connection are sent first. If a request turns out to be invalid after
  * its response has started, it gets no second response.
  */
-export function answerUnparsedRequests(server: Server, connections: Connections): void {
+export function answerUnparsedRequests(
+  server: Server,
+  connections: Connections,
+  metrics: Metrics,
+): void {
   const rejected = new WeakSet<Duplex>();
+  const countRejection = countRejections(metrics);
+
+  function count(socket: Duplex, [status, , reason]: Rejection): void {
+    if (reason !== undefined) countRejection(reason);
+    // The app counts the response to a request whose headers it has received.
+    if (connections.get(socket)?.req.complete === false) return;
+    const labels = { method: "OTHER", route: "unparsed", status: String(status) };
+    metrics.counter("http_requests_total", labels).value++;
+  }
 
   function reject(socket: Duplex, rejection: Rejection): void {
     rejected.add(socket);
     const response = connections.get(socket);
-    // An incomplete body belongs to the rejected request. Otherwise a later request was rejected.
+    // If the body of the latest request is incomplete, that request is the rejected one. Otherwise
+    // it is a request after it.
     const isLatest = response?.req.complete === false;
     const isAnswered = isLatest && response.headersSent;
     const text = isAnswered ? "" : responseText(rejection);
@@ -74,14 +91,19 @@ export function answerUnparsedRequests(server: Server, connections: Connections)
     const rejection = rejectionOf(code);
     // The parser reports the same error for everything that the client sends afterwards.
     if (rejected.has(socket) && code !== requestTimeout) return;
-    if (rejected.has(socket) || rejection === undefined) socket.destroy();
-    else reject(socket, rejection);
+    if (rejected.has(socket) || rejection === undefined) {
+      socket.destroy();
+    } else {
+      count(socket, rejection);
+      reject(socket, rejection);
+    }
   });
   server.on("connect", (_, socket) => {
     socket.on("error", () => {
       // The client is gone.
     });
     socket.resume();
+    count(socket, notFound);
     reject(socket, notFound);
   });
 }

@@ -3,12 +3,13 @@ import { pino } from "pino";
 import { onTestFinished } from "vitest";
 import { type App, type AppDependencies, createApp } from "../src/app.ts";
 import { ReadThrough } from "../src/cache/read-through.ts";
-import { unrecorded } from "../src/cache/recorder.ts";
 import type { Engine } from "../src/model/engine.ts";
 import type { LoadedModel } from "../src/model/loaded-model.ts";
 import { createBodyReader } from "../src/records/body-reader.ts";
 import type { Limits } from "../src/routes/limits.ts";
 import { createAppServer } from "../src/server.ts";
+import { Metrics } from "../src/telemetry/metrics.ts";
+import { reportProcess } from "../src/telemetry/process-report.ts";
 import { houseCard } from "./house-model.ts";
 
 /** A logger that writes nothing. */
@@ -30,7 +31,7 @@ export function firstFeatureEngine(): Engine & { readonly batches: Float32Array[
   };
 }
 
-/** The committed model's card with another engine. */
+/** Returns the committed model's card with another engine. */
 function modelUnderTest(
   engine: Engine = firstFeatureEngine(),
   maxRecords = defaultLimits.maxHouses,
@@ -56,15 +57,19 @@ interface Overrides extends Partial<Omit<AppDependencies, "limits">> {
 
 export function appUnderTest({ engine, ...overrides }: Overrides = {}, app?: App): App {
   const limits = { ...defaultLimits, ...overrides.limits };
+  const { metrics = new Metrics(), drift } = overrides;
   const cache = new ReadThrough({
     memory: undefined,
-    store: undefined,
-    recorder: unrecorded,
+    storeFor: () => undefined,
     logger: silentLogger,
   });
   const deps = {
     model: modelUnderTest(engine, limits.maxHouses),
     cache,
+    cacheStatus: () => ({ memory: undefined, redis: undefined }),
+    metrics,
+    drift,
+    collectReports: async () => [reportProcess(metrics, drift)],
     logger: silentLogger,
     accessLog: () => {},
     isDraining: () => false,
@@ -73,9 +78,14 @@ export function appUnderTest({ engine, ...overrides }: Overrides = {}, app?: App
 }
 
 /** Serves the app on a free port until the test ends. */
-export async function serve(app: App, timeoutMs = 30_000, maxConnections = 1_000): Promise<number> {
+export async function serve(
+  app: App,
+  timeoutMs = 30_000,
+  maxConnections = 1_000,
+  metrics = new Metrics(),
+): Promise<number> {
   const maxHeaderBytes = 64 * 1024;
-  const { server } = createAppServer(app, { timeoutMs, maxHeaderBytes, maxConnections });
+  const { server } = createAppServer(app, { timeoutMs, maxHeaderBytes, maxConnections, metrics });
   const { promise, resolve } = Promise.withResolvers<void>();
   server.listen(0, "127.0.0.1", resolve);
   await promise;

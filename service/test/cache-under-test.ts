@@ -1,37 +1,60 @@
 import { pino } from "pino";
 import { expect, onTestFinished, vi } from "vitest";
 import { type CacheOptions, createCache } from "../src/cache/create-cache.ts";
-import { type CacheRecorder, unrecorded } from "../src/cache/recorder.ts";
 import { RedisCache } from "../src/cache/redis.ts";
+import { Metrics } from "../src/telemetry/metrics.ts";
 import { appUnderTest, firstFeatureEngine, post } from "./app-under-test.ts";
 import { house } from "./house-model.ts";
+import { valuesOf } from "./metric-values.ts";
 
 export const modelVersion = "0".repeat(64);
 export const timeoutMs = 200;
 
-/** A logger, and the messages it has logged. */
+/** Creates a logger, and returns it with the lines it has logged and their messages. */
 function eventLog() {
+  const lines: Record<string, unknown>[] = [];
   const events: string[] = [];
-  const logger = pino({}, { write: (line: string) => void events.push(JSON.parse(line).msg) });
+  const logger = pino(
+    {},
+    {
+      write(text: string) {
+        const line = JSON.parse(text);
+        lines.push(line);
+        events.push(line.msg);
+      },
+    },
+  );
   const connected = () => vi.waitUntil(() => events.includes("cache connected"), 10_000);
-  return { events, logger, connected };
+  return { lines, events, logger, connected };
 }
 
-/** The service with its own cache, by default without the in-process tier. */
+/**
+ * Returns the service with its own cache, by default without the in-process tier, and with single
+ * predictions in Redis.
+ */
 export async function serviceWith(options: Partial<CacheOptions> = {}) {
-  const { events, logger, connected } = eventLog();
+  const { lines, events, logger, connected } = eventLog();
+  const metrics = new Metrics();
   const engine = firstFeatureEngine();
   const cache = await createCache({
     redisUrl: undefined,
     redisTimeoutMs: timeoutMs,
+    redisPredict: "always",
+    engineChosen: Promise.resolve(),
+    predictOne: () => engine.predict(new Float32Array(8)),
     ttlSeconds: 60,
     memoryBytes: 0,
-    recorder: unrecorded,
+    metrics,
     logger,
     ...options,
   });
   onTestFinished(() => cache.close());
-  const app = appUnderTest({ engine, cache: cache.readThrough });
+  const app = appUnderTest({
+    engine,
+    cache: cache.readThrough,
+    cacheStatus: cache.status,
+    metrics,
+  });
 
   async function ask(MedInc: number, headers = {}) {
     const response = await post(app, "/predict", { ...house, MedInc }, headers);
@@ -47,6 +70,8 @@ export async function serviceWith(options: Partial<CacheOptions> = {}) {
 
   return {
     app,
+    metrics,
+    lines,
     events,
     predict,
     /** @returns `Cache-Status`, without the name of the cache */
@@ -63,21 +88,23 @@ export async function serviceWith(options: Partial<CacheOptions> = {}) {
 
 export type Service = Awaited<ReturnType<typeof serviceWith>>;
 
-/** A `RedisCache`, and what it reports to its recorder and its log. */
+/** Creates a `RedisCache`, and returns what it counts and logs. */
 export function redisCache(url: string) {
-  const recorded: string[] = [];
-  const durations: number[] = [];
-  const recorder: CacheRecorder = {
-    ...unrecorded,
-    failed: (operation, reason) => void recorded.push(`${operation} ${reason}`),
-    replied(operation, durationMs) {
-      recorded.push(`${operation} replied`);
-      durations.push(durationMs);
-    },
-  };
+  const metrics = new Metrics();
+  const duration = "prediction_redis_command_duration_seconds";
+  let before: Record<string, number> = {};
+  /** Counts replies and errors since the last call, such as `get replied` and `get timeout`. */
+  function counted(): Record<string, number> {
+    const { "count get": gets = 0, "count set": sets = 0 } = valuesOf(metrics, duration);
+    const errors = valuesOf(metrics, "prediction_redis_errors_total");
+    const now = { ...errors, "get replied": gets, "set replied": sets };
+    const changes = Object.entries(now).map(([what, count]) => [what, count - (before[what] ?? 0)]);
+    before = now;
+    return Object.fromEntries(changes.filter(([, change]) => change !== 0));
+  }
   const { events, logger, connected } = eventLog();
-  const cache = new RedisCache({ url, timeoutMs, ttlSeconds: 60, recorder, logger });
+  const cache = new RedisCache({ url, timeoutMs, ttlSeconds: 60, metrics, logger });
   onTestFinished(() => cache.close());
   const both = () => Promise.allSettled([cache.get("key"), cache.set("key", "body")]);
-  return { cache, recorded, durations, events, connected, both };
+  return { cache, counted, metrics, events, connected, both };
 }

@@ -3,13 +3,13 @@ import fc from "fast-check";
 import { pino } from "pino";
 import { describe, expect, test } from "vitest";
 import { cachePolicy } from "../src/cache/cache-control.ts";
+import type { CachedResponse } from "../src/cache/cached-response.ts";
 import { CircuitBreaker } from "../src/cache/circuit-breaker.ts";
 import { openEntry, sealEntry } from "../src/cache/entry.ts";
 import { cacheNamespace, canonicalKey, rawKey } from "../src/cache/keys.ts";
 import { MemoryCache, memoryStore } from "../src/cache/memory.ts";
 import { CacheError, type PredictionCache } from "../src/cache/prediction-cache.ts";
-import { type CachedResponse, ReadThrough } from "../src/cache/read-through.ts";
-import { type CacheOutcome, unrecorded } from "../src/cache/recorder.ts";
+import { ReadThrough } from "../src/cache/read-through.ts";
 import { jitteredTtlMs } from "../src/cache/time-to-live.ts";
 import { createRecordReader } from "../src/records/reader.ts";
 import { appUnderTest, firstFeatureEngine, post, silentLogger } from "./app-under-test.ts";
@@ -224,28 +224,18 @@ test("the time to live varies by ±10 %", () => {
 
 describe("memory", () => {
   test("the memory cache is limited in bytes, and reports its size", () => {
-    let held = { bytes: 0, entries: 0 };
-    const memory = new MemoryCache({
-      maxBytes: 10_000,
-      ttlSeconds: 60,
-      recorder: {
-        ...unrecorded,
-        holds(bytes, entries) {
-          held = { bytes, entries };
-        },
-      },
-    });
-    for (let i = 0; i < 100; i++) memory.set(`key ${i}`, "x".repeat(1000));
-    expect(held.bytes).toBeLessThanOrEqual(10_000);
-    expect(held.entries).toBe(8);
+    const memory = new MemoryCache({ maxBytes: 10_000, ttlSeconds: 60 });
+    for (let i = 0; i < 100; i++) memory.set(`key ${i}`, "x".repeat(1000), 1);
+    expect(memory.bytes).toBeLessThanOrEqual(10_000);
+    expect(memory.entries).toBe(8);
     expect(memory.get("key 99")).toBeDefined();
     expect(memory.get("key 0")).toBeUndefined();
   });
 
   test("the memory cache drops entries after their time to live", async () => {
-    const memory = new MemoryCache({ maxBytes: 10_000, ttlSeconds: 0.02, recorder: unrecorded });
-    memory.set("key", "body");
-    expect(memory.get("key")).toBe("body");
+    const memory = new MemoryCache({ maxBytes: 10_000, ttlSeconds: 0.02 });
+    memory.set("key", "body", 2);
+    expect(memory.get("key")).toEqual({ body: "body", outcome: "memory", records: 2 });
     await new Promise((resolve) => setTimeout(resolve, 40));
     expect(memory.get("key")).toBeUndefined();
   });
@@ -255,25 +245,25 @@ describe("read-through", () => {
   const body = Buffer.from("body");
 
   function readThrough(store?: Partial<PredictionCache>, withMemory = false) {
-    const memory = new MemoryCache({ maxBytes: 10_000, ttlSeconds: 60, recorder: unrecorded });
-    const outcomes: CacheOutcome[] = [];
+    const memory = new MemoryCache({ maxBytes: 10_000, ttlSeconds: 60 });
     const logged: unknown[] = [];
     const logger = pino({}, { write: (line: string) => void logged.push(JSON.parse(line)) });
     const cache = new ReadThrough({
       memory: withMemory ? memory : undefined,
-      store: store && { ...memoryStore(memory), ...store },
-      recorder: { ...unrecorded, answered: (outcome) => void outcomes.push(outcome) },
+      storeFor: () => store && { ...memoryStore(memory), ...store },
       logger,
     });
     const ask = async (compute: () => Promise<string>, sent = body): Promise<CachedResponse> =>
       cache.answer({
         namespace: "v1:predict",
+        shape: "one",
         policy: "use",
         digest: () => digestOf(sent),
-        read: () => Float32Array.of(1),
+        read: () => Float32Array.of(1, 2, 3, 4),
+        columns: 2,
         compute,
       });
-    return { ask, outcomes, logged };
+    return { ask, logged };
   }
 
   test("a failed computation fails all requests in flight, and the next one computes again", async () => {
@@ -283,41 +273,48 @@ describe("read-through", () => {
     failing.reject(new Error("no memory"));
     const settled = await Promise.allSettled(waiters);
     expect(settled.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
-    expect(await ask(async () => "answer")).toEqual({ body: "answer", outcome: "stored" });
+    expect(await ask(async () => "answer")).toEqual({
+      body: "answer",
+      outcome: "stored",
+      records: 2,
+    });
   });
 
   test("a rejected body reaches neither tier", async () => {
     const get = async () => {
       throw new Error("asked");
     };
-    const memory = new MemoryCache({ maxBytes: 10_000, ttlSeconds: 60, recorder: unrecorded });
+    const memory = new MemoryCache({ maxBytes: 10_000, ttlSeconds: 60 });
     const cache = new ReadThrough({
       memory,
-      store: { ...memoryStore(memory), get },
-      recorder: unrecorded,
+      storeFor: () => ({ ...memoryStore(memory), get }),
       logger: silentLogger,
     });
     const read = () => {
       throw new RangeError("refused");
     };
     const digest = () => digestOf(body);
-    const request = { namespace: "v1:predict", policy: "use", digest, read } as const;
+    const namespace = "v1:predict";
+    const request = { namespace, shape: "one", columns: 1, policy: "use", digest, read } as const;
     const asked = cache.answer({ ...request, compute: async () => "answer" });
     await expect(asked).rejects.toThrow("refused");
     expect(memory.get(rawKey("v1:predict", digestOf(body)))).toBeUndefined();
   });
 
-  test("each request is recorded once, with the outcome", async () => {
-    const { ask, outcomes } = readThrough({}, true);
+  test("each response has its outcome and the number of its records", async () => {
+    const { ask } = readThrough({}, true);
     const compute = async () => "answer";
-    await Promise.all([ask(compute), ask(compute)]);
-    await ask(compute);
-    await ask(compute, Buffer.from("the same, written otherwise"));
-    expect(outcomes).toEqual(["stored", "collapsed", "memory", "memory"]);
+    const responses = [
+      ...(await Promise.all([ask(compute), ask(compute)])),
+      await ask(compute),
+      await ask(compute, Buffer.from("the same, written otherwise")),
+    ];
+    const outcomes = ["stored", "collapsed", "memory", "memory"];
+    expect(responses).toEqual(outcomes.map((outcome) => ({ body: "answer", outcome, records: 2 })));
   });
 
-  const answer = { body: "answer", outcome: "stored" };
-  const bypassed = { body: "answer", outcome: "bypassed" };
+  const answer = { body: "answer", outcome: "stored", records: 2 };
+  const bypassed = { body: "answer", outcome: "bypassed", records: 2 };
   const failing = (error: Error) => () => Promise.reject(error);
 
   test("a read that fails bypasses the cache, and is not logged again", async () => {
@@ -355,10 +352,10 @@ describe("read-through", () => {
 
 describe("the cache over HTTP", () => {
   function cachedApp() {
-    const memory = new MemoryCache({ maxBytes: 100_000, ttlSeconds: 60, recorder: unrecorded });
+    const memory = new MemoryCache({ maxBytes: 100_000, ttlSeconds: 60 });
     const engine = firstFeatureEngine();
-    const store = memoryStore(memory);
-    const deps = { memory, store, recorder: unrecorded, logger: silentLogger };
+    const storeFor = () => memoryStore(memory);
+    const deps = { memory, storeFor, logger: silentLogger };
     const cache = new ReadThrough(deps);
     const app = appUnderTest({ engine, cache });
     async function ask(headers = {}, body: unknown = house, path = "/predict") {

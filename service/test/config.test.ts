@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { InvalidSettingsError, readConfig, settingNames } from "../src/config.ts";
@@ -6,10 +7,15 @@ import { invalidRedisUrls, secret, validRedisUrls, validSocketUrls } from "./red
 
 const root = join(import.meta.dirname, "../..");
 
+const groups = "one or more of api, docs, health, metrics, with commas between them";
+
 test.each([
   ["PORT", "x", "an integer from 0 to 65535"],
   ["PORT", "65536", "an integer from 0 to 65535"],
   ["PORT", "80.5", "an integer from 0 to 65535"],
+  ["WORKERS", "0", "auto, or an integer from 1 to 256"],
+  ["WORKERS", "257", "auto, or an integer from 1 to 256"],
+  ["WORKERS", "many", "auto, or an integer from 1 to 256"],
   ["MODEL_PATH", "model.pkl", "a path ending in .onnx"],
   ["LOG_LEVEL", "loud", "one of trace, debug, info, warn, error, fatal, silent"],
   ["MAX_BODY_BYTES", "0", "an integer from 1 to 1000000000"],
@@ -21,14 +27,18 @@ test.each([
   ["REQUEST_TIMEOUT_MS", "30s", "milliseconds from 1 to 3600000"],
   ["CACHE_TTL_SECONDS", "0", "an integer from 1 to 31536000"],
   ["CACHE_TIMEOUT_MS", "1s", "milliseconds from 1 to 60000"],
+  ["CACHE_REDIS_PREDICT", "sometimes", "one of auto, always, never"],
   ["CACHE_MEMORY_BYTES", "64Mi", "bytes from 0 to 1099511627776"],
   ["DRAIN_SECONDS", "-5", "seconds from 0 to 3600"],
+  ["API_TOKENS_FOR", "all", groups],
+  ["API_TOKENS_FOR", "api,", groups],
+  ["API_TOKENS_FOR", "api docs", groups],
 ])("%s=%s is rejected, and the message says what is allowed", (name, value, allowed) => {
   const fault = { name, message: `found "${value}"; allowed: ${allowed}` };
   expect(() => readConfig({ [name]: value })).toThrow(new InvalidSettingsError([fault]));
 });
 
-test("all invalid variables are named at once", () => {
+test("all invalid variables are named together", () => {
   expect(() => readConfig({ PORT: "x", DRAIN_SECONDS: "y", HOST: "::" })).toThrow(
     /^PORT: .*\nDRAIN_SECONDS: .*seconds from 0 to 3600$/,
   );
@@ -74,6 +84,10 @@ describe("documented defaults", () => {
   });
 });
 
+test("WORKERS=auto is the number of cores that the process may use", () => {
+  expect(readConfig({ WORKERS: "auto" }).WORKERS).toBe(availableParallelism());
+});
+
 test("an empty variable counts as absent", () => {
   expect(readConfig({ PORT: "", REDIS_URL: "" })).toEqual(readConfig({}));
 });
@@ -82,6 +96,16 @@ test("numbers are parsed", () => {
   expect(readConfig({ PORT: "0", DRAIN_SECONDS: "5" })).toMatchObject({
     PORT: 0,
     DRAIN_SECONDS: 5,
+  });
+});
+
+test("API_TOKENS_FOR without API_TOKENS_FILE is rejected, because nothing would be protected", () => {
+  expect(() => readConfig({ API_TOKENS_FOR: "api,docs" })).toThrow(
+    'API_TOKENS_FOR: found "api,docs"; allowed: only together with API_TOKENS_FILE',
+  );
+  expect(readConfig({ API_TOKENS_FOR: "api,docs", API_TOKENS_FILE: "tokens" })).toMatchObject({
+    API_TOKENS_FOR: ["api", "docs"],
+    API_TOKENS_FILE: "tokens",
   });
 });
 

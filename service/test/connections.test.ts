@@ -2,7 +2,9 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { appUnderTest, serve } from "./app-under-test.ts";
+import type { Engine } from "../src/model/engine.ts";
+import { appUnderTest, houseEngine, serve } from "./app-under-test.ts";
+import { house } from "./house-model.ts";
 
 async function open(port: number): Promise<Socket> {
   const socket = connect(port, "127.0.0.1").on("error", () => {});
@@ -39,4 +41,26 @@ test("with only busy connections, a new one is closed", async () => {
   const extra = await open(port);
   await new Promise((closed) => extra.once("close", closed).resume());
   expect(busy.map(({ closed }) => closed)).toEqual([false, false]);
+});
+
+test("pipelined requests are cancelled when their connection closes", async () => {
+  const signals: (AbortSignal | undefined)[] = [];
+  const engine: Engine = {
+    ...houseEngine,
+    predict(_, client) {
+      signals.push(client?.signal);
+      return Promise.withResolvers<never>().promise;
+    },
+  };
+  const socket = await open(await serve(appUnderTest({ engine })));
+  for (const MedInc of [1, 2, 3]) {
+    const body = JSON.stringify({ ...house, MedInc });
+    const headers = `Host: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`;
+    socket.write(`POST /predict HTTP/1.1\r\n${headers}\r\n\r\n${body}`);
+  }
+  await vi.waitFor(() => expect(signals).toHaveLength(3));
+  socket.destroy();
+  await vi.waitFor(() =>
+    expect(signals.map((signal) => signal?.aborted)).toEqual([true, true, true]),
+  );
 });

@@ -58,7 +58,7 @@ test.for(fetchable)(
   },
 );
 
-test("all responses over HTTP are FastAPI's", async () => {
+test("all responses over HTTP are the same as FastAPI's", async () => {
   const port = await serve(appUnderTest());
   for (const exchange of corpus) {
     const { method, target, contentType, body } = exchange.request;

@@ -59,9 +59,42 @@ describe("/openapi.json", () => {
     const answers = JSON.stringify(paths["/predict"]);
     expect(answers).toContain("longer than 1048576 bytes");
     expect(JSON.stringify(paths["/bulk_predict"])).toContain("longer than 33554432 bytes");
-    for (const status of [200, 400, 405, 413, 415, 422, 431, 503, 504]) {
+    for (const status of [200, 405, 413, 415, 422, 503, 504]) {
       expect(answers).toContain(`"${status}":`);
     }
+  });
+
+  test("/openapi.json describes the errors that a request to any endpoint can get", async () => {
+    const { paths } = await readDocument();
+    const operations = Object.values(paths).flatMap((methods) => Object.values(methods));
+    expect(operations).toHaveLength(6);
+    for (const operation of operations) {
+      expect(operation).toMatchObject({
+        responses: {
+          400: { description: expect.stringMatching(/The request is not valid HTTP$/) },
+          408: { description: "The request did not arrive within 35000 ms" },
+          431: { description: "The request line and headers are longer than 65536 bytes" },
+        },
+      });
+    }
+  });
+
+  test("/openapi.json says when a prediction gets 400 because of its body", async () => {
+    const { paths } = await readDocument();
+    for (const path of ["/predict", "/bulk_predict"]) {
+      expect(paths[path]).toMatchObject({
+        post: {
+          responses: { 400: { description: expect.stringMatching(/^The body is not UTF-8, /) } },
+        },
+      });
+    }
+  });
+
+  test("the example of an error in /openapi.json is about the first feature", async () => {
+    const { ValidationError } = (await readDocument()).components.schemas;
+    expect(ValidationError).toMatchObject({
+      properties: { loc: { examples: [["body", Object.keys(house)[0]]] } },
+    });
   });
 });
 

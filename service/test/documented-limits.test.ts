@@ -39,8 +39,13 @@ async function sendTwo(limits: Partial<Limits>): Promise<Answer> {
   return { status: response.status, body: await response.text() };
 }
 
-async function sendLongHeader(): Promise<Answer> {
-  const request = `GET /health HTTP/1.1\r\nX-Long: ${"x".repeat(64 * 1024)}\r\n\r\n`;
+const longHeader = `GET /health HTTP/1.1\r\nX-Long: ${"x".repeat(64 * 1024)}\r\n\r\n`;
+const chunked =
+  "POST /predict HTTP/1.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+const smallChunks = chunked + "1\r\n \r\n".repeat(1_025);
+
+/** Sends the text of a request over a connection. */
+async function sendRaw(request: string): Promise<Answer> {
   const [response] = parseResponses(await exchange(await serve(appUnderTest()), request));
   return { status: response?.status, body: response?.body };
 }
@@ -50,7 +55,7 @@ const exceed: Readonly<Record<string, () => Promise<Answer>>> = {
   "`MAX_BODY_BYTES`": () => send(houses(2), { maxBodyBytes: 100 }, { path: "/bulk_predict" }),
   "`MAX_RECORD_BYTES`": () => send(text, { maxRecordBytes: 100 }),
   "`MAX_BYTES_IN_FLIGHT`": () => send(text, { maxBytesInFlight: 100 }),
-  "`MAX_HEADER_BYTES`": sendLongHeader,
+  "`MAX_HEADER_BYTES`": () => sendRaw(longHeader),
   "`MAX_HOUSES`": () => send(houses(3), { maxHouses: 2 }, { path: "/bulk_predict" }),
   "`MAX_CONCURRENT_REQUESTS`": () => sendTwo({ maxConcurrentRequests: 1 }),
   "`REQUEST_TIMEOUT_MS`": () => sendTwo({ requestTimeoutMs: 20 }),
@@ -58,6 +63,7 @@ const exceed: Readonly<Record<string, () => Promise<Answer>>> = {
     send(text, {}, { headers: { "content-encoding": "gzip" } }),
   "JSON nested deeper than 900 levels": () => send("[".repeat(901) + "]".repeat(901)),
   "an integer of more than 4,300 digits": () => send("1".repeat(4301)),
+  "more than 1,024 chunks with a mean length of less than 16 bytes": () => sendRaw(smallChunks),
 };
 
 test("docs/configuration.md lists the response for each limit", () => {

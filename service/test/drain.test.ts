@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { trackConnections } from "../src/connections.ts";
 import { drain } from "../src/drain.ts";
+import { Metrics } from "../src/telemetry/metrics.ts";
 import { silentLogger } from "./app-under-test.ts";
 
 const hourMs = 3_600_000;
@@ -12,7 +13,7 @@ const hourMs = 3_600_000;
 async function drainable(listener: RequestListener) {
   const server = createServer({ keepAliveTimeout: hourMs }, listener);
   server.on("checkExpectation", listener);
-  const connections = trackConnections(server, 100);
+  const connections = trackConnections(server, 100, new Metrics());
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => server.closeAllConnections());

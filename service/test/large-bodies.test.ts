@@ -4,11 +4,11 @@ import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { createCache } from "../src/cache/create-cache.ts";
-import { unrecorded } from "../src/cache/recorder.ts";
 import type { Engine } from "../src/model/engine.ts";
 import { createBodyReader } from "../src/records/body-reader.ts";
 import { ReaderThread } from "../src/records/reader-thread.ts";
 import { Admission } from "../src/routes/admission.ts";
+import { Metrics } from "../src/telemetry/metrics.ts";
 import { SentBody } from "../src/wire/sent-body.ts";
 import type { SentRequest } from "../src/wire/sent-request.ts";
 import {
@@ -52,9 +52,12 @@ function memoryCache() {
   return createCache({
     redisUrl: undefined,
     redisTimeoutMs: 50,
+    redisPredict: "auto",
+    engineChosen: Promise.resolve(),
+    predictOne: async () => {},
     ttlSeconds: 60,
     memoryBytes: 16 * mebibyte,
-    recorder: unrecorded,
+    metrics: new Metrics(),
     logger: silentLogger,
   });
 }
@@ -146,7 +149,7 @@ describe("MAX_BYTES_IN_FLIGHT", () => {
   });
 
   test("the bytes of a large response count until it is sent or its client disconnects", () => {
-    const admission = new Admission({ ...defaultLimits, ...limits });
+    const admission = new Admission({ ...defaultLimits, ...limits }, new Metrics());
     const closes: (() => void)[] = [];
     const onClose = (callback: () => void) => closes.push(callback) > 0;
     const sentTo = { onClose, limitStall() {} } as unknown as SentRequest;
@@ -157,12 +160,13 @@ describe("MAX_BYTES_IN_FLIGHT", () => {
   });
 });
 
-/** An engine whose predictions never end, and which records the signals it receives. */
+/** Creates an engine whose predictions never end, and which records the signals it receives. */
 function endlessEngine() {
   const signals: (AbortSignal | undefined)[] = [];
   const engine: Engine = {
     ...houseEngine,
-    predict(_, signal) {
+    predict(_, client) {
+      const signal = client?.signal;
       signals.push(signal);
       return new Promise((_, reject) =>
         signal?.addEventListener("abort", () => reject(signal.reason)),
@@ -220,7 +224,7 @@ describe("the reader thread", () => {
     const first = thread.read(task('{"houses":[]}'), never);
     const second = thread.read(task('{"houses":[]} '), abandoned.signal);
     abandoned.abort();
-    await expect(second).rejects.toThrow("nobody waits");
+    await expect(second).rejects.toThrow("nobody is waiting");
     expect(await first).toEqual(new Float32Array());
   });
 });
@@ -231,9 +235,10 @@ test("a request that waits for another's prediction still gets one if that clien
   let calls = 0;
   const engine: Engine = {
     ...inner,
-    async predict(matrix, signal) {
+    async predict(matrix, client) {
       if (calls++ > 0) return inner.predict(matrix);
       begun.resolve();
+      const signal = client?.signal;
       return new Promise((_, reject) =>
         signal?.addEventListener("abort", () => reject(signal.reason)),
       );
@@ -269,7 +274,7 @@ test("a client that does not read its responses is disconnected", { timeout: 30_
   expect((await post(port, "/bulk_predict", list)).status).toBe(200);
 });
 
-test("a body of thousands of tiny chunks is a 400, and its connection is closed", async () => {
+test("a body of thousands of tiny chunks gets 400, and its connection is closed", async () => {
   const port = await serve(appUnderTest());
   const socket = connect(port, "127.0.0.1").on("error", () => {});
   onTestFinished(() => void socket.destroy());

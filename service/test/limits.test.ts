@@ -60,7 +60,7 @@ describe("an encoded body", () => {
   );
 });
 
-/** An engine that predicts only after it is released. */
+/** Creates an engine that predicts only after it is released. */
 function heldEngine() {
   const released = Promise.withResolvers<void>();
   const begun = Promise.withResolvers<void>();

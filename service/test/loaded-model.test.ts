@@ -62,7 +62,7 @@ describe("a model that can't be served", () => {
     const changed = Buffer.concat([onnx, Buffer.from([0])]);
     const digest = createHash("sha256").update(changed).digest("hex");
     await expect(loading({ "m.onnx": changed, "m.json": card })).rejects.toThrow(
-      new RegExp(`m\\.json is of another model: .*m\\.onnx has SHA-256 ${digest}$`),
+      new RegExp(`m\\.json describes another model: .*m\\.onnx has SHA-256 ${digest}$`),
     );
   });
 
@@ -74,7 +74,9 @@ describe("a model that can't be served", () => {
       "m.json": JSON.stringify({ ...JSON.parse(card), version }),
     };
     await expect(loading(files)).rejects.toThrow(ModelError);
-    await expect(loading(files)).rejects.toThrow(/m\.onnx cannot be served: it is no ONNX model/);
+    await expect(loading(files)).rejects.toThrow(
+      /m\.onnx cannot be served: ONNX Runtime cannot load it/,
+    );
   });
 });
 

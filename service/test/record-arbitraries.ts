@@ -103,7 +103,9 @@ function valueText({ type, categories = [] }: Feature): fc.Arbitrary<string> {
 
 const space = fc.constantFrom("", "", "", " ", "\n\t\r ");
 
-/** The JSON of a record with unusual values, and with missing, extra or reordered members. */
+/**
+ * Returns the JSON of a record with unusual values, and with missing, extra or reordered members.
+ */
 function oddRecord({ features }: RecordSchema): fc.Arbitrary<string> {
   const members = fc.tuple(
     ...features.map((feature) =>
@@ -140,7 +142,7 @@ function usualValue(feature: Feature): fc.Arbitrary<{ json: string; cell: number
   });
 }
 
-/** A record as most clients write it, and its row of the matrix. */
+/** Returns a record as most clients write it, and its row of the matrix. */
 export function usualRecord(
   schema: RecordSchema,
 ): fc.Arbitrary<{ text: string; row: Float32Array }> {
@@ -152,7 +154,7 @@ export function usualRecord(
   }));
 }
 
-/** The JSON of any record, usual or not. */
+/** Returns the JSON of any record, usual or not. */
 export function anyRecord(schema: RecordSchema): fc.Arbitrary<string> {
   const usual = usualRecord(schema).map(({ text }) => text);
   return fc.oneof(usual, oddRecord(schema));

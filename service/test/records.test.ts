@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createValidator } from "../src/records/validator.ts";
 import { createRecordReader } from "../src/records/reader.ts";
 import { createScanner } from "../src/records/scan.ts";
 import type { Feature, RecordSchema } from "../src/records/schema.ts";
 import { parseIntegerText, parseNumberText } from "../src/records/text.ts";
+import { createValidator } from "../src/records/validator.ts";
 import { Refusal } from "../src/wire/refusal.ts";
 import { anyRecord, schemas, usualRecord } from "./record-arbitraries.ts";
 
@@ -59,7 +59,7 @@ describe("an integer in a string", () => {
   });
 });
 
-/** The result of reading a body: the matrix, or the error response. */
+/** Returns the result of reading a body: the matrix, or the error response. */
 function resultOf(read: () => Float32Array): unknown {
   try {
     return read();

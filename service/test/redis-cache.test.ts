@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
+import { Status } from "../src/routes/status.ts";
 import { post } from "./app-under-test.ts";
 import {
   modelVersion,
@@ -9,6 +10,7 @@ import {
   timeoutMs,
 } from "./cache-under-test.ts";
 import { house } from "./house-model.ts";
+import { valuesOf } from "./metric-values.ts";
 import { RedisProxy, RedisServer, redisTest } from "./redis-server.ts";
 
 /** How much longer than the timeout a request may take on a slow machine. */
@@ -127,7 +129,7 @@ describe("failures of Redis", () => {
   );
 
   redisTest(
-    "predictions are correct after the host of Redis vanishes, and while the next ones are silent",
+    "predictions are correct after the host of Redis vanishes, and while new connections stay silent",
     async () => {
       const proxy = await RedisProxy.to(await RedisServer.start());
       const service = await serviceWith({ redisUrl: proxy.url });
@@ -227,7 +229,7 @@ describe("invalid entries in Redis", () => {
     expect(service.events).toEqual(["cache connected"]);
   });
 
-  redisTest("the entry of another key is never served", async () => {
+  redisTest("an entry that belongs to another key is never served", async () => {
     const redis = await RedisServer.start();
     const service = await serviceWith({ redisUrl: redis.url });
     await service.hits(1);
@@ -239,61 +241,91 @@ describe("invalid entries in Redis", () => {
   });
 });
 
-describe("the recorder", () => {
-  redisTest("the recorder counts replies and their durations", async () => {
+describe("the metrics of Redis", () => {
+  redisTest("the metrics count replies and their durations", async () => {
     const redis = await RedisServer.start();
-    const { cache, recorded, durations, connected } = redisCache(redis.url);
+    const { cache, counted, metrics, connected } = redisCache(redis.url);
     await connected();
     await cache.set("key", "body");
     expect(await cache.get("key")).toBe("body");
-    expect(recorded).toEqual(["set replied", "get replied"]);
-    for (const durationMs of durations) {
-      expect(durationMs).toBeGreaterThan(0);
-      expect(durationMs).toBeLessThan(timeoutMs + marginMs);
+    expect(counted()).toEqual({ "set replied": 1, "get replied": 1 });
+    const values = valuesOf(metrics, "prediction_redis_command_duration_seconds");
+    for (const command of ["get", "set"]) {
+      expect(values[`sum ${command}`]).toBeGreaterThan(0);
+      expect(values[`sum ${command}`]).toBeLessThan((timeoutMs + marginMs) / 1000);
     }
   });
 
-  redisTest("the recorder counts calls without a connection", async () => {
-    const { recorded, both } = redisCache((await RedisServer.absent()).url);
+  redisTest("the metrics count calls without a connection", async () => {
+    const { counted, both } = redisCache((await RedisServer.absent()).url);
     await both();
-    expect(recorded).toEqual(["get offline", "set offline"]);
+    expect(counted()).toEqual({ "get offline": 1, "set offline": 1 });
   });
 
-  redisTest("the recorder counts timeouts, then calls that the open circuit prevents", async () => {
+  redisTest("the metrics count timeouts, then calls that the open circuit prevents", async () => {
     const redis = await RedisServer.start();
-    const { recorded, both, connected } = redisCache(redis.url);
+    const { counted, both, connected } = redisCache(redis.url);
     await connected();
     redis.freeze();
     await Promise.all(Array.from({ length: 5 }, both));
-    expect(new Set(recorded.splice(0))).toEqual(new Set(["get timeout", "set timeout"]));
+    expect(Object.keys(counted()).sort()).toEqual(["get timeout", "set timeout"]);
     await both();
-    expect(recorded).toEqual(["get open_circuit", "set open_circuit"]);
+    expect(counted()).toEqual({ "get open_circuit": 1, "set open_circuit": 1 });
   });
 
-  redisTest("the recorder counts writes that Redis rejects", async () => {
+  redisTest("the metrics count writes that Redis rejects", async () => {
     const redis = await RedisServer.start("--maxmemory", "1");
-    const { recorded, both, connected } = redisCache(redis.url);
+    const { counted, both, connected } = redisCache(redis.url);
     await connected();
     await both();
-    expect(recorded).toEqual(["get replied", "set refused"]);
+    expect(counted()).toEqual({ "get replied": 1, "set refused": 1 });
   });
 
-  redisTest("the recorder counts keys with values of a wrong type", async () => {
+  redisTest("the metrics count keys with values of a wrong type", async () => {
     const redis = await RedisServer.start();
-    const { cache, recorded, connected } = redisCache(redis.url);
+    const { cache, counted, connected } = redisCache(redis.url);
     await connected();
     await redis.command("LPUSH", "key", "x");
     expect(await cache.get("key")).toBeUndefined();
-    expect(recorded).toEqual(["get wrong_type"]);
+    expect(counted()).toEqual({ "get wrong_type": 1 });
   });
 
-  redisTest("the recorder counts invalid entries", async () => {
+  redisTest("the metrics count invalid entries", async () => {
     const redis = await RedisServer.start();
-    const { cache, recorded, connected } = redisCache(redis.url);
+    const { cache, counted, connected } = redisCache(redis.url);
     await connected();
     await redis.command("SET", "key", "garbage");
     expect(await cache.get("key")).toBeUndefined();
-    expect(recorded).toEqual(["get replied", "get corrupt"]);
+    expect(counted()).toEqual({ "get replied": 1, "get corrupt": 1 });
+  });
+});
+
+describe("the state of Redis", () => {
+  const statusOf = async ({ app }: Service) =>
+    Status.parse(await (await app.request("/status")).json()).cache.redis;
+
+  redisTest("/status responds while Redis is absent", async () => {
+    const service = await serviceWith({ redisUrl: (await RedisServer.absent()).url });
+    await service.predict(1);
+    expect(await statusOf(service)).toMatchObject({ connected: false });
+    expect(valuesOf(service.metrics, "prediction_redis_connected")).toEqual({});
+    expect((await service.app.request("/metrics")).status).toBe(200);
+  });
+
+  redisTest("/status and /metrics show that timeouts open the circuits", async () => {
+    const redis = await RedisServer.start();
+    const service = await serviceWith({ redisUrl: redis.url });
+    await service.hits();
+    expect(await statusOf(service)).toEqual({
+      connected: true,
+      circuits: { get: "closed", set: "closed" },
+    });
+    expect(valuesOf(service.metrics, "prediction_redis_connected")).toEqual({ "": 1 });
+    expect(valuesOf(service.metrics, "prediction_redis_circuit_open")).toEqual({});
+    redis.freeze();
+    await Promise.all([2, 3, 4, 5, 6].map(service.predict));
+    expect((await statusOf(service))?.circuits.get).toMatch(/^(half_)?open$/);
+    expect(valuesOf(service.metrics, "prediction_redis_circuit_open")).toMatchObject({ get: 1 });
   });
 });
 
@@ -302,16 +334,16 @@ describe("a silent connection", () => {
     "a silent connection is replaced once, even if the probes of reads and writes fail together",
     async () => {
       const proxy = await RedisProxy.to(await RedisServer.start());
-      const { recorded, both, connected } = redisCache(proxy.url);
+      const { counted, both, connected } = redisCache(proxy.url);
       await connected();
       proxy.silent = true;
       await Promise.all(Array.from({ length: 5 }, both));
       await delay(150);
       proxy.silent = false;
-      recorded.length = 0;
+      counted();
       await both();
-      expect(recorded[0]).toBe("get timeout");
-      expect(recorded).not.toContain("set open_circuit");
+      const { "get timeout": timeouts, "set open_circuit": prevented } = counted();
+      expect([timeouts, prevented]).toEqual([1, undefined]);
       await delay(500);
       expect(proxy.connections).toBe(2);
     },
@@ -321,14 +353,14 @@ describe("a silent connection", () => {
     "a silent connection is replaced while idle, before a request waits for it",
     async () => {
       const proxy = await RedisProxy.to(await RedisServer.start());
-      const { cache, recorded, events, connected } = redisCache(proxy.url);
+      const { cache, counted, events, connected } = redisCache(proxy.url);
       await connected();
       proxy.silent = true;
       await vi.waitUntil(() => events.includes("cache degraded"), 10_000);
       proxy.silent = false;
       await vi.waitUntil(() => events.includes("cache recovered"), 10_000);
       expect(await cache.get("key")).toBeUndefined();
-      expect(recorded).toEqual(["get replied"]);
+      expect(counted()).toEqual({ "get replied": 1 });
     },
   );
 

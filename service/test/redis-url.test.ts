@@ -28,7 +28,7 @@ test.each(invalidRedisUrls)(
   },
 );
 
-/** The parts that the Redis client parses from a URL. */
+/** Returns the parts that the Redis client parses from a URL. */
 function readByClient(url: string) {
   const { socket, username = "", password = "" } = createClient({ url }).options ?? {};
   return { ...socket, username, password };

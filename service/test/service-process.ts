@@ -9,7 +9,9 @@ import { z } from "zod";
 export const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 
 const LogLine = z.looseObject({
+  pid: z.number(),
   msg: z.string(),
+  requestId: z.string().optional(),
   route: z.string().optional(),
   durationMs: z.number().optional(),
   address: z.object({ port: z.number() }).optional(),

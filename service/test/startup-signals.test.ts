@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, test, vi } from "vitest";
 import { testNeeding } from "../../test/prerequisite.ts";
+import { preloading, stallForever, whenImporting } from "./preload.ts";
 import { asPid1, startService } from "./service-process.ts";
 
 function canBePid1(): boolean {
@@ -12,29 +13,6 @@ function canBePid1(): boolean {
     return false;
   }
 }
-
-/** `NODE_OPTIONS` that run some JavaScript before the service. */
-function preloading(code: string): string {
-  return `--import=data:text/javascript,${encodeURIComponent(code)}`;
-}
-
-/** Appends code to one of the service's modules, which runs when it is imported. */
-function whenImporting(module: string, code: string): string {
-  return preloading(`
-    import { registerHooks } from "node:module";
-    registerHooks({
-      load(url, context, nextLoad) {
-        const loaded = nextLoad(url, context);
-        if (!url.endsWith("/service/src/${module}")) return loaded;
-        return { ...loaded, source: loaded.source + ${JSON.stringify(`\n${code}`)} };
-      },
-    });`);
-}
-
-const stallForever = `
-  process.stderr.write("stalled");
-  setInterval(() => {}, 1000);
-  await new Promise(() => {});`;
 
 const stallInFileRead = preloading(`
   import fs from "node:fs/promises";
@@ -59,13 +37,19 @@ const runs = [
   [" as PID 1", asPid1, testNeeding(canBePid1())],
 ] as const;
 
-describe.each(["SIGTERM", "SIGINT"] as const)("%s during startup", (signal) => {
+const modes = [
+  ["SIGTERM", "1"],
+  ["SIGTERM", "2"],
+  ["SIGINT", "1"],
+] as const;
+
+describe.each(modes)("%s during startup with WORKERS=%s", (signal, WORKERS) => {
   for (const [suffix, wrapper, testRun] of runs) {
     testRun.each(phases)(
-      `${signal} ends the process${suffix} with status 0 while %s`,
+      `${signal} ends the process${suffix} with status 0 if WORKERS=${WORKERS}, while %s`,
       async (_, options) => {
         const service = startService(
-          { NODE_OPTIONS: options, REDIS_URL: "redis://127.0.0.1:1" },
+          { NODE_OPTIONS: options, REDIS_URL: "redis://127.0.0.1:1", WORKERS },
           wrapper,
         );
         await vi.waitUntil(() => service.stderr() === "stalled", 10_000);
@@ -78,9 +62,12 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s during startup", (signal) => {
   }
 });
 
-testNeeding(canBePid1())("SIGTERM after startup ends the process as PID 1", async () => {
-  const service = startService({}, asPid1);
-  await service.port();
-  service.signal("SIGTERM");
-  expect(await service.exitStatus()).toBe(0);
-});
+testNeeding(canBePid1()).each(["1", "2"])(
+  "SIGTERM after startup ends the process as PID 1 with WORKERS=%s",
+  async (WORKERS) => {
+    const service = startService({ WORKERS }, asPid1);
+    await service.port();
+    service.signal("SIGTERM");
+    expect(await service.exitStatus()).toBe(0);
+  },
+);

@@ -6,23 +6,23 @@ import type { Attack } from "./sender.ts";
 const maxBodyBytes = 32 * 1024 * 1024;
 const maxHouses = 100_000;
 
-/** What hostile clients send. */
+/** A body that hostile clients send. */
 export interface HostileBody {
   readonly name: string;
   readonly path: "/predict" | "/bulk_predict";
   readonly make: () => Buffer;
-  /** A valid body must be answered with 200, any other with a 4xx. */
+  /** A valid body must get 200, any other one 4xx. */
   readonly isValid?: boolean;
   readonly contentType?: string;
   readonly attack?: Attack;
-  /** As many clients send it at once, and none sends it in a loop. */
+  /** This many clients send it at the same time. Then no client sends it in a loop. */
   readonly clients?: number;
 }
 
 type Text = string | Uint8Array;
 type House = Readonly<Record<string, unknown>>;
 
-/** A fragment as often as it fits between a start and an end. */
+/** Repeats a fragment as often as it fits between a start and an end. */
 function fill(start: string, fragment: Text, end: string, maxBytes = maxBodyBytes): Buffer {
   const unit = Buffer.from(fragment);
   const count = Math.floor((maxBytes - Buffer.byteLength(start + end)) / unit.length);
@@ -30,7 +30,7 @@ function fill(start: string, fragment: Text, end: string, maxBytes = maxBodyByte
   return Buffer.concat([Buffer.from(start), middle, Buffer.from(end)]);
 }
 
-/** As many numbered fragments as fit between a start and an end. */
+/** Joins as many numbered fragments as fit between a start and an end. */
 function number(start: string, fragment: (index: number) => string, end: string): Buffer {
   const parts: string[] = [];
   for (let left = maxBodyBytes - start.length - end.length; left > 0; ) {
@@ -47,10 +47,14 @@ const reversed = (house: House): House => Object.fromEntries(Object.entries(hous
 const asStrings = (house: House): House =>
   Object.fromEntries(Object.entries(house).map(([name, value]) => [name, String(value)]));
 
-/** As many houses as are allowed: changed, or only one of them. */
+/**
+ * Returns a list with the maximum number of houses.
+ *
+ * @param change changes all houses, or only the house at index `at`
+ */
 function list(change = same, at?: number, spaces = 0): Buffer {
   const houses = drawHouses(maxHouses, 1).map((drawn, index) => {
-    // A population of four digits, which the sender replaces: each request is a miss.
+    // The sender replaces the population, which has four digits, so that each request is a miss.
     const house = index === 0 ? { ...drawn, Population: 1000 } : drawn;
     return at === undefined || at === index ? change(house) : house;
   });
@@ -108,7 +112,7 @@ const invalidLists: Bodies = {
   "byte-order marks": () => fill("", "\ufeff", ""),
 };
 
-/** What long strings and keys are made of. */
+/** The content of long strings and keys. */
 const characters: Readonly<Record<string, Text>> = {
   letters: "a",
   "escaped line breaks": "\\n",
@@ -158,7 +162,7 @@ const random = fc.tuple(
   ),
 );
 
-/** All bodies, in the order of the report, and as many random ones as asked for. */
+/** Returns all bodies in the order of the report, with `fuzz` random ones at the end. */
 export function hostileBodies({ fuzz, seed }: { fuzz: number; seed: number }): HostileBody[] {
   return [
     bulk("nothing", () => Buffer.alloc(0), { attack: "send nothing" }),
@@ -173,7 +177,7 @@ export function hostileBodies({ fuzz, seed }: { fuzz: number; seed: number }): H
     bulk("held before the last byte", held, { attack: "hold", clients: 20, isValid: true }),
     bulk("one byte at a time", list, { attack: "trickle", clients: 200 }),
     bulk("one-byte chunks", list, { attack: "trickle chunks", clients: 200 }),
-    bulk("a flood of one-byte chunks", list, { attack: "flood with chunks", clients: 200 }),
+    bulk("a flood of one-byte chunks", list, { attack: "flood with chunks" }),
     bulk("clients that leave halfway", list, { attack: "leave halfway" }),
     bulk("clients that leave at the end", list, { attack: "leave at the end" }),
     ...fc.sample(random, { seed, numRuns: fuzz }).map(([start, fragment], index) => {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { Connection, requestHead } from "../load/connection.ts";
 import { type HostileBody, hostileBodies } from "./bodies.ts";
 
-// The hostile clients, in a process of their own. A message is an order to send a body. The answer is
+// The hostile clients, in their own process. A message is an order to send a body. The answer is
 // how often each outcome occurred: a status, `refused`, `lost` or `left`.
 
 const slowMs = 5_000;
@@ -12,9 +12,9 @@ const floodBytes = 31_000_000;
 
 const Order = z.object({
   ...{ name: z.string(), fuzz: z.number(), seed: z.number(), origin: z.string() },
-  /** Without clients, the body is only made. */
+  /** With 0 clients, the body is only created. */
   clients: z.number(),
-  /** Each client sends the body at least so often, and at least so long. */
+  /** Each client sends the body at least this often and for at least this long. */
   ...{ rounds: z.number(), seconds: z.number() },
 });
 
@@ -22,7 +22,7 @@ type Parts = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
 let requests = 0;
 
-/** A body in two parts. In the first, the population of the first house is another each time. */
+/** Splits a body into two parts. The first one contains a different population each time. */
 function varied(body: Buffer): [Buffer, Buffer] {
   const start = Buffer.from(body.subarray(0, 512));
   const found = /"Population": ?"?(?=\d{4}\b)/.exec(start.toString("latin1"));
@@ -45,7 +45,7 @@ async function* trickle(body: Buffer, framed = (byte: Buffer): Uint8Array => byt
   }
 }
 
-/** White space, one byte in each chunk, as fast as it is taken. */
+/** Yields white space in chunks of one byte, as fast as the server accepts it. */
 function* flood() {
   const chunks = Buffer.alloc(6 * 8192, "1\r\n \r\n");
   const end = performance.now() + slowMs;
@@ -54,7 +54,7 @@ function* flood() {
 
 const chunk = (byte: Buffer) => Buffer.from(`1\r\n${byte}\r\n`);
 
-/** The parts that each attack sends. Most clients leave after the last one, answered or not. */
+/** The parts that each attack sends. Most clients disconnect after the last one. */
 const attacks = {
   send: varied,
   "send nothing": () => [],
@@ -69,7 +69,7 @@ const attacks = {
 /** How clients send a body. */
 export type Attack = keyof typeof attacks;
 
-/** A client, which sends one request at a time, on one connection if the server keeps it open. */
+/** Creates a client. It sends one request at a time, and reuses a connection that is still open. */
 function clientOf({ attack = "send", path, contentType }: HostileBody, body: Buffer) {
   const isInChunks = attack.endsWith("chunks");
   const isPatient = attack === "send" || attack === "hold";

@@ -1,7 +1,7 @@
 import { Load, runLoad } from "./run-load.ts";
 
-// Sends loads from a process of its own, so that the client has a thread to itself. A message is a
-// load, which is answered with its measurement, or "stop", which ends the load.
+// Sends loads from its own process, so that the client has its own thread. A message is a load, and
+// its answer is a measurement. The message "stop" ends the load.
 let running = new AbortController();
 
 process.on("message", async (message) => {

@@ -1,15 +1,15 @@
 import { Child } from "../child.ts";
 import { cpuMs, type Server } from "../server.ts";
-import { type Figures, type Row, type Tell, takeTurns } from "../turns.ts";
+import { type Figures, type ReportProgress, type Row, takeTurns } from "../turns.ts";
 import { type Load, Measurement } from "./run-load.ts";
 
 type LoadOnServer = Omit<Load, "origin">;
 
-/** Bodies that are in the cache, and bodies that are not. Each response is checked. */
+/** Loads of bodies that are in the cache, or not. `X-Cache` of each response is checked. */
 export const hit = { known: 1, cache: "HIT" } as const;
 export const miss = { known: 0, cache: "MISS" } as const;
 
-/** The figures of a load, in the order of tables. */
+/** The figures of a load, in the order of a table's columns. */
 export const pace = [
   "requests/s",
   "CPU ms",
@@ -36,7 +36,11 @@ export class Client extends Child {
     return Measurement.parse(await this.ask({ ...load, origin: `http://127.0.0.1:${port}` }));
   }
 
-  /** Measures again if a request fails or `X-Cache` is wrong; throws if one fails three times. */
+  /**
+   * Measures a load. If requests fail or `X-Cache` is wrong, measures it again.
+   *
+   * @throws {Error} if requests fail in each attempt
+   */
   async drive(server: Server, load: LoadOnServer, attempts = 3): Promise<Figures> {
     const before = cpuMs(server);
     const { requestsPerSecond, requests, p50, p99, ...found } = await this.measure(server, load);
@@ -56,12 +60,12 @@ export class Client extends Child {
     };
   }
 
-  /** Measures servers in turns: see {@link takeTurns}. */
-  race(entries: readonly Entry[], tell: Tell, rounds: number): Promise<readonly Row[]> {
+  /** Measures servers in turns; see {@link takeTurns}. */
+  race(entries: readonly Entry[], report: ReportProgress, rounds: number): Promise<readonly Row[]> {
     const contenders = entries.map(({ labels, server, load }) => ({
       labels,
       run: () => this.drive(server, load),
     }));
-    return takeTurns(contenders, tell, rounds);
+    return takeTurns(contenders, report, rounds);
   }
 }

@@ -16,11 +16,15 @@ export interface Outcome {
   readonly head: string;
 }
 
-/** A header's value in a header block. */
+/** Returns the value of a header in a header block. */
 export const headerOf = (head: string, name: string): string | undefined =>
   new RegExp(`\r\n${name}: ([^\r]*)`, "i").exec(head)?.[1];
 
-/** The head of a GET request, or of a POST request with a body of this length or in HTTP chunks. */
+/**
+ * Returns the head of a request: POST if there is a body, otherwise GET.
+ *
+ * @param body the length of the body in bytes, or `chunks` for a chunked body
+ */
 export function requestHead(path: string, body?: number | "chunks", type = "application/json") {
   const method = body === undefined ? "GET" : "POST";
   const framing = body === "chunks" ? "Transfer-Encoding: chunked" : `Content-Length: ${body ?? 0}`;
@@ -37,7 +41,7 @@ export class Connection {
   readonly #socket: Socket;
   #isUploading = false;
   #head = "";
-  /** Bytes of the response's body still to come; infinite if it comes in chunks. */
+  /** The bytes of the response's body that are still missing; infinite if it is chunked. */
   #remaining: number | undefined;
   /** The last bytes of the response. */
   #tail = "";
@@ -71,7 +75,9 @@ export class Connection {
     return outcome;
   }
 
-  /** Sends one request in parts, as fast as they are taken. Stops if the response comes first. */
+  /**
+   * Sends one request in parts, as fast as the server reads. Stops if the response arrives first.
+   */
   async upload(parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<Outcome> {
     const outcome = this.#begin();
     this.#isUploading = true;

@@ -4,47 +4,52 @@ import { newBodies } from "../request-bodies.ts";
 import { quantile } from "../turns.ts";
 import { Connection, headerOf, requestHead } from "./connection.ts";
 
-/** What clients send, and for how long: some seconds, or until they are stopped. */
+/** What clients send, and for how long. By default, they send until they are stopped. */
 export const Load = z.object({
   origin: z.string(),
   path: z.string(),
-  /** Houses in each body. Without it, the requests are GETs. */
+  /** The number of houses in each body. If absent, the requests are GETs. */
   houses: z.number().optional(),
-  /** The share of bodies that were sent before, from 0 to 1. */
+  /** The share of requests whose body was sent before, from 0 to 1. */
   known: z.number().default(0),
-  /** Another seed gives other bodies. */
+  /** A different seed gives different bodies. */
   seed: z.number().default(1),
-  /** What `X-Cache` must say. */
+  /** The expected `X-Cache`. */
   cache: z.enum(["HIT", "MISS"]).optional(),
-  /** Each client sends its next request when the last one is answered, and this long afterwards. */
+  /** Each client sends its next request `pauseMs` after the response to the last one. */
   clients: z.number().default(1),
   pauseMs: z.number().default(0),
   /** Whether each client sends `GET /health` before each of its requests. */
   healthFirst: z.boolean().default(false),
-  /** Instead of clients in turns: requests at random moments, answered or not. */
+  /** If set, requests are sent at random moments at this rate, without waiting for responses. */
   perSecond: z.number().optional(),
   seconds: z.number().optional(),
 });
 export type Load = z.input<typeof Load>;
 
-/** What the clients saw; times in milliseconds. */
+/** What the clients measured. Times are in milliseconds. */
 export const Measurement = z.object({
   requestsPerSecond: z.number(),
   requests: z.number(),
   ...{ p50: z.number(), p95: z.number(), p99: z.number(), worst: z.number() },
   hitShare: z.number(),
-  /** How often each thing occurred that must not: `lost`, `503`, `BYPASS`. */
+  /** The number of responses of each wrong kind, such as `lost`, `503` or `BYPASS`. */
   faults: z.record(z.string(), z.number()),
-  /** Cores that the client kept busy. It has one thread: near 1, it is itself the limit. */
+  /**
+   * The share of a core that the client used. It has one thread: near 1, the client is the limit.
+   */
   clientCores: z.number(),
 });
 export type Measurement = z.infer<typeof Measurement>;
 
 const sources = new Map<string, { known: readonly string[]; next: () => string }>();
-/** Servers and known requests that are in their caches. */
+/** The servers and known requests whose responses are in the cache. */
 const filled = new Set<string>();
 
-/** Whole requests. Those of a kind go on where its last load ended, so that none is sent twice. */
+/**
+ * Returns the requests of a load. A later load of the same kind continues where this one ends, so
+ * no new body is sent twice.
+ */
 function sourceOf({ path, houses, seed }: z.infer<typeof Load>) {
   const get = requestHead(path);
   if (houses === undefined) return { known: [], next: () => get };
@@ -56,7 +61,7 @@ function sourceOf({ path, houses, seed }: z.infer<typeof Load>) {
       const body = bodies();
       return requestHead(path, body.length) + body;
     };
-    // Many, since concurrent requests with the same body share one look into Redis.
+    // Many, since concurrent requests with the same body share one query to Redis.
     const length = Math.max(8, Math.min(400, Math.floor(64_000 / houses)));
     source = { known: Array.from({ length }, next), next };
     sources.set(key, source);
@@ -64,7 +69,7 @@ function sourceOf({ path, houses, seed }: z.infer<typeof Load>) {
   return source;
 }
 
-/** Sends known requests twice, so that they are in the server's cache. */
+/** Sends known requests twice, so that their responses are in the server's cache. */
 async function fillCache(origin: string, known: readonly string[]): Promise<void> {
   const key = `${origin} ${known[0]}`;
   if (filled.has(key)) return;
@@ -77,7 +82,7 @@ async function fillCache(origin: string, known: readonly string[]): Promise<void
 /**
  * Sends a load from this process.
  *
- * @param stop ends the load once the requests in flight are answered
+ * @param stop ends the load when the requests in flight have their responses
  */
 export async function runLoad(input: Load, stop?: AbortSignal): Promise<Measurement> {
   const load = Load.parse(input);
@@ -107,7 +112,7 @@ export async function runLoad(input: Load, stop?: AbortSignal): Promise<Measurem
     const isRight = demanded === undefined || xCache === demanded;
     const fault = status !== "200" ? status : isRight ? "" : String(xCache);
     if (fault !== "") faults[fault] = (faults[fault] ?? 0) + 1;
-    // A server that is gone refuses connections at once. The pause keeps the client from spinning.
+    // If the server is gone, connections fail immediately. Without a pause, the client would spin.
     if (status === "lost") await sleep(50);
   }
   const sendNext = () => {
@@ -124,7 +129,7 @@ export async function runLoad(input: Load, stop?: AbortSignal): Promise<Measurem
   }
   async function sendAtRandom(rate: number): Promise<unknown> {
     const sent: Promise<void>[] = [];
-    // The moments are those of a Poisson process. Timers would bundle those of a millisecond.
+    // The moments are a Poisson process. Timers would bundle the requests of each millisecond.
     for (let next = start; isDue(); await nextTurn()) {
       for (; next <= performance.now(); next += (-Math.log(1 - Math.random()) / rate) * 1000) {
         sent.push(sendNext());

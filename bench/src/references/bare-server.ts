@@ -5,8 +5,8 @@ import { Hono } from "hono";
 import { createClient } from "redis";
 import { z } from "zod";
 
-// A server that reads the whole body and sends a constant response: `node-http`, `hono`, or
-// `hono-redis`, which also parses the body, hashes it and sends Redis one GET.
+// A server that reads the whole body and sends a constant response. The argument is `node-http`,
+// `hono` or `hono-redis`, which also parses the body, hashes it and sends one GET to Redis.
 const { PORT, REDIS_URL, RESPONSE = "" } = process.env;
 const Constant = z.object({ body: z.string(), headers: z.record(z.string(), z.string()) });
 const { body, headers } = Constant.parse(JSON.parse(RESPONSE));

@@ -4,9 +4,9 @@ import { figureText } from "./tables.ts";
 
 const width = 860;
 const barHeight = 20;
-/** Of a character, at most. */
+/** The maximum width of a character. */
 const characterWidth = 7.5;
-/** Told apart by people who see no red or no green, and on paper. */
+/** Colours that people with colour blindness can tell apart, also in print. */
 const colors = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00"];
 
 function barsOf({ where, group, series, figures }: Chart, rows: readonly Row[]) {
@@ -27,7 +27,7 @@ const textAt = (x: number, y: number, text: string, attributes = "") =>
 const rectangle = (x: number, y: number, width: number, height: number, color: string) =>
   `<rect x="${x.toFixed(1)}" y="${y}" width="${width.toFixed(1)}" height="${height}" fill="${color}"/>`;
 
-/** A chart as an SVG document: the same text for the same figures. */
+/** Draws a chart as an SVG document. The same figures always give the same text. */
 export function chartSvg(chart: Chart, rows: readonly Row[]): string {
   const { title, figures, isLogarithmic = false } = chart;
   const bars = barsOf(chart, rows);

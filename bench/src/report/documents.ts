@@ -13,7 +13,7 @@ const Results = z.array(
     rows: z.array(z.record(z.string(), z.union([z.string(), z.number()]))),
   }),
 );
-/** What a scenario measured, when and where. */
+/** The results of a scenario, with the date and the machine. */
 export type Result = z.infer<typeof Results>[number];
 
 const begin = "<!-- pnpm bench --write: from here -->";
@@ -51,8 +51,8 @@ function writeSections(page: string, sections: readonly string[]): void {
 }
 
 /**
- * Writes new results into `README.md`, `docs/benchmarks.md` and `docs/benchmarks/` of a checkout,
- * and keeps the results of other scenarios. Without new results, it renews the pages and charts.
+ * Writes new results to `README.md`, `docs/benchmarks.md` and `docs/benchmarks/` of a checkout, and
+ * keeps the results of other scenarios. Without new results, writes the pages and charts again.
  */
 export function writeDocuments(
   folder: string,

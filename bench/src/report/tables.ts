@@ -13,18 +13,18 @@ const down = new Intl.NumberFormat("en", { ...digits, roundingMode: "floor" });
 const up = new Intl.NumberFormat("en", { ...digits, roundingMode: "ceil" });
 const whole = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 
-/** A figure with three digits; a whole number with at most three. */
+/** Writes a figure with three significant digits, an integer with at most three. */
 export const figureText = (figure: number): string =>
   (Number.isInteger(figure) ? whole : nearest).format(figure);
 
-/** The scenario's table, without columns that are empty or 0 in all rows. */
+/** Returns the table of a scenario, without columns that are empty or 0 in all rows. */
 export function rowTable({ columns }: Scenario, rows: readonly Row[]): Table {
   const shown = columns.filter((column) => rows.some((row) => row[column]));
   const text = (cell: string | number = "") => (typeof cell === "number" ? figureText(cell) : cell);
   return { columns: shown, rows: rows.map((row) => shown.map((column) => text(row[column]))) };
 }
 
-/** A line for each target and the figure that is furthest from it, which begins with PASS or FAIL. */
+/** Returns one line per target, with PASS or FAIL and the figure that is worst for the target. */
 export function judge({ columns, targets = [] }: Scenario, rows: readonly Row[]): string[] {
   return targets.flatMap(({ where, column, atLeast = -Infinity, atMost = Infinity }) => {
     const isAtMost = atLeast === -Infinity;
@@ -37,7 +37,7 @@ export function judge({ columns, targets = [] }: Scenario, rows: readonly Row[])
     const cells = columns.slice(0, 3).map((name) => row[name]);
     const texts = cells.filter((cell) => typeof cell === "string");
     const labels = new Set([...Object.values(where ?? {}), ...texts]);
-    // Rounded to the bad side, so that a figure never flatters.
+    // Rounded to the worse side, so that a figure never looks better than it is.
     const text = isAtMost
       ? `${up.format(figure)} ≤ ${atMost}`
       : `${down.format(figure)} ≥ ${atLeast}`;
@@ -46,11 +46,11 @@ export function judge({ columns, targets = [] }: Scenario, rows: readonly Row[])
   });
 }
 
-/** Whether a column holds figures, which are aligned to the right. */
+/** Returns whether a column contains figures, which are aligned to the right. */
 export const isFigures = ({ rows }: Table, column: number): boolean =>
   rows.every((cells) => /^[\d,.]*$/.test(cells[column] ?? ""));
 
-/** A table in columns of spaces. */
+/** Writes a table with columns that are aligned by spaces. */
 export function tableText(table: Table): string {
   const lines = [table.columns, ...table.rows];
   const padded = table.columns.map((_, column) => {

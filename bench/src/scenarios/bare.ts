@@ -11,7 +11,7 @@ const single = { path: "/predict", houses: 1, clients: 64, seconds: 2, known: 0 
 const hono = "bare Hono";
 const honoRedis = "bare Hono: parse, hash, GET";
 const honoSingle = "bare Hono, one house";
-/** Bare servers by the name of their program, and the service, which has no such program. */
+/** The contenders. Those without a program are the service. */
 const contenders = [
   { name: "bare node:http", baseline: hono, program: "node-http", load: list },
   { name: hono, baseline: hono, program: "hono", load: list },
@@ -31,7 +31,9 @@ const bareServer = join(import.meta.dirname, "../references/bare-server.ts");
 /** Headers that every server adds. */
 const added = /^(?:connection|content-length|date|keep-alive)$/;
 
-/** The service's response for a bare server to repeat: to a known list, or to a new house. */
+/**
+ * Returns the response of the service to a known list or a new house, which bare servers repeat.
+ */
 async function responseOf({ port }: Server, { path, houses, known }: typeof list) {
   const body = newBodies(path, houses, 1)();
   const headers = { "content-type": "application/json" };
@@ -41,7 +43,7 @@ async function responseOf({ port }: Server, { path, houses, known }: typeof list
   return JSON.stringify({ body: await response.text(), headers: Object.fromEntries(kept) });
 }
 
-/** Starts all contenders: the service also from another checkout, if there is one. */
+/** Starts all contenders. If another checkout is given, also starts the service from there. */
 async function startAll(stack: AsyncDisposableStack, against: string | undefined) {
   const redis = stack.use(await startRedis());
   const example = stack.use(await startService());
@@ -95,9 +97,9 @@ export const bare: Scenario = {
     { where, column: "× per CPU", atLeast },
     { where, column: "× other, per CPU", atLeast: 0.98 },
   ]),
-  async measure(tell, { against, rounds }) {
+  async measure(report, { against, rounds }) {
     await using stack = new AsyncDisposableStack();
     const client = stack.use(new Client());
-    return withRatios(await client.race(await startAll(stack, against), tell, rounds));
+    return withRatios(await client.race(await startAll(stack, against), report, rounds));
   },
 };

@@ -15,7 +15,7 @@ const loads = [
 export const capacity: Scenario = {
   name: "capacity",
   title: "What a pod can carry",
-  about: `\`/predict\` for one house, with production defaults (for the Redis hit, without the in-process tier). Requests are sent at random moments at the given rate, as many independent clients do; if fewer arrived, the client could send no more. Or each of a number of clients sends its next request when the last one is answered. The service has one core, and Redis and the client have another; a service with two cores shares both with them. The busier a pod is, the less a request costs, since many share a turn of the event loop and a run of the model.`,
+  about: `\`/predict\` for one house, with production defaults (for the Redis hit, without the in-process tier). Requests are sent at random moments at the given rate, like those of many independent clients; if the table shows fewer, the client could not send more. Or each of the given number of clients sends its next request when the last one is answered. With one core, the service has a core for itself, and Redis and the client share another one. With two cores, all of them share both. The busier a pod is, the less a request costs, since more requests share a turn of the event loop and a run of the model.`,
   columns: ["from", "load", "cores", ...pace],
   charts: [
     {
@@ -27,7 +27,7 @@ export const capacity: Scenario = {
       figures: ["CPU ms"],
     },
   ],
-  async measure(tell, { rounds }) {
+  async measure(report, { rounds }) {
     await using servers = new AsyncDisposableStack();
     const client = servers.use(new Client(clientCore));
     const redis = servers.use(await startRedis());
@@ -47,6 +47,6 @@ export const capacity: Scenario = {
         });
       }
     }
-    return await client.race(entries, tell, rounds);
+    return await client.race(entries, report, rounds);
   },
 };

@@ -22,8 +22,8 @@ const probe = { path: "/health", pauseMs: 20 };
 
 const Counts = z.record(z.string(), z.number());
 
-/** The variables of the container image that concern memory. */
-function imageVariables(): Readonly<Record<string, string>> {
+/** Returns the variables of the container image that affect memory. */
+export function imageVariables(): Readonly<Record<string, string>> {
   const dockerfile = readFileSync(join(checkout, "service/Dockerfile"), "utf8");
   const found = dockerfile.matchAll(/\b(NODE_OPTIONS|MALLOC_TRIM_THRESHOLD_)=(\S+)/g);
   return Object.fromEntries(Array.from(found, ([, name = "", value = ""]) => [name, value]));
@@ -42,7 +42,7 @@ function createMemoryGroup(): string {
 const texts = (counts: Readonly<Record<string, number>>, prefix = "") =>
   Object.entries(counts).map(([name, count]) => `${prefix}${name} ×${count}`);
 
-/** The service as in a pod, the hostile clients and the others. */
+/** The service as in a pod, the hostile clients and the other clients. */
 class Stage implements AsyncDisposable {
   readonly #stack = new AsyncDisposableStack();
   readonly #sender = this.#stack.use(new Child("hostile/sender.ts"));
@@ -61,7 +61,7 @@ class Stage implements AsyncDisposable {
     await this.#stack.disposeAsync();
   }
 
-  /** The service, which is started again if it has ended or hangs. */
+  /** Returns the service. Starts it again if it has ended or hangs. */
   async #running(): Promise<servers.Service> {
     if (this.#service !== undefined) {
       const healthy = servers.untilHealthy(this.#service, timeoutMs);
@@ -72,7 +72,7 @@ class Stage implements AsyncDisposable {
     return this.#service;
   }
 
-  /** Measures what the others see while the hostile clients carry out an order. */
+  /** Measures what the other clients see while the hostile clients carry out an order. */
   async #observe(prefix: string, order: object, right: RegExp) {
     await this.#sender.ask({ ...order, origin: "", clients: 0 });
     const service = await this.#running();
@@ -111,7 +111,7 @@ class Stage implements AsyncDisposable {
     };
   }
 
-  /** Lets one client send a body in a loop, and then many clients at once. */
+  /** Lets one client send a body in a loop, then many clients at the same time. */
   async row({ name, clients, isValid }: HostileBody, options: Options): Promise<Row> {
     const right = isValid ? "200|left|refused" : "4..|left|refused";
     const loop = { ...options, name, clients: 1, rounds: 1 };
@@ -134,7 +134,7 @@ class Stage implements AsyncDisposable {
 export const hostile: Scenario = {
   name: "hostile",
   title: "Hostile clients",
-  about: `The service has one core, 512 MiB of memory (a cgroup) and the variables of the container image. Eight clients send \`/predict\` misses, each the next one when the last one is answered, and a probe asks \`/health\` every 20 ms. Meanwhile one client sends a body in a loop; then a crowd of 16 clients sends it at once, twice. In rows without figures for one client, 20 or 200 clients send it at once. In the row \`nothing\` the hostile clients send nothing. A service that ended has no peak: SIGKILL is the end by the memory limit, SIGABRT by the heap's.`,
+  about: `The service has one core, 512 MiB of memory (a cgroup) and the variables of the container image. Eight clients send \`/predict\` misses, each the next one when the last one is answered, and a probe asks \`/health\` every 20 ms. Meanwhile one client sends a body in a loop; then a crowd of 16 clients sends it at once, twice. In rows without figures for one client, 20 or 200 clients send it at once. In the row \`nothing\` the hostile clients send nothing. If the service ended, its peak is missing: SIGKILL means that it exceeded the memory limit, SIGABRT the limit of the heap.`,
   columns: [
     ...["body", "/health, worst ms", "/predict, p99 ms", "/predict, worst ms"],
     ...["crowd: /health, worst ms", "crowd: /predict, p99 ms", "crowd: /predict, worst ms"],
@@ -148,7 +148,7 @@ export const hostile: Scenario = {
     { column: "peak MiB", atMost: 480 },
     { column: "number of faults", atMost: 0 },
   ],
-  async measure(tell, options) {
+  async measure(report, options) {
     const [nothing, ...all] = hostileBodies(options);
     const isChosen = ({ name }: HostileBody) => options.bodies.some((part) => name.includes(part));
     const chosen = options.bodies.length > 0 ? all.filter(isChosen) : all;
@@ -162,11 +162,11 @@ export const hostile: Scenario = {
     let memoryGroup: string | undefined;
     try {
       memoryGroup = createMemoryGroup();
-      // Redis has a machine of its own elsewhere; here it shares a core with the clients.
+      // In production, Redis runs on another machine. Here it shares a core with the clients.
       setPriority(redis.process.pid ?? 0, constants.priority.PRIORITY_HIGH);
       stack.defer(() => rmdirSync(memoryGroup ?? ""));
     } catch (error) {
-      tell(`memory is not limited: ${error}`);
+      report(`memory is not limited: ${error}`);
     }
     const stage = stack.use(new Stage({ environment, memoryGroup, core: podCore }));
 
@@ -176,7 +176,7 @@ export const hostile: Scenario = {
       const row = await stage.row(body, options);
       rows.push(row);
       const cells = rowTable(hostile, [row]).rows.flat().join(" | ");
-      tell(`${rows.length - 1} of ${chosen.length}: ${cells}`);
+      report(`${rows.length - 1} of ${chosen.length}: ${cells}`);
     }
     return rows;
   },

@@ -34,7 +34,7 @@ const pathFor = (houses: number, paths: Contender["paths"]) => paths[houses === 
 const requestsPerSecond = "× requests/s";
 const perCpu = "× per CPU";
 
-/** The predictions of a server for houses that are always the same. */
+/** Returns the predictions of a server for houses that are always the same. */
 async function predictionsOf({ port }: servers.Server, paths: Contender["paths"]): Promise<string> {
   const predictions = kinds.map(async ({ houses }) => {
     const path = pathFor(houses, paths);
@@ -46,7 +46,7 @@ async function predictionsOf({ port }: servers.Server, paths: Contender["paths"]
   return String(await Promise.all(predictions));
 }
 
-/** What to measure, in the order of the kinds of requests. */
+/** Returns what to measure, in the order of the kinds of requests. */
 function entriesOf({ server: name, paths, hasRedis }: Contender, server: servers.Server) {
   return (hasRedis ? [miss, hit] : [miss]).flatMap(({ known, cache }) =>
     kinds.map(({ request, houses, clients }) => {
@@ -68,7 +68,7 @@ function withRatios(rows: readonly Row[]): readonly Row[] {
   });
 }
 
-/** A line for each server: what the service needs, and the two ratios to each other server. */
+/** Returns a line for each server: what the service needs, and the two ratios to each other server. */
 function overview(rows: readonly Row[]): Table {
   const requests = kinds.map(({ request }) => request);
   const line = (name: string, ofServer: readonly Row[]) => {
@@ -111,7 +111,7 @@ export const peers: Scenario = {
     }),
   ),
   overview,
-  async measure(tell, { rounds }) {
+  async measure(report, { rounds }) {
     await using stack = new AsyncDisposableStack();
     const client = stack.use(new Client());
     const redis = stack.use(await servers.startRedis());
@@ -120,7 +120,7 @@ export const peers: Scenario = {
     let right = "";
     for (const [database, contender] of contenders.entries()) {
       const { server: name, program, healthPath, hasRedis, hasOtherModel } = contender;
-      tell(`starting ${name}${program ? ", which is installed on first use" : ""}`);
+      report(`starting ${name}${program ? ", which is installed on first use" : ""}`);
       const environment = hasRedis ? { REDIS_URL: servers.redisUrl(redis, database) } : {};
       try {
         const server = program
@@ -140,6 +140,6 @@ export const peers: Scenario = {
     const inOrder = [...kinds, ...kinds].flatMap((_, kind) =>
       started.flatMap((entries) => entries[kind] ?? []),
     );
-    return [...withRatios(await client.race(inOrder, tell, rounds)), ...leftOut];
+    return [...withRatios(await client.race(inOrder, report, rounds)), ...leftOut];
   },
 };

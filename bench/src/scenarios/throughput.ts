@@ -12,13 +12,13 @@ const byHouses = { group: "houses", series: "from", isLogarithmic: true };
 export const throughput: Scenario = {
   name: "throughput",
   title: "Throughput",
-  about: `Each kind of request in each way to answer it: computed, found in Redis (without the in-process tier) and found in memory. Otherwise the service has its production defaults. Each client sends its next request when the last one is answered.`,
+  about: `Each kind of request is answered in three ways: computed by the model, found in Redis (without the in-process tier), and found in memory. Otherwise the service has its production defaults. Each client sends its next request when the last one is answered.`,
   columns: ["request", "houses", "from", "clients", ...pace],
   charts: [
     { name: "throughput-requests", title: "Throughput", figures: ["requests/s"], ...byHouses },
     { name: "throughput-cpu", title: "Processor time", figures: ["CPU ms"], ...byHouses },
   ],
-  async measure(tell, { rounds }) {
+  async measure(report, { rounds }) {
     await using servers = new AsyncDisposableStack();
     const client = servers.use(new Client());
     const REDIS_URL = redisUrl(servers.use(await startRedis()));
@@ -36,6 +36,6 @@ export const throughput: Scenario = {
         load: { path, houses, clients, seconds: 2, ...cached },
       })),
     );
-    return await client.race(entries, tell, rounds);
+    return await client.race(entries, report, rounds);
   },
 };

@@ -16,7 +16,7 @@ import {
 import { ServiceImage } from "../../components/service-image.ts";
 import { record } from "../recorded.ts";
 
-const TIMEOUT_MS = 300_000;
+const timeoutMs = 300_000;
 const tag = "prediction-service:wine-test";
 const test = testNeeding(dockerAnswers() && hasPythonModels);
 
@@ -49,7 +49,7 @@ describe("the image with another model", () => {
     } finally {
       rmSync(context, { recursive: true });
     }
-  }, TIMEOUT_MS);
+  }, timeoutMs);
   afterAll(() => void docker("image", "rm", "--force", tag));
 
   test("an image with another model predicts as Python's ONNX Runtime does", async () => {

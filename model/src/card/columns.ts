@@ -1,6 +1,6 @@
 import { maxExactInteger } from "../../../service/src/model/card.ts";
 import type { TableInput } from "../../../service/src/model/onnx-tensors.ts";
-import { describeRange } from "../feature-statistics.ts";
+import { describeBins, describeRange } from "../feature-statistics.ts";
 import type { CellReader } from "./read-table.ts";
 
 /** A column with more different texts is free text, not a category. */
@@ -109,12 +109,14 @@ function numberReader(name: FeatureName, input: TableInput): FeatureReader {
       const shares = { false: zeros / cells.length, true: ones / cells.length };
       return { feature: { ...name, type: "boolean", shares, example: cells[0] === 1 }, cells };
     }
+    const values = Float64Array.from(cells);
     const isFlag = zeros > 0 && ones > 0 && zeros + ones === cells.length;
     return {
       feature: {
         ...name,
         type: isInteger || isFlag ? "integer" : "number",
-        ...describeRange(Float64Array.from(cells)),
+        ...describeRange(values),
+        bins: describeBins(values),
         example: cells[0],
       },
       cells,

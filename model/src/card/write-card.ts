@@ -2,10 +2,10 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { describeFaults, ModelCard } from "../../../service/src/model/card.ts";
-import type { Engine } from "../../../service/src/model/engine.ts";
-import { cardPathOf, createEngine } from "../../../service/src/model/loaded-model.ts";
+import type { Runner } from "../../../service/src/model/engine.ts";
+import { cardPathOf, createRunner } from "../../../service/src/model/loaded-model.ts";
 import { ModelError } from "../../../service/src/model/model-error.ts";
-import { createSession } from "../../../service/src/model/onnx-engine.ts";
+import { createSession } from "../../../service/src/model/onnx-runner.ts";
 import { type Inputs, inputsOf, outputFor } from "../../../service/src/model/onnx-tensors.ts";
 import { toCell } from "../../../service/src/records/schema.ts";
 import { type ProgressStream, progressFor, withProgress } from "../progress.ts";
@@ -99,14 +99,14 @@ async function describeModel(
     data: { name: path.basename(sources.data), sha256: table.sha256, rows: table.rows },
   };
   const card = parseCard(draft);
-  const engine = await createEngine(onnx, card);
-  const { outputs } = engine;
+  const runner = await createRunner(onnx, card);
+  const { outputs } = runner;
   if (target === undefined) {
     const unnamed = `The model predicts ${outputs} numbers for each record. Name them in the card, as target.outputs.`;
     const notes = outputs > 1 ? [...table.notes, unnamed] : table.notes;
     return { card, rows: table.rows, metrics: {}, notes };
   }
-  const predictions = await predictTable(engine, table, stream);
+  const predictions = await predictTable(runner, table, stream);
   const measured = measure({ target, truth: table.truth, predictions, outputs, isLabel });
   const { metrics, notes } = measured;
   return {
@@ -159,7 +159,7 @@ async function readFeatures(
 }
 
 async function predictTable(
-  { predict, outputs }: Engine,
+  { run, outputs }: Runner,
   { features, rows }: Features,
   stream: ProgressStream,
 ): Promise<Float64Array> {
@@ -174,7 +174,7 @@ async function predictTable(
           matrix[row * features.length + column] = toCell(cells[from + row] ?? Number.NaN);
         }
       }
-      predictions.set(await predict(matrix), from * outputs);
+      predictions.set(await run(matrix), from * outputs);
       report((from + count) / rows, `${from + count} of ${rows} rows`);
     }
   });

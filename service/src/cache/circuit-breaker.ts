@@ -9,6 +9,9 @@ export interface CircuitBreakerOptions {
   readonly now?: () => number;
 }
 
+/** The state of a {@link CircuitBreaker}. */
+export type CircuitState = "closed" | "open" | "half_open";
+
 /** What may pass: a call if the circuit is closed, or a probe if it is open. */
 export type Passage = "call" | "probe";
 
@@ -33,6 +36,12 @@ export class CircuitBreaker {
   constructor(options: CircuitBreakerOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
+  }
+
+  /** The state, as in the list above. */
+  get state(): CircuitState {
+    if (this.isClosed) return "closed";
+    return this.#probing ? "half_open" : "open";
   }
 
   /** False in states 2 and 3. */

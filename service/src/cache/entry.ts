@@ -12,7 +12,8 @@ export function sealEntry(key: string, body: string): string {
 }
 
 /**
- * Returns the body of a stored entry; `undefined` if it is truncated, invalid or of another key.
+ * Returns the body of a stored entry; `undefined` if it is truncated or invalid, or belongs to
+ * another key.
  */
 export function openEntry(key: string, entry: string): string | undefined {
   const body = entry.slice(digestLength);

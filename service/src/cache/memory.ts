@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
+import type { CachedResponse } from "./cached-response.ts";
 import type { PredictionCache } from "./prediction-cache.ts";
-import type { CacheRecorder } from "./recorder.ts";
 import { jitteredTtlMs } from "./time-to-live.ts";
 
 /** Settings of {@link MemoryCache}. */
@@ -8,10 +8,9 @@ export interface MemoryCacheOptions {
   /** Maximum size of all entries; the least recently used are evicted first. */
   readonly maxBytes: number;
   readonly ttlSeconds: number;
-  readonly recorder: CacheRecorder;
 }
 
-/** Bytes per entry in addition to its characters: map slot, list links, string headers. */
+/** Bytes per entry in addition to its characters: map slot, list links, object and string headers. */
 const entryOverheadBytes = 200;
 
 function entryBytes(body: string, key: string): number {
@@ -20,26 +19,41 @@ function entryBytes(body: string, key: string): number {
 
 /** Response bodies in the memory of this process, limited in size and age. */
 export class MemoryCache {
-  readonly #entries: LRUCache<string, string>;
+  readonly #entries: LRUCache<string, CachedResponse>;
   readonly #maxBytes: number;
   readonly #ttlSeconds: number;
-  readonly #recorder: CacheRecorder;
 
-  constructor({ maxBytes, ttlSeconds, recorder }: MemoryCacheOptions) {
-    this.#entries = new LRUCache({ maxSize: maxBytes, sizeCalculation: entryBytes });
+  constructor({ maxBytes, ttlSeconds }: MemoryCacheOptions) {
+    this.#entries = new LRUCache({
+      maxSize: maxBytes,
+      sizeCalculation: ({ body }, key) => entryBytes(body, key),
+    });
     this.#maxBytes = maxBytes;
     this.#ttlSeconds = ttlSeconds;
-    this.#recorder = recorder;
   }
 
-  get(key: string): string | undefined {
+  get maxBytes(): number {
+    return this.#maxBytes;
+  }
+
+  /** The size of all entries. */
+  get bytes(): number {
+    return this.#entries.calculatedSize;
+  }
+
+  /** The number of entries. */
+  get entries(): number {
+    return this.#entries.size;
+  }
+
+  get(key: string): CachedResponse | undefined {
     return this.#entries.get(key);
   }
 
   /** Stores a body, unless its entry is larger than `maxBytes`. */
-  set(key: string, body: string): void {
-    this.#entries.set(key, body, { ttl: jitteredTtlMs(this.#ttlSeconds) });
-    this.#recorder.holds(this.#entries.calculatedSize, this.#entries.size);
+  set(key: string, body: string, records: number): void {
+    const response: CachedResponse = { body, outcome: "memory", records };
+    this.#entries.set(key, response, { ttl: jitteredTtlMs(this.#ttlSeconds) });
   }
 
   /** Whether `set` would store this body. */
@@ -54,8 +68,8 @@ export class MemoryCache {
 export function memoryStore(memory: MemoryCache): PredictionCache {
   return {
     tier: "memory",
-    get: async (key) => memory.get(key),
-    set: async (key, body) => memory.set(key, body),
+    get: async (key) => memory.get(key)?.body,
+    set: async (key, body, records) => memory.set(key, body, records),
     canStore: (key, body) => memory.canStore(key, body),
   };
 }

@@ -1,26 +1,27 @@
 import type { Logger } from "pino";
 import { AbandonedError } from "../model/engine.ts";
+import type { BodyShape } from "../records/reader.ts";
 import type { CachePolicy } from "./cache-control.ts";
+import type { CachedResponse, CacheOutcome } from "./cached-response.ts";
 import { canonicalKey, rawKey } from "./keys.ts";
 import type { MemoryCache } from "./memory.ts";
 import { CacheError, type PredictionCache } from "./prediction-cache.ts";
-import type { CacheOutcome, CacheRecorder } from "./recorder.ts";
 
-/** A response body and where it came from. */
-export interface CachedResponse {
-  readonly body: string;
-  readonly outcome: CacheOutcome;
-}
+type Found = Pick<CachedResponse, "body" | "outcome">;
 
 /** A request to the cache. */
 export interface CacheRequest {
   /** The prefix of cache keys, with the model's version and the endpoint. */
   readonly namespace: string;
+  /** Whether the body has one record or a list. */
+  readonly shape: BodyShape;
   readonly policy: CachePolicy;
   /** The SHA-256 of the request body, in base64. */
   readonly digest: () => string;
   /** Parses and validates the request body. If it throws, nothing is cached. */
   readonly read: () => Float32Array | Promise<Float32Array>;
+  /** The number of numbers in a row of the matrix. */
+  readonly columns: number;
   /** Computes the response body. */
   readonly compute: (matrix: Float32Array) => Promise<string>;
 }
@@ -29,9 +30,8 @@ export interface CacheRequest {
 export interface ReadThroughDependencies {
   /** The in-process tier; undefined if it is turned off. */
   readonly memory: MemoryCache | undefined;
-  /** The second tier; undefined if nothing is cached. */
-  readonly store: PredictionCache | undefined;
-  readonly recorder: CacheRecorder;
+  /** Returns the second tier for bodies of this shape; undefined if nothing is cached there. */
+  readonly storeFor: (shape: BodyShape) => PredictionCache | undefined;
   readonly logger: Logger;
 }
 
@@ -55,7 +55,7 @@ const storedOutcome: Partial<Record<CacheOutcome, CacheOutcome>> = {
  */
 export class ReadThrough {
   readonly #deps: ReadThroughDependencies;
-  readonly #inFlight = new Map<string, Promise<CachedResponse>>();
+  readonly #inFlight = new Map<string, Promise<Found>>();
 
   constructor(deps: ReadThroughDependencies) {
     this.#deps = deps;
@@ -63,38 +63,38 @@ export class ReadThrough {
 
   /** Returns a hit in memory directly, anything else as a promise. */
   answer(request: CacheRequest): CachedResponse | Promise<CachedResponse> {
-    const { memory, recorder } = this.#deps;
+    const { memory } = this.#deps;
     const { namespace, policy } = request;
     const raw = memory && policy !== "bypass" ? rawKey(namespace, request.digest()) : undefined; // 1
     const known = raw !== undefined && policy === "use" ? memory?.get(raw) : undefined;
-    if (known === undefined) return this.#answerUnknown(request, raw);
-    recorder.answered("memory");
-    return { body: known, outcome: "memory" };
+    return known ?? this.#answerUnknown(request, raw);
   }
 
   async #answerUnknown(request: CacheRequest, raw: string | undefined): Promise<CachedResponse> {
     const read = request.read(); // 2
-    const found = await this.#find(request, read instanceof Promise ? await read : read);
-    const answer = this.#remember(raw, found);
-    this.#deps.recorder.answered(answer.outcome);
-    return answer;
+    const matrix = read instanceof Promise ? await read : read;
+    const found = await this.#find(request, matrix);
+    return this.#remember(raw, { ...found, records: matrix.length / request.columns });
   }
 
   /** Keeps a response in memory, so that it is stored even while the store fails. */
   #remember(raw: string | undefined, answer: CachedResponse): CachedResponse {
     const { memory } = this.#deps;
-    const { body, outcome } = answer;
+    const { body, outcome, records } = answer;
     if (raw === undefined || !memory?.canStore(raw, body)) return answer;
-    memory.set(raw, body); // 4
-    return { body, outcome: storedOutcome[outcome] ?? outcome };
+    memory.set(raw, body, records); // 4
+    return { body, outcome: storedOutcome[outcome] ?? outcome, records };
   }
 
-  async #find(request: CacheRequest, matrix: Float32Array): Promise<CachedResponse> {
-    const { namespace, policy, compute } = request;
-    if (policy === "bypass") return { body: await compute(matrix), outcome: "bypassed" };
+  async #find(request: CacheRequest, matrix: Float32Array): Promise<Found> {
+    const { namespace, policy } = request;
+    if (policy === "bypass") {
+      return { body: await request.compute(matrix), outcome: "bypassed" };
+    }
     const key = canonicalKey(namespace, matrix);
+    const store = this.#deps.storeFor(request.shape);
     if (policy === "refresh") {
-      const { body, isStored } = await this.#compute(key, () => compute(matrix));
+      const { body, isStored } = await this.#compute(store, key, request, matrix);
       return { body, outcome: isStored ? "refreshed" : "recomputed" };
     }
 
@@ -110,7 +110,7 @@ export class ReadThrough {
         return this.#find(request, matrix);
       }
     }
-    const lookup = this.#lookUp(key, () => compute(matrix));
+    const lookup = this.#lookUp(store, key, request, matrix);
     this.#inFlight.set(key, lookup);
     try {
       return await lookup;
@@ -119,30 +119,39 @@ export class ReadThrough {
     }
   }
 
-  async #lookUp(key: string, compute: () => Promise<string>): Promise<CachedResponse> {
-    const { store } = this.#deps;
-    if (store === undefined) return { body: await compute(), outcome: "bypassed" };
+  async #lookUp(
+    store: PredictionCache | undefined,
+    key: string,
+    request: CacheRequest,
+    matrix: Float32Array,
+  ): Promise<Found> {
+    if (store === undefined) {
+      return { body: await request.compute(matrix), outcome: "bypassed" };
+    }
     let found: string | undefined;
     try {
       found = await store.get(key);
     } catch (error) {
       this.#logUnexpected(error);
-      return { body: await compute(), outcome: "bypassed" };
+      return { body: await request.compute(matrix), outcome: "bypassed" };
     }
     if (found !== undefined) return { body: found, outcome: store.tier };
-    const { body, isStored } = await this.#compute(key, compute);
+    const { body, isStored } = await this.#compute(store, key, request, matrix);
     return { body, outcome: isStored ? "stored" : "computed" };
   }
 
   async #compute(
+    store: PredictionCache | undefined,
     key: string,
-    compute: () => Promise<string>,
+    { compute, columns }: CacheRequest,
+    matrix: Float32Array,
   ): Promise<{ readonly body: string; readonly isStored: boolean }> {
-    const { store } = this.#deps;
-    const body = await compute();
+    const body = await compute(matrix);
     if (store === undefined) return { body, isStored: false };
     const isStored = store.canStore(key, body);
-    store.set(key, body).catch((error: unknown) => this.#logUnexpected(error)); // 4
+    store
+      .set(key, body, matrix.length / columns)
+      .catch((error: unknown) => this.#logUnexpected(error)); // 4
     return { body, isStored };
   }
 

@@ -9,11 +9,16 @@ import {
   ErrorReply,
   SocketClosedUnexpectedlyError,
 } from "redis";
+import type { Histogram, Metrics } from "../telemetry/metrics.ts";
 import { TimeoutError, withTimeout } from "../timeout.ts";
-import { CircuitBreaker } from "./circuit-breaker.ts";
+import { CircuitBreaker, type CircuitState } from "./circuit-breaker.ts";
 import { openEntry, sealEntry } from "./entry.ts";
-import { CacheError, type CacheErrorReason, type PredictionCache } from "./prediction-cache.ts";
-import type { CacheRecorder } from "./recorder.ts";
+import {
+  CacheError,
+  type CacheErrorReason,
+  cacheErrorReasons,
+  type PredictionCache,
+} from "./prediction-cache.ts";
 import { jitteredTtlMs } from "./time-to-live.ts";
 
 /** Settings of {@link RedisCache}. */
@@ -23,11 +28,18 @@ export interface RedisCacheOptions {
   /** How long a command may take, including its reply. */
   readonly timeoutMs: number;
   readonly ttlSeconds: number;
-  readonly recorder: CacheRecorder;
+  readonly metrics: Metrics;
   readonly logger: Logger;
 }
 
-type Operation = "get" | "set";
+const operations = ["get", "set"] as const;
+type Operation = (typeof operations)[number];
+
+/** The state of the connection to Redis and of the two circuit breakers. */
+export interface RedisStatus {
+  readonly isConnected: boolean;
+  readonly circuits: Readonly<Record<Operation, CircuitState>>;
+}
 
 const circuit = { failureThreshold: 5, minOpenMs: 100, maxOpenMs: 10_000 };
 const pingIntervalMs = 1_000;
@@ -100,8 +112,11 @@ function canReconnectFix(error: unknown): boolean {
  */
 export class RedisCache implements PredictionCache {
   readonly tier = "redis";
+  /** Called whenever a connection is ready for commands. */
+  onReady: (() => void) | undefined;
   readonly #options: RedisCacheOptions;
   readonly #circuits = { get: new CircuitBreaker(circuit), set: new CircuitBreaker(circuit) };
+  readonly #durations: Readonly<Record<Operation, Histogram>>;
   readonly #pingTimer: NodeJS.Timeout;
   #connectTimer: NodeJS.Timeout | undefined;
   #client: Client;
@@ -109,16 +124,26 @@ export class RedisCache implements PredictionCache {
 
   /** Connects in the background, and reconnects until closed. */
   constructor(options: RedisCacheOptions) {
+    const { metrics } = options;
     this.#options = options;
+    const durations = (command: Operation) =>
+      metrics.histogram("prediction_redis_command_duration_seconds", { command });
+    this.#durations = { get: durations("get"), set: durations("set") };
     this.#client = this.#connect();
+    this.#observeState();
     this.#pingTimer = setInterval(() => this.#ping(), pingIntervalMs).unref();
+  }
+
+  get status(): RedisStatus {
+    const { get, set } = this.#circuits;
+    return { isConnected: this.#client.isReady, circuits: { get: get.state, set: set.state } };
   }
 
   async get(key: string): Promise<string | undefined> {
     try {
       const entry = await this.#send("get", (client) => client.get(key));
       const body = entry === null ? undefined : openEntry(key, entry);
-      if (entry !== null && body === undefined) this.#options.recorder.failed("get", "corrupt");
+      if (entry !== null && body === undefined) this.#countError("get", "corrupt");
       return body;
     } catch (error) {
       // A miss: the next `set` overwrites the value of the wrong type.
@@ -151,7 +176,10 @@ export class RedisCache implements PredictionCache {
   #connect(): Client {
     const client = newClient(this.#options.url);
     client.on("connect", () => this.#expectReply(client, once(client, "ready")));
-    client.on("ready", () => this.#report());
+    client.on("ready", () => {
+      this.#report();
+      this.onReady?.();
+    });
     client.on("error", (error: unknown) => {
       // Neither a lost connection nor an error reply: node-redis could not parse what Redis sent,
       // so it would assign later replies to the wrong commands.
@@ -165,7 +193,7 @@ export class RedisCache implements PredictionCache {
   }
 
   async #send<T>(operation: Operation, command: (client: Client) => Promise<T>): Promise<T> {
-    const { recorder, timeoutMs } = this.#options;
+    const { timeoutMs } = this.#options;
     const breaker = this.#circuits[operation];
     const client = this.#client;
     if (!client.isReady) throw this.#failure(operation, "offline");
@@ -174,7 +202,7 @@ export class RedisCache implements PredictionCache {
     const start = performance.now();
     try {
       const reply = await withTimeout(timeoutMs, command(client));
-      recorder.replied(operation, performance.now() - start);
+      this.#durations[operation].observe((performance.now() - start) / 1000);
       breaker.succeed(passage);
       this.#report();
       return reply;
@@ -191,8 +219,26 @@ export class RedisCache implements PredictionCache {
   }
 
   #failure(operation: Operation, reason: CacheErrorReason, cause?: unknown): CacheError {
-    this.#options.recorder.failed(operation, reason);
+    this.#countError(operation, reason);
     return new CacheError(reason, { cause });
+  }
+
+  #countError(command: Operation, reason: CacheErrorReason): void {
+    this.#options.metrics.counter("prediction_redis_errors_total", { command, reason }).value++;
+  }
+
+  #observeState(): void {
+    const { metrics } = this.#options;
+    metrics.observe("prediction_redis_connected", {}, () => Number(this.#client.isReady));
+    for (const command of operations) {
+      const breaker = this.#circuits[command];
+      const isOpen = () => Number(!breaker.isClosed);
+      metrics.observe("prediction_redis_circuit_open", { command }, isOpen);
+      // Reported from the start, as 0.
+      for (const reason of cacheErrorReasons) {
+        metrics.counter("prediction_redis_errors_total", { command, reason });
+      }
+    }
   }
 
   #ping(): void {

@@ -15,7 +15,7 @@ function isSign(byte: number | undefined): boolean {
   return byte === ascii.plus || byte === ascii.minus;
 }
 
-/** Writes `digits × 10^exponent` with a single digit 1 for all nonzero digits that are cut off. */
+/** Writes `digits × 10^exponent`. If nonzero digits are cut off, a single digit 1 replaces them. */
 function shorten(text: Uint8Array, start: number, end: number, exponent: number): string {
   let digits = "";
   let power = exponent;

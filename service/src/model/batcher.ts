@@ -1,28 +1,37 @@
-import { AbandonedError, type Engine, type Predictions } from "./engine.ts";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { Metrics } from "../telemetry/metrics.ts";
+import {
+  AbandonedError,
+  type Client,
+  type Engine,
+  type Predictions,
+  type Runner,
+} from "./engine.ts";
 
-/** Too much is waiting already. */
+/** The queue has no room for the request. */
 export class QueueFullError extends Error {}
 
-/** Settings of {@link batched}. */
-export interface BatcherOptions {
-  /** Rows in one run, which should take so little time that any request can wait for it. */
-  readonly maxRunRows: number;
-  /** Size of all matrices and predictions that wait; one that waits alone may be larger. */
-  readonly maxQueuedBytes: number;
-}
+/** The maximum total size of the matrices in the queue and their predictions. */
+const usualQueueBytes = 32 * 1024 * 1024;
 
-/** With the committed model, a run takes about half a millisecond. */
-export const batching: BatcherOptions = { maxRunRows: 128, maxQueuedBytes: 32 * 1024 * 1024 };
+/** An engine whose runner can be replaced. */
+export interface BatchedEngine extends Engine {
+  /**
+   * Replaces the runner by another one for the same model. It is used from the next run on. The
+   * former one is released when its last run has ended.
+   */
+  use(next: Runner): Promise<void>;
+}
 
 interface Job {
   readonly matrix: Float32Array;
   readonly rows: number;
-  readonly signal: AbortSignal | undefined;
+  readonly client: Client | undefined;
   readonly resolve: (predictions: Predictions) => void;
   readonly reject: (error: unknown) => void;
-  /** Rows that have been put into runs. */
+  /** The number of rows that have been assigned to runs. */
   begun: number;
-  /** Filled run by run; absent before the first. */
+  /** Filled run by run; undefined before the first run. */
   predictions?: Predictions;
 }
 
@@ -35,8 +44,9 @@ interface Part {
 const waitingRows = ({ rows, begun }: Job) => rows - begun;
 
 /**
- * Divides a run among the requests that have waited longest, at most as many as it has rows: each gets
- * as many rows as any other, and what short requests leave goes to long ones. Counts the rows as begun.
+ * Divides the rows of a run equally among the requests that have waited longest, of which each gets
+ * at least one row. If a request needs fewer rows than its share, longer requests get the rest.
+ * Marks the rows as begun.
  */
 function takeParts(queue: readonly Job[], maxRunRows: number): Part[] {
   const parts: Part[] = [];
@@ -54,37 +64,48 @@ function takeParts(queue: readonly Job[], maxRunRows: number): Part[] {
   return parts;
 }
 
-/** An empty array of the same precision. */
+/** Creates an array of zeros with the same precision. */
 function likeOf(predictions: Predictions, length: number): Predictions {
   return predictions instanceof Float32Array ? new Float32Array(length) : new Float64Array(length);
 }
 
 /**
- * Batches requests in front of an engine:
+ * Creates an engine that batches requests for a runner:
  *
- * 1. a request that finds no run in progress is run at the end of the event loop's turn, together
- *    with those that arrived in the same turn;
- * 2. requests that arrive during a run go into the next one, with no added wait;
- * 3. runs are short: a long list takes several, and short requests share each of them.
+ * 1. if no run is in progress, a run starts at the end of the event loop's turn, with all requests
+ *    that arrived in that turn;
+ * 2. requests that arrive during a run share the next run, which starts immediately afterwards;
+ * 3. runs are short: a long list takes several runs, and short requests share each of them.
  *
- * Predictions are the same to the last bit, since a row's does not depend on its batch. If a run fails,
- * the requests that share it are run one by one, so that each fails by its own rows only.
+ * Batching does not change a single bit of the predictions, since the prediction of a row does not
+ * depend on other rows. If a run fails, its requests are run again one by one, so a request fails
+ * only because of its own rows.
+ *
+ * @param maxQueuedBytes a request may be larger if nothing else is in the queue
  */
-export function batched(engine: Engine, { maxRunRows, maxQueuedBytes }: BatcherOptions): Engine {
-  const { columns, outputs } = engine;
+export function batched(
+  first: Runner,
+  maxQueuedBytes: number = usualQueueBytes,
+  metrics: Metrics = new Metrics(),
+): BatchedEngine {
+  const durations = metrics.histogram("prediction_inference_duration_seconds", {});
+  const rowsPerRun = metrics.histogram("prediction_inference_rows", {});
+  metrics.observe("prediction_rows_queued", {}, () => queuedRows);
+  const { columns, outputs, isList } = first;
   const maxQueuedRows = Math.floor(
     maxQueuedBytes / (Float32Array.BYTES_PER_ELEMENT * (columns + outputs)),
   );
-  const buffer = new Float32Array(maxRunRows * columns);
+  let runner = first;
   let queue: Job[] = [];
   let queuedRows = 0;
   let isRunning = false;
+  let currentRun = Promise.resolve();
 
-  /** Removes the requests that have no more rows to run, and those that nobody waits for any more. */
+  /** Removes requests that are finished or abandoned. */
   function prune(): void {
     queue = queue.filter((job) => {
       if (waitingRows(job) === 0) return false;
-      if (!job.signal?.aborted) return true;
+      if (!job.client?.signal.aborted) return true;
       queuedRows -= waitingRows(job);
       job.reject(new AbandonedError());
       return false;
@@ -96,12 +117,14 @@ export function batched(engine: Engine, { maxRunRows, maxQueuedBytes }: BatcherO
     const rowsOf = ({ job, from, rows }: Part) =>
       job.matrix.subarray(from * columns, (from + rows) * columns);
     if (only !== undefined && another === undefined) return rowsOf(only);
+    const rows = parts.reduce((sum, part) => sum + part.rows, 0);
+    const matrix = new Float32Array(rows * columns);
     let offset = 0;
     for (const part of parts) {
-      buffer.set(rowsOf(part), offset);
+      matrix.set(rowsOf(part), offset);
       offset += part.rows * columns;
     }
-    return buffer.subarray(0, offset);
+    return matrix;
   }
 
   function scatter(predictions: Predictions, parts: readonly Part[]): void {
@@ -117,7 +140,14 @@ export function batched(engine: Engine, { maxRunRows, maxQueuedBytes }: BatcherO
 
   async function run(parts: readonly Part[]): Promise<void> {
     try {
-      scatter(await engine.predict(gather(parts)), parts);
+      const matrix = gather(parts);
+      const start = performance.now();
+      const running = runner.run(matrix);
+      const predictions = running instanceof Promise ? await running : running;
+      durations.observe((performance.now() - start) / 1000);
+      rowsPerRun.observe(matrix.length / columns);
+      scatter(predictions, parts);
+      if (!(running instanceof Promise)) await nextTurn();
     } catch (error) {
       if (parts.length > 1) {
         for (const part of parts) await run([part]);
@@ -132,33 +162,44 @@ export function batched(engine: Engine, { maxRunRows, maxQueuedBytes }: BatcherO
   }
 
   async function runAll(): Promise<void> {
-    for (;;) {
-      prune();
-      if (queue.length === 0) break;
-      const parts = takeParts(queue, maxRunRows);
+    while (queue.length > 0) {
+      const parts = takeParts(queue, runner.maxRunRows);
       for (const { rows } of parts) queuedRows -= rows;
-      await run(parts);
+      currentRun = run(parts);
+      await currentRun;
+      prune();
     }
     isRunning = false;
   }
 
   return {
-    ...engine,
-    predict(matrix, signal) {
+    get name() {
+      return runner.name;
+    },
+    columns,
+    outputs,
+    isList,
+    predict(matrix, client) {
       const rows = matrix.length / columns;
-      if (rows === 0) return engine.predict(matrix);
+      if (rows === 0) return Promise.resolve(new Float32Array());
       if (queuedRows + rows > maxQueuedRows) prune();
       if (queuedRows > 0 && queuedRows + rows > maxQueuedRows) {
         return Promise.reject(new QueueFullError(`${queuedRows} rows are waiting`));
       }
       queuedRows += rows;
       return new Promise((resolve, reject) => {
-        queue.push({ matrix, rows, signal, resolve, reject, begun: 0 });
+        queue.push({ matrix, rows, client, resolve, reject, begun: 0 });
         if (!isRunning) {
           isRunning = true;
           setImmediate(runAll);
         }
       });
+    },
+    async use(next) {
+      const former = runner;
+      runner = next;
+      await currentRun;
+      await former.release();
     },
   };
 }

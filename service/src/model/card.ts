@@ -1,35 +1,65 @@
 import { z } from "zod";
 
-/** Float32 represents every integer up to this one, and not the next. */
+/** Float32 represents every integer up to this one, but not the next one. */
 export const maxExactInteger = 2 ** 24;
 
-/** Requests are UTF-8, which has no lone surrogates. */
+/** Requests are in UTF-8, which has no lone surrogates, so no request could contain them. */
 const text = z.string().refine((value) => value.isWellFormed(), "must be well-formed Unicode");
 const name = text.min(1);
 const description = z.string().optional();
 const unit = z.string().optional();
 
-/** What every feature has. */
+/** The members of every feature. */
 const common = {
   name,
-  /** Name of the ONNX input that takes this feature alone; its own name if left out. */
+  /** The name of the ONNX input that takes only this feature. By default, the feature's name. */
   input: name.optional(),
   title: z.string().optional(),
   description,
   unit,
-  /** Share of the training loss that the feature took off. */
+  /** The feature's share of the reduction of the training loss. */
   importance: z.number().optional(),
 };
 
-/** The spread of a feature's values in the training rows. */
+/** Tolerates the rounding of shares. */
+const shareTolerance = 0.001;
+
+/**
+ * The share of training rows in each of up to ten bins, from 0 to 1. A value belongs to the first bin
+ * whose edge is not smaller, or to the last bin, which has no edge.
+ */
+const Bins = z
+  .strictObject({
+    edges: z.array(z.number()).max(99),
+    shares: z.array(z.number().min(0).max(1)),
+  })
+  .superRefine(({ edges, shares }, { addIssue }) => {
+    const fault = (path: string, message: string) =>
+      addIssue({ code: "custom", path: [path], message });
+    if (edges.some((edge, index) => edge <= (edges[index - 1] ?? Number.NEGATIVE_INFINITY))) {
+      fault("edges", "each must be larger than the one before it");
+    }
+    if (shares.length !== edges.length + 1) {
+      fault(
+        "shares",
+        `there must be ${edges.length + 1}, one more than edges, not ${shares.length}`,
+      );
+    }
+    const total = shares.reduce((sum, share) => sum + share, 0);
+    if (Math.abs(total - 1) > shareTolerance) fault("shares", `the sum must be 1, not ${total}`);
+  });
+
+/** The distribution of a feature's values in the training rows. */
 const range = {
   minimum: z.number().optional(),
   maximum: z.number().optional(),
-  /** By probability, `"0.5"` is the median. */
+  /** Keyed by probability: `"0.5"` is the median. */
   quantiles: z.record(z.string(), z.number()).optional(),
+  /** Compared with the records that are predicted. */
+  bins: Bins.optional(),
 };
 
-/** How often each value occurs in the training rows, as a share of 1. */
+/** The share of training rows that have each value, from 0 to 1. */
 const shares = { shares: z.record(z.string(), z.number()).optional() };
 
 function bounds(bound: z.ZodNumber) {
@@ -67,7 +97,7 @@ const BooleanFeature = z.strictObject({
 const CategoryFeature = z.strictObject({
   ...common,
   type: z.literal("category"),
-  /** The texts that it can be; their order is the encoding. */
+  /** The allowed texts. As a number, a text is its index. */
   categories: z.array(text).min(1).refine(areDistinct, "must differ from each other"),
   ...shares,
   example: z.string(),
@@ -86,19 +116,19 @@ const Feature = z.preprocess(
   z.discriminatedUnion("type", [NumberFeature, IntegerFeature, BooleanFeature, CategoryFeature]),
 );
 
-/** Anything about how the model came about: not for the service, but for people. */
+/** How the model was made, in any form. It is for readers; the service does not use it. */
 const background = z.record(z.string(), z.unknown()).optional();
 
 /**
- * The model card, a JSON file next to the ONNX file: all that the service knows of a model. Whatever
- * the service would not enforce is an error.
+ * The model card, a JSON file next to the ONNX file. It is the service's only description of the
+ * model. An unknown member is an error, since the service would not enforce it.
  */
 export const ModelCard = z.strictObject({
   name: z.string().regex(/^[\w.-]+$/, "letters, digits, `_`, `.` and `-`"),
-  /** SHA-256 of the ONNX file, in hex. */
+  /** The SHA-256 of the ONNX file, in hex. */
   version: z.string().regex(/^[0-9a-f]{64}$/, "a SHA-256 in hex"),
   description,
-  /** What one row is called, and several: names of schemas and members. */
+  /** The names of one record and of several records, for schemas and members. */
   record: z
     .strictObject({ singular: name, plural: name })
     .default({ singular: "record", plural: "records" }),
@@ -114,11 +144,11 @@ export const ModelCard = z.strictObject({
       name: name.optional(),
       description,
       unit,
-      /** Name of the ONNX output to serve; the last one if left out. */
+      /** The name of the ONNX output to serve. By default, the last output. */
       output: name.optional(),
       /**
-       * Names of the numbers in a prediction, such as a classifier's classes. With names, a prediction
-       * is a list even if it has only one number.
+       * The names of the numbers in a prediction, such as a classifier's classes. With names, a
+       * prediction is a list even if it has only one number.
        */
       outputs: z.array(z.string()).min(1).optional(),
     })
@@ -136,9 +166,9 @@ const Named = z.object({ name: z.string() }).catch({ name: "" });
 const NamedFeatures = z.object({ features: z.array(Named) }).catch({ features: [] });
 
 /**
- * What is wrong with a card, one line for each fault. Features are called by their names.
+ * Describes what is wrong with a card: one line per fault, with the name of the feature.
  *
- * @param card what was parsed
+ * @param card the value that was parsed
  */
 export function describeFaults({ issues }: z.ZodError, card: unknown): string {
   const { features } = NamedFeatures.parse(card);

@@ -1,32 +1,54 @@
-/** Nobody waits for the result any more. */
+/** The work was cancelled, since nobody is waiting for the result any more. */
 export class AbandonedError extends Error {
   constructor() {
-    super("nobody waits for the result any more");
+    super("nobody is waiting for the result any more");
   }
 }
 
-/** Rows × outputs, row-major: float32, or float64 where the model's output is of integers. */
+/** Rows × outputs, row-major: float32, or float64 if the model's output is of an integer type. */
 export type Predictions = Float32Array | Float64Array;
 
-/** Runs a model. Pure: a row has the same prediction in any batch. */
-export interface Engine {
-  /** How it runs the model, for the log and the model's metadata. */
+/** The client that a prediction is for. */
+export interface Client {
+  /**
+   * Aborted when the client no longer waits. It is read only if the prediction takes several runs.
+   */
+  readonly signal: AbortSignal;
+}
+
+/** What a model predicts, and by which runtime. */
+interface Signature {
+  /** The name of the runtime, for the log and the model's metadata. */
   readonly name: string;
-  /** Columns of the matrix: the features, in the card's order. */
+  /** The number of columns of the matrix: one per feature, in the card's order. */
   readonly columns: number;
-  /** Numbers in each prediction. */
+  /** How many numbers a prediction has. */
   readonly outputs: number;
-  /**
-   * Whether a prediction is a list of numbers: it has several, or the card names the one that it has.
-   */
+  /** Whether a prediction is a list: it has several numbers, or the card names its only number. */
   readonly isList: boolean;
+}
+
+/** Runs a model. A row has the same prediction in any batch. */
+export interface Engine extends Signature {
   /**
-   * Predicts a whole batch.
+   * Predicts a batch.
    *
-   * @param matrix rows × columns, row-major float32; left as it is
-   * @param signal rows that still wait are given up when it is aborted
+   * @param matrix rows × columns, row-major float32. It is not changed
+   * @param client if its signal is aborted, the rows that are still in the queue are dropped
    * @returns rows × outputs, row-major
-   * @throws {AbandonedError} the signal was aborted before the last row had begun
+   * @throws {AbandonedError} if rows were dropped
    */
-  predict(matrix: Float32Array, signal?: AbortSignal): Promise<Predictions>;
+  predict(matrix: Float32Array, client?: Client): Promise<Predictions>;
+}
+
+/** A runtime that has loaded a model. A run blocks the event loop. */
+export interface Runner extends Signature {
+  /**
+   * The maximum number of rows in a run. Requests wait for the end of a run, so it must be short.
+   */
+  readonly maxRunRows: number;
+  /** Predicts a batch as an {@link Engine} does, in one run. */
+  run(matrix: Float32Array): Predictions | Promise<Predictions>;
+  /** Frees its memory. It can't be used afterwards. */
+  release(): Promise<void>;
 }

@@ -3,20 +3,33 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { type BodyReader, createBodyReader } from "../records/body-reader.ts";
 import { createRecordReader } from "../records/reader.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
 import { Refusal } from "../wire/refusal.ts";
-import { batched, batching } from "./batcher.ts";
+import { batched } from "./batcher.ts";
 import { describeFaults, ModelCard } from "./card.ts";
 import type { Engine } from "./engine.ts";
 import { ModelError } from "./model-error.ts";
-import { createOnnxEngine } from "./onnx-engine.ts";
+import { createOnnxRunner, type OnnxRunner } from "./onnx-runner.ts";
+import { createTreeRunner } from "./tree-runner.ts";
 
-/** A model that is ready to be served: all that requests need of it. */
+/** A model that is ready to serve requests. */
 export interface LoadedModel {
   readonly card: ModelCard;
-  /** SHA-256 of the ONNX file: changes whenever the model does. */
+  /** The SHA-256 of the ONNX file, which changes whenever the model changes. */
   readonly version: string;
   readonly engine: Engine;
   readonly reader: BodyReader;
+}
+
+/** A model that ONNX Runtime runs, until WebAssembly does. */
+export interface CompilableModel extends LoadedModel {
+  /**
+   * Compiles the model to WebAssembly, checks that it predicts the same bits, and lets it predict
+   * from then on. ONNX Runtime's memory is freed. Requests are served all the time.
+   *
+   * @throws {NotCompiledError} if ONNX Runtime has to continue, with the reason
+   */
+  compile(): Promise<void>;
 }
 
 async function read(path: string, advice = ""): Promise<Buffer> {
@@ -27,7 +40,7 @@ async function read(path: string, advice = ""): Promise<Buffer> {
   }
 }
 
-/** Where a model's card is: next to the model. */
+/** Returns the path of a model's card, which is next to the model. */
 export function cardPathOf(modelPath: string): string {
   return modelPath.replace(/\.onnx$/, ".json");
 }
@@ -46,7 +59,7 @@ function parseCard(path: string, text: string): ModelCard {
   return data;
 }
 
-/** The JSON of the card's example record. */
+/** Returns the card's example record as JSON. */
 export function exampleRecord({ features }: ModelCard): string {
   const members = features.map(
     ({ name, example }) => `${JSON.stringify(name)}:${JSON.stringify(example)}`,
@@ -59,8 +72,12 @@ const InvalidRecord = z.object({
   detail: z.array(z.object({ loc: z.tuple([z.literal("body"), z.string()]), msg: z.string() })),
 });
 
-/** @throws {ModelError} the example is not a valid record */
-function readExample(card: ModelCard): Float32Array {
+/**
+ * Returns the card's example record as one row of the model's input.
+ *
+ * @throws {ModelError} if the example is not a valid record
+ */
+export function readExample(card: ModelCard): Float32Array {
   try {
     return createRecordReader(card, 1).one(Buffer.from(exampleRecord(card)));
   } catch (error) {
@@ -74,32 +91,50 @@ function readExample(card: ModelCard): Float32Array {
 }
 
 /**
- * Makes the engine of a model, and checks that it fits the card.
+ * Loads a model into ONNX Runtime, and checks that the model matches the card.
  *
- * @param model the ONNX file's bytes
- * @throws {ModelError} saying what is wrong with the model or the card
+ * @param model the bytes of the ONNX file
+ * @throws {ModelError} with what is wrong with the model or the card
  */
-export function createEngine(model: Uint8Array, card: ModelCard): Promise<Engine> {
-  return createOnnxEngine(model, card, readExample(card));
+export function createRunner(model: Uint8Array, card: ModelCard): Promise<OnnxRunner> {
+  return createOnnxRunner(model, card, readExample(card));
 }
 
 /**
- * Loads an ONNX model with its card (the same path, ending in `.json`), and warms it up.
+ * Loads an ONNX model and its card, which has the same path with the ending `.json`. Predicts the
+ * card's example once.
  *
- * @param maxRecords in a list
- * @throws {ModelError} naming the file and what is wrong with it
+ * @param maxRecords the maximum number of records in a list
+ * @param metrics counts the runs of the model
+ * @throws {ModelError} with the name of the file and what is wrong with it
  */
-export async function loadModel(modelPath: string, maxRecords: number): Promise<LoadedModel> {
+export async function loadModel(
+  modelPath: string,
+  maxRecords: number,
+  metrics?: Metrics,
+): Promise<CompilableModel> {
   const cardPath = cardPathOf(modelPath);
   const model = await read(modelPath);
   const card = parseCard(cardPath, (await read(cardPath, "; ./run.sh card writes it")).toString());
   const version = hash("sha256", model);
   if (version !== card.version) {
-    throw new ModelError(`${cardPath} is of another model: ${modelPath} has SHA-256 ${version}`);
+    throw new ModelError(
+      `${cardPath} describes another model: ${modelPath} has SHA-256 ${version}`,
+    );
   }
   try {
-    const engine = batched(await createEngine(model, card), batching);
-    return { card, version, engine, reader: createBodyReader(card, maxRecords) };
+    const onnx = await createRunner(model, card);
+    const engine = batched(onnx, undefined, metrics);
+    return {
+      card,
+      version,
+      engine,
+      reader: createBodyReader(card, maxRecords),
+      async compile() {
+        const trees = await createTreeRunner({ path: modelPath, version, card }, onnx);
+        await engine.use(trees);
+      },
+    };
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
     throw new ModelError(`${modelPath} cannot be served: ${error.message}`, { cause: error });

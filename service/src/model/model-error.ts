@@ -1,2 +1,5 @@
-/** The model cannot be served: a file is absent, malformed or unsupported, or belongs to another. */
+/**
+ * The model cannot be served: a file is missing, malformed or unsupported, or the two files do not
+ * belong together.
+ */
 export class ModelError extends Error {}

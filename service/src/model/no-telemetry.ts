@@ -1,2 +1,3 @@
-// ONNX Runtime reads this when it is loaded; where it is unset it reports its use over the network.
+// ONNX Runtime reads this variable when it is loaded. Without it, it sends usage data over the
+// network.
 Object.assign(process.env, { ORT_DISABLE_TELEMETRY: "1" });

@@ -6,7 +6,7 @@ import { ModelError } from "./model-error.ts";
 type ValueMetadata = InferenceSession.ValueMetadata;
 type TensorMetadata = InferenceSession.TensorValueMetadata;
 
-/** Turns a matrix, rows × features, into what a session takes. */
+/** Converts a matrix, rows × features, to the inputs of a session. */
 export type Feed = (matrix: Float32Array, rows: number) => Record<string, Tensor>;
 
 /** The largest double that fits into 64 bits. */
@@ -15,7 +15,7 @@ const maxInt32 = 2 ** 31 - 1;
 
 const clamp = (cell: number, max: number) => Math.max(-max, Math.min(max, cell));
 
-/** Makes a tensor of cells; only texts differ by feature. */
+/** Creates a tensor from cells. Only texts depend on the feature. */
 type Maker = (cells: Float32Array, shape: number[], feature: CardFeature) => Tensor;
 
 const makers = {
@@ -44,7 +44,7 @@ const makers = {
   },
 } satisfies Partial<Record<Tensor.Type, Maker>>;
 
-/** The types of the elements that an input can have. */
+/** The element types that an input can have. */
 type ElementType = keyof typeof makers;
 
 const elementTypes = Object.keys(makers);
@@ -53,7 +53,7 @@ function isElementType(type: Tensor.Type): type is ElementType {
   return elementTypes.includes(type);
 }
 
-/** The element types that a feature of each type can be fed to. */
+/** The element types of inputs that can take a feature, by the feature's type. */
 const accepts: Readonly<Record<CardFeature["type"], readonly ElementType[]>> = {
   number: ["float32", "float64"],
   integer: ["float32", "float64", "int64", "int32"],
@@ -61,25 +61,29 @@ const accepts: Readonly<Record<CardFeature["type"], readonly ElementType[]>> = {
   category: ["float32", "float64", "int64", "int32", "string"],
 };
 
-/** An input of a model: any number of rows. */
+/** An input of a model with any number of rows. */
 export interface TableInput {
   readonly name: string;
   readonly type: ElementType;
-  /** Absent if the model does not say. */
+  /** Undefined if the model does not specify it. */
   readonly columns: number | undefined;
 }
 
-/** What a model takes: one tensor of all features, or a tensor of one column for each. */
+/** The inputs of a model: one tensor with all features, or one tensor per feature. */
 export type Inputs =
   | { readonly kind: "table"; readonly table: TableInput }
   | { readonly kind: "columns"; readonly columns: readonly TableInput[] };
 
-/** A dimension; nothing if it varies. */
+/** Returns the size of a dimension; undefined if it varies. */
 function fixedSize(size: number | string | undefined): number | undefined {
   return typeof size === "number" && size >= 0 ? size : undefined;
 }
 
-/** @throws {ModelError} saying what to change, for anything but a tensor of any number of rows */
+/**
+ * Requires a tensor with any number of rows.
+ *
+ * @throws {ModelError} with what to change, for anything else
+ */
 function requireRows(kind: "input" | "output", value: ValueMetadata): TensorMetadata {
   const label = `${kind} ${value.name}`;
   if (!value.isTensor) {
@@ -115,9 +119,9 @@ function tableInput(value: ValueMetadata): TableInput {
 }
 
 /**
- * What a model takes, from the metadata of its inputs.
+ * Returns the inputs of a model, based on their metadata.
  *
- * @throws {ModelError} naming the input, and what to change
+ * @throws {ModelError} with the name of an unsupported input, and what to change
  */
 export function inputsOf(metadata: readonly ValueMetadata[]): Inputs {
   const inputs = metadata.map(tableInput);
@@ -146,12 +150,12 @@ function makerFor(feature: CardFeature, { name, type }: TableInput): Maker {
   );
 }
 
-/** @throws {ModelError} a feature names an input that the model does not have */
+/** @throws {ModelError} if a feature names an input that the model does not have */
 function requireInputs(features: readonly CardFeature[], names: readonly string[]): void {
   for (const { name, input } of features) {
     if (input === undefined || names.includes(input)) continue;
     throw new ModelError(
-      `feature ${JSON.stringify(name)} is for input ${input}, and the model's inputs are ${names.join(", ")}`,
+      `feature ${JSON.stringify(name)} is for input ${input}, but the model's inputs are ${names.join(", ")}`,
     );
   }
 }
@@ -168,13 +172,21 @@ function feedTable(table: TableInput, features: readonly CardFeature[]): Feed {
     first ? { [table.name]: first.make(matrix, [rows, features.length], first.feature) } : {};
 }
 
+/** Name of the input that takes a feature alone. */
+const inputNameOf = ({ name, input = name }: CardFeature) => input;
+
+/** The names of a model's inputs in the order of the matrix. */
+export function inputOrder(inputs: Inputs, features: readonly CardFeature[]): readonly string[] {
+  return inputs.kind === "table" ? [inputs.table.name] : features.map(inputNameOf);
+}
+
 function feedColumns(inputs: readonly TableInput[], features: readonly CardFeature[]): Feed {
   requireInputs(
     features,
     inputs.map(({ name }) => name),
   );
   const fed = inputs.map((input) => {
-    const matches = features.filter(({ name, input: own = name }) => own === input.name);
+    const matches = features.filter((feature) => inputNameOf(feature) === input.name);
     const [feature] = matches;
     if (feature === undefined || matches.length > 1) {
       const found = matches.map(({ name }) => JSON.stringify(name)).join(", ") || "no feature";
@@ -206,7 +218,9 @@ function feedColumns(inputs: readonly TableInput[], features: readonly CardFeatu
 /**
  * Matches a model's inputs with the card's features.
  *
- * @throws {ModelError} naming the input or the feature, and what to change
+ * @returns a function that converts matrices for the model
+ * @throws {ModelError} with the name of the input or feature that does not match, and what to
+ *   change
  */
 export function feedFor(inputs: Inputs, features: readonly CardFeature[]): Feed {
   return inputs.kind === "table"
@@ -215,10 +229,10 @@ export function feedFor(inputs: Inputs, features: readonly CardFeature[]): Feed 
 }
 
 /**
- * The output to serve.
+ * Returns the name of the output to serve.
  *
- * @param name of the output; the last one if left out
- * @throws {ModelError} naming the output, and what to change
+ * @param name the output that the card names. By default, the last output
+ * @throws {ModelError} with the name of an unsupported output, and what to change
  */
 export function outputFor(outputs: readonly ValueMetadata[], name: string | undefined): string {
   const output =
@@ -231,10 +245,10 @@ export function outputFor(outputs: readonly ValueMetadata[], name: string | unde
 }
 
 /**
- * The numbers of an output tensor, row-major. Doubles are rounded to float32, which is what they are
- * computed from.
+ * Returns the numbers of an output tensor, row-major. Doubles are rounded to float32, since they
+ * are computed from float32 values.
  *
- * @throws {ModelError} they are not numbers
+ * @throws {ModelError} if the elements are not numbers
  */
 export function predictionsOf(name: string, { data, type }: Tensor): Predictions {
   if (data instanceof Float32Array) return data;
@@ -242,6 +256,6 @@ export function predictionsOf(name: string, { data, type }: Tensor): Predictions
   if (data instanceof BigInt64Array) return Float64Array.from(data, Number);
   if (data instanceof Int32Array) return Float64Array.from(data);
   throw new ModelError(
-    `output ${name} is of type ${type}, which is no number: name another one as target.output in the card`,
+    `output ${name} is of type ${type}, not a number: name another output as target.output in the card`,
   );
 }

@@ -1,6 +1,6 @@
-import { createValidator } from "./validator.ts";
 import { createScanner } from "./scan.ts";
 import type { Matrix, RecordSchema } from "./schema.ts";
+import { createValidator } from "./validator.ts";
 
 /** Reads the bodies of prediction requests. */
 export interface RecordReader {
@@ -11,7 +11,7 @@ export interface RecordReader {
    *   pydantic v2
    */
   readonly one: (body: Buffer) => Matrix;
-  /** The same for `{"houses":[…]}`. Returns one row per record, in order. */
+  /** The same for a list such as `{"records":[…]}`. Returns one row per record, in order. */
   readonly many: (body: Buffer) => Matrix;
 }
 

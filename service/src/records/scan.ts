@@ -57,7 +57,9 @@ export interface Scanner {
    * @returns one row; `undefined` if the body is declined
    */
   readonly one: (body: Buffer) => Matrix | undefined;
-  /** The same for `{"houses":[…]}`. Also declines more than `maxRecords` records. */
+  /**
+   * The same for a list such as `{"records":[…]}`. Also declines more than `maxRecords` records.
+   */
   readonly many: (body: Buffer, maxRecords: number) => Matrix | undefined;
 }
 
@@ -106,7 +108,7 @@ export function createScanner({ record, features }: RecordSchema): Scanner {
   const belowFloat = Float32Array.from(below);
   const readers = features.map(readerOf);
 
-  /** Buffer for rows until their number is known. */
+  /** Holds rows until their number is known. */
   let scratch = new Float32Array(64 * columns);
   /** The index after the latest value. */
   let valueEnd = 0;
@@ -227,7 +229,7 @@ export function createScanner({ record, features }: RecordSchema): Scanner {
     return at + 1;
   }
 
-  /** Returns the index of the list's opening bracket in `{"houses":[…]}`; -1 if there is none. */
+  /** Returns the index of the list's opening bracket in `{"records":[…]}`; -1 if there is none. */
   function skipToList(body: Buffer): number {
     let at = skipSpace(body, 0);
     if (body[at] !== ascii.openBrace) return -1;

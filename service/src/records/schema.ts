@@ -17,20 +17,15 @@ export interface Feature {
 /** The names of the bounds, in the order in which pydantic checks them. */
 export const boundNames = ["le", "lt", "ge", "gt"] as const;
 
-/**
- * The structure of a model's records. It is plain data, so it can be copied to a worker thread.
- */
+/** The structure of a model's records. It is plain data, so it can be copied to a worker thread. */
 export interface RecordSchema {
-  /** The names of one record and of a list of records, such as `house` and `houses`. */
+  /** The names of one record and of a list of records, such as `wine` and `wines`. */
   readonly record: { readonly singular: string; readonly plural: string };
   /** In the order of the matrix's columns. */
   readonly features: readonly Feature[];
 }
 
-/**
- * The model's input: rows × features in row-major float32, with one row per record, in the order
- * sent.
- */
+/** The model's input: rows × features, row-major float32, one row per record in the order sent. */
 export type Matrix = Float32Array<ArrayBuffer>;
 
 /**

@@ -1,7 +1,7 @@
 import { ascii, isDigit } from "../json/bytes.ts";
 import { parseDecimal } from "../json/decimal.ts";
 
-// Parses strings like pydantic's lax mode. Texts are UTF-8 and can be as long as a body, so no
+// Parses strings like pydantic's lax mode. Texts are in UTF-8 and can be as long as a body, so no
 // function here creates a JavaScript string of more than a few kilobytes.
 // Source: https://github.com/pydantic/pydantic-core/blob/main/src/input/shared.rs
 

@@ -76,7 +76,8 @@ export interface Validator {
    */
   readonly one: (body: Buffer) => Matrix;
   /**
-   * The same for `{"houses":[…]}` with at most `maxRecords` records. Returns one row per record.
+   * The same for a list such as `{"records":[…]}`, with at most `maxRecords` records. Returns one
+   * row per record.
    */
   readonly many: (body: Buffer, maxRecords: number) => Matrix;
 }

@@ -1,4 +1,4 @@
-import type { CacheOutcome } from "../cache/recorder.ts";
+import type { CacheOutcome } from "../cache/cached-response.ts";
 
 const cacheStatus = "prediction-service;";
 

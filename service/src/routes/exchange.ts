@@ -1,7 +1,9 @@
 import type { Context } from "hono";
 import type { Logger } from "pino";
-import { type AccessLog, durationMsSince } from "../telemetry/access-log.ts";
+import { type AccessLog, durationMsSince, type LoggedPrediction } from "../telemetry/access-log.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
 import { requestIdOf } from "../telemetry/request-id.ts";
+import { countRejections, RequestMetrics } from "../telemetry/request-metrics.ts";
 import { Refusal } from "../wire/refusal.ts";
 import { dropUnread, type NodeEnvironment, requestHeader } from "../wire/sent-request.ts";
 
@@ -11,6 +13,8 @@ export interface Answer {
   readonly body: string | Uint8Array<ArrayBuffer> | null;
   /** The default `Content-Type` is JSON. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** What the log and the metrics say about a prediction. */
+  readonly prediction?: LoggedPrediction;
 }
 
 /** Handles one request; throws a {@link Refusal} for an error response. */
@@ -25,24 +29,34 @@ export function json(value: unknown, status = 200): Answer {
 export interface ExchangeDependencies {
   readonly logger: Logger;
   readonly accessLog: AccessLog;
+  readonly metrics: Metrics;
   readonly isDraining: () => boolean;
 }
 
 /**
  * Creates the wrapper of all handlers. It gives each request an id, turns errors into responses,
- * writes the access log, and closes connections while draining.
+ * writes the access log, counts the request, and closes connections while draining.
  */
-export function createExchange({ logger, accessLog, isDraining }: ExchangeDependencies) {
+export function createExchange(deps: ExchangeDependencies) {
+  const { logger, accessLog, metrics, isDraining } = deps;
+  const requests = new RequestMetrics(metrics);
+  const countRejection = countRejections(metrics);
+
   function answerError(error: unknown, requestId: string): Answer {
-    if (error instanceof Refusal) return error;
+    if (error instanceof Refusal) {
+      if (error.reason !== undefined) countRejection(error.reason);
+      return error;
+    }
     logger.error({ err: error, requestId }, "request failed");
     return json({ detail: "Internal Server Error" }, 500);
   }
 
   /** @param route the pattern that the request matched; `*` if none */
   return function exchange(route: string, handle: Handle) {
+    const responses = requests.ofRoute(route);
     return async function answer(c: Context<NodeEnvironment>): Promise<Response> {
       const start = performance.now();
+      requests.begin();
       const { method, path } = c.req;
       const requestId = requestIdOf(requestHeader(c, "x-request-id"));
       let result: Answer;
@@ -52,8 +66,12 @@ export function createExchange({ logger, accessLog, isDraining }: ExchangeDepend
         result = answerError(error, requestId);
         dropUnread(c);
       }
-      const { status, body, headers } = result;
-      accessLog({ requestId, method, path, route, status, durationMs: durationMsSince(start) });
+      const { status, body, headers, prediction } = result;
+      const durationMs = durationMsSince(start);
+      requests.end();
+      responses.count(method, status, durationMs / 1000);
+      if (prediction) requests.predicted(prediction);
+      accessLog({ requestId, method, path, route, status, durationMs, prediction });
       const fields =
         body === null
           ? { "X-Request-Id": requestId, ...headers }

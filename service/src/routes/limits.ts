@@ -14,7 +14,15 @@ export interface Limits {
   readonly requestTimeoutMs: number;
 }
 
-/** The longest body with one record: no limit for lists is exceeded either. */
+/** Added to the app's timeout: a request that takes longer to arrive gets 408. */
+const arrivalGraceMs = 5_000;
+
+/** Returns how long a request may take to arrive. */
+export function arrivalTimeoutMs(requestTimeoutMs: number): number {
+  return requestTimeoutMs + arrivalGraceMs;
+}
+
+/** Returns the maximum length of a body with one record, which no limit for lists exceeds. */
 export function maxRecordBodyBytes({ maxRecordBytes, maxBodyBytes }: Limits): number {
   return Math.min(maxRecordBytes, maxBodyBytes);
 }

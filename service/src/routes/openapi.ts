@@ -1,9 +1,11 @@
 import { z } from "zod";
 import type { ModelCard } from "../model/card.ts";
 import { version } from "../version.ts";
+import { type Access, needsToken } from "./authorize.ts";
 import { cacheHeaders } from "./cache-headers.ts";
 import type { Endpoint, Json, Operation } from "./endpoint.ts";
-import { errorSchemas, header, response } from "./openapi-parts.ts";
+import { arrivalTimeoutMs, type Limits } from "./limits.ts";
+import { badRequest, errorSchemas, header, jsonContent, response } from "./openapi-parts.ts";
 
 const headers = {
   "X-Request-Id": header("The request's own id if it is valid, otherwise a new one", {
@@ -36,24 +38,60 @@ function toJsonSchemas(schemas: Readonly<Record<string, z.ZodType>>): Json {
   return Object.fromEntries(documents.map(([id, { $schema, $id, ...schema }]) => [id, schema]));
 }
 
-/** Adds the responses that every endpoint can return before its handler runs. */
-function everyOperation(operation: Operation, maxHeaderBytes: number): Operation {
-  const tooLong = response(
-    `The request line and headers are longer than ${maxHeaderBytes} bytes`,
-    "HTTPError",
-  );
-  return { ...operation, responses: { ...operation.responses, 431: tooLong } };
+/** Describes an error response that is sent before the request reaches its handler. */
+const earlyResponse = (description: string): Json => ({
+  description,
+  content: jsonContent("HTTPError"),
+});
+
+/** Adds the responses that a request to any endpoint can get. */
+function everyOperation(operation: Operation, limits: Limits): Operation {
+  const { maxHeaderBytes, requestTimeoutMs } = limits;
+  const responses = {
+    400: badRequest(),
+    408: earlyResponse(
+      `The request did not arrive within ${arrivalTimeoutMs(requestTimeoutMs)} ms`,
+    ),
+    431: earlyResponse(`The request line and headers are longer than ${maxHeaderBytes} bytes`),
+    ...operation.responses,
+  };
+  return { ...operation, responses };
+}
+
+/** FastAPI's name of the scheme. */
+const bearer = "HTTPBearer";
+
+/** Describes that a request to an endpoint needs a token. */
+function protectedOperation(operation: Operation): Operation {
+  const challenge = header("The scheme of the token", { type: "string", const: "Bearer" });
+  const unauthorized = response("The request has no valid API token", "HTTPError", {
+    "WWW-Authenticate": challenge,
+  });
+  return {
+    ...operation,
+    security: [{ [bearer]: [] }],
+    responses: { 401: unauthorized, ...operation.responses },
+  };
 }
 
 /** Creates the OpenAPI 3.1 document of the service from the descriptions of its endpoints. */
 export function describeApi(
   card: ModelCard,
   endpoints: readonly Endpoint[],
-  maxHeaderBytes: number,
+  limits: Limits,
+  access: Access | undefined,
 ): Json {
-  const described = endpoints.flatMap(({ method, path, describe }) =>
-    describe ? [{ method: method.toLowerCase(), path, ...describe() }] : [],
-  );
+  const described = endpoints.flatMap((endpoint) => {
+    const { method, path, describe } = endpoint;
+    if (describe === undefined) return [];
+    const { operation, schemas } = describe();
+    return {
+      method: method.toLowerCase(),
+      path,
+      schemas,
+      operation: needsToken(access, endpoint) ? protectedOperation(operation) : operation,
+    };
+  });
   const features = card.features.map(({ name }) => name).join(", ");
   return {
     openapi: "3.1.0",
@@ -68,14 +106,15 @@ export function describeApi(
     paths: Object.fromEntries(
       described.map(({ method, path, operation }) => [
         path,
-        { [method]: everyOperation(operation, maxHeaderBytes) },
+        { [method]: everyOperation(operation, limits) },
       ]),
     ),
     components: {
       schemas: toJsonSchemas(
-        Object.assign({}, errorSchemas, ...described.map(({ schemas }) => schemas)),
+        Object.assign({}, errorSchemas(card), ...described.map(({ schemas }) => schemas)),
       ),
       headers,
+      ...(access && { securitySchemes: { [bearer]: { type: "http", scheme: "bearer" } } }),
     },
   };
 }

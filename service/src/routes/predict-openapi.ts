@@ -5,6 +5,7 @@ import { recordSchema } from "../model/record-schema.ts";
 import type { Json } from "./endpoint.ts";
 import { type Limits, maxRecordBodyBytes } from "./limits.ts";
 import {
+  badRequest,
   header,
   headerRef,
   jsonContent,
@@ -13,7 +14,7 @@ import {
   validationFailed,
 } from "./openapi-parts.ts";
 
-/** Returns a schema name, such as `House` for `house`. */
+/** Returns a schema name, such as `Wine` for `wine`. */
 function schemaName(text: string): string {
   const words = text.normalize("NFKD").match(/[A-Za-z0-9]+/g) ?? ["Record"];
   return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
@@ -65,9 +66,8 @@ function responses(limits: Limits, schema: string, maxBodyBytes: number): Json {
       schema,
       Object.fromEntries(names.map((name) => [name, headerRef(name)])),
     ),
-    400: response(
-      "The body is not UTF-8, is nested deeper than 900 levels, or has an integer of more than 4,300 digits",
-      "HTTPError",
+    400: badRequest(
+      "The body is not UTF-8, is nested deeper than 900 levels, has an integer of more than 4,300 digits, was cut off, or came in too many small chunks",
     ),
     405: methodNotAllowed,
     413: response(`The body is longer than ${maxBodyBytes} bytes`, "HTTPError"),
@@ -93,8 +93,8 @@ const parameters = [
   {
     name: "X-Request-Id",
     in: "header",
-    description: "Echoed in the response and logged, if valid",
-    schema: { type: "string", maxLength: 255 },
+    description: "Echoed in the response and logged, if it is valid and has at most 255 characters",
+    schema: { type: "string" },
   },
 ];
 

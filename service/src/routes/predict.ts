@@ -3,7 +3,9 @@ import { cacheNamespace } from "../cache/keys.ts";
 import type { ReadThrough } from "../cache/read-through.ts";
 import type { LoadedModel } from "../model/loaded-model.ts";
 import type { BodyShape } from "../records/reader.ts";
-import { readBody, requireJson } from "../wire/body.ts";
+import type { DriftWindow } from "../telemetry/drift.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { readBody } from "../wire/body.ts";
 import { maxSmallBytes } from "../wire/sent-body.ts";
 import { type SentRequest, sentRequest } from "../wire/sent-request.ts";
 import { Admission, type Grant } from "./admission.ts";
@@ -21,6 +23,9 @@ export interface PredictDependencies {
   readonly model: LoadedModel;
   readonly cache: ReadThrough;
   readonly limits: Limits;
+  readonly metrics: Metrics;
+  /** Undefined if drift is not measured. */
+  readonly drift: DriftWindow | undefined;
 }
 
 /** How the two prediction endpoints differ. */
@@ -36,16 +41,15 @@ interface Kind {
 
 /** `POST /predict` predicts one record, `POST /bulk_predict` a list of records. */
 export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[] {
-  const { model, cache, limits } = deps;
-  const { engine, reader, version } = model;
-  const admission = new Admission(limits);
+  const { model, cache, limits, metrics, drift } = deps;
+  const { card, engine, reader, version } = model;
+  const admission = new Admission(limits, metrics);
   const turn = new TurnBatch();
   const writer = new PredictionWriter(engine);
 
   async function predict(kind: Kind, request: SentRequest, grant: Grant): Promise<Answer> {
-    const sent = await readBody(request, kind.maxBodyBytes, grant.takeBytes);
+    const sent = await readBody(request, kind.maxBodyBytes, grant);
     grant.beginWork();
-    requireJson(sent, request.header("content-type"));
     const timing = new ServerTiming(performance.now());
 
     function endRead(): void {
@@ -54,6 +58,8 @@ export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[]
     }
     const found = cache.answer({
       namespace: kind.namespace,
+      shape: kind.shape,
+      columns: engine.columns,
       policy: cachePolicy(request.header("cache-control")),
       digest: () => sent.digest(),
       read() {
@@ -65,21 +71,23 @@ export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[]
       },
       async compute(matrix) {
         timing.enter("inference");
-        const predictions = await engine.predict(matrix, grant.signal);
+        const predictions = await engine.predict(matrix, grant);
         timing.enter("cache");
+        drift?.count(matrix, predictions);
         return kind.wrap(await writer.write(predictions));
       },
     });
-    const { body, outcome } = await found;
+    const { body, outcome, records } = await found;
     if (body.length > maxSmallBytes) admission.holdUntilSent(request, body.length);
     const headers = {
       "X-Model-Version": version,
       "Server-Timing": timing.header(),
       ...cacheHeaders[outcome],
     };
-    // Responses from the model or Redis are ready at the same time anyway.
+    // Responses from the model or Redis are not batched: many are ready at the same time anyway.
     if (!(found instanceof Promise)) await turn.join();
-    return { status: 200, body, headers };
+    const prediction = { model: card.name, records, cache: outcome };
+    return { status: 200, body, headers, prediction };
   }
 
   const kinds: readonly Kind[] = [

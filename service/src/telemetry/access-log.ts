@@ -1,7 +1,19 @@
 import { hostname } from "node:os";
 import type { DestinationStream, Logger } from "pino";
+import type { CacheOutcome } from "../cache/cached-response.ts";
 
-/** What the access log records about a request. The query is left out, since it may be personal. */
+/** What the access log records about the predictions of a request. */
+export interface LoggedPrediction {
+  /** The name in the model card. Needs no escaping in JSON. */
+  readonly model: string;
+  readonly records: number;
+  readonly cache: CacheOutcome;
+}
+
+/**
+ * What the access log records about a request. The body and the query are left out, since they may be
+ * personal.
+ */
 interface AccessLogLine {
   /** Needs no escaping in JSON, like the method and the route. */
   readonly requestId: string;
@@ -11,10 +23,20 @@ interface AccessLogLine {
   readonly route: string;
   readonly status: number;
   readonly durationMs: number;
+  readonly prediction?: LoggedPrediction | undefined;
 }
 
-/** Writes one line per request. Health checks are logged only at level debug. */
+/** The requests of probes and of Prometheus. */
+const frequentRoutes = ["/health", "/metrics"];
+
+/** Writes one line per request. Those for `/health` and `/metrics` have the level debug. */
 export type AccessLog = (line: AccessLogLine) => void;
+
+function membersOf(prediction: LoggedPrediction | undefined): string {
+  if (prediction === undefined) return "";
+  const { model, records, cache } = prediction;
+  return `,"model":"${model}","records":${records},"cache":"${cache}"`;
+}
 
 /**
  * Creates an access log. It writes the same lines as the logger would, but in a fraction of the
@@ -26,14 +48,14 @@ export function createAccessLog(logger: Logger, lines: DestinationStream): Acces
   const origin = JSON.stringify({ pid: process.pid, hostname: hostname() }).slice(1, -1);
   const { info: level } = logger.levels.values;
   return (line) => {
-    if (line.route === "/health") return logger.debug(line, "request");
+    if (frequentRoutes.includes(line.route)) return logger.debug(line, "request");
     if (!logger.isLevelEnabled("info")) return;
-    const { requestId, method, path, route, status, durationMs } = line;
+    const { requestId, method, path, route, status, durationMs, prediction } = line;
     const quotedPath = path === route ? `"${path}"` : JSON.stringify(path);
     lines.write(
       `{"level":${level},"time":${Date.now()},${origin},"requestId":"${requestId}",` +
         `"method":"${method}","path":${quotedPath},"route":"${route}",` +
-        `"status":${status},"durationMs":${durationMs},"msg":"request"}\n`,
+        `"status":${status},"durationMs":${durationMs}${membersOf(prediction)},"msg":"request"}\n`,
     );
   };
 }

@@ -3,11 +3,10 @@ import type { Config } from "../config.ts";
 
 type LogLevel = Config["LOG_LEVEL"];
 
-/**
- * Lines are written in batches, to save system calls: as soon as there are this many characters,
- */
+// Lines are written in batches, to save system calls: when a batch is long enough, or after a time.
+/** The number of characters that are written immediately. */
 const batchLength = 64 * 1024;
-/** or after this time. */
+/** The longest time until a line is written. */
 const flushMs = 100;
 
 function jsonLines(): DestinationStream {

@@ -8,36 +8,9 @@ const jsonMediaType = /^\s*application\/(?:[^\s;/]*\+)?json\s*(?:;|$)/i;
 const encodings = /^[\s,]*(?:identity\s*(?:,[\s,]*|$))*$/i;
 const lenientUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** The response to a body that is too large to accept or to read. */
+/** Creates the response to a body that is too large to accept or to read. */
 export function tooLarge(): Refusal {
-  return refusal(413, "Content Too Large");
-}
-
-/**
- * Receives the whole body.
- *
- * @param admit called with the length of each chunk; what it throws is passed on
- * @throws {Refusal} 415 for an encoded body; 413 if the body is longer than `maxBytes`, before it
- *   is received if its length is declared
- */
-export function readBody(
-  request: SentRequest,
-  maxBytes: number,
-  admit: AdmitChunk,
-): Promise<SentBody> {
-  if (!encodings.test(request.header("content-encoding") ?? "")) {
-    throw refusal(415, "Unsupported Media Type");
-  }
-  if (Number(request.header("content-length") ?? 0) > maxBytes) throw tooLarge();
-  const isText = !isJson(request.header("content-type"));
-  let received = 0;
-  return request.body((bytes) => {
-    received += bytes;
-    if (received > maxBytes) throw tooLarge();
-    // The response to a longer one does not depend on the rest.
-    if (isText && received > maxInputBytes) throw invalid([notAnObject(["body"], undefined)]);
-    admit(bytes);
-  });
+  return refusal(413, "Content Too Large", {}, "body_too_long");
 }
 
 /**
@@ -55,8 +28,33 @@ function textInput(body: SentBody): string | undefined {
   return Buffer.byteLength(json) > maxInputBytes ? undefined : json;
 }
 
-/** @throws {Refusal} 422 if the body is empty, or its content type is not JSON */
-export function requireJson(body: SentBody, contentType: string | undefined): void {
-  if (body.length === 0) throw invalid([missing(["body"], "null")]);
-  if (!isJson(contentType)) throw invalid([notAnObject(["body"], textInput(body))]);
+/**
+ * Receives a whole JSON body.
+ *
+ * @param admission called with the length of each chunk; its errors are passed on
+ * @throws {Refusal} 415 for an encoded body; 413 if the body is longer than `maxBytes`, before it
+ *   is received if its length is declared; 422 if it is empty, or its content type is not JSON
+ */
+export async function readBody(
+  request: SentRequest,
+  maxBytes: number,
+  admission: { takeBytes: AdmitChunk },
+): Promise<SentBody> {
+  const encoding = request.header("content-encoding");
+  if (encoding !== undefined && !encodings.test(encoding)) {
+    throw refusal(415, "Unsupported Media Type");
+  }
+  if (Number(request.header("content-length") ?? 0) > maxBytes) throw tooLarge();
+  const isText = !isJson(request.header("content-type"));
+  let received = 0;
+  const body = await request.body((bytes) => {
+    received += bytes;
+    if (received > maxBytes) throw tooLarge();
+    // The response to such a body is the same, whatever the rest is.
+    if (isText && received > maxInputBytes) throw invalid([notAnObject(["body"], undefined)]);
+    admission.takeBytes(bytes);
+  });
+  if (received === 0) throw invalid([missing(["body"], "null")]);
+  if (isText) throw invalid([notAnObject(["body"], textInput(body))]);
+  return body;
 }

@@ -1,5 +1,7 @@
+import type { RejectionReason } from "../telemetry/metric-table.ts";
+
 /**
- * The path to a value: `["body", "houses", 3, "Latitude"]`. A key from the request can be as long
+ * The path to a value: `["body", "wines", 3, "alcohol"]`. A key from the request can be as long
  * as a body, so it is stored as JSON in UTF-8 bytes.
  */
 export type Location = readonly (string | number | Uint8Array)[];
@@ -61,35 +63,47 @@ function writeDetails(details: readonly Detail[]): Uint8Array<ArrayBuffer> {
   return body;
 }
 
-/** Thrown to send an error response. Caught in one place for all routes. */
-export class Refusal extends Error {
+/** An error response. */
+export interface RefusalParts {
   readonly status: number;
+  /** A short text for people. */
+  readonly text: string;
   /** The body of the response, as JSON. */
   readonly body: string | Uint8Array<ArrayBuffer>;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Present if the request exceeds a limit. */
+  readonly reason?: RejectionReason | undefined;
+}
 
-  constructor(
-    status: number,
-    body: string | Uint8Array<ArrayBuffer>,
-    headers: Readonly<Record<string, string>> = {},
-  ) {
+/** Thrown to send an error response. Caught in one place for all routes. */
+export class Refusal extends Error implements RefusalParts {
+  readonly status: number;
+  readonly text: string;
+  readonly body: string | Uint8Array<ArrayBuffer>;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly reason: RejectionReason | undefined;
+
+  constructor({ status, text, body, headers = {}, reason }: RefusalParts) {
     super(`refused with ${status}`);
     this.status = status;
+    this.text = text;
     this.body = body;
     this.headers = headers;
+    this.reason = reason;
   }
 }
 
 /** Creates an error response with a short text. */
 export function refusal(
   status: number,
-  phrase: string,
+  text: string,
   headers: Readonly<Record<string, string>> = {},
+  reason?: RejectionReason,
 ): Refusal {
-  return new Refusal(status, JSON.stringify({ detail: phrase }), headers);
+  return new Refusal({ status, text, body: JSON.stringify({ detail: text }), headers, reason });
 }
 
 /** Creates a 422 response that lists at most {@link maxDetails} faults. */
 export function invalid(details: readonly Detail[]): Refusal {
-  return new Refusal(422, writeDetails(details));
+  return new Refusal({ status: 422, text: "Invalid request", body: writeDetails(details) });
 }

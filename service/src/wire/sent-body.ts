@@ -7,9 +7,10 @@ const minBlockBytes = 4 * 1024;
 const maxBlockBytes = 256 * 1024;
 
 /**
- * The body of a request while it arrives. A single small chunk is kept as it is. Otherwise chunks
- * are copied into blocks. Many tiny chunks then need no more memory than a few large ones, no long
- * body is copied in one go, and the blocks can be transferred to another thread.
+ * The body of a request while it arrives. A single small chunk is kept without copying it.
+ * Otherwise chunks are copied into blocks: many tiny chunks then need no more memory than a few
+ * large ones, a long body is never copied all at once, and blocks can be transferred to another
+ * thread.
  */
 export class SentBody {
   #length = 0;
@@ -49,14 +50,16 @@ export class SentBody {
 
   /** The SHA-256 of the whole body, in base64. */
   digest(): string {
-    return this.#hash ? this.#hash.digest("base64") : hash("sha256", this.bytes(), "base64");
+    return this.#hash
+      ? this.#hash.digest("base64")
+      : hash("sha256", this.#only ?? this.bytes(), "base64");
   }
 
   /** The bytes of a small body. */
   bytes(): Buffer {
-    const [first = new Uint8Array(), second] = this.#only ? [this.#only] : this.#filledBlocks();
-    if (second !== undefined) return Buffer.concat(this.#filledBlocks());
-    return Buffer.from(first.buffer, first.byteOffset, first.byteLength);
+    if (this.#only === undefined) return Buffer.concat(this.#filledBlocks());
+    const { buffer, byteOffset, byteLength } = this.#only;
+    return Buffer.from(buffer, byteOffset, byteLength);
   }
 
   /** Returns the blocks of a large body, and drops them. */

@@ -14,12 +14,14 @@ export interface SentRequest {
   /**
    * Receives the body.
    *
-   * @param admit called with the length of each chunk before it is kept; what it throws is passed
-   *   on
+   * @param admit called with the length of each chunk before it is kept; its errors are passed on
    * @throws {Refusal} 400 if the client does not send the whole body
    */
   body(admit: AdmitChunk): Promise<SentBody>;
-  /** Drops what has arrived of the body, and everything that is still to arrive. */
+  /**
+   * Drops the received part of the body, and everything that arrives later. If the body is still
+   * being received, `body` fails with 400.
+   */
   discardBody(): void;
   /**
    * Calls `callback` once when the response is sent or the client has disconnected.
@@ -27,7 +29,7 @@ export interface SentRequest {
    * @returns false if there is no connection, so `callback` is never called
    */
   onClose(callback: () => void): boolean;
-  /** Disconnects the client if it reads nothing of the response for this long. */
+  /** Disconnects the client if it reads nothing of the response for `timeoutMs`. */
   limitStall(timeoutMs: number): void;
 }
 
@@ -41,84 +43,37 @@ function cutOff(): Refusal {
 }
 
 /**
- * Each chunk costs the parser some microseconds, and a client can send ten thousand of one byte in a
- * single packet. A body of more chunks than this must have longer ones on average.
+ * The parser needs some microseconds per chunk, and a single packet can contain ten thousand chunks
+ * of one byte. In a body of more chunks than this, they must have a mean length of at least
+ * `minMeanChunkBytes`.
  */
 const maxTinyChunks = 1_024;
 const minMeanChunkBytes = 16;
 
 function tooManyChunks(): Refusal {
-  return refusal(400, "The body has too many small chunks", { Connection: "close" });
+  const headers = { Connection: "close" };
+  return refusal(400, "The body has too many small chunks", headers, "tiny_chunks");
 }
 
-/** Freeing a shorter chunk costs more than it gains. */
+/** For shorter chunks, freeing is slower than leaving them to the garbage collector. */
 const minFreedBytes = 4_096;
 
 /**
- * Frees the memory of a chunk that is not needed. The garbage collector would free it only after
- * about a hundred megabytes of chunks.
+ * Frees the memory of a chunk that is not needed. The garbage collector would let about a hundred
+ * megabytes of chunks accumulate.
  */
 function free({ buffer, byteLength }: Buffer<ArrayBuffer>): void {
   if (byteLength >= minFreedBytes && byteLength === buffer.byteLength) buffer.transfer(0);
 }
 
 /**
- * Drops a body that nobody has read, before an error response. Node.js would drop it too, but leave its
- * chunks to the garbage collector.
+ * Drops a body that nobody has read, before an error response. Node.js would also drop it, but
+ * leave its chunks to the garbage collector.
  */
 export function dropUnread(c: Context<NodeEnvironment>): void {
   const { incoming } = c.env ?? {};
   if (incoming === undefined || incoming.complete || incoming.readableDidRead) return;
   incoming.on("data", free);
-}
-
-/** Receives a body from Node.js. */
-class IncomingBody {
-  readonly #incoming: IncomingMessage;
-  readonly #body = new SentBody();
-  #chunks = 0;
-  #isDiscarded = false;
-
-  constructor(incoming: IncomingMessage) {
-    this.#incoming = incoming;
-  }
-
-  receive(admit: AdmitChunk): Promise<SentBody> {
-    const incoming = this.#incoming;
-    return new Promise((resolve, reject) => {
-      incoming.on("data", (chunk: Buffer<ArrayBuffer>) => {
-        let isKept = false;
-        try {
-          // Discarded bodies are read to the end, since clients may not read a response before
-          // that.
-          if (!this.#isDiscarded) {
-            admit(chunk.length);
-            isKept = this.#body.add(chunk);
-            this.#chunks++;
-            if (this.#hasTinyChunks()) throw tooManyChunks();
-          }
-        } catch (error) {
-          this.discard();
-          reject(error);
-        }
-        if (!isKept) free(chunk);
-      });
-      incoming.on("end", () => resolve(this.#body));
-      incoming.on("close", () => {
-        if (!incoming.complete) reject(cutOff());
-      });
-      if (incoming.destroyed) reject(cutOff());
-    });
-  }
-
-  discard(): void {
-    this.#isDiscarded = true;
-    this.#body.clear();
-  }
-
-  #hasTinyChunks(): boolean {
-    return this.#chunks > maxTinyChunks && this.#body.length < this.#chunks * minMeanChunkBytes;
-  }
 }
 
 async function readStream(
@@ -159,6 +114,106 @@ export function requestHeader(c: Context<NodeEnvironment>, name: string): string
   return typeof value === "object" ? value.join(", ") : value;
 }
 
+/** Returns whether the client sends the body only when it is asked for it (RFC 9110, 10.1.1). */
+function awaitsContinue({ headers, httpVersion }: IncomingMessage): boolean {
+  return httpVersion === "1.1" && headers.expect?.toLowerCase() === "100-continue";
+}
+
+/** A request that Node.js received. */
+class IncomingRequest implements SentRequest {
+  readonly #context: Context<NodeEnvironment>;
+  readonly #incoming: IncomingMessage;
+  readonly #outgoing: HttpBindings["outgoing"];
+  readonly #body = new SentBody();
+  #chunks = 0;
+  #isDiscarded = false;
+  #fail: ((error: unknown) => void) | undefined;
+
+  constructor(context: Context<NodeEnvironment>, { incoming, outgoing }: HttpBindings) {
+    this.#context = context;
+    this.#incoming = incoming;
+    this.#outgoing = outgoing;
+  }
+
+  header(name: string): string | undefined {
+    return requestHeader(this.#context, name);
+  }
+
+  body(admit: AdmitChunk): Promise<SentBody> {
+    const { req } = this.#context;
+    // A middleware has already read the body.
+    const isRead = this.#incoming.readableDidRead || hasMembers(req.bodyCache);
+    return isRead ? readBuffered(req.arrayBuffer(), admit) : this.#receive(admit);
+  }
+
+  discardBody(): void {
+    this.#isDiscarded = true;
+    this.#body.clear();
+    if (!this.#incoming.complete) this.#fail?.(cutOff());
+  }
+
+  onClose(callback: () => void): boolean {
+    this.#outgoing.on("close", callback);
+    return true;
+  }
+
+  limitStall(timeoutMs: number): void {
+    this.#outgoing.setTimeout(timeoutMs);
+  }
+
+  #receive(admit: AdmitChunk): Promise<SentBody> {
+    return new Promise((resolve, reject) => {
+      this.#fail = reject;
+      const read = () => {
+        this.#incoming.on("data", (chunk: Buffer<ArrayBuffer>) => this.#add(chunk, admit));
+        this.#incoming.on("end", () => resolve(this.#body));
+      };
+      if (this.#incoming.destroyed) reject(cutOff());
+      else if (awaitsContinue(this.#incoming)) this.#askForBody(read);
+      else read();
+    });
+  }
+
+  /**
+   * Sends 100 Continue before the body is read. Before it, responses to earlier requests on the
+   * connection have to be sent, because Node.js mixes it up with a response that waits for them.
+   */
+  #askForBody(read: () => void): void {
+    const outgoing = this.#outgoing;
+    const ask = () => {
+      if (!outgoing.headersSent) outgoing.writeContinue();
+      read();
+    };
+    if (outgoing.socket === null) outgoing.once("socket", ask);
+    else ask();
+  }
+
+  #add(chunk: Buffer<ArrayBuffer>, admit: AdmitChunk): void {
+    let isKept = false;
+    try {
+      // Discarded bodies are read to the end, since clients may not read a response before that.
+      if (!this.#isDiscarded) {
+        admit(chunk.length);
+        isKept = this.#body.add(chunk);
+        this.#chunks++;
+        if (this.#hasTinyChunks()) {
+          // The parser would continue, and need milliseconds for the rest of the packet.
+          this.#outgoing.once("finish", () => this.#incoming.destroy());
+          throw tooManyChunks();
+        }
+      }
+    } catch (error) {
+      this.#fail?.(error);
+      this.discardBody();
+    }
+    if (!isKept) free(chunk);
+  }
+
+  #hasTinyChunks(): boolean {
+    return this.#chunks > maxTinyChunks && this.#body.length < this.#chunks * minMeanChunkBytes;
+  }
+}
+
 /**
  * Returns the request of a context. If possible, its body is read from Node.js directly, which is
  * faster than the Fetch API and gives the same result. If a middleware has read the body, Hono's
@@ -166,29 +221,17 @@ export function requestHeader(c: Context<NodeEnvironment>, name: string): string
  */
 export function sentRequest(c: Context<NodeEnvironment>): SentRequest {
   const { incoming, outgoing } = c.env ?? {};
-  const isRead = hasMembers(c.req.bodyCache);
-  if (incoming === undefined || outgoing === undefined) {
-    return {
-      header: (name) => requestHeader(c, name),
-      body: (admit) =>
-        isRead ? readBuffered(c.req.arrayBuffer(), admit) : readStream(c.req.raw.body, admit),
-      discardBody: () => {},
-      onClose: () => false,
-      limitStall: () => {},
-    };
+  if (incoming !== undefined && outgoing !== undefined) {
+    return new IncomingRequest(c, { incoming, outgoing });
   }
-  const body = new IncomingBody(incoming);
   return {
     header: (name) => requestHeader(c, name),
     body: (admit) =>
-      isRead || incoming.readableDidRead
+      hasMembers(c.req.bodyCache)
         ? readBuffered(c.req.arrayBuffer(), admit)
-        : body.receive(admit),
-    discardBody: () => body.discard(),
-    onClose(callback) {
-      outgoing.on("close", callback);
-      return true;
-    },
-    limitStall: (timeoutMs) => void outgoing.setTimeout(timeoutMs),
+        : readStream(c.req.raw.body, admit),
+    discardBody: () => {},
+    onClose: () => false,
+    limitStall: () => {},
   };
 }

@@ -1,0 +1,23 @@
+import type { Metrics } from "./metrics.ts";
+
+const intervalMs = 100;
+
+/**
+ * Measures how late a timer fires: that is how long other events wait, too. Unlike
+ * `monitorEventLoopDelay`, which must be reset to see a recent delay, the histogram only grows. So it
+ * does not matter who reads it how often, and the histograms of several processes can be added.
+ */
+export function observeEventLoop(metrics: Metrics): void {
+  const delays = metrics.histogram("nodejs_event_loop_delay_seconds", {});
+  let due = performance.now() + intervalMs;
+  setInterval(() => {
+    const now = performance.now();
+    delays.observe(Math.max(0, now - due) / 1000);
+    due = now + intervalMs;
+  }, intervalMs).unref();
+  metrics.observe(
+    "nodejs_event_loop_active_seconds_total",
+    {},
+    () => performance.eventLoopUtilization().active / 1000,
+  );
+}
