@@ -115,7 +115,7 @@ describe("service.env", () => {
     const before = (await podOf()).config[name];
     const texts: Record<string, string> = {
       CACHE_REDIS_PREDICT: "never",
-      INFERENCE_ENGINE: "wasm",
+      INFERENCE_ENGINE: "onnxruntime",
       LOG_LEVEL: "debug",
       MODEL_PATH: "/other.onnx",
     };

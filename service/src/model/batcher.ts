@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { Metrics } from "../telemetry/metrics.ts";
 import {
   AbandonedError,
   type Client,
@@ -82,7 +83,14 @@ function likeOf(predictions: Predictions, length: number): Predictions {
  *
  * @param maxQueuedBytes a request may be larger if nothing else is in the queue
  */
-export function batched(first: Runner, maxQueuedBytes: number = usualQueueBytes): BatchedEngine {
+export function batched(
+  first: Runner,
+  maxQueuedBytes: number = usualQueueBytes,
+  metrics: Metrics = new Metrics(),
+): BatchedEngine {
+  const durations = metrics.histogram("prediction_inference_duration_seconds", {});
+  const rowsPerRun = metrics.histogram("prediction_inference_rows", {});
+  metrics.observe("prediction_rows_queued", {}, () => queuedRows);
   const { columns, outputs, isList } = first;
   const maxQueuedRows = Math.floor(
     maxQueuedBytes / (Float32Array.BYTES_PER_ELEMENT * (columns + outputs)),
@@ -132,13 +140,14 @@ export function batched(first: Runner, maxQueuedBytes: number = usualQueueBytes)
 
   async function run(parts: readonly Part[]): Promise<void> {
     try {
-      const predictions = runner.run(gather(parts));
-      if (predictions instanceof Promise) {
-        scatter(await predictions, parts);
-      } else {
-        scatter(predictions, parts);
-        await nextTurn();
-      }
+      const matrix = gather(parts);
+      const start = performance.now();
+      const running = runner.run(matrix);
+      const predictions = running instanceof Promise ? await running : running;
+      durations.observe((performance.now() - start) / 1000);
+      rowsPerRun.observe(matrix.length / columns);
+      scatter(predictions, parts);
+      if (!(running instanceof Promise)) await nextTurn();
     } catch (error) {
       if (parts.length > 1) {
         for (const part of parts) await run([part]);

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { type BodyReader, createBodyReader } from "../records/body-reader.ts";
 import { createRecordReader } from "../records/reader.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
 import { Refusal } from "../wire/refusal.ts";
 import { batched } from "./batcher.ts";
 import { describeFaults, ModelCard } from "./card.ts";
@@ -104,9 +105,14 @@ export function createRunner(model: Uint8Array, card: ModelCard): Promise<OnnxRu
  * card's example once.
  *
  * @param maxRecords the maximum number of records in a list
+ * @param metrics counts the runs of the model
  * @throws {ModelError} with the name of the file and what is wrong with it
  */
-export async function loadModel(modelPath: string, maxRecords: number): Promise<CompilableModel> {
+export async function loadModel(
+  modelPath: string,
+  maxRecords: number,
+  metrics?: Metrics,
+): Promise<CompilableModel> {
   const cardPath = cardPathOf(modelPath);
   const model = await read(modelPath);
   const card = parseCard(cardPath, (await read(cardPath, "; ./run.sh card writes it")).toString());
@@ -118,7 +124,7 @@ export async function loadModel(modelPath: string, maxRecords: number): Promise<
   }
   try {
     const onnx = await createRunner(model, card);
-    const engine = batched(onnx);
+    const engine = batched(onnx, undefined, metrics);
     return {
       card,
       version,
