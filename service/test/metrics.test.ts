@@ -347,15 +347,14 @@ describe("predictions", () => {
     const metrics = new Metrics();
     const app = await cachedApp(metrics);
     await post(app, "/predict", house);
-    // One for the body, and one for the numbers.
-    expect(valuesOf(metrics, "prediction_memory_cache_entries")[""]).toBe(2);
+    expect(valuesOf(metrics, "prediction_memory_cache_entries")[""]).toBe(1);
     expect(valuesOf(metrics, "prediction_memory_cache_limit_bytes")[""]).toBe(1_000_000);
     const { "": bytes = 0 } = valuesOf(metrics, "prediction_memory_cache_bytes");
     expect(bytes).toBeGreaterThan(200);
     expect(bytes).toBeLessThan(2_000);
   });
 
-  test("runs of the model are counted with their rows, and the queue with those that wait", async () => {
+  test("runs of the model are counted with their rows, and so are the rows in the queue", async () => {
     const metrics = new Metrics();
     const runs: (() => void)[] = [];
     const runner = {

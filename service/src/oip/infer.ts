@@ -57,8 +57,8 @@ function stepsOf(
     shape: "many",
     receive: (grant) => receiveDecoded(request, maxBodyBytes, grant),
     digest: (sent) => `${sent.digest()}:${headerBytes}`,
-    read(sent, signal) {
-      const read = tensorReader.read(sent, headerBytes, signal);
+    read(sent, client) {
+      const read = tensorReader.read(sent, headerBytes, client);
       return read instanceof Promise ? read.then(matrixOf) : matrixOf(read);
     },
     // The protocol's lists are flat.

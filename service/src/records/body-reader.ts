@@ -1,3 +1,4 @@
+import type { Client } from "../model/engine.ts";
 import type { SentBody } from "../wire/sent-body.ts";
 import { type BodyShape, createRecordReader } from "./reader.ts";
 import { ReaderThread, type ReadTask } from "./reader-thread.ts";
@@ -8,12 +9,12 @@ export interface BodyReader {
   /**
    * Reads a body into a matrix. The body's bytes can't be used afterwards.
    *
-   * @param signal aborted when nobody is waiting for the matrix any more
+   * @param client if its signal is aborted, a body that still waits for the thread is dropped
    * @returns the matrix, for a large body as a promise
    * @throws {Refusal} if the body is invalid, with the same response as FastAPI and pydantic v2;
    *   413 if the thread runs out of memory
    */
-  read(shape: BodyShape, body: SentBody, signal: AbortSignal): Matrix | Promise<Matrix>;
+  read(shape: BodyShape, body: SentBody, client: Client): Matrix | Promise<Matrix>;
   /** Stops the thread. */
   close(): Promise<void>;
 }
@@ -46,10 +47,10 @@ export function createBodyReader(
   const thread = new ReaderThread<RecordsTask, Matrix>(program, settings, maxHeapMiB);
 
   return {
-    read: (shape, body, signal) =>
+    read: (shape, body, client) =>
       body.isSmall
         ? reader[shape](body.bytes())
-        : thread.read({ shape, blocks: body.take() }, signal),
+        : thread.read({ shape, blocks: body.take() }, client.signal),
     close: () => thread.close(),
   };
 }

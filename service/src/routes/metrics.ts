@@ -17,7 +17,7 @@ export interface MetricsDependencies {
 
 const mediaTypes = { text: "text/plain", openmetrics: "application/openmetrics-text" } as const;
 
-/** `GET /metrics` returns the metrics in Prometheus' text format, or in OpenMetrics if requested. */
+/** `GET /metrics` returns the metrics for Prometheus, in OpenMetrics if requested. */
 export function metricsEndpoint(deps: MetricsDependencies): Endpoint {
   const { models, defaultModel, metrics, collectReports } = deps;
   metrics.infos("prediction_model_info", () =>

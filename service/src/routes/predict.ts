@@ -63,9 +63,11 @@ export function predictEndpoints(
           shape,
           receive: (grant) => readBody(request, maxBodyBytes, grant),
           digest: (sent) => sent.digest(),
-          read: (sent, signal) => model.reader.read(shape, sent, signal),
-          write: async (predictions) =>
-            wrap(await new PredictionWriter(model.engine).write(predictions)),
+          read: (sent, grant) => model.reader.read(shape, sent, grant),
+          write(predictions) {
+            const json = new PredictionWriter(model.engine).write(predictions);
+            return typeof json === "string" ? wrap(json) : json.then(wrap);
+          },
         }),
       );
     },

@@ -1,6 +1,6 @@
 import { cachePolicy } from "../cache/cache-control.ts";
 import type { ReadThrough } from "../cache/read-through.ts";
-import type { Predictions } from "../model/engine.ts";
+import type { Client, Predictions } from "../model/engine.ts";
 import type { LoadedModel } from "../model/loaded-model.ts";
 import type { BodyShape } from "../records/reader.ts";
 import type { Matrix } from "../records/schema.ts";
@@ -35,7 +35,7 @@ export interface PredictionSteps {
   /** Returns what identifies the request if its model is known. */
   digest(sent: SentBody): string;
   /** Reads the body into the model's input. */
-  read(sent: SentBody, signal: AbortSignal): Matrix | Promise<Matrix>;
+  read(sent: SentBody, client: Client): Matrix | Promise<Matrix>;
   /** Writes the predictions as they are cached. */
   write(predictions: Predictions): string | Promise<string>;
   /** Turns what is cached into the response. By default, it is the response. */
@@ -105,7 +105,7 @@ export class Predictor {
       digest: () => steps.digest(sent),
       read() {
         timing.enter("parse");
-        const matrix = steps.read(sent, grant.signal);
+        const matrix = steps.read(sent, grant);
         if (matrix instanceof Promise) return matrix.finally(endRead);
         endRead();
         return matrix;

@@ -1,3 +1,4 @@
+import type { Client } from "../model/engine.ts";
 import { ReaderThread, type ReadTask } from "../records/reader-thread.ts";
 import type { SentBody } from "../wire/sent-body.ts";
 import { createInferenceReader, type InferenceRequest } from "./inference-reader.ts";
@@ -10,14 +11,14 @@ export interface TensorReader {
    *
    * @param headerBytes the length of the JSON, which binary tensors follow; undefined if the whole
    *   body is JSON
-   * @param signal aborted when nobody is waiting for the result any more
+   * @param client if its signal is aborted, a body that still waits for the thread is dropped
    * @returns the request, for a large body as a promise
    * @throws {Refusal} 400 if the body is invalid; 413 if the thread runs out of memory
    */
   read(
     body: SentBody,
     headerBytes: number | undefined,
-    signal: AbortSignal,
+    client: Client,
   ): InferenceRequest | Promise<InferenceRequest>;
   /** Stops the thread. */
   close(): Promise<void>;
@@ -46,10 +47,10 @@ export function createTensorReader(schema: TensorSchema, maxRows: number): Tenso
   const thread = new ReaderThread<TensorsTask, InferenceRequest>(program, settings);
 
   return {
-    read: (body, headerBytes, signal) =>
+    read: (body, headerBytes, client) =>
       body.isSmall
         ? read(body.bytes(), headerBytes)
-        : thread.read({ headerBytes, blocks: body.take() }, signal),
+        : thread.read({ headerBytes, blocks: body.take() }, client.signal),
     close: () => thread.close(),
   };
 }
