@@ -78,7 +78,11 @@ export async function startService(config: Config, connectReports: ConnectReport
     redisTimeoutMs: config.CACHE_TIMEOUT_MS,
     redisPredict: config.CACHE_REDIS_PREDICT,
     engineChosen: enginesChosen.promise,
-    predictOne: () => defaultModel.use(({ engine, example }) => engine.predict(example)),
+    predictOne: async () => {
+      const version = defaultModel.enter();
+      const { engine, example } = version.model;
+      await engine.predict(example).finally(() => version.leave());
+    },
     ttlSeconds: config.CACHE_TTL_SECONDS,
     memoryBytes: config.CACHE_MEMORY_BYTES,
     metrics,

@@ -3,12 +3,38 @@ import type { LoadedModel } from "./loaded-model.ts";
 /** The model is not loaded at the moment. */
 export class NotLoadedError extends Error {}
 
-/** A version of a model, and how many requests use it. */
-interface Version {
+/** A version of a model. It is released when it is retired and nobody uses it. */
+export class ModelVersion {
   readonly model: LoadedModel;
-  users: number;
-  /** Whether another version has replaced it. */
-  isRetired: boolean;
+  readonly #onReleaseError: (error: unknown) => void;
+  #users = 0;
+  #isRetired = false;
+
+  /** @param onReleaseError called if the memory of the model can't be freed */
+  constructor(model: LoadedModel, onReleaseError: (error: unknown) => void) {
+    this.model = model;
+    this.#onReleaseError = onReleaseError;
+  }
+
+  /** Begins to use it. Whoever does calls `leave` in the end. */
+  enter(): void {
+    this.#users++;
+  }
+
+  leave(): void {
+    this.#users--;
+    this.#releaseIfUnused();
+  }
+
+  /** Says that nobody will begin to use it any more. */
+  retire(): void {
+    this.#isRetired = true;
+    this.#releaseIfUnused();
+  }
+
+  #releaseIfUnused(): void {
+    if (this.#isRetired && this.#users === 0) this.model.release().catch(this.#onReleaseError);
+  }
 }
 
 /**
@@ -19,7 +45,7 @@ export class ServedModel {
   /** The ONNX file. */
   readonly path: string;
   readonly #onReleaseError: (error: unknown) => void;
-  #version: Version | undefined;
+  #version: ModelVersion | undefined;
 
   /** @param onReleaseError called if the memory of a former version can't be freed */
   constructor(path: string, onReleaseError: (error: unknown) => void) {
@@ -39,30 +65,18 @@ export class ServedModel {
    */
   replace(model: LoadedModel | undefined): void {
     const former = this.#version;
-    this.#version = model && { model, users: 0, isRetired: false };
-    if (former === undefined) return;
-    former.isRetired = true;
-    this.#releaseIfUnused(former);
+    this.#version = model && new ModelVersion(model, this.#onReleaseError);
+    former?.retire();
   }
 
   /**
-   * Runs work with the current version, which is not released before the work has ended.
+   * Returns the current version. It is not released before the caller has called its `leave`.
    *
    * @throws {NotLoadedError} if the model is not loaded
    */
-  async use<T>(work: (model: LoadedModel) => Promise<T>): Promise<T> {
-    const version = this.#version;
-    if (version === undefined) throw new NotLoadedError();
-    version.users++;
-    try {
-      return await work(version.model);
-    } finally {
-      version.users--;
-      this.#releaseIfUnused(version);
-    }
-  }
-
-  #releaseIfUnused({ model, users, isRetired }: Version): void {
-    if (isRetired && users === 0) model.release().catch(this.#onReleaseError);
+  enter(): ModelVersion {
+    if (this.#version === undefined) throw new NotLoadedError();
+    this.#version.enter();
+    return this.#version;
   }
 }

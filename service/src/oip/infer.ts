@@ -92,7 +92,7 @@ export function inferEndpoints(
       const named = await modelPathOf(c);
       const answer = await predictor.answer(
         request,
-        (work) => findModel(models, named).served.use(work),
+        () => findModel(models, named).served.enter(),
         (model) => stepsOf(named.name, model, request, limits.maxBodyBytes),
       );
       const response = readResponse(answer.body);

@@ -57,7 +57,7 @@ export function predictEndpoints(
       const request = sentRequest(c);
       return predictor.answer(
         request,
-        (work) => defaultModel.use(work),
+        () => defaultModel.enter(),
         (model) => ({
           namespace: cacheNamespace(model, name),
           shape,

@@ -1,7 +1,9 @@
 import { cachePolicy } from "../cache/cache-control.ts";
+import type { CachedResponse } from "../cache/cached-response.ts";
 import type { ReadThrough } from "../cache/read-through.ts";
 import type { Client, Predictions } from "../model/engine.ts";
 import type { LoadedModel } from "../model/loaded-model.ts";
+import type { ModelVersion } from "../model/served-model.ts";
 import type { BodyShape } from "../records/reader.ts";
 import type { Matrix } from "../records/schema.ts";
 import type { LoggedPrediction } from "../telemetry/access-log.ts";
@@ -51,6 +53,13 @@ export interface PredictionAnswer {
   readonly prediction: LoggedPrediction;
 }
 
+/** What belongs to one request. */
+interface Progress {
+  readonly grant: Grant;
+  readonly steps: PredictionSteps;
+  readonly timing: ServerTiming;
+}
+
 /**
  * Answers the requests of all endpoints that predict: admits them, finds responses in the cache or
  * computes them, and measures the phases.
@@ -68,36 +77,63 @@ export class Predictor {
   }
 
   /**
-   * @param use runs work with the model, which is not released before the work has ended
+   * @param enter returns the model's version, which is not released before the work has ended
    * @throws {Refusal} if the request is invalid or exceeds a limit
    */
   answer(
     request: SentRequest,
-    use: (work: (model: LoadedModel) => Promise<PredictionAnswer>) => Promise<PredictionAnswer>,
-    steps: (model: LoadedModel) => PredictionSteps,
+    enter: () => ModelVersion,
+    stepsOf: (model: LoadedModel) => PredictionSteps,
   ): Promise<PredictionAnswer> {
     return this.#admission.admit(request, (grant) =>
-      use((model) => this.#predict(request, grant, model, steps(model))),
+      this.#predict(request, grant, enter(), stepsOf),
     );
   }
 
   async #predict(
     request: SentRequest,
     grant: Grant,
-    model: LoadedModel,
-    steps: PredictionSteps,
+    used: ModelVersion,
+    stepsOf: (model: LoadedModel) => PredictionSteps,
   ): Promise<PredictionAnswer> {
-    const { card, engine, version } = model;
-    const sent = await steps.receive(grant);
-    grant.beginWork();
-    const timing = new ServerTiming(performance.now());
+    const { model } = used;
+    try {
+      const steps = stepsOf(model);
+      const sent = await steps.receive(grant);
+      grant.beginWork();
+      const timing = new ServerTiming(performance.now());
+      const found = this.#find(model, request, sent, { grant, steps, timing });
+      const { body, outcome, records } = await found;
+      if (body.length > maxSmallBytes) this.#admission.holdUntilSent(request, body.length);
+      const headers = {
+        "X-Model-Version": model.version,
+        "Server-Timing": timing.header(),
+        ...cacheHeaders[outcome],
+      };
+      // Responses from the model or Redis are not batched: many are ready at the same time anyway.
+      if (!(found instanceof Promise)) await this.#turn.join();
+      const prediction = { model: model.card.name, records, cache: outcome };
+      return { status: 200, body, headers, prediction };
+    } finally {
+      used.leave();
+    }
+  }
+
+  /** Finds a response in the cache, or computes it. */
+  #find(
+    model: LoadedModel,
+    request: SentRequest,
+    sent: SentBody,
+    { grant, steps, timing }: Progress,
+  ): CachedResponse | Promise<CachedResponse> {
+    const { engine } = model;
+    const driftOf = this.#driftOf;
 
     function endRead(): void {
       grant.releaseBytes();
       timing.enter("cache");
     }
-    const driftOf = this.#driftOf;
-    const found = this.#cache.answer({
+    return this.#cache.answer({
       namespace: steps.namespace,
       shape: steps.shape,
       columns: engine.columns,
@@ -119,16 +155,5 @@ export class Predictor {
       },
       respond: steps.respond,
     });
-    const { body, outcome, records } = await found;
-    if (body.length > maxSmallBytes) this.#admission.holdUntilSent(request, body.length);
-    const headers = {
-      "X-Model-Version": version,
-      "Server-Timing": timing.header(),
-      ...cacheHeaders[outcome],
-    };
-    // Responses from the model or Redis are not batched: many are ready at the same time anyway.
-    if (!(found instanceof Promise)) await this.#turn.join();
-    const prediction = { model: card.name, records, cache: outcome };
-    return { status: 200, body, headers, prediction };
   }
 }
