@@ -41,11 +41,10 @@ function headerBytesOf(request: SentRequest): number | undefined {
 function stepsOf(
   name: string,
   model: LoadedModel,
-  request: SentRequest,
+  headerBytes: number | undefined,
   maxBodyBytes: number,
 ): PredictionSteps {
   const { engine, version, signature, tensorReader } = model;
-  const headerBytes = headerBytesOf(request);
   let inference: InferenceRequest | undefined;
 
   function matrixOf(read: InferenceRequest) {
@@ -55,7 +54,7 @@ function stepsOf(
   return {
     namespace: cacheNamespace(model, "infer"),
     shape: "many",
-    receive: (grant) => receiveDecoded(request, maxBodyBytes, grant),
+    receive: (request, grant) => receiveDecoded(request, maxBodyBytes, grant),
     digest: (sent) => `${sent.digest()}:${headerBytes}`,
     read(sent, client) {
       const read = tensorReader.read(sent, headerBytes, client);
@@ -93,7 +92,7 @@ export function inferEndpoints(
       const answer = await predictor.answer(
         request,
         () => findModel(models, named).served.enter(),
-        (model) => stepsOf(named.name, model, request, limits.maxBodyBytes),
+        (model) => stepsOf(named.name, model, headerBytesOf(request), limits.maxBodyBytes),
       );
       const response = readResponse(answer.body);
       const encoded = await encodeFor(request, response.body);

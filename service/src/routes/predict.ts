@@ -1,4 +1,5 @@
 import { cacheNamespace } from "../cache/keys.ts";
+import type { LoadedModel } from "../model/loaded-model.ts";
 import type { ServedModel } from "../model/served-model.ts";
 import type { BodyShape } from "../records/reader.ts";
 import { readBody } from "../wire/body.ts";
@@ -6,7 +7,7 @@ import { sentRequest } from "../wire/sent-request.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { type Limits, maxRecordBodyBytes } from "./limits.ts";
 import { describeBulkPredict, describePredict } from "./predict-openapi.ts";
-import type { Predictor } from "./prediction.ts";
+import type { PredictionSteps, Predictor } from "./prediction.ts";
 import { PredictionWriter } from "./write-predictions.ts";
 
 /** The dependencies of {@link predictEndpoints}. */
@@ -23,6 +24,30 @@ interface Kind {
   /** Wraps the JSON of the predictions into the response body. */
   readonly wrap: (predictions: string) => string;
   readonly describe: NonNullable<Endpoint["describe"]>;
+}
+
+function stepsFor({ name, shape, maxBodyBytes, wrap }: Kind, model: LoadedModel): PredictionSteps {
+  const writer = new PredictionWriter(model.engine);
+  return {
+    namespace: cacheNamespace(model, name),
+    shape,
+    receive: (request, grant) => readBody(request, maxBodyBytes, grant),
+    digest: (sent) => sent.digest(),
+    read: (sent, client) => model.reader.read(shape, sent, client),
+    write(predictions) {
+      const json = writer.write(predictions);
+      return typeof json === "string" ? wrap(json) : json.then(wrap);
+    },
+  };
+}
+
+/** Creates a value for the latest model, which requests then share. */
+function perModel<T>(create: (model: LoadedModel) => T): (model: LoadedModel) => T {
+  let latest: { readonly model: LoadedModel; readonly value: T } | undefined;
+  return (model) => {
+    if (latest?.model !== model) latest = { model, value: create(model) };
+    return latest.value;
+  };
 }
 
 /**
@@ -49,27 +74,13 @@ export function predictEndpoints(
       describe: (model) => describeBulkPredict(model, limits),
     },
   ];
-  return kinds.map(({ name, shape, maxBodyBytes, wrap, describe }) => ({
-    method: "POST",
-    path: `/${name}`,
-    describe,
-    handle(c) {
-      const request = sentRequest(c);
-      return predictor.answer(
-        request,
-        () => defaultModel.enter(),
-        (model) => ({
-          namespace: cacheNamespace(model, name),
-          shape,
-          receive: (grant) => readBody(request, maxBodyBytes, grant),
-          digest: (sent) => sent.digest(),
-          read: (sent, grant) => model.reader.read(shape, sent, grant),
-          write(predictions) {
-            const json = new PredictionWriter(model.engine).write(predictions);
-            return typeof json === "string" ? wrap(json) : json.then(wrap);
-          },
-        }),
-      );
-    },
-  }));
+  return kinds.map((kind) => {
+    const stepsOf = perModel((model) => stepsFor(kind, model));
+    return {
+      method: "POST",
+      path: `/${kind.name}`,
+      describe: kind.describe,
+      handle: (c) => predictor.answer(sentRequest(c), () => defaultModel.enter(), stepsOf),
+    };
+  });
 }

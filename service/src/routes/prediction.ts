@@ -33,7 +33,7 @@ export interface PredictionSteps {
   /** Whether the body has one record or a list. */
   readonly shape: BodyShape;
   /** Receives the body. */
-  receive(grant: Grant): Promise<SentBody>;
+  receive(request: SentRequest, grant: Grant): Promise<SentBody>;
   /** Returns what identifies the request if its model is known. */
   digest(sent: SentBody): string;
   /** Reads the body into the model's input. */
@@ -99,7 +99,7 @@ export class Predictor {
     const { model } = used;
     try {
       const steps = stepsOf(model);
-      const sent = await steps.receive(grant);
+      const sent = await steps.receive(request, grant);
       grant.beginWork();
       const timing = new ServerTiming(performance.now());
       const found = this.#find(model, request, sent, { grant, steps, timing });
