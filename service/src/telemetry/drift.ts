@@ -125,7 +125,7 @@ export interface DriftOptions {
 
 /**
  * The last records that the model has predicted, to compare them with the training rows. Responses
- * from the cache are not among them, since they are not parsed: a record that is sent often counts
+ * from the cache are not among them: a record that is sent often counts
  * only as often as it is computed.
  *
  * A record takes constant time: its bins are stored in a ring, and are counted only when the drift
