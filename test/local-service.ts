@@ -6,9 +6,13 @@ import { createInterface } from "node:readline";
 const main = join(import.meta.dirname, "../service/src/main.ts");
 const { PATH } = process.env;
 
-/** Starts the service with its default settings, on a free port. */
-export async function startLocalService() {
-  const child = spawn(process.execPath, [main], { env: { PATH, PORT: "0" } });
+/**
+ * Starts the service on a free port.
+ *
+ * @param settings environment variables other than the defaults
+ */
+export async function startLocalService(settings: Readonly<Record<string, string>> = {}) {
+  const child = spawn(process.execPath, [main], { env: { PATH, PORT: "0", ...settings } });
   const [line] = await once(createInterface(child.stdout), "line");
   const [, port] = /"port":(\d+)/.exec(String(line)) ?? [];
   return {

@@ -112,7 +112,10 @@ describe("a request without a valid token", () => {
 describe("API_TOKENS_FOR", () => {
   const paths: Readonly<Record<AccessGroup, readonly string[]>> = {
     api: ["/predict", "/bulk_predict", "/hello?name=x"],
-    docs: ["/openapi.json", "/docs", "/docs/start.js", "/docs/swagger-ui.css"],
+    docs: [
+      ...["/openapi.json", "/docs", "/docs/start.js", "/docs/swagger-ui.css"],
+      ...["/playground", "/playground/main.js", "/playground/model.json"],
+    ],
     health: ["/health"],
     metrics: ["/metrics", "/status"],
   };

@@ -43,7 +43,7 @@ const signature: Signature = {
 };
 
 /** Returns the committed model's card with another engine. */
-function modelUnderTest(
+export function modelUnderTest(
   engine: Engine = firstFeatureEngine(),
   maxRecords = defaultLimits.maxHouses,
 ): LoadedModel {

@@ -9,12 +9,17 @@ import type { Locations } from "./locations.ts";
  * @param locations absent if the model has none
  */
 export function describeModel(
-  { name, description, record, features, target }: ModelCard,
+  card: ModelCard,
   version: string,
   maxRecords: number,
   locations: Locations | undefined,
 ) {
-  return { name, version, description, record, features, target, maxRecords, locations };
+  const { name, description, record, features, target } = card;
+  const hasIntervals = "interval" in card;
+  return {
+    ...{ name, version, description, record, features, target },
+    ...{ hasIntervals, maxRecords, locations },
+  };
 }
 
 /** What the page knows about a model. */

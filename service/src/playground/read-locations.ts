@@ -3,7 +3,7 @@ import { ModelError } from "../model/model-error.ts";
 import { Locations } from "./locations.ts";
 
 /** Returns the path of a model's locations, which are next to the model. */
-export function locationsPathOf(modelPath: string): string {
+function locationsPathOf(modelPath: string): string {
   return modelPath.replace(/\.onnx$/, ".locations.json");
 }
 

@@ -21,7 +21,7 @@ function findDelimiter(text) {
  * @param {string} text
  * @throws {CsvError} if a quote is not closed
  */
-export function parseCsv(text) {
+function parseCsv(text) {
   const delimiter = findDelimiter(text);
   /** @type {string[][]} */
   const rows = [];
@@ -57,10 +57,10 @@ export function parseCsv(text) {
     if (character === delimiter) {
       row.push(cell);
       cell = "";
-    } else if (character === "\n") {
-      line++;
+    } else if (character === "\n" || character === "\r") {
+      if (character === "\n") line++;
       endRow();
-    } else if (character !== "\r") {
+    } else {
       cell += character;
     }
   }

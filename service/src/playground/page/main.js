@@ -5,7 +5,7 @@ import { element, find, showText } from "./dom.js";
 import { ExplanationPanel } from "./explanation.js";
 import { RecordForm } from "./fields.js";
 import { createFileSection } from "./file-section.js";
-import { formatExactly, formatNumber, formatQuantity, formatShare, readable } from "./format.js";
+import { readable } from "./format.js";
 import { createMap } from "./map.js";
 import { level, showPrediction } from "./prediction.js";
 import { createRequestList } from "./request-list.js";
@@ -57,7 +57,8 @@ function showModel({ name, description, version, record, target }) {
 
 /** @param {ModelDescription} model */
 function run(model) {
-  const { features, target, locations } = model;
+  const { features, target, locations, hasIntervals } = model;
+  const query = hasIntervals ? `?interval=${level}` : "";
   const titles = new Map(features.map(({ name, title = name }) => [name, title]));
   const predictionError = find("prediction-error", HTMLElement);
   const explanation = new ExplanationPanel(model);
@@ -97,7 +98,7 @@ function run(model) {
     }
     form.showErrors(messages);
     const outOfRange = reply.headers.get("x-out-of-range") ?? "";
-    form.showOutOfRange(new Set(outOfRange.split(",").map((name) => name.trim())));
+    form.showOutOfRange(new Set(outOfRange.split(", ").map(decodeURIComponent)));
     const isMarked = messages.size > 0;
     showText(
       predictionError,
@@ -113,7 +114,7 @@ function run(model) {
     const { signal } = controller;
     const record = form.record();
     try {
-      const predicted = client.post(`/predict?interval=${level}`, record, signal).then(showReply);
+      const predicted = client.post(`/predict${query}`, record, signal).then(showReply);
       const explained = explanation.isOffered
         ? client.post("/explain", record, signal).then((reply) => explanation.show(reply))
         : undefined;
@@ -163,7 +164,7 @@ function run(model) {
     form.reset();
     onChange();
   });
-  createFileSection(model, client, `/bulk_predict?interval=${level}`);
+  createFileSection(model, client, `/bulk_predict${query}`);
   find("file-panel", HTMLElement).hidden = false;
   find("requests-panel", HTMLElement).hidden = false;
   predict();
