@@ -137,6 +137,7 @@ export class Predictor {
       namespace: steps.namespace,
       shape: steps.shape,
       columns: engine.columns,
+      isCheap: engine.isCheap,
       policy: cachePolicy(request.header("cache-control")),
       digest: () => steps.digest(sent),
       read() {
