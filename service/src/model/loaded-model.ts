@@ -15,7 +15,7 @@ import { createOnnxRunner, type OnnxRunner } from "./onnx-runner.ts";
 import { createTreeRunner } from "./tree-runner.ts";
 
 /** How cache keys name a model. */
-export interface CacheVersions {
+interface CacheVersions {
   /** In the keys of numbers: changes whenever the prediction for a row of the matrix changes. */
   readonly numbers: string;
   /** In the keys of bodies as sent: changes with the card, too, which says what is valid. */
