@@ -57,7 +57,7 @@ function modelUnderTest(
   return {
     card: houseCard,
     version: "0".repeat(64),
-    cardDigest: "0".repeat(16),
+    cacheVersions: { numbers: "0".repeat(64), bodies: "0".repeat(64) },
     engine,
     example: new Float32Array(8),
     signature,

@@ -11,8 +11,13 @@ type Found = Pick<CachedResponse, "body" | "outcome">;
 
 /** A request to the cache. */
 export interface CacheRequest {
-  /** The prefix of cache keys, with the model's version and the endpoint. */
+  /** The prefix of the keys of numbers, with the model's version and the endpoint. */
   readonly namespace: string;
+  /**
+   * The prefix of the keys of bodies as sent, which are found before they are checked. Whatever
+   * changes the response to a body changes it.
+   */
+  readonly bodyNamespace: string;
   /** Whether the body has one record or a list. */
   readonly shape: BodyShape;
   readonly policy: CachePolicy;
@@ -72,10 +77,10 @@ export class ReadThrough {
 
   /** Returns a hit in memory directly, anything else as a promise. */
   answer(request: CacheRequest): CachedResponse | Promise<CachedResponse> {
-    const { namespace, shape, policy } = request;
+    const { bodyNamespace, shape, policy } = request;
     if (shape === "many") {
       const needsKey = this.#deps.memory && policy !== "bypass";
-      const key = needsKey ? rawKey(namespace, request.digest()) : undefined;
+      const key = needsKey ? rawKey(bodyNamespace, request.digest()) : undefined;
       return this.#known(key, policy) ?? this.#answerList(key, request);
     }
     const row = request.read();
