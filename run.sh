@@ -47,6 +47,8 @@ Without a cluster:
   card    install, then describe a model trained elsewhere (docs/your-model.md):
           MODEL.onnx --data TRAIN.csv [--target COLUMN] [--record wine,wines] [--force]
   check   install, then check format, lint, types and shell scripts
+  sbom    install, then write the service's packages (CycloneDX) and their licenses
+          into a folder: [FOLDER], by default sbom
   help    show this text
 
 Needs bash, and Node.js 18 or newer with npm. If the pinned Node.js or pnpm is
@@ -167,6 +169,16 @@ write_card() {
   exec node "$root/model/src/card.ts" "$@"
 }
 
+write_sbom() {
+  local folder="${1:-sbom}"
+  install_workspace
+  mkdir -p "$folder"
+  pnpm --dir "$root" --filter ./service sbom --prod --sbom-type application \
+    --sbom-format cyclonedx >"$folder/sbom.cdx.json"
+  pnpm --dir "$root" --filter ./service licenses list --prod >"$folder/licenses.txt"
+  say "Wrote $folder/sbom.cdx.json and $folder/licenses.txt"
+}
+
 check() {
   install_workspace
   cd "$root"
@@ -201,6 +213,7 @@ case "$command" in
   train) train "$@" ;;
   card) write_card "$@" ;;
   check) check ;;
+  sbom) write_sbom "$@" ;;
   help) usage ;;
   *)
     say "Unknown command: $command"

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { Tokens, TokensError } from "../service/src/access/tokens.ts";
 import {
   type Config,
   InvalidSettingsError,
@@ -34,11 +35,15 @@ const cores = (quantity: string) =>
 
 /** The settings of the service that the stack sets itself, and what users may set instead. */
 const reserved: Partial<Record<string, string>> = {
+  API_TOKENS_FILE: "the stack's own setting apiTokens",
   HOST: "nothing, as pods listen on all their addresses",
   MODEL_PATH: "the stack's own setting service.model",
   PORT: "nothing, as the Service needs to know the port",
   REDIS_URL: "the stack's own setting redisUrl",
 } satisfies Partial<Record<keyof Config, string>>;
+
+/** Where the pods of the service find its tokens. */
+export const apiTokensFile = "/etc/prediction-service/tokens";
 
 const isReserved = (name: string) => reserved[name] !== undefined;
 
@@ -52,14 +57,22 @@ const env = z
     `a map of ${settingNames.filter((name) => !isReserved(name)).join(", ")}`,
   )
   .superRefine((variables, context) => {
+    // Aborts, so that the check of API_TOKENS_FOR with apiTokens sees a valid one only.
     const report = (name: string, message: string) =>
-      context.addIssue({ code: "custom", path: [name], message });
+      context.addIssue({ code: "custom", path: [name], message, continue: false });
     for (const name of Object.keys(variables).filter(isReserved)) {
       report(name, `found a variable that the stack sets; allowed: ${reserved[name]}`);
     }
     try {
       const settable = Object.entries(variables).filter(([name]) => !isReserved(name));
-      readConfig(Object.fromEntries(settable));
+      const { API_TOKENS_FOR } = readConfig({
+        ...Object.fromEntries(settable),
+        API_TOKENS_FILE: apiTokensFile,
+      });
+      if (API_TOKENS_FOR?.includes("health")) {
+        const allowed = "no health, because the probes of Kubernetes send no token";
+        report("API_TOKENS_FOR", `found "${API_TOKENS_FOR}"; allowed: ${allowed}`);
+      }
     } catch (error) {
       if (!(error instanceof InvalidSettingsError)) throw error;
       for (const { name, message } of error.faults) report(name, message);
@@ -120,6 +133,17 @@ const redisUrl = z.string("found no text; allowed: a URL").transform((url, { add
   }
 });
 
+const apiTokens = z.string("found no text; allowed: tokens").transform((text, { addIssue }) => {
+  try {
+    new Tokens(text);
+    return pulumi.secret(text);
+  } catch (error) {
+    if (!(error instanceof TokensError)) throw error;
+    addIssue(error.message);
+    return z.NEVER;
+  }
+});
+
 const Settings = section({
   kubeContext: text(/^\S+$/, "the name of a kubeconfig context").default("minikube"),
   // By default the context, which Minikube names after the profile.
@@ -135,7 +159,14 @@ const Settings = section({
   ).optional(),
   // A Redis that runs outside the stack. Without one, the stack deploys Redis.
   redisUrl: redisUrl.optional(),
+  // The text of the service's token file. Without one, requests need no token.
+  apiTokens: apiTokens.optional(),
   loadBalancer: section({ await: z.boolean("true or false").default(false) }).prefault({}),
+}).superRefine(({ apiTokens, service }, context) => {
+  const { API_TOKENS_FOR } = service.env;
+  if (API_TOKENS_FOR === undefined || apiTokens !== undefined) return;
+  const message = `found "${API_TOKENS_FOR}"; allowed: only together with apiTokens`;
+  context.addIssue({ code: "custom", path: ["service", "env", "API_TOKENS_FOR"], message });
 });
 
 /** The stack's settings, typed. The table in docs/operations.md describes them. */
@@ -169,7 +200,7 @@ function describeIssue(project: string, values: unknown, issue: z.core.$ZodIssue
     return issue.keys.map((key) => `${at(key)}: found an unknown name; allowed: ${issue.message}`);
   }
   // These messages already say what was found.
-  if (issue.code === "custom" || issue.path[0] === "redisUrl") {
+  if (issue.code === "custom" || ["redisUrl", "apiTokens"].includes(String(issue.path[0]))) {
     return [`${at()}: ${issue.message}`];
   }
   return [`${at()}: found ${show(values, issue.path)}; allowed: ${issue.message}`];

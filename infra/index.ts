@@ -8,7 +8,7 @@ import { readSettings } from "./config.ts";
 import { createProviders } from "./providers.ts";
 
 const settings = readSettings();
-const { registry, service, cache, images, redisUrl, loadBalancer } = settings;
+const { registry, service, cache, images, redisUrl, apiTokens, loadBalancer } = settings;
 const { model, ...pods } = service;
 const { kubernetes, docker, node } = createProviders(settings);
 const onKubernetes = { provider: kubernetes };
@@ -45,6 +45,7 @@ const api = new PredictionApi(
     image,
     redis,
     busyboxImage: images.busybox,
+    apiTokens,
     awaitLoadBalancer: loadBalancer.await,
     ...pods,
   },

@@ -4,6 +4,8 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { withMetricTables } from "../scripts/metrics-page.ts";
+import { metricTable } from "../service/src/telemetry/metric-table.ts";
 import { findBrowser } from "./browser.ts";
 import { testNeeding } from "./prerequisite.ts";
 
@@ -68,6 +70,19 @@ test("docs/model.md has the figures and the features of the model card", () => {
     expect(rows.find(([first]) => first === name)?.slice(1, 4)).toEqual(figures);
   }
   for (const { name, unit } of features) expect(rows).toContainEqual([`\`${name}\``, unit]);
+});
+
+test("docs/metrics.md has all metrics of the table: pnpm metrics writes them", () => {
+  const page = textOf("docs/metrics.md");
+  expect(withMetricTables(page)).toBe(page);
+});
+
+test("docs/metrics.md mentions only metrics that exist", () => {
+  const mentioned = textOf("docs/metrics.md").matchAll(
+    /\b(?:http|prediction|nodejs|process)_[a-z_]+\b/g,
+  );
+  const names = new Set(Array.from(mentioned, ([name]) => name));
+  expect(Array.from(names).filter((name) => !(name in metricTable))).toEqual([]);
 });
 
 test("the newest version in CHANGELOG.md is that of the service", () => {

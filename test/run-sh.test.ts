@@ -32,7 +32,7 @@ describe("run.sh", () => {
     expect(status).toBe(2);
     expect(stdout).toBe("");
     expect(stderr).toContain("Unknown command: deploy");
-    for (const command of "demo up down status load tools local test train card check help".split(
+    for (const command of "demo up down status load tools local test train card check sbom help".split(
       " ",
     )) {
       expect(stderr).toMatch(new RegExp(`^ {2}${command} `, "m"));

@@ -1,4 +1,4 @@
-import type { Row, ReportProgress } from "./turns.ts";
+import type { ReportProgress, Row } from "./turns.ts";
 
 /** A bar chart of the figures of some rows. */
 export interface Chart {

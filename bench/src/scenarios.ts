@@ -1,6 +1,7 @@
 import type { Scenario } from "./scenario.ts";
 import { bare } from "./scenarios/bare.ts";
 import { capacity } from "./scenarios/capacity.ts";
+import { engines } from "./scenarios/engines.ts";
 import { fastapi } from "./scenarios/fastapi.ts";
 import { hostile } from "./scenarios/hostile.ts";
 import { inference } from "./scenarios/inference.ts";
@@ -9,5 +10,5 @@ import { workers } from "./scenarios/workers.ts";
 
 /** In the order of the report. */
 export const scenarios: readonly Scenario[] = [
-  ...[fastapi, throughput, bare, capacity, workers, hostile, inference],
+  ...[fastapi, throughput, bare, capacity, workers, hostile, engines, inference],
 ];

@@ -1,7 +1,8 @@
+import { dirname } from "node:path";
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { type Config, readConfig } from "../../service/src/config.ts";
-import type { ServiceEnvironment } from "../config.ts";
+import { apiTokensFile, type ServiceEnvironment } from "../config.ts";
 import { selectorLabels } from "./labels.ts";
 import { restrictedContainer, restrictedPod, users } from "./pod-security.ts";
 import type { Redis } from "./redis.ts";
@@ -34,16 +35,34 @@ function stopSeconds({ DRAIN_SECONDS, REQUEST_TIMEOUT_MS, CACHE_TIMEOUT_MS }: Co
   return DRAIN_SECONDS + Math.ceil((REQUEST_TIMEOUT_MS + CACHE_TIMEOUT_MS) / 1000);
 }
 
+/** The variable and the volume of a pod whose service requires the tokens in a Secret. */
+function tokenFile(secret: k8s.core.v1.Secret | undefined) {
+  if (secret === undefined) return { variables: {}, volumeMounts: [], volumes: [] };
+  const name = "api-tokens";
+  return {
+    variables: { API_TOKENS_FILE: apiTokensFile },
+    // The whole folder: Kubernetes does not update a file that is mounted alone.
+    volumeMounts: [{ name, mountPath: dirname(apiTokensFile), readOnly: true }],
+    volumes: [{ name, secret: { secretName: secret.metadata.name, defaultMode: 0o440 } }],
+  };
+}
+
 const probe = { httpGet: { path: "/health", port: "http" } };
 
-/** Creates the pod template of the API. */
+/**
+ * Creates the pod template of the API.
+ *
+ * @param tokens has the file of API tokens. If undefined, requests need no token
+ */
 export function apiPod(
   app: string,
   serviceAccountName: pulumi.Input<string>,
   args: ApiPodArgs,
+  tokens: k8s.core.v1.Secret | undefined,
 ): k8s.types.input.core.v1.PodSpec {
   const { image, redis, resources, busyboxImage } = args;
-  const env = { ...defaults, ...args.env, HOST: "0.0.0.0", PORT: String(port) };
+  const { variables, volumeMounts, volumes } = tokenFile(tokens);
+  const env = { ...defaults, ...args.env, ...variables, HOST: "0.0.0.0", PORT: String(port) };
   return {
     ...restrictedPod(users.node),
     serviceAccountName,
@@ -68,6 +87,7 @@ export function apiPod(
           ...redis.urlEnvironment,
         ],
         resources,
+        volumeMounts,
         ...restrictedContainer,
         // A pod has a minute to start, because the node may be busy.
         startupProbe: { ...probe, periodSeconds: 1, timeoutSeconds: 2, failureThreshold: 60 },
@@ -84,5 +104,6 @@ export function apiPod(
         },
       },
     ],
+    volumes,
   };
 }

@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { ManagedRedisAddress } from "../redis-url.ts";
+import { base64 } from "./base64.ts";
 import { labels } from "./labels.ts";
 import { fromSecret, type Redis } from "./redis.ts";
 
@@ -14,9 +15,6 @@ export interface ManagedRedisArgs {
 
 // Not the name of the Redis that the stack deploys, because a stack may switch between the two.
 const app = "managed-redis";
-
-const base64 = (secret: pulumi.Output<string>) =>
-  secret.apply((text) => Buffer.from(text).toString("base64"));
 
 /** A Redis that runs outside the stack. Creates a Secret with its credentials. */
 export class ManagedRedis extends pulumi.ComponentResource implements Redis {

@@ -1,6 +1,9 @@
+import { basename } from "node:path";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { apiTokensFile } from "../config.ts";
 import { type ApiPodArgs, apiPod, port } from "./api-pod.ts";
+import { base64 } from "./base64.ts";
 import { labels, secretAnnotation, selectorLabels } from "./labels.ts";
 
 /** The arguments of a {@link PredictionApi}. */
@@ -13,6 +16,8 @@ export interface PredictionApiArgs extends ApiPodArgs {
   readonly maxReplicas: number;
   /** The average CPU usage of a pod, above which the autoscaler adds pods. */
   readonly targetCpu: string;
+  /** The text of the service's token file. Without one, requests need no token. */
+  readonly apiTokens?: pulumi.Output<string> | undefined;
   /** Whether Pulumi waits until the load balancer has an address. */
   readonly awaitLoadBalancer: boolean;
 }
@@ -64,6 +69,17 @@ export class PredictionApi extends pulumi.ComponentResource {
       child,
     );
 
+    const tokens =
+      args.apiTokens &&
+      new k8s.core.v1.Secret(
+        `${name}-tokens`,
+        {
+          metadata: { ...metadata, name: "api-tokens" },
+          data: { [basename(apiTokensFile)]: base64(args.apiTokens) },
+        },
+        child,
+      );
+
     const deployment = new k8s.apps.v1.Deployment(
       name,
       {
@@ -77,7 +93,7 @@ export class PredictionApi extends pulumi.ComponentResource {
               labels: labels(app, "api"),
               annotations: { [secretAnnotation]: args.redis.secretUid },
             },
-            spec: apiPod(app, account.metadata.name, args),
+            spec: apiPod(app, account.metadata.name, args, tokens),
           },
         },
       },

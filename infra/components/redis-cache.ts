@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { RandomPassword } from "@pulumi/random";
+import { base64 } from "./base64.ts";
 import { labels, secretAnnotation, selectorLabels } from "./labels.ts";
 import { fromSecret, type Redis } from "./redis.ts";
 import { port, type RedisPodArgs, redisPod } from "./redis-pod.ts";
@@ -14,7 +15,6 @@ export interface RedisCacheArgs extends RedisPodArgs {
 }
 
 const app = "redis";
-const base64 = (text: string) => Buffer.from(text).toString("base64");
 
 /** A Redis in the cluster that stores nothing on disk. */
 export class RedisCache extends pulumi.ComponentResource implements Redis {
@@ -40,10 +40,10 @@ export class RedisCache extends pulumi.ComponentResource implements Redis {
         metadata,
         immutable: true,
         // Not `stringData`: the API server accepts it but never returns it.
-        data: result.apply((password) => ({
-          password: base64(password),
-          "redis.conf": base64(`requirepass ${password}\n`),
-        })),
+        data: {
+          password: base64(result),
+          "redis.conf": base64(pulumi.interpolate`requirepass ${result}\n`),
+        },
       },
       // An existing Secret keeps its password, which may be older than the RandomPassword.
       { parent: this, ignoreChanges: ["data"] },

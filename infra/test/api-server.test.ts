@@ -21,7 +21,7 @@ const test = testNeeding(canRun);
 const Rolled = z.object({
   metadata: z.object({ generation: z.number() }),
   spec: z.object({
-    template: z.object({
+    template: z.looseObject({
       metadata: z.object({ annotations: z.record(z.string(), z.string()) }),
     }),
   }),
@@ -172,6 +172,27 @@ describe("on a real API server", () => {
     expect(await inNamespace("Secret", "managed-redis")).toMatchObject({
       metadata: { uid: after.spec.template.metadata.annotations["prediction-service/secret-uid"] },
     });
+  });
+
+  test("tokens in a Secret are mounted, and new ones replace them without restarting a pod", async () => {
+    const deploy = (apiTokens: string) => {
+      const config = { ...cloud.config, "prediction-service:apiTokens": apiTokens };
+      return stack.up({ config, secretKeys: ["prediction-service:apiTokens"] });
+    };
+    const deployment = async () =>
+      Rolled.parse(await inNamespace("Deployment", "prediction-api", "apps/v1"));
+    expect((await deploy("first-token-for-tests")).log).toBe("");
+    const before = await deployment();
+    const secret = { name: "api-tokens", secret: { secretName: "api-tokens" } };
+    expect(before).toMatchObject({ spec: { template: { spec: { volumes: [secret] } } } });
+
+    expect((await deploy("second-token-for-tests")).log).toBe("");
+    const data = { tokens: Buffer.from("second-token-for-tests").toString("base64") };
+    expect(await inNamespace("Secret", "api-tokens")).toMatchObject({ data });
+    expect((await deployment()).metadata.generation).toBe(before.metadata.generation);
+
+    expect((await stack.up(cloud)).log).toBe("");
+    expect(await inNamespace("Secret", "api-tokens")).toBeUndefined();
   });
 
   test("a misspelled field, a wrong type and a pod that is not restricted are refused", async () => {

@@ -119,7 +119,7 @@ describe("invalid settings", () => {
       new RunError(
         "prediction-service:cache.ttl: found an unknown name; allowed: a map of redisMaxMemory\n" +
           "prediction-service:redisURL: found an unknown name; allowed: a map of kubeContext," +
-          " minikubeProfile, namespace, service, cache, images, registry, redisUrl, loadBalancer",
+          " minikubeProfile, namespace, service, cache, images, registry, redisUrl, apiTokens, loadBalancer",
       ),
     );
   });
@@ -142,7 +142,7 @@ test.each([
 });
 
 describe("service.env", () => {
-  const reserved = ["HOST", "MODEL_PATH", "PORT", "REDIS_URL"];
+  const reserved = ["API_TOKENS_FILE", "HOST", "MODEL_PATH", "PORT", "REDIS_URL"];
   const settable = settingNames.filter((name) => !reserved.includes(name));
 
   /** Returns what the service itself says about an environment. */
@@ -172,6 +172,7 @@ describe("service.env", () => {
   });
 
   test.each([
+    ["API_TOKENS_FILE", "the stack's own setting apiTokens"],
     ["HOST", "nothing, as pods listen on all their addresses"],
     ["MODEL_PATH", "the stack's own setting service.model"],
     ["PORT", "nothing, as the Service needs to know the port"],
@@ -231,6 +232,46 @@ test("Pulumi.cloud.example.yaml is valid", () => {
     registry: "registry.example.com/predictions",
     redisUrl: { host: "redis.example.com", tls: true },
     loadBalancer: { await: true },
+  });
+});
+
+describe("apiTokens", () => {
+  const apiTokens = `# For the tests\n${secret}-0123456789\n`;
+
+  test("apiTokens with valid tokens is a secret", async () => {
+    const tokens = settings({ apiTokens }).apiTokens;
+    expect(tokens && (await isSecret(tokens))).toBe(true);
+    expect(tokens && (await promised(tokens))).toBe(apiTokens);
+  });
+
+  test.each([
+    ["without any", "# none", "found no tokens"],
+    ["with an invalid one", `${apiTokens}${secret} x`, "found an invalid token in line 3"],
+    ["that is a map", { tokens: secret }, "found no text"],
+  ])("apiTokens %s is refused, and is not shown", (_, apiTokens, found) => {
+    expect(() => settings({ apiTokens })).toThrow(
+      `prediction-service:apiTokens: ${found}; allowed`,
+    );
+    expect(() => settings({ apiTokens })).not.toThrow(secret);
+  });
+
+  test("API_TOKENS_FOR without apiTokens is refused, because nothing would be protected", () => {
+    const service = { env: { API_TOKENS_FOR: "api,docs" } };
+    expect(() => settings({ service })).toThrow(
+      new RunError(
+        'prediction-service:service.env.API_TOKENS_FOR: found "api,docs"; allowed: only together with apiTokens',
+      ),
+    );
+    expect(settings({ service, apiTokens }).service.env).toEqual(service.env);
+  });
+
+  test("API_TOKENS_FOR with health is refused, because no pod would ever be ready", () => {
+    const service = { env: { API_TOKENS_FOR: "api,health" } };
+    expect(() => settings({ service, apiTokens })).toThrow(
+      new RunError(
+        'prediction-service:service.env.API_TOKENS_FOR: found "api,health"; allowed: no health, because the probes of Kubernetes send no token',
+      ),
+    );
   });
 });
 

@@ -1,4 +1,5 @@
-import { output } from "@pulumi/pulumi";
+import { basename, dirname } from "node:path";
+import { output, secret } from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { readConfig, settingNames } from "../../service/src/config.ts";
@@ -58,6 +59,7 @@ const Container = z.object({
   ports: z.tuple([Port]),
   env: z.array(z.object({ name: z.string(), value: z.string() })),
   resources: z.unknown(),
+  volumeMounts: z.array(z.unknown()),
   startupProbe: Probe,
   readinessProbe: Probe,
   livenessProbe: Probe,
@@ -74,6 +76,7 @@ const PodSpec = z.object({
   terminationGracePeriodSeconds: z.number(),
   initContainers: z.array(InitContainer),
   containers: z.tuple([Container]),
+  volumes: z.array(z.unknown()),
 });
 
 const Deployment = z.object({ spec: z.object({ template: z.object({ spec: PodSpec }) }) });
@@ -105,7 +108,8 @@ describe("service.env", () => {
     expect(config.DRAIN_SECONDS).toBeGreaterThan(0);
   });
 
-  const settable = settingNames.filter((name) => !["HOST", "PORT", "REDIS_URL"].includes(name));
+  const special = ["HOST", "PORT", "REDIS_URL", "API_TOKENS_FILE", "API_TOKENS_FOR"];
+  const settable = settingNames.filter((name) => !special.includes(name));
 
   test.each(settable)("%s can be set from the stack", async (name) => {
     const before = (await podOf()).config[name];
@@ -137,6 +141,35 @@ test("the container runs the image as it is given, with the given resources", as
     imagePullPolicy: "Never",
     ports: [{ containerPort: config.PORT }],
     resources: args.resources,
+  });
+});
+
+describe("apiTokens", () => {
+  const changes = { apiTokens: secret("one-token-for-tests\n"), env: { API_TOKENS_FOR: "docs" } };
+
+  test("the service reads the tokens from a mounted Secret, and no variable contains them", async () => {
+    const { container, config, volumes } = await podOf(changes);
+    expect(config).toMatchObject({ API_TOKENS_FOR: ["docs"] });
+    const { API_TOKENS_FILE = "" } = config;
+    const mount = { name: "api-tokens", mountPath: dirname(API_TOKENS_FILE), readOnly: true };
+    expect(container.volumeMounts).toEqual([mount]);
+    expect(volumes).toEqual([
+      { name: "api-tokens", secret: { secretName: "api-tokens", defaultMode: 0o440 } },
+    ]);
+    const { resource } = await declare(changes);
+    const { inputs, secrets } = resource("Secret", "prediction-api-tokens");
+    expect(inputs).toMatchObject({
+      data: { [basename(API_TOKENS_FILE)]: "b25lLXRva2VuLWZvci10ZXN0cwo=" },
+    });
+    expect(secrets).toEqual(["data"]);
+  });
+
+  test("without tokens there is no Secret and no volume", async () => {
+    const { container, environment, volumes } = await podOf();
+    expect([container.volumeMounts, volumes]).toEqual([[], []]);
+    expect(environment).not.toHaveProperty("API_TOKENS_FILE");
+    const { resources } = await declare();
+    expect(resources.filter(({ type }) => type.endsWith(":Secret"))).toEqual([]);
   });
 });
 

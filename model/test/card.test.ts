@@ -249,6 +249,14 @@ describe("the distribution of a feature", () => {
     expect(a).toMatchObject({ minimum: -0.4, maximum: 3, quantiles: { "0.25": 1, "0.5": 1.5 } });
   });
 
+  test("the bins of a number divide the column into ten parts", async () => {
+    const column = Array.from({ length: 40 }, (_, row) => row + 1);
+    const { a } = await featuresOf(`a\n${column.join("\n")}\n`, operatorModel("Neg"));
+    expect(a).toMatchObject({
+      bins: { edges: [4, 8, 12, 16, 20, 24, 28, 32, 36], shares: Array(10).fill(0.1) },
+    });
+  });
+
   test("the distribution of a boolean is the shares of true and false", async () => {
     const { a } = await featuresOf("a\ntrue\nfalse\ntrue\ntrue\n", columnsModel([["a", "bool"]]));
     expect(a).toMatchObject({ shares: { true: 0.75, false: 0.25 } });

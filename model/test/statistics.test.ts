@@ -1,6 +1,7 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Ensemble, TreeNode } from "../src/ensemble.ts";
-import { describeRange, inputImportance } from "../src/feature-statistics.ts";
+import { describeBins, describeRange, inputImportance } from "../src/feature-statistics.ts";
 import { computeMetrics, formatMetrics } from "../src/metrics.ts";
 
 const targets = Float64Array.of(1, 2, 3, 4);
@@ -42,6 +43,48 @@ describe("metrics", () => {
   test("metrics are printed on one line", () => {
     expect(formatMetrics({ r2: 0.87, rmse: 0.41239, mae: 0.27 })).toBe(
       "R² 0.8700  RMSE 0.4124  MAE 0.2700",
+    );
+  });
+});
+
+describe("a feature's bins", () => {
+  test("there is one bin for one value, and for many equal ones", () => {
+    expect(describeBins(Float64Array.of(7))).toEqual({ edges: [], shares: [1] });
+    expect(describeBins(new Float64Array(50).fill(7))).toEqual({ edges: [], shares: [1] });
+  });
+
+  test("equal values share a bin, so there are fewer bins", () => {
+    const values = Float64Array.of(
+      ...Array(60).fill(0),
+      ...Array(30).fill(1),
+      ...Array(10).fill(2),
+    );
+    expect(describeBins(values)).toEqual({ edges: [0, 1], shares: [0.6, 0.3, 0.1] });
+  });
+
+  test("edges are values in float32, and a value equal to an edge is in the lower bin", () => {
+    const values = Float64Array.from({ length: 20 }, (_, row) => (row + 1) / 10);
+    const { edges, shares } = describeBins(values);
+    expect(edges).toEqual([2, 4, 6, 8, 10, 12, 14, 16, 18].map((tenth) => Math.fround(tenth / 10)));
+    expect(shares).toEqual(Array(10).fill(0.1));
+  });
+
+  test("the shares of any values are those of the values up to each edge, and sum to 1", () => {
+    const values = fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), { minLength: 1 });
+    fc.assert(
+      fc.property(values, (list) => {
+        const { edges, shares } = describeBins(Float64Array.from(list));
+        expect(edges).toEqual([...new Set(edges)].toSorted((one, other) => one - other));
+        let below = 0;
+        for (const [bin, share] of shares.entries()) {
+          const edge = edges[bin] ?? Number.POSITIVE_INFINITY;
+          const upTo = list.filter((value) => value <= edge).length;
+          expect(share).toBeCloseTo((upTo - below) / list.length, 9);
+          expect(share).toBeGreaterThan(0);
+          below = upTo;
+        }
+        expect(below).toBe(list.length);
+      }),
     );
   });
 });

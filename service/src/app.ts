@@ -1,5 +1,6 @@
 import { Hono } from "hono";
-import { docsEndpoints, docsHeaders } from "./routes/docs.ts";
+import { authorized } from "./routes/authorize.ts";
+import { type DocsDependencies, docsEndpoints, docsHeaders } from "./routes/docs.ts";
 import { createExchange, type ExchangeDependencies } from "./routes/exchange.ts";
 import { healthEndpoint } from "./routes/health.ts";
 import { helloEndpoint } from "./routes/hello.ts";
@@ -12,6 +13,7 @@ import type { NodeEnvironment } from "./wire/sent-request.ts";
 /** The dependencies of the app. */
 export interface AppDependencies
   extends ExchangeDependencies,
+    DocsDependencies,
     PredictDependencies,
     MetricsDependencies,
     StatusDependencies {}
@@ -36,8 +38,9 @@ export function createApp(deps: AppDependencies, app: App = new Hono()): App {
   const endpoints = [...api, ...docsEndpoints(deps, api)];
 
   app.use("/docs/*", docsHeaders);
-  for (const { method, path, handle } of endpoints) {
-    app.on(method, path, exchange(path, handle));
+  for (const endpoint of endpoints) {
+    const { method, path } = endpoint;
+    app.on(method, path, exchange(path, authorized(deps.access, endpoint)));
   }
   app.notFound(exchange("*", answerUnmatched(endpoints)));
   app.onError((error, c) =>

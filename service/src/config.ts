@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import { accessGroups } from "./access/groups.ts";
 import { parseRedisUrl, RedisUrlError } from "./redis-url.ts";
 import { minBudgetBytes } from "./routes/byte-budget.ts";
 
@@ -21,6 +22,15 @@ function integer(minimum: number, maximum: number, allowed: string) {
 }
 
 const count = (maximum = 1_000_000_000) => integer(1, maximum, "an integer");
+
+/** A list of groups of endpoints, such as `api,docs`. */
+const groups = z.string().transform((text, { addIssue }) => {
+  const { success, data } = z.array(z.enum(accessGroups)).safeParse(text.split(","));
+  if (success) return data;
+  const allowed = `one or more of ${accessGroups.join(", ")}, with commas between them`;
+  addIssue(`found "${text}"; allowed: ${allowed}`);
+  return z.NEVER;
+});
 
 const maxWorkers = 256;
 
@@ -62,8 +72,15 @@ const Environment = z
     CACHE_TIMEOUT_MS: integer(1, 60_000, "milliseconds").default(50),
     CACHE_REDIS_PREDICT: z.enum(redisUses, `one of ${redisUses.join(", ")}`).default("auto"),
     CACHE_MEMORY_BYTES: integer(0, 1_099_511_627_776, "bytes").default(64 * 1024 * 1024),
-    DRIFT_WINDOW_RECORDS: integer(0, 1_000_000, "records").default(10_000),
+    DRIFT_WINDOW_RECORDS: integer(0, 100_000, "records").default(10_000),
     DRAIN_SECONDS: integer(0, 3_600, "seconds").default(0),
+    API_TOKENS_FILE: z.string().optional(),
+    API_TOKENS_FOR: groups.optional(),
+  })
+  .superRefine(({ API_TOKENS_FILE, API_TOKENS_FOR }, { addIssue }) => {
+    if (API_TOKENS_FOR === undefined || API_TOKENS_FILE !== undefined) return;
+    const message = `found "${API_TOKENS_FOR}"; allowed: only together with API_TOKENS_FILE`;
+    addIssue({ code: "custom", path: ["API_TOKENS_FOR"], message });
   })
   .superRefine(({ MAX_BYTES_IN_FLIGHT, MAX_BODY_BYTES }, { addIssue }) => {
     const minimum = minBudgetBytes(MAX_BODY_BYTES);

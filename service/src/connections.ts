@@ -44,5 +44,6 @@ export function trackConnections(
   };
   server.on("request", onRequest);
   server.on("checkExpectation", onRequest);
+  server.on("checkContinue", onRequest);
   return connections;
 }

@@ -96,7 +96,8 @@ export function createAppServer(app: App, options: AppServerOptions): AppServer 
     connectionsCheckingInterval: arrivalCheckIntervalMs,
   });
   const connections = trackConnections(server, maxConnections, metrics);
-  server.on("request", listener).on("checkExpectation", listener);
+  // Node.js would ask for the body of each request. Here, only a handler that reads it does.
+  server.on("request", listener).on("checkExpectation", listener).on("checkContinue", listener);
   answerUnparsedRequests(server, connections, metrics);
   return { server, connections };
 }

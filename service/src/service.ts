@@ -1,11 +1,14 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
+import type { Logger } from "pino";
+import { TokenFile } from "./access/token-file.ts";
 import { createApp } from "./app.ts";
 import { createCache } from "./cache/create-cache.ts";
 import { type Config, ConfigError } from "./config.ts";
 import { drain } from "./drain.ts";
 import { compileInBackground, requireCompiled } from "./model/compile-model.ts";
 import { loadModel, readExample } from "./model/loaded-model.ts";
+import type { Access } from "./routes/authorize.ts";
 import { createAppServer } from "./server.ts";
 import type { ConnectReports, Stop } from "./start.ts";
 import { createAccessLog } from "./telemetry/access-log.ts";
@@ -27,6 +30,15 @@ async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
   }
 }
 
+async function openAccess(config: Config, logger: Logger): Promise<Access | undefined> {
+  const { API_TOKENS_FILE, API_TOKENS_FOR = ["api"] } = config;
+  if (API_TOKENS_FILE === undefined) return undefined;
+  return {
+    groups: new Set(API_TOKENS_FOR),
+    tokens: await TokenFile.open(API_TOKENS_FILE, logger),
+  };
+}
+
 /**
  * Starts the service in this process.
  *
@@ -35,6 +47,7 @@ async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
  */
 export async function startService(config: Config, connectReports: ConnectReports): Promise<Stop> {
   const { logger, lines } = await createLog(config.LOG_LEVEL);
+  const access = await openAccess(config, logger);
   const metrics = new Metrics();
   observeProcess(metrics);
   observeEventLoop(metrics);
@@ -44,11 +57,13 @@ export async function startService(config: Config, connectReports: ConnectReport
     config.DRIFT_WINDOW_RECORDS === 0
       ? undefined
       : new DriftWindow(model.card, model.engine, { records: config.DRIFT_WINDOW_RECORDS });
+  const engineChosen = Promise.withResolvers<void>();
   const example = readExample(model.card);
   const cache = await createCache({
     redisUrl: config.REDIS_URL,
     redisTimeoutMs: config.CACHE_TIMEOUT_MS,
     redisPredict: config.CACHE_REDIS_PREDICT,
+    engineChosen: engineChosen.promise,
     predictOne: () => model.engine.predict(example),
     ttlSeconds: config.CACHE_TTL_SECONDS,
     memoryBytes: config.CACHE_MEMORY_BYTES,
@@ -60,6 +75,7 @@ export async function startService(config: Config, connectReports: ConnectReport
   const app = createApp({
     model,
     cache: cache.readThrough,
+    access,
     cacheStatus: cache.status,
     metrics,
     drift,
@@ -95,7 +111,9 @@ export async function startService(config: Config, connectReports: ConnectReport
     },
     "listening",
   );
-  if (config.INFERENCE_ENGINE === "auto") void compileInBackground(model, logger);
+  const compiled =
+    config.INFERENCE_ENGINE === "auto" ? compileInBackground(model, logger) : Promise.resolve();
+  engineChosen.resolve(compiled);
 
   return async function stop(signal) {
     if (draining) process.exit(1);

@@ -34,20 +34,27 @@ function eventLog() {
  */
 export async function serviceWith(options: Partial<CacheOptions> = {}) {
   const { lines, events, logger, connected } = eventLog();
+  const metrics = new Metrics();
   const engine = firstFeatureEngine();
   const cache = await createCache({
     redisUrl: undefined,
     redisTimeoutMs: timeoutMs,
     redisPredict: "always",
+    engineChosen: Promise.resolve(),
     predictOne: () => engine.predict(new Float32Array(8)),
     ttlSeconds: 60,
     memoryBytes: 0,
-    metrics: new Metrics(),
+    metrics,
     logger,
     ...options,
   });
   onTestFinished(() => cache.close());
-  const app = appUnderTest({ engine, cache: cache.readThrough });
+  const app = appUnderTest({
+    engine,
+    cache: cache.readThrough,
+    cacheStatus: cache.status,
+    metrics,
+  });
 
   async function ask(MedInc: number, headers = {}) {
     const response = await post(app, "/predict", { ...house, MedInc }, headers);
@@ -63,6 +70,7 @@ export async function serviceWith(options: Partial<CacheOptions> = {}) {
 
   return {
     app,
+    metrics,
     lines,
     events,
     predict,

@@ -7,6 +7,8 @@ import { invalidRedisUrls, secret, validRedisUrls, validSocketUrls } from "./red
 
 const root = join(import.meta.dirname, "../..");
 
+const groups = "one or more of api, docs, health, metrics, with commas between them";
+
 test.each([
   ["PORT", "x", "an integer from 0 to 65535"],
   ["PORT", "65536", "an integer from 0 to 65535"],
@@ -28,6 +30,9 @@ test.each([
   ["CACHE_REDIS_PREDICT", "sometimes", "one of auto, always, never"],
   ["CACHE_MEMORY_BYTES", "64Mi", "bytes from 0 to 1099511627776"],
   ["DRAIN_SECONDS", "-5", "seconds from 0 to 3600"],
+  ["API_TOKENS_FOR", "all", groups],
+  ["API_TOKENS_FOR", "api,", groups],
+  ["API_TOKENS_FOR", "api docs", groups],
 ])("%s=%s is rejected, and the message says what is allowed", (name, value, allowed) => {
   const fault = { name, message: `found "${value}"; allowed: ${allowed}` };
   expect(() => readConfig({ [name]: value })).toThrow(new InvalidSettingsError([fault]));
@@ -91,6 +96,16 @@ test("numbers are parsed", () => {
   expect(readConfig({ PORT: "0", DRAIN_SECONDS: "5" })).toMatchObject({
     PORT: 0,
     DRAIN_SECONDS: 5,
+  });
+});
+
+test("API_TOKENS_FOR without API_TOKENS_FILE is rejected, because nothing would be protected", () => {
+  expect(() => readConfig({ API_TOKENS_FOR: "api,docs" })).toThrow(
+    'API_TOKENS_FOR: found "api,docs"; allowed: only together with API_TOKENS_FILE',
+  );
+  expect(readConfig({ API_TOKENS_FOR: "api,docs", API_TOKENS_FILE: "tokens" })).toMatchObject({
+    API_TOKENS_FOR: ["api", "docs"],
+    API_TOKENS_FILE: "tokens",
   });
 });
 

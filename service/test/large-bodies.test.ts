@@ -8,9 +8,9 @@ import type { Engine } from "../src/model/engine.ts";
 import { createBodyReader } from "../src/records/body-reader.ts";
 import { ReaderThread } from "../src/records/reader-thread.ts";
 import { Admission } from "../src/routes/admission.ts";
+import { Metrics } from "../src/telemetry/metrics.ts";
 import { SentBody } from "../src/wire/sent-body.ts";
 import type { SentRequest } from "../src/wire/sent-request.ts";
-import { Metrics } from "../src/telemetry/metrics.ts";
 import {
   appUnderTest,
   defaultLimits,
@@ -53,6 +53,7 @@ function memoryCache() {
     redisUrl: undefined,
     redisTimeoutMs: 50,
     redisPredict: "auto",
+    engineChosen: Promise.resolve(),
     predictOne: async () => {},
     ttlSeconds: 60,
     memoryBytes: 16 * mebibyte,

@@ -41,6 +41,13 @@ describe("a failing start", () => {
   });
 });
 
+/** Waits for a request that is in flight, in addition to the one for the metrics. */
+const untilInFlight = (port: number) =>
+  vi.waitUntil(async () => {
+    const response = await fetch(`http://127.0.0.1:${port}/metrics`);
+    return (await response.text()).includes("\nhttp_requests_in_flight 2\n");
+  });
+
 /** Sends the headers and half the body of a prediction. `finish` sends the rest. */
 function halfSentPrediction(port: number) {
   const body = JSON.stringify(exampleHouse);
@@ -63,7 +70,7 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
     const service = startService();
     const port = await service.port();
     const inFlight = halfSentPrediction(port);
-    await delay(100);
+    await untilInFlight(port);
     service.signal(signal);
     await service.logged("draining");
     await delay(100);

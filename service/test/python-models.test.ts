@@ -62,7 +62,7 @@ testWithModels.for(served)(
 
 /** Why models are not compiled to WebAssembly. */
 const notCompiled: Readonly<Record<string, RegExp>> = {
-  "diabetes-network-double.onnx": /^input X is no table of float32/,
+  "diabetes-network-double.onnx": /^input X is not a table of float32/,
   "diabetes-ridge.onnx": /^operator LinearRegressor is not compiled$/,
   "iris-probabilities.onnx": /^operator LinearClassifier is not compiled$/,
 };

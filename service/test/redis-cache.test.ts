@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
+import { Status } from "../src/routes/status.ts";
 import { post } from "./app-under-test.ts";
 import {
   modelVersion,
@@ -296,6 +297,35 @@ describe("the metrics of Redis", () => {
     await redis.command("SET", "key", "garbage");
     expect(await cache.get("key")).toBeUndefined();
     expect(counted()).toEqual({ "get replied": 1, "get corrupt": 1 });
+  });
+});
+
+describe("the state of Redis", () => {
+  const statusOf = async ({ app }: Service) =>
+    Status.parse(await (await app.request("/status")).json()).cache.redis;
+
+  redisTest("/status responds while Redis is absent", async () => {
+    const service = await serviceWith({ redisUrl: (await RedisServer.absent()).url });
+    await service.predict(1);
+    expect(await statusOf(service)).toMatchObject({ connected: false });
+    expect(valuesOf(service.metrics, "prediction_redis_connected")).toEqual({});
+    expect((await service.app.request("/metrics")).status).toBe(200);
+  });
+
+  redisTest("/status and /metrics show that timeouts open the circuits", async () => {
+    const redis = await RedisServer.start();
+    const service = await serviceWith({ redisUrl: redis.url });
+    await service.hits();
+    expect(await statusOf(service)).toEqual({
+      connected: true,
+      circuits: { get: "closed", set: "closed" },
+    });
+    expect(valuesOf(service.metrics, "prediction_redis_connected")).toEqual({ "": 1 });
+    expect(valuesOf(service.metrics, "prediction_redis_circuit_open")).toEqual({});
+    redis.freeze();
+    await Promise.all([2, 3, 4, 5, 6].map(service.predict));
+    expect((await statusOf(service))?.circuits.get).toMatch(/^(half_)?open$/);
+    expect(valuesOf(service.metrics, "prediction_redis_circuit_open")).toMatchObject({ get: 1 });
   });
 });
 

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import type { CacheOptions } from "../src/cache/create-cache.ts";
 import { CacheError } from "../src/cache/prediction-cache.ts";
 import { RedisTrial } from "../src/cache/redis-trial.ts";
-import { post } from "./app-under-test.ts";
+import { post, silentLogger } from "./app-under-test.ts";
 import { type Service, serviceWith } from "./cache-under-test.ts";
 import { house } from "./house-model.ts";
 import { RedisServer, redisTest } from "./redis-server.ts";
@@ -169,6 +169,7 @@ describe("the trial", () => {
     const log: Record<string, unknown>[] = [];
     const counts = { predictions: 0, lookups: 0 };
     const trial = new RedisTrial({
+      engineChosen: Promise.resolve(),
       async predictOne() {
         vi.advanceTimersByTime(predictionsMs[counts.predictions++ % predictionsMs.length] ?? 0);
       },
@@ -211,6 +212,24 @@ describe("the trial", () => {
     expect(counts).toEqual({ predictions: rounds, lookups: rounds });
   });
 
+  test("nothing is measured before the model has its final engine", async () => {
+    const chosen = Promise.withResolvers<void>();
+    let predictions = 0;
+    const trial = new RedisTrial({
+      engineChosen: chosen.promise,
+      predictOne: async () => void predictions++,
+      askRedis: () => delay(1),
+      logger: silentLogger,
+    });
+    const done = trial.run();
+    await delay(20);
+    expect(predictions).toBe(0);
+    chosen.resolve();
+    await done;
+    expect(predictions).toBe(50);
+    expect(trial.pays).toBe(false);
+  });
+
   test("a decision is made once", async () => {
     const { trial, counts } = await trialOf([1], 1);
     await trial.run();
@@ -224,6 +243,7 @@ describe("the trial", () => {
     const log: string[] = [];
     const results = [Promise.reject(error), ...Array.from({ length: 50 }, () => delay(5))];
     const trial = new RedisTrial({
+      engineChosen: Promise.resolve(),
       predictOne: async () => {},
       askRedis: async () => results.shift(),
       logger: pino({}, { write: (line: string) => void log.push(JSON.parse(line).msg) }),

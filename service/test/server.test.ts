@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
-import { appUnderTest, serve } from "./app-under-test.ts";
+import { describe, expect, test, vi } from "vitest";
+import { appUnderTest, houseEngine, serve } from "./app-under-test.ts";
+import { house } from "./house-model.ts";
 import { exchange, parseResponses, rawSocket, readAll } from "./raw-socket.ts";
 
 async function request(
@@ -24,6 +25,59 @@ test.each([
   expect(await request("/hello?name=x", options)).toMatchObject({
     status: 200,
     body: '{"message":"Hello x"}',
+  });
+});
+
+test("a client that waits for 100 Continue gets it unless its body is too long", async () => {
+  const socket = await rawSocket(await serve(appUnderTest()));
+  const head = (length: number) =>
+    `POST /predict HTTP/1.1\r\nContent-Length: ${length}\r\nExpect: 100-continue\r\n\r\n`;
+  socket.write(head(2));
+  await once(socket, "readable");
+  expect(String(socket.read())).toBe("HTTP/1.1 100 Continue\r\n\r\n");
+  socket.write("{}");
+  await once(socket, "readable");
+  expect(String(socket.read())).toMatch(/^HTTP\/1\.1 422 /);
+  socket.write(head(2_000_000));
+  await once(socket, "readable");
+  expect(String(socket.read())).toMatch(/^HTTP\/1\.1 413 /);
+  socket.destroy();
+});
+
+describe("100 Continue for a request after another one", () => {
+  const get = "GET /hello?name=x HTTP/1.1\r\n\r\n";
+  const post = "POST /predict HTTP/1.1\r\nContent-Type: application/json\r\n";
+  const expecting = `${post}Expect: 100-continue\r\n`;
+
+  test("100 Continue is sent after the response to the earlier request", async () => {
+    const socket = await rawSocket(await serve(appUnderTest()));
+    let received = "";
+    socket.setEncoding("latin1").on("data", (part) => {
+      received += part;
+    });
+    socket.write(`${get}${expecting}Content-Length: 2\r\n\r\n`);
+    await vi.waitFor(() => expect(received).toMatch(/"Hello x"\}HTTP\/1\.1 100 Continue\r\n\r\n$/));
+    socket.write("{}");
+    await vi.waitFor(() => expect(received).toMatch(/Continue\r\n\r\nHTTP\/1\.1 422 .*\}$/s));
+    socket.destroy();
+  });
+
+  test("100 Continue is not mixed with a response that waits for an earlier one", async () => {
+    const gate = Promise.withResolvers<Float32Array>();
+    const engine = { ...houseEngine, predict: () => gate.promise };
+    const socket = await rawSocket(await serve(appUnderTest({ engine })));
+    const body = JSON.stringify(house);
+    socket.write(`${post}Content-Length: ${body.length}\r\n\r\n${body}${expecting}\r\n`);
+    socket.write("GET /hello?name=end HTTP/1.1\r\nConnection: close\r\n\r\n");
+    await delay(50);
+    gate.resolve(new Float32Array([1]));
+    const interim = "HTTP/1.1 100 Continue\r\n\r\n";
+    const [first = "", others = ""] = (await readAll(socket)).split(interim);
+    expect(parseResponses(first)).toMatchObject([{ status: 200, body: '{"prediction":1}' }]);
+    expect(parseResponses(others)).toMatchObject([
+      { status: 422, body: expect.stringMatching(/^\{"detail":.*\}$/) },
+      { status: 200, body: '{"message":"Hello end"}' },
+    ]);
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Health } from "../src/routes/health.ts";
+import { Status } from "../src/routes/status.ts";
 import { appUnderTest, firstFeatureEngine, houseEngine, post, serve } from "./app-under-test.ts";
 import { house } from "./house-model.ts";
 
@@ -56,7 +57,7 @@ describe("trailing slashes", () => {
   });
 });
 
-test.each(["/hello?name=x", "/health", "/docs", "/openapi.json"])(
+test.each(["/hello?name=x", "/health", "/status", "/docs", "/openapi.json"])(
   "HEAD %s has the same response as GET, without the body",
   async (path) => {
     const port = await serve(app);
@@ -88,6 +89,27 @@ describe("/health", () => {
     const prediction = await post(draining, "/predict", house);
     expect(prediction.status).toBe(200);
     for (const { headers } of [health, prediction]) expect(headers.get("connection")).toBe("close");
+  });
+});
+
+describe("/status", () => {
+  test("/status describes the model and a cache without Redis", async () => {
+    const response = await app.request("/status");
+    expect(response.headers.get("content-type")).toBe("application/json");
+    const { uptime_seconds, version, ...rest } = Status.parse(await response.json());
+    expect(uptime_seconds).toBeGreaterThan(0);
+    expect(version).toMatch(/^\d+\.\d+\.\d+$/);
+    expect(rest).toEqual({
+      status: "ok",
+      models: [{ name: "california-housing", version: "0".repeat(64), engine: "test" }],
+      cache: { memory: null, redis: null },
+    });
+  });
+
+  test("while draining, /status still responds with 200", async () => {
+    const response = await appUnderTest({ isDraining: () => true }).request("/status");
+    expect(response.status).toBe(200);
+    expect(Status.parse(await response.json()).status).toBe("draining");
   });
 });
 

@@ -1,6 +1,6 @@
 import { Child } from "../child.ts";
 import { cpuMs, type Server } from "../server.ts";
-import { type Figures, type Row, type ReportProgress, takeTurns } from "../turns.ts";
+import { type Figures, type ReportProgress, type Row, takeTurns } from "../turns.ts";
 import { type Load, Measurement } from "./run-load.ts";
 
 type LoadOnServer = Omit<Load, "origin">;

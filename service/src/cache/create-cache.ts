@@ -18,6 +18,8 @@ export interface CacheOptions {
   readonly ttlSeconds: number;
   /** Size of the in-process tier; 0 turns it off. */
   readonly memoryBytes: number;
+  /** Settles when the model has its final engine. */
+  readonly engineChosen: Promise<void>;
   /** Predicts one record, to measure how long this takes. */
   readonly predictOne: () => Promise<unknown>;
   readonly metrics: Metrics;

@@ -3,6 +3,8 @@ import { CacheError } from "./prediction-cache.ts";
 
 /** The dependencies of {@link RedisTrial}. */
 export interface RedisTrialDependencies {
+  /** Settles when the model has its final engine. Nothing is measured before. */
+  readonly engineChosen: Promise<void>;
   /** Predicts one record. */
   readonly predictOne: () => Promise<unknown>;
   /** Sends Redis two commands together, as many as a miss needs, and waits for both replies. */
@@ -53,7 +55,8 @@ export class RedisTrial {
   async run(): Promise<void> {
     if (this.#isDone) return;
     this.#isDone = true;
-    const { logger } = this.#deps;
+    const { engineChosen, logger } = this.#deps;
+    await engineChosen;
     try {
       const { predictionMs, redisMs } = await this.#measure();
       this.#pays = hitShare * predictionMs > redisMs;

@@ -17,8 +17,8 @@ const usualQueueBytes = 32 * 1024 * 1024;
 /** An engine whose runner can be replaced. */
 export interface BatchedEngine extends Engine {
   /**
-   * Replaces the runner by another one for the same model, from the next run on. Releases the
-   * former runner after its last run.
+   * Replaces the runner by another one for the same model. It is used from the next run on. The
+   * former one is released when its last run has ended.
    */
   use(next: Runner): Promise<void>;
 }

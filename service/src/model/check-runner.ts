@@ -5,32 +5,33 @@ import type { Predictions, Runner } from "./engine.ts";
 
 /** A row for which two runners predict different bits. */
 export interface Difference {
-  /** The values in the matrix, by the names of the features. */
+  /** What the matrix has, by the names of the features. */
   readonly row: Readonly<Record<string, number>>;
   readonly expected: readonly number[];
   readonly found: readonly number[];
 }
 
 const rounds = 8;
-/** The number of rows of each kind in a round. */
+/** Rows of each kind in a round. */
 const rowsPerRound = 128;
 
 /**
- * Batch sizes. Runners may compute few rows, or rows that do not fill a vector, in a different way.
+ * Sizes of batches: runners may compute a few rows, and those that do not fill a vector, in other
+ * ways.
  */
 const batchSizes = [1, 2, 4, 5, 15, 16, 17, 64, 100, 128];
 
-/** Returns whether two predictions are equal to the last bit. */
+/** Whether two predictions are equal to the last bit. */
 function isSame(one: Predictions, other: Predictions): boolean {
   return one.length === other.length && one.every((value, at) => Object.is(value, other[at]));
 }
 
 /**
- * Finds pairs of rows with different predictions that differ in one feature by one unit in the last
- * place. So one row of a pair is exactly at a threshold of a tree, or becomes so by arithmetic.
+ * Finds rows at which the prediction changes, in pairs that differ in one feature by one unit in
+ * the last place. So one of them has exactly a threshold of a tree, or leads to it by arithmetic.
  *
- * @param rows the rows at which the search begins
- * @param others the rows at which it ends
+ * @param rows where to begin
+ * @param others other values for the same features
  */
 async function findBoundaries(
   runner: Runner,
@@ -70,7 +71,7 @@ async function findBoundaries(
   return [low, high];
 }
 
-/** Compares both runners on some rows, in batches and row by row. */
+/** Compares both runners on some rows, in batches and with each row alone. */
 async function compare(
   reference: Runner,
   candidate: Runner,
@@ -103,11 +104,11 @@ async function compare(
 }
 
 /**
- * Compares a runner with a reference: on random rows within the ranges of the card, on rows with
- * the smallest and largest values that are allowed, usual or representable, and on rows where the
- * prediction changes. It takes many short turns of the event loop.
+ * Compares a runner with another one that is known to be right: on random rows from the ranges of
+ * the card, on rows with values at the ends of what is allowed, usual or representable, and on rows
+ * at which the prediction changes. It takes many turns of the event loop, none of them long.
  *
- * @returns the first row for which a bit differs; undefined if there is none
+ * @returns the first row for which a bit differs
  */
 export async function findDifference(
   reference: Runner,

@@ -6,7 +6,7 @@ import { DifferenceError, NotCompiledError } from "./tree-runner.ts";
 /**
  * Compiles a model that must be compiled.
  *
- * @throws {ModelError} with the reason why it can't be compiled, and what to change
+ * @throws {ModelError} saying why it can't be, and what to change
  */
 export async function requireCompiled(model: CompilableModel): Promise<void> {
   try {
@@ -21,7 +21,7 @@ export async function requireCompiled(model: CompilableModel): Promise<void> {
 }
 
 /**
- * Compiles a model if possible, and logs the result. Until then, and if not, ONNX Runtime runs it.
+ * Compiles a model if possible, and logs the outcome. Meanwhile and otherwise ONNX Runtime runs it.
  */
 export async function compileInBackground(model: CompilableModel, logger: Logger): Promise<void> {
   const start = performance.now();

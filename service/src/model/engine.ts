@@ -8,13 +8,15 @@ export class AbandonedError extends Error {
 /** Rows × outputs, row-major: float32, or float64 if the model's output is of an integer type. */
 export type Predictions = Float32Array | Float64Array;
 
-/** The client that waits for a prediction. */
+/** The client that a prediction is for. */
 export interface Client {
-  /** Aborted when the client no longer waits. Read only if the prediction takes several runs. */
+  /**
+   * Aborted when the client no longer waits. It is read only if the prediction takes several runs.
+   */
   readonly signal: AbortSignal;
 }
 
-/** What an engine or a runner predicts. */
+/** What a model predicts, and by which runtime. */
 interface Signature {
   /** The name of the runtime, for the log and the model's metadata. */
   readonly name: string;
@@ -39,14 +41,14 @@ export interface Engine extends Signature {
   predict(matrix: Float32Array, client?: Client): Promise<Predictions>;
 }
 
-/** A runtime with a loaded model. A run blocks the event loop. */
+/** A runtime that has loaded a model. A run blocks the event loop. */
 export interface Runner extends Signature {
   /**
    * The maximum number of rows in a run. Requests wait for the end of a run, so it must be short.
    */
   readonly maxRunRows: number;
-  /** Predicts a batch in one run. */
+  /** Predicts a batch as an {@link Engine} does, in one run. */
   run(matrix: Float32Array): Predictions | Promise<Predictions>;
-  /** Frees its memory. The runner can't be used afterwards. */
+  /** Frees its memory. It can't be used afterwards. */
   release(): Promise<void>;
 }

@@ -21,13 +21,13 @@ export interface LoadedModel {
   readonly reader: BodyReader;
 }
 
-/** A model that ONNX Runtime runs, until it is compiled to WebAssembly. */
+/** A model that ONNX Runtime runs, until WebAssembly does. */
 export interface CompilableModel extends LoadedModel {
   /**
-   * Compiles the model to WebAssembly, checks that it predicts the same bits, and uses it from then
-   * on. Then the memory of ONNX Runtime is freed. Meanwhile, requests are served.
+   * Compiles the model to WebAssembly, checks that it predicts the same bits, and lets it predict
+   * from then on. ONNX Runtime's memory is freed. Requests are served all the time.
    *
-   * @throws {NotCompiledError} with the reason why ONNX Runtime has to continue
+   * @throws {NotCompiledError} if ONNX Runtime has to continue, with the reason
    */
   compile(): Promise<void>;
 }

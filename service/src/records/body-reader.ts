@@ -42,7 +42,7 @@ export function createBodyReader(
     try {
       const result = await thread.read({ shape, blocks: body.take() }, signal);
       if (result instanceof Float32Array) return result;
-      throw new Refusal(result.status, result.body);
+      throw new Refusal(result);
     } catch (error) {
       throw error instanceof ThreadExhaustedError ? tooLarge() : error;
     }

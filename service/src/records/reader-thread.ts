@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { AbandonedError } from "../model/engine.ts";
+import type { RefusalParts } from "../wire/refusal.ts";
 import type { BodyShape } from "./reader.ts";
 import type { Matrix, RecordSchema } from "./schema.ts";
 
@@ -17,9 +18,7 @@ export interface ReadTask {
 }
 
 /** The matrix, or the error response. */
-export type ReadResult =
-  | Matrix
-  | { readonly status: number; readonly body: string | Uint8Array<ArrayBuffer> };
+export type ReadResult = Matrix | Pick<RefusalParts, "status" | "text" | "body">;
 
 /** The thread ran out of memory. */
 export class ThreadExhaustedError extends Error {}

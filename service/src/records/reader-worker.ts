@@ -25,7 +25,8 @@ function read({ shape, blocks }: ReadTask): ReadResult {
     return reader[shape](body);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return { status: error.status, body: error.body };
+    const { status, text, body } = error;
+    return { status, text, body };
   } finally {
     body.buffer.transfer(0);
   }

@@ -132,8 +132,8 @@ export class Admission {
     this.#requestTimeoutMs = requestTimeoutMs;
     this.#budget = new ByteBudget(maxBytesInFlight);
     this.#counter = new WorkCounter(maxConcurrentRequests);
-    metrics.observe("http_body_bytes_in_flight", {}, () => this.#budget.usedBytes);
-    metrics.observe("http_body_limit_bytes", {}, () => maxBytesInFlight);
+    metrics.observe("http_body_in_flight_bytes", {}, () => this.#budget.usedBytes);
+    metrics.observe("http_body_in_flight_limit_bytes", {}, () => maxBytesInFlight);
   }
 
   /**

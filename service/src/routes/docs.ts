@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { secureHeaders } from "hono/secure-headers";
 import type { LoadedModel } from "../model/loaded-model.ts";
+import type { Access } from "./authorize.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Answer } from "./exchange.ts";
 import type { Limits } from "./limits.ts";
@@ -63,6 +64,7 @@ function page(path: string, contentType: string, content: () => Promise<Answer["
   return {
     method: "GET",
     path,
+    group: "docs",
     handle: async () => ({
       status: 200,
       body: await content(),
@@ -75,6 +77,8 @@ function page(path: string, contentType: string, content: () => Promise<Answer["
 export interface DocsDependencies {
   readonly model: LoadedModel;
   readonly limits: Limits;
+  /** Absent if no request needs a token. */
+  readonly access?: Access | undefined;
 }
 
 /**
@@ -84,12 +88,12 @@ export interface DocsDependencies {
  * @param api the endpoints to describe
  */
 export function docsEndpoints(
-  { model, limits }: DocsDependencies,
+  { model, limits, access }: DocsDependencies,
   api: readonly Endpoint[],
 ): readonly Endpoint[] {
   const document = lazily(async () => {
     const { describeApi } = await import("./openapi.ts");
-    return JSON.stringify(describeApi(model.card, api, limits));
+    return JSON.stringify(describeApi(model.card, api, limits, access));
   });
   return [
     page("/openapi.json", "application/json", document),

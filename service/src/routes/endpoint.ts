@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { AccessGroup } from "../access/groups.ts";
 import type { Handle } from "./exchange.ts";
 
 /** Part of an OpenAPI document. */
@@ -14,6 +15,8 @@ export interface Endpoint {
   readonly method: "GET" | "POST";
   readonly path: string;
   readonly handle: Handle;
+  /** The group for which `API_TOKENS_FOR` can require a token. The default is `api`. */
+  readonly group?: AccessGroup;
   /** Returns its OpenAPI operation and the schemas it refers to. Absent for pages. */
   readonly describe?: () => {
     readonly operation: Operation;

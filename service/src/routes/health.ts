@@ -15,6 +15,7 @@ export function healthEndpoint({ isDraining }: { readonly isDraining: () => bool
   return {
     method: "GET",
     path: "/health",
+    group: "health",
     handle() {
       if (isDraining()) throw refusal(503, "Service Unavailable");
       const time = new Date().toISOString().replace("Z", "+00:00");

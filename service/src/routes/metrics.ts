@@ -22,6 +22,7 @@ export function metricsEndpoint({ model, metrics, collectReports }: MetricsDepen
   return {
     method: "GET",
     path: "/metrics",
+    group: "metrics",
     async handle(c) {
       const mediaType = accepts(c, {
         header: "Accept",

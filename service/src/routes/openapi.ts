@@ -1,10 +1,11 @@
 import { z } from "zod";
 import type { ModelCard } from "../model/card.ts";
 import { version } from "../version.ts";
+import { type Access, needsToken } from "./authorize.ts";
 import { cacheHeaders } from "./cache-headers.ts";
 import type { Endpoint, Json, Operation } from "./endpoint.ts";
 import { arrivalTimeoutMs, type Limits } from "./limits.ts";
-import { badRequest, errorSchemas, header, jsonContent } from "./openapi-parts.ts";
+import { badRequest, errorSchemas, header, jsonContent, response } from "./openapi-parts.ts";
 
 const headers = {
   "X-Request-Id": header("The request's own id if it is valid, otherwise a new one", {
@@ -57,11 +58,40 @@ function everyOperation(operation: Operation, limits: Limits): Operation {
   return { ...operation, responses };
 }
 
+/** FastAPI's name of the scheme. */
+const bearer = "HTTPBearer";
+
+/** Describes that a request to an endpoint needs a token. */
+function protectedOperation(operation: Operation): Operation {
+  const challenge = header("The scheme of the token", { type: "string", const: "Bearer" });
+  const unauthorized = response("The request has no valid API token", "HTTPError", {
+    "WWW-Authenticate": challenge,
+  });
+  return {
+    ...operation,
+    security: [{ [bearer]: [] }],
+    responses: { 401: unauthorized, ...operation.responses },
+  };
+}
+
 /** Creates the OpenAPI 3.1 document of the service from the descriptions of its endpoints. */
-export function describeApi(card: ModelCard, endpoints: readonly Endpoint[], limits: Limits): Json {
-  const described = endpoints.flatMap(({ method, path, describe }) =>
-    describe ? [{ method: method.toLowerCase(), path, ...describe() }] : [],
-  );
+export function describeApi(
+  card: ModelCard,
+  endpoints: readonly Endpoint[],
+  limits: Limits,
+  access: Access | undefined,
+): Json {
+  const described = endpoints.flatMap((endpoint) => {
+    const { method, path, describe } = endpoint;
+    if (describe === undefined) return [];
+    const { operation, schemas } = describe();
+    return {
+      method: method.toLowerCase(),
+      path,
+      schemas,
+      operation: needsToken(access, endpoint) ? protectedOperation(operation) : operation,
+    };
+  });
   const features = card.features.map(({ name }) => name).join(", ");
   return {
     openapi: "3.1.0",
@@ -84,6 +114,7 @@ export function describeApi(card: ModelCard, endpoints: readonly Endpoint[], lim
         Object.assign({}, errorSchemas(card), ...described.map(({ schemas }) => schemas)),
       ),
       headers,
+      ...(access && { securitySchemes: { [bearer]: { type: "http", scheme: "bearer" } } }),
     },
   };
 }

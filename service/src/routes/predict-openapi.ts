@@ -93,8 +93,8 @@ const parameters = [
   {
     name: "X-Request-Id",
     in: "header",
-    description: "Echoed in the response and logged, if valid",
-    schema: { type: "string", maxLength: 255 },
+    description: "Echoed in the response and logged, if it is valid and has at most 255 characters",
+    schema: { type: "string" },
   },
 ];
 

@@ -54,6 +54,7 @@ export function statusEndpoint(deps: StatusDependencies): Endpoint {
   return {
     method: "GET",
     path: "/status",
+    group: "metrics",
     handle() {
       const { memory, redis } = cacheStatus();
       const { card, engine } = model;

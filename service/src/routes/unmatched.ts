@@ -53,7 +53,7 @@ export function answerUnmatched(endpoints: readonly Pick<Endpoint, "method" | "p
       const asSent = c.env?.incoming?.url ?? c.req.url;
       const [query = ""] = /\?[^#]+/.exec(asSent) ?? [];
       const location = canonical + percentEncoded(query);
-      return { status: 307, body: null, headers: { Location: location } };
+      return { status: 307, body: null, headers: { Location: location, "Content-Length": "0" } };
     }
     throw refusal(405, "Method Not Allowed", { Allow: allow });
   };

@@ -23,11 +23,12 @@ const minRecordsPerBin = 50;
  */
 interface FeatureBins {
   readonly name: string;
-  readonly isCode: boolean;
   readonly minimum: number;
-  readonly maximum: number;
-  /** Between the card's bins. A value equal to an edge belongs to the lower bin. */
-  readonly edges: readonly number[];
+  /**
+   * The edges between the card's bins, and the maximum. A value equal to an edge belongs to the lower
+   * bin. Empty for a category or a boolean, whose values are 0, 1 and so on.
+   */
+  readonly edges: Float32Array;
   /** The number of bins, with the first and the last. */
   readonly count: number;
   /** Share of the training rows in each bin between the first and the last; absent if unknown. */
@@ -41,38 +42,28 @@ function binsOf(feature: CardFeature, offset: number): FeatureBins {
   if (feature.type === "category" || feature.type === "boolean") {
     const values = feature.type === "category" ? feature.categories : ["false", "true"];
     const { shares } = feature;
-    return {
-      name,
-      isCode: true,
-      minimum: 0,
-      maximum: values.length - 1,
-      edges: [],
-      count: values.length + 2,
-      expected: shares && values.map((value) => shares[value] ?? 0),
-      offset,
-    };
+    const expected = shares && values.map((value) => shares[value] ?? 0);
+    const edges = new Float32Array();
+    return { name, minimum: 0, edges, count: values.length + 2, expected, offset };
   }
   const { minimum = Number.NEGATIVE_INFINITY, maximum = Number.POSITIVE_INFINITY, bins } = feature;
-  const edges = bins?.edges ?? [];
   return {
     name,
-    isCode: false,
-    // Values are rounded to float32, too.
+    // The model's input is rounded to float32, too.
     minimum: Math.fround(minimum),
-    maximum: Math.fround(maximum),
-    edges: edges.map(Math.fround),
-    count: edges.length + 3,
+    edges: Float32Array.of(...(bins?.edges ?? []), maximum),
+    count: (bins?.edges.length ?? 0) + 3,
     expected: bins?.shares,
     offset,
   };
 }
 
-function binOf({ isCode, minimum, maximum, edges, count }: FeatureBins, value: number): number {
-  if (value < minimum) return 0;
-  if (value > maximum) return count - 1;
-  if (isCode) return value + 1;
-  let bin = 1;
-  for (const edge of edges) if (value > edge) bin++;
+function binOf({ minimum, edges }: FeatureBins, value: number): number {
+  const { length } = edges;
+  if (length === 0) return value + 1;
+  let bin = value < minimum ? 0 : 1;
+  // All edges are compared: for so few, this is faster than to stop at the right one.
+  for (let edge = 0; edge < length; edge++) bin += value > (edges[edge] ?? 0) ? 1 : 0;
   return bin;
 }
 
@@ -137,8 +128,8 @@ export interface DriftOptions {
  * from the cache are not among them: they are not parsed. So a record that is sent often counts once
  * for each time that it is computed.
  *
- * A record takes constant time: its bins are stored in a ring, and those of the record that leaves the
- * window are counted down. Of a list with more than 128 records, 128 at equal distances are counted,
+ * A record takes constant time: its bins are stored in a ring, and are counted only when the drift is
+ * reported. Of a list with more than 128 records, 128 at equal distances are counted,
  * from a random start.
  */
 export class DriftWindow {
@@ -147,11 +138,8 @@ export class DriftWindow {
   readonly #random: () => number;
   readonly #outputs: number;
   readonly #means: number;
-  readonly #counts: Float64Array;
   /** The bin of each feature, for each record in the window. */
   readonly #bins: Uint8Array | Uint16Array;
-  /** 1 for each record with a feature outside the training range. */
-  readonly #outside: Uint8Array;
   readonly #predictions: Float64Array;
   /** The number of records that have been counted. */
   #total = 0;
@@ -168,9 +156,7 @@ export class DriftWindow {
     this.#means = outputs > maxMeans ? 0 : outputs;
     const maxBins = Math.max(...this.#features.map(({ count }) => count));
     const cells = records * this.#features.length;
-    this.#counts = new Float64Array(sum(this.#features.map(({ count }) => count)));
     this.#bins = maxBins > 256 ? new Uint16Array(cells) : new Uint8Array(cells);
-    this.#outside = new Uint8Array(records);
     this.#predictions = new Float64Array(records * this.#means);
   }
 
@@ -199,35 +185,38 @@ export class DriftWindow {
       sums[output] = (sums[output] ?? 0) + prediction;
       finite[output] = (finite[output] ?? 0) + 1;
     }
-    const outside = this.#outside.reduce((total, each) => total + each, 0);
-    return { records, outside, bins: Array.from(this.#counts), sums, finite };
+    return { records, ...this.#countBins(records), sums, finite };
+  }
+
+  #countBins(records: number): Pick<DriftCounts, "outside" | "bins"> {
+    const columns = this.#features.length;
+    const counts = new Float64Array(sum(this.#features.map(({ count }) => count)));
+    const isOutside = new Uint8Array(records);
+    for (const [column, { offset, count }] of this.#features.entries()) {
+      for (let slot = 0; slot < records; slot++) {
+        const bin = this.#bins[slot * columns + column] ?? 0;
+        counts[offset + bin] = (counts[offset + bin] ?? 0) + 1;
+        if (bin === 0 || bin === count - 1) isOutside[slot] = 1;
+      }
+    }
+    return {
+      outside: isOutside.reduce((total, each) => total + each, 0),
+      bins: Array.from(counts),
+    };
   }
 
   #countRow(matrix: Float32Array, predictions: Predictions, row: number): void {
-    const columns = this.#features.length;
+    const features = this.#features;
+    const bins = this.#bins;
     const slot = this.#total % this.#size;
-    const isFull = this.#total >= this.#size;
-    let isOutside = false;
-    for (let column = 0; column < columns; column++) {
-      const feature = this.#features[column];
-      if (feature === undefined) return;
-      const at = slot * columns + column;
-      if (isFull) this.#add(feature.offset + (this.#bins[at] ?? 0), -1);
-      const bin = binOf(feature, matrix[row * columns + column] ?? 0);
-      this.#bins[at] = bin;
-      this.#add(feature.offset + bin, 1);
-      isOutside ||= bin === 0 || bin === feature.count - 1;
-    }
-    this.#outside[slot] = Number(isOutside);
+    let at = slot * features.length;
+    let cell = row * features.length;
+    for (const feature of features) bins[at++] = binOf(feature, matrix[cell++] ?? 0);
     for (let output = 0; output < this.#means; output++) {
       this.#predictions[slot * this.#means + output] =
         predictions[row * this.#outputs + output] ?? Number.NaN;
     }
     this.#total++;
-  }
-
-  #add(bin: number, change: number): void {
-    this.#counts[bin] = (this.#counts[bin] ?? 0) + change;
   }
 }
 
@@ -248,6 +237,12 @@ function indexOf({ count, expected }: FeatureBins, bins: readonly number[]): num
   return stabilityIndex(inner, expected);
 }
 
+/** Returns the names of the numbers in a prediction; none if they are not different. */
+function outputNames({ name, outputs = [] }: ModelCard["target"]): readonly string[] {
+  if (outputs.length === 0) return name === undefined ? [] : [name];
+  return new Set(outputs).size === outputs.length ? outputs : [];
+}
+
 /** Reports the drift in the windows of one or several processes. */
 export function reportDrift(
   { features, target }: Pick<ModelCard, "features" | "target">,
@@ -257,7 +252,7 @@ export function reportDrift(
   const bins = addAll(windows.map((each) => each.bins));
   const sums = addAll(windows.map((each) => each.sums));
   const finite = addAll(windows.map((each) => each.finite));
-  const names = target.outputs ?? (target.name === undefined ? [] : [target.name]);
+  const names = outputNames(target);
   const indices: Sample[] = [];
   const outside: Sample[] = [];
   for (const feature of allBins({ features })) {

@@ -11,8 +11,24 @@ export type Aggregation = "sum" | "max" | "min" | "first";
 export interface MetricDefinition {
   readonly type: MetricType;
   readonly help: string;
-  /** The unit of its values. Names end in it, except for counts of things. */
-  readonly unit: "seconds" | "bytes" | "ratio" | "count" | "timestamp" | "state" | "info";
+  /** The unit of its values. Names end in seconds, bytes and ratio. */
+  readonly unit:
+    | "seconds"
+    | "bytes"
+    /** From 0 to 1. */
+    | "ratio"
+    /** Of the things in the name. */
+    | "count"
+    /** Seconds since 1970. */
+    | "timestamp"
+    /** 1 for yes, 0 for no. */
+    | "state"
+    /** Always 1: its labels are what it says. */
+    | "info"
+    /** From 0, without an upper bound. */
+    | "index"
+    /** That of the model's target. */
+    | "target";
   /** What each label says. No label has a value that a client can choose. */
   readonly labels: Readonly<Record<string, string>>;
   /** The upper bounds of a histogram's buckets, in its unit. There is always one more, `+Inf`. */
@@ -81,16 +97,16 @@ export const metricTable = {
     labels: { reason: "see [reasons](#reasons)" },
     processes: "sum",
   },
-  http_body_bytes_in_flight: {
+  http_body_in_flight_bytes: {
     type: "gauge",
     help: "Bytes of all bodies in memory",
     unit: "bytes",
     labels: {},
     processes: "sum",
   },
-  http_body_limit_bytes: {
+  http_body_in_flight_limit_bytes: {
     type: "gauge",
-    help: "Limit of http_body_bytes_in_flight, MAX_BYTES_IN_FLIGHT",
+    help: "Limit of http_body_in_flight_bytes, MAX_BYTES_IN_FLIGHT",
     unit: "bytes",
     labels: {},
     processes: "sum",
@@ -214,7 +230,7 @@ export const metricTable = {
   prediction_drift_psi: {
     type: "gauge",
     help: "Population stability index of a feature in the drift window",
-    unit: "ratio",
+    unit: "index",
     labels: { feature },
     processes: "first",
   },
@@ -234,8 +250,8 @@ export const metricTable = {
   },
   prediction_drift_mean: {
     type: "gauge",
-    help: "Mean prediction in the drift window, in the unit of the model's target",
-    unit: "count",
+    help: "Mean prediction in the drift window",
+    unit: "target",
     labels: { output: "the name of the output in the model card, or its index" },
     processes: "first",
   },
@@ -305,7 +321,7 @@ export const metricTable = {
   },
   process_start_time_seconds: {
     type: "gauge",
-    help: "When the process started; of several, the newest",
+    help: "When the process started",
     unit: "timestamp",
     labels: {},
     processes: "max",

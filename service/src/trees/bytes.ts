@@ -1,9 +1,9 @@
-/** A growing sequence of bytes. Integers are written as LEB128, in as few bytes as possible. */
+/** Writes bytes one after the other. Integers are written in LEB128. */
 export class Bytes {
   #bytes = new Uint8Array(64);
   #length = 0;
 
-  /** The bytes written so far. Later writes do not change them. */
+  /** The bytes so far. Later writes do not change them. */
   get written(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.#length);
   }
@@ -28,19 +28,19 @@ export class Bytes {
     return this;
   }
 
-  /** Writes the number of bytes, then the bytes. */
+  /** Writes how many bytes there are, and the bytes. */
   sized(bytes: Uint8Array): this {
     return this.unsigned(bytes.length).append(bytes);
   }
 
-  /** Writes the number of parts, then the parts. */
+  /** Writes how many parts there are, and the parts. */
   list(parts: readonly Uint8Array[]): this {
     this.unsigned(parts.length);
     for (const part of parts) this.append(part);
     return this;
   }
 
-  /** Writes an unsigned integer of at most 32 bits: seven bits per byte, the lowest first. */
+  /** Writes an integer from 0 to 2^32 - 1: seven bits in each byte, the lowest first. */
   unsigned(value: number): this {
     this.#makeRoom(5);
     let rest = value;
@@ -49,7 +49,7 @@ export class Bytes {
     return this;
   }
 
-  /** Writes a signed integer of at most 32 bits. The highest of the last seven bits is the sign. */
+  /** Writes an integer from -2^31 to 2^31 - 1. The highest of the last seven bits is the sign. */
   signed(value: number): this {
     this.#makeRoom(5);
     let rest = value;

@@ -1,6 +1,6 @@
 /**
- * A column of a table, with one float32 per row, as an expression of the input's columns. Operators
- * that only move columns, such as `Concat`, are not part of the expression.
+ * A column of a table: how its float32 in each row is computed from the columns of the input.
+ * Operators that only move columns, such as `Concat`, need no computation.
  */
 export type Column =
   | InputColumn
@@ -15,15 +15,15 @@ export type Column =
   | SelectColumn
   | ScoreColumn;
 
-/** A column of the input matrix. */
+/** A column of the matrix. */
 export interface InputColumn {
   readonly kind: "input";
   readonly index: number;
-  /** For a column of strings: the strings whose indices it contains. Otherwise empty. */
+  /** If the column contains indices of strings: the strings. */
   readonly categories: readonly string[];
 }
 
-/** `exp` gives the same bits as the GNU C library. */
+/** `exp` has the same bits as in the GNU C library. */
 export type UnaryOperation = "absolute" | "negate" | "exp";
 
 /** `larger` is the right operand if it is larger than the left one, otherwise the left one. */
@@ -39,7 +39,7 @@ export interface SelectColumn {
   readonly otherwise: Column;
 }
 
-/** The combined weights of an ensemble for one target, before anything is added. */
+/** The result of an ensemble for one target, without a base value. */
 interface ScoreColumn {
   readonly kind: "score";
   readonly ensemble: Ensemble;
@@ -47,14 +47,14 @@ interface ScoreColumn {
 }
 
 /**
- * Trees whose weights are combined in their order, in float32. Sums start at 0, minima at +Infinity
- * and maxima at -Infinity.
+ * Trees whose weights are combined in float32, in the order of the trees. Sums start at 0, minima
+ * at Infinity and maxima at -Infinity.
  */
 export interface Ensemble {
   readonly trees: readonly Tree[];
   readonly combination: "sum" | "minimum" | "maximum";
   readonly targets: number;
-  /** The number of successive targets for which each tree has weights. */
+  /** The number of consecutive targets for which each tree has weights. */
   readonly targetsPerTree: number;
   /** The columns that branches test. */
   readonly tested: ReadonlySet<Column>;
@@ -66,24 +66,24 @@ export interface Tree {
   readonly firstTarget: number;
 }
 
-/** A node of a tree. All conditions of ONNX become `column ≤ threshold`, where NaN is above. */
+/** A node of a tree. All conditions of ONNX are expressed as `column ≤ threshold`. */
 export type TreeNode = Leaf | Branch;
 
-/** The end of a path. */
+/** The end of a path from the root. */
 export interface Leaf {
   readonly kind: "leaf";
   readonly leaves: 1;
   readonly height: 0;
-  /** One weight per target of the tree. */
+  /** One for each target of the tree. */
   readonly weights: readonly number[];
 }
 
-/** A fork in a path. */
+/** A condition: `column ≤ threshold`. NaN is above every threshold. */
 export interface Branch {
   readonly kind: "branch";
-  /** The number of leaves below this branch. */
+  /** The number of leaves below it. */
   readonly leaves: number;
-  /** The number of branches on the longest path down from here. */
+  /** The number of branches on the longest path down, including itself. */
   readonly height: number;
   readonly column: Column;
   /** A float32, never NaN. */
@@ -92,7 +92,7 @@ export interface Branch {
   readonly above: TreeNode;
 }
 
-/** Returns the columns from which a column is computed, in the order of the computation. */
+/** The columns that a column is computed from, in the order in which the code needs them. */
 export function operandsOf(column: Column): readonly Column[] {
   switch (column.kind) {
     case "unary":
@@ -106,14 +106,14 @@ export function operandsOf(column: Column): readonly Column[] {
   }
 }
 
-/** Returns the branches of a tree. */
+/** Lists the branches of a tree. */
 export function branchesOf({ root }: Tree): readonly Branch[] {
   const branches: Branch[] = [];
   const add = (node: TreeNode) => {
     if (node.kind === "branch") branches.push(node);
   };
   add(root);
-  // The array grows during the iteration.
+  // The array grows while it is iterated over.
   for (const { atMost, above } of branches) {
     add(atMost);
     add(above);
@@ -121,7 +121,7 @@ export function branchesOf({ root }: Tree): readonly Branch[] {
   return branches;
 }
 
-/** Returns the leaves of a tree. Leaves of `atMost` come before leaves of `above`. */
+/** Lists the leaves of a tree: those of `atMost` before those of `above`. */
 export function leavesOf({ root }: Tree): readonly Leaf[] {
   const leaves: Leaf[] = [];
   const rest: TreeNode[] = [root];
@@ -137,7 +137,7 @@ export function leaf(weights: readonly number[]): Leaf {
   return { kind: "leaf", leaves: 1, height: 0, weights };
 }
 
-/** Creates a branch with two subtrees. */
+/** Creates a branch. */
 export function branch(
   column: Column,
   threshold: number,
@@ -155,37 +155,37 @@ export function branch(
   };
 }
 
-/** Creates a column with the same value in every row. */
+/** A column with the same value in every row. */
 export function constant(value: number): Column {
   return { kind: "constant", value: Math.fround(value) };
 }
 
-/** Creates an operation on one column. */
+/** An operation on one column. */
 export function unary(operation: UnaryOperation, operand: Column): Column {
   return { kind: "unary", operation, operand };
 }
 
-/** Creates an operation on two columns. */
+/** An operation on two columns. */
 export function binary(operation: BinaryOperation, left: Column, right: Column): Column {
   return { kind: "binary", operation, left, right };
 }
 
-/** Creates a column of 1 where a column has the value, and 0 elsewhere. */
+/** 1 in rows in which the column has the value, otherwise 0. */
 export function isEqualTo(column: Column, value: number): Column {
   return whereEqual(column, constant(value), constant(1), constant(0));
 }
 
-/** Replaces the NaN of a column by another column. */
+/** The column, but another one in rows in which it is NaN. */
 export function replaceNaN(column: Column, replacement: Column): Column {
   return whereEqual(column, column, column, replacement);
 }
 
-/** Creates a column of `then` where `left` and `right` are equal, and `otherwise` elsewhere. */
+/** `then` in rows in which `left` and `right` are equal, otherwise `otherwise`. */
 export function whereEqual(left: Column, right: Column, then: Column, otherwise: Column): Column {
   return { kind: "select", comparison: "equal", left, right, then, otherwise };
 }
 
-/** Creates a column of `then` where `left` is less than `right`, and `otherwise` elsewhere. */
+/** `then` in rows in which `left` is less than `right`, otherwise `otherwise`. */
 export function whereLess(left: Column, right: Column, then: Column, otherwise: Column): Column {
   return { kind: "select", comparison: "less", left, right, then, otherwise };
 }

@@ -3,23 +3,22 @@ import { readTreeModel, type TreeModelOptions } from "./tree-model.ts";
 import { type TreeModule, writeTreeModule } from "./tree-module.ts";
 import { Unsupported } from "./unsupported.ts";
 
-/** A model of trees, compiled to WebAssembly. It is plain data, so a thread can send it. */
+/** A model compiled to WebAssembly. It is plain data, so a thread can send it. */
 export interface CompiledTrees extends TreeModule {
   /** The number of columns of the matrix. */
   readonly columns: number;
 }
 
-/** Why a model is not compiled. ONNX Runtime may be able to run it. */
+/** Why a model is not compiled. */
 export interface NotCompiled {
   readonly reason: string;
 }
 
 /**
- * Compiles a model whose output is computed by trees, and possibly by operators that work column by
- * column.
+ * Compiles a model if its output is computed by trees, alone or together with operators that work
+ * column by column.
  *
- * @param onnx the bytes of an ONNX file
- * @returns the compiled model, or the reason why it is not compiled
+ * @param onnx an ONNX file
  */
 export function compileTrees(
   onnx: Uint8Array,
@@ -30,7 +29,7 @@ export function compileTrees(
     const columns = model.inputs.reduce((total, input) => total + input.columns, 0);
     return { ...writeTreeModule(model.columns), columns };
   } catch (error) {
-    // A RangeError means that a string or an array would be too long.
+    // A RangeError means that an array would be too long.
     if (!(error instanceof Unsupported || error instanceof RangeError)) throw error;
     return { reason: error.message };
   }

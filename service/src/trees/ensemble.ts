@@ -12,10 +12,10 @@ import {
 } from "./column.ts";
 import { Unsupported } from "./unsupported.ts";
 
-/** The nodes in ONNX: one entry per node. The nodes of a tree are together, the root first. */
+/** Nodes as in ONNX: each list has one entry per node. A tree begins with its root. */
 export interface NodeLists {
   readonly trees: readonly number[];
-  /** The number of the node within its tree. */
+  /** The number of the node in its tree. */
   readonly ids: readonly number[];
   /** `LEAF`, or the condition of a branch. */
   readonly modes: readonly string[];
@@ -24,11 +24,11 @@ export interface NodeLists {
   readonly thresholds: readonly number[];
   readonly trueIds: readonly number[];
   readonly falseIds: readonly number[];
-  /** 1 if NaN satisfies the condition of a branch. May be shorter than the other lists. */
+  /** 1 if NaN meets the condition of a branch. This list may be shorter than the others. */
   readonly nanIsTrue: readonly number[];
 }
 
-/** The weights of leaves in ONNX: one entry per weight. */
+/** Weights of leaves as in ONNX: each list has one entry per weight. */
 export interface WeightLists {
   readonly trees: readonly number[];
   readonly ids: readonly number[];
@@ -46,7 +46,7 @@ interface ListedNode {
   readonly trueId: number;
   readonly falseId: number;
   readonly nanIsTrue: boolean;
-  /** The weights of a leaf, by target; empty for a branch. */
+  /** The weights of a leaf, by target. */
   readonly weights: (number | undefined)[];
 }
 
@@ -58,13 +58,13 @@ const maxNodes = 1_000_000;
 const maxTargets = 64;
 const maxDepth = 2000;
 
-/** A weight without effect, for a leaf that has no weight for a target. */
+/** A weight that does not change the result, for targets without a weight. */
 const noWeight = { sum: 0, minimum: Infinity, maximum: -Infinity } as const;
 
 /**
- * Creates an ensemble from ONNX's lists.
+ * Builds an ensemble from the lists of an ONNX file.
  *
- * @param columns the columns that branches can test
+ * @param columns the columns that branches test
  * @returns the ensemble, and which rows get a weight, by target
  * @throws {Unsupported} if the lists do not describe trees, or are too long
  */
@@ -146,18 +146,19 @@ function groupNodes(
 
 function addWeight(node: ListedNode | undefined, target: number, weight: number): void {
   if (node === undefined) throw new Unsupported("a node that has a weight is missing");
-  // ONNX Runtime also ignores the weights of branches.
+  // ONNX Runtime ignores the weights of branches, too.
   if (node.mode !== "LEAF") return;
   if (!(target in node.weights)) throw new Unsupported(`a leaf has a weight for target ${target}`);
   if (Number.isNaN(weight)) throw new Unsupported("a leaf has a weight that is NaN");
-  if (node.weights[target] !== undefined)
+  if (node.weights[target] !== undefined) {
     throw new Unsupported("a leaf has two weights for a target");
+  }
   node.weights[target] = weight;
 }
 
 type CoveredTargets = ReadonlyMap<number, Coverage>;
 
-/** Returns the targets for which leaves of a tree have weights. */
+/** The targets for which leaves of a tree have weights. */
 function targetsOfLeaves(tree: ListedTree, targets: number): CoveredTargets {
   const leaves = [...tree.values()].filter(({ mode }) => mode === "LEAF");
   const covered = new Map<number, Coverage>();
@@ -168,11 +169,7 @@ function targetsOfLeaves(tree: ListedTree, targets: number): CoveredTargets {
   return covered;
 }
 
-/**
- * Creates a tree from its nodes.
- *
- * @throws {Unsupported} if the nodes are not a tree, or the tree is too deep
- */
+/** @throws {Unsupported} if the nodes are not a tree, or the tree is too deep */
 function linkNodes(
   listed: ListedTree,
   conditions: Conditions,
@@ -191,7 +188,7 @@ function linkNodes(
     if (depth > maxDepth) throw new Unsupported(`a tree is deeper than ${maxDepth} branches`);
     const node = nodeAt(id);
     if (node.mode === "LEAF") return leaf(weightsOf(node));
-    // A choice ("is one of these values") is a chain of branches with the same node for true.
+    // "Is one of these values" is a chain of branches that lead to the same node.
     const others: number[] = [];
     let { falseId } = node;
     let next = listed.get(falseId);
@@ -208,9 +205,9 @@ function linkNodes(
 }
 
 /**
- * Returns whether a branch and the branch after it, if it is false, test values of the same choice.
+ * Whether the next branch after a failed comparison tests another value of the same choice.
  *
- * @throws {Unsupported} if ONNX Runtime might treat two successive choices as one
+ * @throws {Unsupported} if ONNX Runtime may merge two choices
  */
 function continuesChoice(
   node: ListedNode,
@@ -221,15 +218,14 @@ function continuesChoice(
   if (!areTests || node.feature !== next.feature) return false;
   const isSame = node.trueId === next.trueId;
   if (node.nanIsTrue !== next.nanIsTrue || (targets > 1 && !isSame)) {
-    throw new Unsupported("successive comparisons of a column lead to several nodes");
+    throw new Unsupported("values that a column is compared with in a row lead to several nodes");
   }
   return isSame;
 }
 
 /**
- * Converts the conditions of branches to `column ≤ threshold`, which NaN does not satisfy. If NaN
- * has to satisfy a condition, and for equality, the branch tests a column that is derived from the
- * original one.
+ * Turns the conditions of branches into `column ≤ threshold`, which NaN does not meet. If NaN must
+ * meet it, and for equality, the branch tests a derived column.
  */
 class Conditions {
   /** The columns that branches test. */
@@ -241,11 +237,7 @@ class Conditions {
     this.#columns = columns;
   }
 
-  /**
-   * Creates a branch.
-   *
-   * @param others the other values of a choice, in addition to the threshold
-   */
+  /** @param others more values, besides the threshold, that the column may be equal to */
   branch(
     { mode, feature, threshold, nanIsTrue }: ListedNode,
     others: readonly number[],
@@ -282,17 +274,18 @@ class Conditions {
     return branch(column, threshold, atMost, above);
   }
 
-  /** Returns a column to compare with thresholds. Its NaN are below or above all thresholds. */
+  /** @param nanIsAtMost whether NaN is at most every threshold, not above every threshold */
   #column(feature: number, nanIsAtMost: boolean): Column {
     const column = this.#columns[feature];
-    if (column === undefined)
+    if (column === undefined) {
       throw new Unsupported(`a branch tests column ${feature} of ${this.#columns.length}`);
+    }
     return nanIsAtMost
       ? this.#derive(`${feature}`, () => replaceNaN(column, constant(-Infinity)))
       : column;
   }
 
-  /** Returns a column of 1 where a column has one of the values, and 0 elsewhere. */
+  /** 1 in rows in which a column has one of the values, otherwise 0. */
   #isOneOf(feature: number, values: readonly number[], nanIsOne: boolean): Column {
     return this.#derive(`${feature} ${values} ${nanIsOne}`, () => {
       const column = this.#column(feature, false);
@@ -304,7 +297,7 @@ class Conditions {
     });
   }
 
-  /** Returns a derived column, the same one for all branches with the same key. */
+  /** Branches with the same test share a column. */
   #derive(key: string, make: () => Column): Column {
     const column = this.#derived.get(key) ?? make();
     this.#derived.set(key, column);

@@ -36,7 +36,7 @@ const rootsOfTwo = Float64Array.of(
   1.9571441241754002,
 );
 
-/** 32 / ln 2, and two parts of it whose products with a float32 are exact. */
+/** 32 / ln 2 as the sum of two numbers whose products with a float32 are exact. */
 const scale = 46.16624130844683;
 const scaleHigh = 46.166229248046875;
 const scaleLow = scale - scaleHigh;
@@ -46,13 +46,13 @@ const a = 0.021660849396613134;
 const b = 0.00023459809789509004;
 const c = 1.6938359250920212e-6;
 
-/** In float32, e^x is infinite above this limit, and 0 below its negative. */
+/** In float32, e^x is Infinity above this limit, and 0 below its negative. */
 const limit = 150;
 
 /**
- * Defines e^x for four float32. ONNX Runtime uses `expf` of the GNU C library, whose results are
- * not always the nearest float32. This function does the same steps in float64, with the same
- * results: if k is the integer nearest to 32 x / ln 2 and r is the rest, e^x is 2^(k/32) 2^(r/32).
+ * Defines a function that computes e^x of four float32. ONNX Runtime calls `expf` of the GNU C
+ * library, whose result is not always the nearest float32. This function takes the same steps in
+ * float64: if k is the nearest integer to 32 x / ln 2 and r is the rest, e^x is 2^(k/32) 2^(r/32).
  */
 export function defineExp(module: WasmModule): WasmFunction {
   const roots = module.place(rootsOfTwo);

@@ -7,16 +7,15 @@ import type { Code, Local, WasmFunction, WasmModule } from "./wasm.ts";
 /** The number of a leaf is a byte. */
 export const maxLeaves = 256;
 
-/** The number of rows in a vector with one byte per row. */
+/** A vector has one byte for each of 16 rows. */
 const laneCount = 16;
 
 /**
- * Evaluates trees for 16 rows at a time. The code has no branches, since the processor could not
- * predict them: it tests all conditions of a tree, on ranks, and finds the leaf of a row from the
- * bottom up. Leaves are numbered from `atMost` to `above`. At each branch, a row gets the leaf
- * number of `above` if it is above the threshold, otherwise that of `atMost`. To select one, the
- * number of `above` is set to 0 if the row is not above the threshold, and the larger number is
- * taken.
+ * Writes code that evaluates trees for 16 rows at once. The code has no branches, since the
+ * processor could not predict them. It tests all conditions of a tree, on ranks, and finds the leaf
+ * of each row from the bottom up. The leaves of `atMost` have lower numbers than those of `above`.
+ * So the leaf at a branch is the larger one of two numbers: that of `atMost`, and that of `above`,
+ * which is set to 0 if the row is not above the threshold.
  */
 export class Lanes {
   readonly #module: WasmModule;
@@ -38,7 +37,7 @@ export class Lanes {
     this.#score = this.#defineScore();
   }
 
-  /** Defines a function that takes the number of rows and adds a tree to its ensemble's scores. */
+  /** Defines a function of the number of rows that adds a tree to its ensemble's scores. */
   defineTree(tree: Tree): WasmFunction {
     const scores = this.#stored.scoresOf(tree);
     const weights = this.#stored.weightsOf(tree);
@@ -53,8 +52,8 @@ export class Lanes {
   }
 
   /**
-   * Defines a function that takes 16 leaf numbers, the address of the first row's score, and the
-   * address of a tree's weights, and adds the weights to the scores.
+   * Defines a function that adds the weights of 16 leaves to scores. Its parameters are the numbers
+   * of the leaves, the address of the first row's score, and the address of the tree's weights.
    */
   #defineScore(): WasmFunction {
     return this.#module.define(["v128", "i32", "i32"], [], (code, leaves, score, weights) => {
@@ -68,7 +67,7 @@ export class Lanes {
     });
   }
 
-  /** Writes code that pushes the leaf numbers of the rows for the subtree of a node. */
+  /** Writes code that puts the leaf of each row below a node onto the stack. */
   #writeLeaves(code: Code, row: Local, node: TreeNode, firstLeaf: number): void {
     if (node.kind === "leaf") {
       this.#writeConstant(code, firstLeaf);
@@ -76,13 +75,13 @@ export class Lanes {
     }
     const { atMost, above } = node;
     if (node.leaves === 2) {
-      // With two leaves, the number is one more if the row is above: subtract -1.
+      // If the row is above the threshold, subtracting -1 gives the next leaf.
       this.#writeConstant(code, firstLeaf);
       this.#writeIsAbove(code, row, node);
       code.op("i8x16.sub");
       return;
     }
-    // The first result has to be kept, so computing the higher side first needs fewer registers.
+    // The first result has to be kept, so beginning with the higher side needs fewer registers.
     const isAboveFirst = above.height > atMost.height;
     if (!isAboveFirst) this.#writeLeaves(code, row, atMost, firstLeaf);
     this.#writeLeaves(code, row, above, firstLeaf + atMost.leaves);
@@ -92,7 +91,7 @@ export class Lanes {
     code.op("i8x16.max_u");
   }
 
-  /** Writes code that pushes -1 (all bits set) for each row above the threshold, otherwise 0. */
+  /** Writes code that gives -1, all bits set, if a row is above the threshold, otherwise 0. */
   #writeIsAbove(code: Code, row: Local, branch: Branch): void {
     const { ranks, threshold } = this.#ranks.conditionOf(branch);
     code.get(row).memory("v128.load", ranks);
@@ -100,7 +99,7 @@ export class Lanes {
     code.op("i8x16.gt_s");
   }
 
-  /** Writes code that pushes a vector of 16 equal bytes, signed or unsigned. */
+  /** Writes code that gives a vector of 16 equal bytes. */
   #writeConstant(code: Code, byte: number): void {
     code.i32(0).memory("v128.load", this.#constants + (byte & 255) * laneCount);
   }

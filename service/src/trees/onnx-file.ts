@@ -1,6 +1,6 @@
 import { Unsupported } from "./unsupported.ts";
 
-/** The parts of an ONNX graph that the compiler reads. */
+/** The part of an ONNX file that the compiler reads. */
 export interface OnnxGraph {
   readonly inputs: readonly OnnxInput[];
   readonly outputs: readonly string[];
@@ -13,24 +13,24 @@ export interface OnnxGraph {
 /** An input of the graph. */
 interface OnnxInput {
   readonly name: string;
-  /** One of {@link ElementType}, the number of another type, or 0 if the input is not a tensor. */
+  /** The number of a type, such as one of {@link ElementType}. 0 if the input is not a tensor. */
   readonly elementType: number;
-  /** A dimension that varies is `undefined`. */
+  /** `undefined` for dimensions that vary. */
   readonly dimensions: readonly (number | undefined)[];
 }
 
 /** An operator applied to named values. */
 export interface OnnxNode {
   readonly operator: string;
-  /** An empty string means ai.onnx. */
+  /** "" is ai.onnx. */
   readonly domain: string;
-  /** An omitted optional input has an empty name. */
+  /** An optional input that is left out has the name "". */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: ReadonlyMap<string, OnnxAttribute>;
 }
 
-/** An attribute of a node. Which of these values it has depends on the attribute. */
+/** An attribute of a node. Which value it has depends on the attribute's name. */
 interface OnnxAttribute {
   readonly float: number;
   readonly int: number;
@@ -45,7 +45,7 @@ interface OnnxAttribute {
 export interface OnnxTensor {
   readonly elementType: number;
   readonly dimensions: readonly number[];
-  /** Empty for the types that are not in {@link ElementType}. */
+  /** Empty for types that are not in {@link ElementType}. */
   readonly values: readonly number[];
 }
 
@@ -53,8 +53,8 @@ export interface OnnxTensor {
 export const ElementType = { float: 1, uint8: 2, int32: 6, int64: 7, string: 8, bool: 9 } as const;
 
 /**
- * Reads the graph of an ONNX file. The file is a message of Protocol Buffers, with the field
- * numbers of `onnx.proto`.
+ * Reads the graph of an ONNX file, which is in the format of Protocol Buffers. The field numbers
+ * are from `onnx.proto`.
  *
  * @throws {Unsupported} if the file is malformed or has no graph
  */
@@ -78,7 +78,7 @@ function readGraph(message: Message): OnnxGraph {
     11: () => inputs.push(readValue(message.message())),
     12: () => outputs.push(readValue(message.message()).name),
   });
-  // Old versions also list constants as inputs.
+  // Files of old versions list their constants among the inputs.
   const fed = inputs.filter(({ name }) => !initializers.has(name));
   return { inputs: fed, outputs, initializers, nodes };
 }
@@ -213,7 +213,7 @@ function readShape(shape: Message): (number | undefined)[] {
 
 const WireType = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
-/** Reads a message of Protocol Buffers. */
+/** A message of Protocol Buffers. */
 class Message {
   readonly #bytes: Buffer;
   readonly #end: number;
@@ -226,7 +226,7 @@ class Message {
     this.#end = end;
   }
 
-  /** Calls the reader of each field, by its number. Skips fields without a reader. */
+  /** Calls the reader of each field. Fields without a reader are skipped. */
   read(readers: Readonly<Record<number, () => unknown>>): void {
     while (this.#position < this.#end) {
       const key = this.int();
@@ -237,7 +237,7 @@ class Message {
     }
   }
 
-  /** Reads a 64-bit integer. Beyond ±2^53, returns the nearest number. */
+  /** Reads a 64-bit integer. Beyond ±2^53 it is rounded. */
   int(): number {
     let value = 0;
     for (let unit = 1; unit < 2 ** 49; unit *= 128) {
@@ -276,17 +276,17 @@ class Message {
     return new Message(this.#bytes, start, start + length);
   }
 
-  /** Appends the integers of a repeated field. */
+  /** Reads integers of a repeated field, and adds them to the list. */
   ints(values: number[]): void {
     for (const end = this.#endOfRepeated(); this.#position < end; ) values.push(this.int());
   }
 
-  /** Appends the float32 values of a repeated field. */
+  /** Reads float32 of a repeated field, and adds them to the list. */
   floats(values: number[]): void {
     for (const end = this.#endOfRepeated(); this.#position < end; ) values.push(this.float());
   }
 
-  /** Reads a repeated field, which has a single number or several packed ones. */
+  /** A repeated field occurs once for each number, or once for several numbers. */
   #endOfRepeated(): number {
     if (this.#wireType !== WireType.bytes) return this.#position + 1;
     const length = this.int();
@@ -321,11 +321,7 @@ class Message {
     return byte;
   }
 
-  /**
-   * Skips some bytes.
-   *
-   * @returns the index of the first one
-   */
+  /** Skips bytes. @returns where they start */
   #take(length: number): number {
     const start = this.#position;
     this.#position += length;

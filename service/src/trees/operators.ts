@@ -14,19 +14,19 @@ import { Unsupported } from "./unsupported.ts";
 /** A value of the graph: a table, or a constant. */
 export type Value = Table | OnnxTensor;
 
-/** A value with one row for each row of the input. */
+/** A value with one row for each of the N rows of the input. */
 export interface Table {
-  /** Columns of integers and booleans contain integers, columns of strings contain indices. */
+  /** Booleans are integers. A column of strings contains their indices. */
   readonly element: "float" | "integer" | "string";
-  /** The rank of the shape: 1 for [N], 2 for [N, columns], 3 for [N, 1, columns]. */
+  /** The shape is [N] for 1, [N, columns] for 2, and [N, 1, columns] for 3. */
   readonly rank: 1 | 2 | 3;
   readonly columns: readonly Column[];
 }
 
 /**
- * Applies an operator of the graph. Operators that only move columns add no code.
+ * Applies an operator of the graph to columns.
  *
- * @returns the outputs in order; `undefined` for an output that is not compiled
+ * @returns the outputs in order. Those that are not compiled are `undefined`
  * @throws {Unsupported} if the operator, or this use of it, is not compiled
  */
 export function applyOperator(
@@ -83,7 +83,7 @@ function floats(columns: readonly Column[], rank: Table["rank"] = 2): Table {
   return { element: "float", rank, columns };
 }
 
-/** Returns whether a value is a table. Otherwise it is a constant. */
+/** Whether a value is a table, not a constant. */
 export function isTable(value: Value): value is Table {
   return "columns" in value;
 }
@@ -98,11 +98,12 @@ function asTensor(value: Value | undefined): OnnxTensor {
   return value;
 }
 
-/** Returns the columns of a table of numbers [N, columns]. */
+/** The columns of a table of numbers [N, columns]. */
 function features(value: Value | undefined): readonly Column[] {
   const { element, rank, columns } = asTable(value);
-  if (element === "string" || rank !== 2)
+  if (element === "string" || rank !== 2) {
     throw new Unsupported("the input is not a table of numbers");
+  }
   return columns;
 }
 
@@ -126,8 +127,8 @@ function arithmetic(operation: BinaryOperation): Operator {
 }
 
 /**
- * Rejects operators that ONNX Runtime may rewrite. It omits additions of 0, although they convert
- * -0 to 0, and it computes 1 / x · y as y / x, which rounds only once.
+ * Rejects what ONNX Runtime rewrites: it leaves out the addition of 0, which would turn -0 into 0,
+ * and it turns 1 / x · y into y / x, which is rounded only once.
  */
 function rejectRewritten({ operator }: OnnxNode, inputs: readonly Value[]): void {
   const isSingle = (value: Value | undefined, number: number) =>
@@ -189,7 +190,8 @@ function slice(node: OnnxNode, inputs: readonly Value[]): Table {
   if (axis === undefined || !isColumnAxis(axis) || otherAxes.length > 0 || step !== 1) {
     throw new Unsupported("it does not take a run of columns");
   }
-  // Like in Array.slice, negative indices count from the end, and larger ones stop at the end.
+  // As in Array.slice, negative numbers count from the end, and numbers beyond the ends are
+  // allowed.
   return pick(table, [...table.columns.keys()].slice(start?.[0], end?.[0]));
 }
 
@@ -237,7 +239,7 @@ function squeeze(node: OnnxNode, [data, tensor]: readonly Value[]): Table {
   throw new Unsupported(`the axes are [${axes.join(", ")}]`);
 }
 
-/** Casts a table. Integers that float32 represents are the same in every type. */
+/** Casts whole numbers, which are the same float32 in every type. */
 function cast(node: OnnxNode, table: Table): Table {
   const to = node.attributes.get("to")?.int;
   if (to === ElementType.float && table.element !== "string") return { ...table, element: "float" };
@@ -274,7 +276,7 @@ function impute(node: OnnxNode, table: Table): Table {
   );
 }
 
-/** Reads an attribute with one number per column, or one number for all columns. */
+/** Reads an attribute that has one number for each column, or one for all. */
 function perColumn(node: OnnxNode, name: string, { columns }: Table): readonly Column[] {
   const values = node.attributes.get(name)?.floats ?? [];
   if (values.length !== 1 && values.length !== columns.length) {
@@ -295,7 +297,7 @@ function oneHot(node: OnnxNode, table: Table): Table {
   );
 }
 
-/** Returns the index of each string of an encoder; -1, which no row has, for an unknown string. */
+/** The indices of the strings of an encoder in a column. It is -1 for strings that no row has. */
 function stringIndices(node: OnnxNode, column: Column): readonly number[] {
   const encoded = node.attributes.get("cats_strings")?.texts ?? [];
   const categories = column.kind === "input" ? column.categories : [];

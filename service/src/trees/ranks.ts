@@ -3,33 +3,33 @@ import { blockRows, type StoredColumns } from "./stored-columns.ts";
 import type { Code, Local, WasmFunction, WasmModule } from "./wasm.ts";
 
 /**
- * The condition of a branch as bytes: a row is above the threshold if its rank is above this rank.
+ * The condition of a branch in bytes: a row is above the threshold if its rank is above this one.
  */
 export interface RankCondition {
-  /** The address of the ranks: one signed byte per row of the block. */
+  /** The address of the ranks: a signed byte for each row of the block. */
   readonly ranks: number;
   /** A signed byte. */
   readonly threshold: number;
 }
 
-/** A value is above 0 to 255 of these thresholds, so there are 256 ranks, which fit in a byte. */
+/** A value can be above 0 to 255 thresholds. These 256 ranks fit into a byte. */
 const thresholdsPerRank = 255;
 
-/** Ranks are signed, since comparing vectors of signed bytes is fastest. */
+/** Ranks are signed, since signed bytes are compared faster. */
 const lowestRank = -128;
 
-/** Some thresholds of a column in order, and where the ranks of a block of rows are. */
+/** A table of thresholds of a column, and the ranks of a block of rows. */
 interface Ranking {
   readonly column: Column;
-  /** The address of the table that {@link rankTable} creates. */
+  /** The address of the table, see {@link rankTable}. */
   readonly table: number;
   readonly ranks: number;
 }
 
 /**
- * Computes ranks. The rank of a value is the number of its column's thresholds that it is above. A
- * rank is a byte, so a vector has the ranks of 16 rows. A column with more than 255 thresholds has
- * several ranks.
+ * Writes code that computes ranks. The rank of a value is the number of its column's thresholds
+ * that it is above. A rank is a byte, so a vector contains the ranks of 16 rows. A column with more
+ * than 255 thresholds has several ranks.
  */
 export class Ranks {
   readonly #module: WasmModule;
@@ -50,14 +50,14 @@ export class Ranks {
     }
   }
 
-  /** @throws {Error} if the branch is not one of those that the ranks were created for */
+  /** @throws {Error} if the branch was not passed to the constructor */
   conditionOf({ column, threshold }: Branch): RankCondition {
     const condition = this.#conditions.get(column)?.get(threshold);
     if (condition === undefined) throw new Error(`${threshold} has no rank`);
     return condition;
   }
 
-  /** Defines a function that takes the number of rows and computes their ranks. */
+  /** Defines a function of the number of rows that computes the ranks. */
   defineComputation(): WasmFunction {
     const rank = defineRanking(this.#module);
     return this.#module.define(["i32"], [], (code, rows) => {
@@ -85,7 +85,7 @@ export class Ranks {
 const groupSize = 16;
 const groupBytes = groupSize * 4;
 
-/** Returns the last threshold of each group of 16, then all thresholds, padded with infinity. */
+/** The last threshold of each group of 16, then all thresholds. Infinity fills the gaps. */
 function rankTable(thresholds: Float32Array): Float32Array {
   const all = new Float32Array(groupSize * groupSize).fill(Infinity);
   all.set(thresholds);
@@ -94,9 +94,9 @@ function rankTable(thresholds: Float32Array): Float32Array {
 }
 
 /**
- * Defines a function that takes the addresses of a column, of a table and of ranks, and the end of
- * the ranks. For each value, it counts the groups of 16 thresholds that the value is above, then
- * the thresholds of the next group.
+ * Defines a function that ranks a column. Its parameters are the addresses of the column, the
+ * table, the ranks, and the end of the ranks. For each value it counts the groups of 16 thresholds
+ * that the value is above, and then the thresholds of the next group.
  */
 function defineRanking(module: WasmModule): WasmFunction {
   return module.define(["i32", "i32", "i32", "i32"], [], (code, column, table, ranks, end) => {
@@ -119,7 +119,7 @@ function defineRanking(module: WasmModule): WasmFunction {
 }
 
 /**
- * Counts how many of the first 15 of 16 ascending thresholds a value is above. NaN is above all.
+ * Writes code that counts how many of 15 ascending thresholds a value is above. NaN is above all.
  */
 function writeCountAbove(code: Code, value: Local, thresholds: Local): void {
   code.i32(groupSize - 1);

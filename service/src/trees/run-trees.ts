@@ -3,11 +3,11 @@ import type { CompiledTrees } from "./compile-trees.ts";
 import { blockRows } from "./stored-columns.ts";
 
 /**
- * Predicts rows with the same bits as ONNX Runtime on one thread. The prediction of a row does not
+ * Predicts rows, with the same bits as ONNX Runtime on one thread. The prediction of a row does not
  * depend on other rows.
  *
- * @param matrix rows × columns, row-major, with the columns of all inputs. Booleans are 0 and 1,
- *   strings are their indices among the categories
+ * @param matrix rows × columns of all inputs, row-major. Integers and booleans are numbers, and
+ *   strings are their index in the list of categories
  * @returns rows × outputs, row-major
  * @throws {RangeError} if the matrix ends in the middle of a row
  */
@@ -19,7 +19,7 @@ const Exports = z.object({
   many: z.custom<(rows: number) => void>((value) => typeof value === "function"),
 });
 
-/** From this number of rows, 16 rows at a time are faster than row by row. */
+/** From this number of rows on, 16 rows at once are faster than row by row. */
 const manyRows = 5;
 
 /**

@@ -9,12 +9,12 @@ import {
 import { defineExp } from "./exp-code.ts";
 import type { Code, Instruction, Local, WasmFunction, WasmModule } from "./wasm.ts";
 
-/** The number of rows that are computed together, a multiple of 16. */
+/** The number of rows in a block, a multiple of 16. */
 export const blockRows = 256;
 
 /**
- * The distance of two columns in memory: one float32 per row, and one cache line more. Without it,
- * the values of a row in many columns would compete for the same place in the cache.
+ * The distance between columns in memory, in bytes: a float32 for each row, and one cache line.
+ * Without it, a row's values in different columns would compete for the same place in the cache.
  */
 export const columnBytes = blockRows * 4 + 64;
 
@@ -34,8 +34,8 @@ const comparisonInstruction: Readonly<Record<SelectColumn["comparison"], Instruc
 /**
  * Writes a loop over rows.
  *
- * @param rowsAtOnce the number of rows that the body handles
- * @param body receives the position of its first row within a column, in bytes
+ * @param rowsAtOnce the number of rows that the body computes
+ * @param body gets the position of its first row in a column, in bytes
  */
 export function writeRowLoop(
   code: Code,
@@ -52,7 +52,7 @@ export function writeRowLoop(
   });
 }
 
-/** The columns of a block of rows in the memory of a module, and the code that computes them. */
+/** The columns of a block of rows in the module's memory. Writes the code that computes them. */
 export class StoredColumns {
   readonly #module: WasmModule;
   readonly #shared: ReadonlySet<Column>;
@@ -60,21 +60,21 @@ export class StoredColumns {
   readonly #addresses = new Map<Column, number>();
   readonly #scores = new Map<Ensemble, number>();
 
-  /** @param shared columns that are stored, since several other columns depend on them */
+  /** @param shared columns that several others are computed from, so that they are stored */
   constructor(module: WasmModule, shared: ReadonlySet<Column>) {
     this.#module = module;
     this.#shared = shared;
     this.#exp = defineExp(module);
   }
 
-  /** Reserves memory for a column, and returns its address. */
+  /** Reserves memory for a column. @returns its address */
   reserve(column: Column): number {
     const address = this.#module.reserve(columnBytes);
     this.#addresses.set(column, address);
     return address;
   }
 
-  /** Reserves memory for the scores of an ensemble, and returns the address of the first target. */
+  /** Reserves memory for the scores of an ensemble. @returns the address of the first target */
   reserveScores(ensemble: Ensemble): number {
     const address = this.#module.reserve(ensemble.targets * columnBytes);
     this.#scores.set(ensemble, address);
@@ -89,9 +89,9 @@ export class StoredColumns {
   }
 
   /**
-   * Defines the computation of columns that are not stored yet.
+   * Defines a function that computes the columns that are not stored yet.
    *
-   * @returns a function that takes the number of rows
+   * @returns a function of the number of rows
    */
   defineComputation(columns: Iterable<Column>): WasmFunction {
     const added: Column[] = [];

@@ -2,7 +2,7 @@ import { type Ensemble, leavesOf, type Tree } from "./column.ts";
 import { columnBytes, type StoredColumns, writeRowLoop } from "./stored-columns.ts";
 import type { Code, Local, WasmFunction, WasmModule } from "./wasm.ts";
 
-/** A place in memory: an address in a variable, plus an offset in bytes. */
+/** An address: a variable plus an offset in bytes. */
 export interface Place {
   readonly address: Local;
   readonly offset: number;
@@ -10,10 +10,10 @@ export interface Place {
 
 const startOf = { sum: 0, minimum: Infinity, maximum: -Infinity } as const;
 
-/** The weights and scores of an ensemble in the memory of a module, for a block of rows. */
+/** The weights of an ensemble and its scores for a block of rows, in the module's memory. */
 export class StoredEnsemble {
   readonly ensemble: Ensemble;
-  /** The size of the weights of one leaf. */
+  /** The size of the weights of one leaf, in bytes. */
   readonly leafBytes: number;
   readonly #scores: number;
   readonly #weights: number;
@@ -38,19 +38,19 @@ export class StoredEnsemble {
     this.#offsets = offsets;
   }
 
-  /** Returns the address of a tree's weights. Its leaves are in the order of {@link leavesOf}. */
+  /** The address of a tree's weights, in the order of {@link leavesOf}. */
   weightsOf(tree: Tree): number {
     const offset = this.#offsets.get(tree);
-    if (offset === undefined) throw new Error("the tree does not belong to this ensemble");
+    if (offset === undefined) throw new Error("the tree is not of this ensemble");
     return this.#weights + offset;
   }
 
-  /** Returns the address of the scores for a tree's first target. */
+  /** The address of the column of scores for a tree's first target. */
   scoresOf(tree: Tree): number {
     return this.#scores + tree.firstTarget * columnBytes;
   }
 
-  /** Defines a function that takes the number of rows and sets the initial scores. */
+  /** Defines a function of the number of rows that initializes the scores. */
   defineStart(module: WasmModule): WasmFunction {
     const { targets, combination } = this.ensemble;
     return module.define(["i32"], [], (code, rows) => {
@@ -64,10 +64,10 @@ export class StoredEnsemble {
   }
 
   /**
-   * Writes code that adds a leaf to the score of a row.
+   * Writes code that adds a leaf to a row's scores, or takes the minimum or maximum.
    *
-   * @param score the place of the row's score for the tree's first target
-   * @param weight the place of the leaf's weight for that target
+   * @param score the row's score for the tree's first target
+   * @param weight the leaf's weight for it
    */
   writeLeaf(code: Code, score: Place, weight: Place): void {
     const { combination, targetsPerTree } = this.ensemble;

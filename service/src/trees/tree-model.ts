@@ -13,9 +13,9 @@ const elementOf: Readonly<Record<number, Table["element"]>> = {
 
 const maxColumns = 10_000;
 
-/** A model of trees: the expressions of its output columns. */
+/** A model made of trees: how each column of its output is computed. */
 export interface TreeModel {
-  /** The inputs of the graph, in the order of their columns in the matrix. */
+  /** The inputs of the graph, in the order of the matrix. */
   readonly inputs: readonly TreeInput[];
   /** The name of the output. */
   readonly output: string;
@@ -23,7 +23,7 @@ export interface TreeModel {
   readonly columns: readonly Column[];
 }
 
-/** An input of the graph, which takes some columns of the matrix. */
+/** An input of the graph: consecutive columns of the matrix. */
 interface TreeInput {
   readonly name: string;
   readonly columns: number;
@@ -31,21 +31,18 @@ interface TreeInput {
 
 /** How the matrix maps to the graph. */
 export interface TreeModelOptions {
-  /** The names of the inputs in the order of the matrix. By default, the order of the graph. */
+  /** The names of the inputs in the order of the matrix. The default is the graph's order. */
   readonly inputs?: readonly string[];
-  /** The name of the output to predict. By default, the last output of the graph. */
+  /** The name of the output to predict. The default is the graph's last one. */
   readonly output?: string;
-  /**
-   * The strings of each input of strings, by the name of the input. An index in the column is an
-   * index of this list.
-   */
+  /** The categories of each input of strings. Its column in the matrix contains their indices. */
   readonly categories?: ReadonlyMap<string, readonly string[]>;
 }
 
 /**
- * Reads a graph as a model of trees. Nodes that the output does not need are ignored.
+ * Reads a graph as a model made of trees. Nodes that the output does not need are ignored.
  *
- * @throws {Unsupported} if the graph is not a model of trees
+ * @throws {Unsupported} if the graph is not such a model
  */
 export function readTreeModel(graph: OnnxGraph, options: TreeModelOptions): TreeModel {
   const output = options.output ?? graph.outputs.at(-1) ?? "";
@@ -107,7 +104,7 @@ function inputTable(
   return { element, rank: 2, columns };
 }
 
-/** Returns the nodes that an output needs, in order. */
+/** Lists the nodes that an output needs, in order. */
 function nodesFor(output: string, nodes: readonly OnnxNode[]): readonly OnnxNode[] {
   const needed = new Set([output]);
   const isNeeded = ({ inputs, outputs }: OnnxNode) => {

@@ -17,23 +17,23 @@ import { type Code, type Local, type WasmFunction, WasmModule } from "./wasm.ts"
 /** A WebAssembly module that predicts a block of rows, and the addresses in its memory. */
 export interface TreeModule {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** The columns of the matrix that the module uses. */
+  /** The columns of the matrix that are used. */
   readonly inputs: readonly { readonly index: number; readonly address: number }[];
   /** The addresses of the output's columns. */
   readonly outputs: readonly number[];
 }
 
-/** When the code has this size, the remaining trees are walked. */
+/** If the code of lanes is longer, the other trees are walked. */
 const maxLaneCodeBytes = 4 * 2 ** 20;
 
 const maxMemoryBytes = 256 * 2 ** 20;
 
-/** Code that takes the number of rows. */
+/** Writes code that does something with all rows. */
 type Step = (code: Code, rows: Local) => void;
 
 /**
- * Writes the module for a model's output. It exports two functions that take the number of rows:
- * `few` is faster for few rows, `many` for many rows.
+ * Writes the module for a model's output. It exports two functions of the number of rows: `few` is
+ * faster for few rows, and `many` for many.
  *
  * @throws {Unsupported} if there are no trees, or they are too large
  */
@@ -60,7 +60,7 @@ export function writeTreeModule(output: readonly Column[]): TreeModule {
   }
   const finish = callWithRows(columns.defineComputation(output));
   if (module.memoryBytes > maxMemoryBytes) {
-    throw new Unsupported(`it needs ${module.memoryBytes} bytes; the limit is ${maxMemoryBytes}`);
+    throw new Unsupported(`it takes ${module.memoryBytes} bytes; the limit is ${maxMemoryBytes}`);
   }
   module.export("few", defineSteps(module, [...few, finish]));
   module.export("many", defineSteps(module, [...many, finish]));
@@ -71,7 +71,7 @@ export function writeTreeModule(output: readonly Column[]): TreeModule {
   };
 }
 
-/** Returns steps that add one tree after the other to the scores of all rows. */
+/** Creates steps that add one tree after the other to the scores of all rows. */
 function treeByTree(
   module: WasmModule,
   columns: StoredColumns,
@@ -102,13 +102,13 @@ function defineSteps(module: WasmModule, steps: readonly Step[]): WasmFunction {
 
 interface Survey {
   readonly inputs: ReadonlySet<InputColumn>;
-  /** Each ensemble comes after the ensembles on which it depends. */
+  /** Each comes after those that it depends on. */
   readonly ensembles: ReadonlySet<Ensemble>;
-  /** The columns on which several other columns depend. */
+  /** The columns that several others are computed from. */
   readonly shared: ReadonlySet<Column>;
 }
 
-/** Finds everything that columns depend on. */
+/** Finds everything that the output is computed from. */
 function survey(output: readonly Column[]): Survey {
   const inputs = new Set<InputColumn>();
   const ensembles = new Set<Ensemble>();

@@ -3,15 +3,15 @@ import { buildEnsemble, type Coverage } from "./ensemble.ts";
 import type { OnnxNode } from "./onnx-file.ts";
 import { Unsupported } from "./unsupported.ts";
 
-// The operators of ai.onnx.ml that consist of trees. Where the specification is not clear, they
-// compute the same as ONNX Runtime.
+// The operators of ai.onnx.ml that are made of trees. If the specification does not say what to
+// compute, they do the same as ONNX Runtime.
 
 /**
- * Applies `TreeEnsembleRegressor`.
+ * `TreeEnsembleRegressor`.
  *
  * @param features the columns that the trees test
- * @returns one column per target
- * @throws {Unsupported} if this use of it is not compiled
+ * @returns a column for each target
+ * @throws {Unsupported} if it is of a kind that is not compiled
  */
 export function treeEnsembleRegressor(node: OnnxNode, features: readonly Column[]): Column[] {
   const aggregate = text(node, "aggregate_function", "SUM");
@@ -25,20 +25,20 @@ export function treeEnsembleRegressor(node: OnnxNode, features: readonly Column[
   const scores = scoresOf(ensemble).map((score, target) => {
     if (aggregate !== "AVERAGE") return add(score, hasBase ? base[target] : 0);
     const average = binary("divide", score, constant(ensemble.trees.length));
-    // Adding 0 converts -0 to 0. ONNX Runtime does that for a single target, but not for several.
+    // ONNX Runtime adds 0 to a single target, which turns -0 into 0, but not to several targets.
     return hasBase || targets === 1 ? add(average, hasBase ? base[target] : 0) : average;
   });
   const transform = text(node, "post_transform", "NONE");
-  // For a single target, ONNX Runtime ignores all transformations except PROBIT.
+  // ONNX Runtime ignores all transformations of a single target except PROBIT.
   return targets === 1 && transform !== "PROBIT" ? scores : transformed(scores, transform);
 }
 
 /**
- * Applies `TreeEnsembleClassifier`, and returns its second output, the probabilities.
+ * The second output of `TreeEnsembleClassifier`: the probabilities.
  *
  * @param features the columns that the trees test
- * @returns one column per class
- * @throws {Unsupported} if this use of it is not compiled
+ * @returns a column for each class
+ * @throws {Unsupported} if it is of a kind that is not compiled
  */
 export function treeEnsembleClassifier(node: OnnxNode, features: readonly Column[]): Column[] {
   const labels = node.attributes.get("classlabels_strings")?.texts ?? [];
@@ -70,7 +70,7 @@ export function treeEnsembleClassifier(node: OnnxNode, features: readonly Column
   throw new Unsupported("a classifier of two classes with unusual weights or base values");
 }
 
-/** Returns the probabilities of two classes, computed from the score of one of them. */
+/** The probabilities of two classes from the score of one of them. */
 function ofOneScore(score: Column, transform: string, hasNegativeWeights: boolean): Column[] {
   const negated = unary("negate", score);
   if (transform === "LOGISTIC") return [logistic(negated), logistic(score)];

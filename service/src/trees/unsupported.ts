@@ -1,2 +1,2 @@
-/** Something in the graph can't be compiled. The message says what. */
+/** Something in the graph is not compiled. The message says what. */
 export class Unsupported extends Error {}

@@ -3,34 +3,34 @@ import { columnBytes, type StoredColumns, writeRowLoop } from "./stored-columns.
 import type { Place, StoredEnsemble } from "./stored-ensemble.ts";
 import type { Code, Local, WasmFunction, WasmModule } from "./wasm.ts";
 
-/** The number of walks at the same time. While one waits for memory, the others continue. */
+/** While one walk waits for memory, the processor continues with the others. */
 const walksAtOnce = 16;
 
-/** After this many steps, the code checks whether all walks are at a leaf. */
+/** The number of steps between two checks whether all walks have reached a leaf. */
 const stepsPerLook = 3;
 
 /**
- * The offsets of the fields of a node in memory. `next` is the offset of the node of `above` from
- * the first node, in bytes. The node of `atMost` comes after it. The threshold of a leaf is NaN,
- * and its next node is the leaf itself, since no value is at most NaN.
+ * The offsets of the fields of a node in memory. `next` is the place of the node of `above`, in
+ * bytes from the first node. The node of `atMost` is behind it. The threshold of a leaf is NaN and
+ * its `next` is itself, so a walk stays there.
  */
 const nodeField = { threshold: 0, column: 4, next: 8, weights: 12 } as const;
 const nodeBytes = 16;
 
-/** The offsets of the fields of a tree in memory: its root, and the scores of its first target. */
+/** The offsets of the fields of a tree: the place of its root, and the address of its scores. */
 const treeField = { root: 0, scores: 4 } as const;
 const treeBytes = 8;
 
-/** The tree and the row of a walk. */
+/** A walk through a tree with one row. */
 interface Walk {
   readonly tree: Place;
-  /** The offset of the row from the current position in columns, in bytes. */
+  /** The distance of the row from the position in columns, in bytes. */
   readonly row: number;
 }
 
 /**
- * Walks trees from the root to a leaf, with several walks at the same time. A step computes the
- * place of the next node, without a branch in the code. This is fast for few rows and for large
+ * Writes code that walks from the root of a tree to a leaf, several walks at the same time. A step
+ * computes the place of the next node, so the code has no branch. It is for few rows and large
  * trees.
  */
 export class Walks {
@@ -40,13 +40,12 @@ export class Walks {
   readonly #table: number;
   readonly #trees: ReadonlyMap<Tree, number>;
 
-  /** @param columns contains all columns that the trees test */
+  /** @param columns must contain all columns that the trees test */
   constructor(module: WasmModule, columns: StoredColumns, stored: StoredEnsemble) {
     this.#module = module;
     this.#stored = stored;
     const { trees, targetsPerTree } = stored.ensemble;
-    // Fillers of the last group of trees. Their weights and scores are zeros that nothing else
-    // uses.
+    // Empty trees fill the last group. Their weights and scores are zeros that nothing else uses.
     const filler = leaf([]);
     const zeros = module.reserve(targetsPerTree * columnBytes);
     const nodes = new NodeTable(
@@ -65,9 +64,7 @@ export class Walks {
     this.#trees = new Map(trees.map((tree, index) => [tree, this.#table + index * treeBytes]));
   }
 
-  /**
-   * Defines a function that takes the number of rows and adds all trees to the scores, row by row.
-   */
+  /** Defines a function of the number of rows that adds all trees to the scores, row by row. */
   defineAllTrees(): WasmFunction {
     const groupBytes = walksAtOnce * treeBytes;
     const groups = Math.ceil(this.#stored.ensemble.trees.length / walksAtOnce);
@@ -89,7 +86,7 @@ export class Walks {
   }
 
   /**
-   * Defines a function that takes the address of a tree and the number of rows, and adds the tree.
+   * Defines a function of a tree's address and the number of rows that adds the tree to the scores.
    */
   defineOneTree(): WasmFunction {
     return this.#module.define(["i32", "i32"], [], (code, tree, rows) => {
@@ -101,10 +98,10 @@ export class Walks {
     });
   }
 
-  /** Returns the address of a tree, for {@link defineOneTree}. */
+  /** The address of a tree, for {@link defineOneTree}. */
   addressOf(tree: Tree): number {
     const address = this.#trees.get(tree);
-    if (address === undefined) throw new Error("the tree does not belong to this ensemble");
+    if (address === undefined) throw new Error("the tree is not of this ensemble");
     return address;
   }
 
@@ -146,7 +143,7 @@ export class Walks {
   }
 }
 
-/** The nodes of trees in memory. */
+/** The nodes of trees, as they are in memory. */
 class NodeTable {
   readonly bytes: DataView;
   readonly #columns: StoredColumns;
@@ -164,7 +161,7 @@ class NodeTable {
    * Adds a tree.
    *
    * @param weights the address of the weights of its first leaf
-   * @returns the offset of its root
+   * @returns the place of its root
    */
   add(root: TreeNode, weights: number): number {
     const place = this.#reserve(1);

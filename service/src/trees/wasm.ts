@@ -1,9 +1,9 @@
 import { Bytes } from "./bytes.ts";
 
-/** A value type of WebAssembly. */
+/** The type of a value. */
 export type ValueType = keyof typeof valueTypes;
 
-/** An instruction that takes its operands from the stack. */
+/** An instruction whose operands are all on the stack. */
 export type Instruction = keyof typeof instructions;
 
 /** An instruction that loads from or stores to memory. */
@@ -18,7 +18,6 @@ const simd = 0xfd;
 
 const instructions = {
   select: [0x1b],
-  "i32.eqz": [0x45],
   "i32.lt_u": [0x49],
   "f32.lt": [0x5d],
   "f32.gt": [0x5e],
@@ -68,7 +67,7 @@ const instructions = {
   "f32x4.pmax": [simd, 0xeb, 0x01],
 } as const;
 
-/** The last byte is the base-2 logarithm of the alignment. */
+/** The last byte is the binary logarithm of the alignment. */
 const memoryInstructions = {
   "i32.load": [0x28, 2],
   "i64.load": [0x29, 3],
@@ -97,8 +96,8 @@ export interface WasmFunction {
 }
 
 /**
- * The code of a function, written instruction by instruction. Operands come before the instruction
- * that uses them.
+ * Writes the code of a function, instruction by instruction. Operands come before the instruction
+ * that takes them.
  */
 export class Code {
   readonly #bytes = new Bytes();
@@ -109,7 +108,7 @@ export class Code {
     this.#parameterCount = parameterCount;
   }
 
-  /** Declares a variable. Its initial value is 0. */
+  /** Creates a variable. It starts at 0. */
   variable(type: ValueType): Local {
     this.#variables.push(type);
     return { index: this.#parameterCount + this.#variables.length - 1 };
@@ -156,7 +155,7 @@ export class Code {
     return this;
   }
 
-  /** @param offset added to the address on the stack, in bytes */
+  /** @param offset bytes to add to the address on the stack */
   memory(instruction: MemoryInstruction, offset: number): this {
     this.#bytes.bytes(memoryInstructions[instruction]).unsigned(offset);
     return this;
@@ -172,7 +171,7 @@ export class Code {
     return this;
   }
 
-  /** Repeats a body while it pushes a number other than 0. */
+  /** Repeats a body until it puts 0 onto the stack. */
   loop(body: () => void): this {
     this.#bytes.bytes([0x03, 0x40]);
     body();
@@ -180,7 +179,7 @@ export class Code {
     return this;
   }
 
-  /** Encodes the function for a module: its variables, its code and an end. */
+  /** Returns the function as in a module: its variables, its code and an end. */
   encode(): Uint8Array {
     const variables = this.#variables.map((type) => Uint8Array.of(1, valueTypes[type]));
     const body = new Bytes().list(variables).append(this.#bytes.written).byte(end);
@@ -188,7 +187,7 @@ export class Code {
   }
 }
 
-/** A WebAssembly module with functions, and a memory that is exported as `memory`. */
+/** Writes a module: functions, and a memory that is exported as `memory`. */
 export class WasmModule {
   readonly #types: Uint8Array[] = [];
   readonly #bodies: Uint8Array[] = [];
@@ -197,17 +196,17 @@ export class WasmModule {
   #codeBytes = 0;
   #memoryBytes = 0;
 
-  /** The size of the functions that have been defined. */
+  /** The size of all functions so far, in bytes. */
   get codeBytes(): number {
     return this.#codeBytes;
   }
 
-  /** The size of the reserved memory. */
+  /** The size of the memory so far, in bytes. */
   get memoryBytes(): number {
     return this.#memoryBytes;
   }
 
-  /** Defines a function. It may call functions that were defined before it. */
+  /** Defines a function. It may call functions that were defined before. */
   define(
     parameters: readonly ValueType[],
     results: readonly ValueType[],
@@ -225,19 +224,19 @@ export class WasmModule {
     return { index };
   }
 
-  /** Exports a function, so that JavaScript can call it. */
+  /** Makes a function callable from JavaScript. */
   export(name: string, { index }: WasmFunction): void {
     this.#exports.push(exported(name, functionExport, index));
   }
 
-  /** Reserves memory, which contains zeros. Returns the address, a multiple of 64. */
+  /** Reserves memory, which starts as zeros. @returns its address, a multiple of 64 */
   reserve(bytes: number): number {
     const address = this.#memoryBytes;
     this.#memoryBytes += Math.ceil(bytes / cacheLineBytes) * cacheLineBytes;
     return address;
   }
 
-  /** Places constants in memory. Returns the address, a multiple of 64. */
+  /** Reserves memory that starts with these bytes. @returns its address, a multiple of 64 */
   place({ buffer, byteOffset, byteLength }: ArrayBufferView): number {
     const address = this.reserve(byteLength);
     const constants = new Uint8Array(buffer, byteOffset, byteLength);

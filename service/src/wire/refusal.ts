@@ -63,23 +63,30 @@ function writeDetails(details: readonly Detail[]): Uint8Array<ArrayBuffer> {
   return body;
 }
 
-/** Thrown to send an error response. Caught in one place for all routes. */
-export class Refusal extends Error {
+/** An error response. */
+export interface RefusalParts {
   readonly status: number;
+  /** A short text for people. */
+  readonly text: string;
   /** The body of the response, as JSON. */
   readonly body: string | Uint8Array<ArrayBuffer>;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
   /** Present if the request exceeds a limit. */
+  readonly reason?: RejectionReason | undefined;
+}
+
+/** Thrown to send an error response. Caught in one place for all routes. */
+export class Refusal extends Error implements RefusalParts {
+  readonly status: number;
+  readonly text: string;
+  readonly body: string | Uint8Array<ArrayBuffer>;
+  readonly headers: Readonly<Record<string, string>>;
   readonly reason: RejectionReason | undefined;
 
-  constructor(
-    status: number,
-    body: string | Uint8Array<ArrayBuffer>,
-    headers: Readonly<Record<string, string>> = {},
-    reason?: RejectionReason,
-  ) {
+  constructor({ status, text, body, headers = {}, reason }: RefusalParts) {
     super(`refused with ${status}`);
     this.status = status;
+    this.text = text;
     this.body = body;
     this.headers = headers;
     this.reason = reason;
@@ -89,14 +96,14 @@ export class Refusal extends Error {
 /** Creates an error response with a short text. */
 export function refusal(
   status: number,
-  phrase: string,
+  text: string,
   headers: Readonly<Record<string, string>> = {},
   reason?: RejectionReason,
 ): Refusal {
-  return new Refusal(status, JSON.stringify({ detail: phrase }), headers, reason);
+  return new Refusal({ status, text, body: JSON.stringify({ detail: text }), headers, reason });
 }
 
 /** Creates a 422 response that lists at most {@link maxDetails} faults. */
 export function invalid(details: readonly Detail[]): Refusal {
-  return new Refusal(422, writeDetails(details));
+  return new Refusal({ status: 422, text: "Invalid request", body: writeDetails(details) });
 }

@@ -114,6 +114,11 @@ export function requestHeader(c: Context<NodeEnvironment>, name: string): string
   return typeof value === "object" ? value.join(", ") : value;
 }
 
+/** Returns whether the client sends the body only when it is asked for it (RFC 9110, 10.1.1). */
+function awaitsContinue({ headers, httpVersion }: IncomingMessage): boolean {
+  return httpVersion === "1.1" && headers.expect?.toLowerCase() === "100-continue";
+}
+
 /** A request that Node.js received. */
 class IncomingRequest implements SentRequest {
   readonly #context: Context<NodeEnvironment>;
@@ -159,10 +164,28 @@ class IncomingRequest implements SentRequest {
   #receive(admit: AdmitChunk): Promise<SentBody> {
     return new Promise((resolve, reject) => {
       this.#fail = reject;
-      this.#incoming.on("data", (chunk: Buffer<ArrayBuffer>) => this.#add(chunk, admit));
-      this.#incoming.on("end", () => resolve(this.#body));
+      const read = () => {
+        this.#incoming.on("data", (chunk: Buffer<ArrayBuffer>) => this.#add(chunk, admit));
+        this.#incoming.on("end", () => resolve(this.#body));
+      };
       if (this.#incoming.destroyed) reject(cutOff());
+      else if (awaitsContinue(this.#incoming)) this.#askForBody(read);
+      else read();
     });
+  }
+
+  /**
+   * Sends 100 Continue before the body is read. Before it, responses to earlier requests on the
+   * connection have to be sent, because Node.js mixes it up with a response that waits for them.
+   */
+  #askForBody(read: () => void): void {
+    const outgoing = this.#outgoing;
+    const ask = () => {
+      if (!outgoing.headersSent) outgoing.writeContinue();
+      read();
+    };
+    if (outgoing.socket === null) outgoing.once("socket", ask);
+    else ask();
   }
 
   #add(chunk: Buffer<ArrayBuffer>, admit: AdmitChunk): void {
