@@ -95,8 +95,8 @@ const rows = {
     }),
     graph("In flight", [level("http_requests_in_flight", byInstance)]),
     graph("Bodies in memory", [
-      level("http_body_bytes_in_flight", { legend: "bodies" }),
-      level("http_body_limit_bytes", { legend: "limit" }),
+      level("http_body_in_flight_bytes", { legend: "bodies" }),
+      level("http_body_in_flight_limit_bytes", { legend: "limit" }),
     ]),
     graph("Records per request", percentiles("prediction_request_records")),
     graph("Errors", [errors], { limit: 1 - objectives.availability }),
@@ -136,7 +136,6 @@ const rows = {
   ],
   Drift: [
     graph("Population stability index", [level("prediction_drift_psi", { by: ["feature"] })], {
-      unit: "none",
       limit: objectives.psi,
     }),
     graph("Outside the training range", [

@@ -46,6 +46,8 @@ const units: Readonly<Record<MetricDefinition["unit"], string>> = {
   seconds: "s",
   bytes: "bytes",
   ratio: "percentunit",
+  index: "none",
+  target: "none",
   count: "short",
   timestamp: "s",
   state: "bool_on_off",
