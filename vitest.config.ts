@@ -5,33 +5,37 @@ const project = (name: string, root: string) => ({
     name,
     root,
     include: ["test/**/*.test.ts"],
-    exclude: ["test/containers/**"],
+    exclude: ["test/containers/**", "test/node/**"],
     testTimeout: 20_000,
   },
 });
 
 /**
- * These tests share one Docker daemon and need the whole machine, so they run one at a time.
+ * These tests share one Docker daemon and need the whole machine, so they run one file at a time.
  */
-const containers = {
+const onDocker = (name: string, include: string, ...globalSetup: string[]) => ({
   test: {
-    name: "containers",
-    include: ["*/test/containers/*.test.ts"],
-    globalSetup: "test/docker-daemon.ts",
+    name,
+    include: [include],
+    globalSetup: ["test/docker-daemon.ts", ...globalSetup],
     fileParallelism: false,
-    testTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
-};
+});
 
 export default defineConfig({
   test: {
+    // The default leaves one core idle, and many tests mostly wait for processes.
+    maxWorkers: "100%",
     projects: [
       project("service", "service"),
       project("model", "model"),
       project("infra", "infra"),
       project("bench", "bench"),
       project("run.sh", "."),
-      containers,
+      onDocker("containers", "*/test/containers/*.test.ts"),
+      onDocker("node", "infra/test/node/*.test.ts", "infra/test/node/set-up.ts"),
     ],
   },
 });

@@ -22,6 +22,7 @@ The exit status is 1 if a target is missed or a scenario fails.
   --fuzz N        hostile: number of random bodies (default 20)
   --seed N        hostile: seed of the random bodies (default 1)
   --seconds N     hostile: how long one client sends a body (default 3)
+  --minutes N     soak: how long it lasts (default 10)
 `;
 
 const { stdout, stderr } = process;
@@ -41,10 +42,11 @@ function readCommandLine() {
       fuzz: { type: "string", default: "20" },
       seed: { type: "string", default: "1" },
       seconds: { type: "string", default: "3" },
+      minutes: { type: "string", default: "10" },
       help: { type: "boolean", short: "h", default: false },
     },
   });
-  const count = (name: "rounds" | "fuzz" | "seed" | "seconds") => {
+  const count = (name: "rounds" | "fuzz" | "seed" | "seconds" | "minutes") => {
     if (/^\d+$/.test(values[name])) return Number(values[name]);
     throw new Error(`--${name}: found ${values[name]}; allowed: a whole number`);
   };
@@ -60,6 +62,7 @@ function readCommandLine() {
     ...{ against: values.against, bodies: isHostile ? positionals.slice(1) : [] },
     ...{ rounds: count("rounds"), fuzz: count("fuzz") },
     ...{ seed: count("seed"), seconds: count("seconds") },
+    ...{ minutes: count("minutes") },
   };
   return { ...values, chosen, options };
 }

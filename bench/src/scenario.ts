@@ -25,7 +25,8 @@ interface Target {
 }
 
 /** The options of the command line; see its usage. */
-export interface Options extends Readonly<Record<"rounds" | "fuzz" | "seed" | "seconds", number>> {
+export interface Options
+  extends Readonly<Record<"rounds" | "fuzz" | "seed" | "seconds" | "minutes", number>> {
   readonly against: string | undefined;
   readonly bodies: readonly string[];
 }

@@ -5,10 +5,11 @@ import { engines } from "./scenarios/engines.ts";
 import { fastapi } from "./scenarios/fastapi.ts";
 import { hostile } from "./scenarios/hostile.ts";
 import { inference } from "./scenarios/inference.ts";
+import { soak } from "./scenarios/soak.ts";
 import { throughput } from "./scenarios/throughput.ts";
 import { workers } from "./scenarios/workers.ts";
 
 /** In the order of the report. */
 export const scenarios: readonly Scenario[] = [
-  ...[fastapi, throughput, bare, capacity, workers, hostile, engines, inference],
+  ...[fastapi, throughput, bare, capacity, workers, hostile, soak, engines, inference],
 ];

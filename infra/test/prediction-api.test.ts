@@ -113,7 +113,12 @@ describe("service.env", () => {
 
   test.each(settable)("%s can be set from the stack", async (name) => {
     const before = (await podOf()).config[name];
-    const texts: Record<string, string> = { LOG_LEVEL: "debug", MODEL_PATH: "/other.onnx" };
+    const texts: Record<string, string> = {
+      CACHE_REDIS_PREDICT: "never",
+      INFERENCE_ENGINE: "onnxruntime",
+      LOG_LEVEL: "debug",
+      MODEL_PATH: "/other.onnx",
+    };
     const value = texts[name] ?? String(Number(before) + 1);
     const { environment, config } = await podOf({ env: { [name]: value } });
     expect(environment[name]).toBe(value);

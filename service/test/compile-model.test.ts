@@ -11,6 +11,7 @@ import { appUnderTest, post } from "./app-under-test.ts";
 import { house, houseCard, modelPath } from "./house-model.ts";
 import { modelFiles, numbers, temporaryFolder } from "./model-under-test.ts";
 import { startService } from "./service-process.ts";
+import { ensembleNode } from "./trees/ensembles.ts";
 import { onnxFile } from "./trees/onnx-writer.ts";
 
 /** A model without trees: it adds 1. */
@@ -118,6 +119,23 @@ test("the committed model is predicted by WebAssembly once it is compiled", asyn
   expect(model.engine.name).toBe("wasm");
   expect(await model.engine.predict(matrix)).toEqual(before);
   expect(lines).toMatchObject([{ level: 30, msg: "model compiled", engine: "wasm" }]);
+});
+
+test("a model with 5,000 features is compiled", async () => {
+  const leaf = (weight: number) => ({ weights: [weight] });
+  const branch = { mode: "BRANCH_LEQ", value: 0.5, nanIsTrue: false };
+  const trees = [0, 4_999].map((feature) => {
+    return { ...branch, feature, whenTrue: leaf(1), whenFalse: leaf(2) };
+  });
+  const onnx = onnxFile({
+    inputs: { features: { type: "float", columns: 5_000 } },
+    outputs: ["scores"],
+    nodes: [ensembleNode({ operator: "TreeEnsembleRegressor", targets: 1, trees })],
+  });
+  const names = Array.from({ length: 5_000 }, (_, index) => `f${index}`);
+  const model = await load(modelFiles(onnx, { features: numbers(...names) }));
+  await model.compile();
+  expect(model.engine.name).toBe("wasm");
 });
 
 test("no request is lost and no bit differs while WebAssembly replaces ONNX Runtime", async () => {

@@ -134,10 +134,10 @@ const prediction: Arbitrary<SentMessage> = fc
     return rest.map((rest) => ({ method: "POST", text: start + rest, expected }));
   });
 
-/** A request whose end is beyond doubt, so that the next one on the connection gets its response. */
+/** A valid request. The next one on the connection gets its own response. */
 const request = fc.oneof(anyRequest, greeting, prediction);
 
-/** Requests that lead a parser to another end than its neighbour's, or to none. */
+/** Requests that one parser reads differently from another, and other requests that are invalid. */
 const ambiguous = fc.constantFrom(
   "POST /predict HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
   "POST /predict HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
@@ -185,7 +185,7 @@ const damaged = (text: string): Arbitrary<string> =>
 const truncated = (text: string): Arbitrary<string> =>
   fc.nat({ max: text.length }).map((length) => text.slice(0, length));
 
-/** Without `HEAD`, whose responses can only be told apart by who knows the request. */
+/** Not `HEAD`: its responses have no body, which only the request shows. */
 const requestText = request.filter(({ method }) => method !== "HEAD").map(({ text }) => text);
 
 /** Bytes that may be no request, or only a part of one. */

@@ -3,14 +3,18 @@ import { expect, test, vi } from "vitest";
 import { z } from "zod";
 import { compileInBackground, requireCompiled } from "../src/model/compile-model.ts";
 import { loadModel } from "../src/model/loaded-model.ts";
+import { NotCompiledError } from "../src/model/tree-runner.ts";
 import { appUnderTest, post } from "./app-under-test.ts";
 import { house, modelPath } from "./house-model.ts";
+
+const module = vi.hoisted(() => ({ isTooLarge: false }));
 
 // The compiled trees predict the next larger float32 for houses of more than 30 years.
 vi.mock(import("../src/trees/run-trees.ts"), async (original) => {
   const { loadTrees } = await original();
   return {
     loadTrees(trees) {
+      if (module.isTooLarge) throw new RangeError("could not allocate memory");
       const predict = loadTrees(trees);
       return (matrix) => {
         const predictions = predict(matrix);
@@ -52,4 +56,11 @@ test("with INFERENCE_ENGINE=wasm, a model is rejected if a bit differs", async (
   await expect(requireCompiled(model)).rejects.toThrow(
     /^INFERENCE_ENGINE: found "wasm"; .*: WebAssembly predicts \[ .* \], and ONNX Runtime \[/,
   );
+});
+
+test("ONNX Runtime continues to predict if the module does not fit into memory", async () => {
+  module.isTooLarge = true;
+  const model = await loadModel(modelPath, 10);
+  await expect(model.compile()).rejects.toThrow(new NotCompiledError("could not allocate memory"));
+  expect(await model.engine.predict(new Float32Array(8))).toHaveLength(1);
 });

@@ -23,7 +23,7 @@ const probe = { path: "/health", pauseMs: 20 };
 const Counts = z.record(z.string(), z.number());
 
 /** Returns the variables of the container image that affect memory. */
-function imageVariables(): Readonly<Record<string, string>> {
+export function imageVariables(): Readonly<Record<string, string>> {
   const dockerfile = readFileSync(join(checkout, "service/Dockerfile"), "utf8");
   const found = dockerfile.matchAll(/\b(NODE_OPTIONS|MALLOC_TRIM_THRESHOLD_)=(\S+)/g);
   return Object.fromEntries(Array.from(found, ([, name = "", value = ""]) => [name, value]));

@@ -11,9 +11,11 @@ export interface Difference {
   readonly found: readonly number[];
 }
 
-const rounds = 8;
-/** Rows of each kind in a round. */
-const rowsPerRound = 128;
+/** The number of rows of each kind. */
+const totalRows = 1024;
+
+/** How many rows of each kind are compared at once: fewer if they have many features. */
+const rowsAtOnce = (features: number) => Math.max(32, Math.min(128, Math.floor(4096 / features)));
 
 /**
  * Sizes of batches: runners may compute a few rows, and those that do not fill a vector, in other
@@ -32,21 +34,24 @@ function isSame(one: Predictions, other: Predictions): boolean {
  *
  * @param rows where to begin
  * @param others other values for the same features
+ * @param turn the first row is searched along the feature of this index, the next row along the next
  */
 async function findBoundaries(
   runner: Runner,
   axes: readonly Axis[],
   rows: Float32Array,
   others: Float32Array,
+  turn: number,
 ): Promise<readonly [low: Float32Array, high: Float32Array]> {
   const columns = axes.length;
   const low = rows.slice();
   const high = rows.slice();
   // Each row is searched along one feature, by bisection.
-  const searches = Array.from({ length: rows.length / columns }, (_, row) => row).flatMap((row) => {
-    const axis = axes[row % columns];
-    return axis ? [{ row, cell: row * columns + (row % columns), ...axis.scale }] : [];
-  });
+  const searches = Array.from({ length: rows.length / columns }, (_, row) => {
+    const column = (turn + row) % columns;
+    const scale = axes[column]?.scale;
+    return scale && { row, cell: row * columns + column, ...scale };
+  }).filter((search) => search !== undefined);
   for (const { cell } of searches) high[cell] = others[cell] ?? 0;
   const { outputs } = runner;
   const predictionAt = (predictions: Predictions, row: number) =>
@@ -116,11 +121,14 @@ export async function findDifference(
   features: readonly CardFeature[],
 ): Promise<Difference | undefined> {
   const rows = new CheckRows(features);
-  for (let round = 0; round < rounds; round++) {
-    const usual = rows.draw(rowsPerRound, 0);
-    const edges = rows.draw(rowsPerRound, 0.5);
-    const [low, high] = await findBoundaries(candidate, rows.axes, usual, edges);
-    const matrix = Float32Array.of(...usual, ...edges, ...low, ...high);
+  const count = rowsAtOnce(features.length);
+  for (let done = 0; done < totalRows; done += count) {
+    const usual = rows.draw(count, 0);
+    const edges = rows.draw(count, 0.5);
+    const boundaries = await findBoundaries(candidate, rows.axes, usual, edges, done);
+    const kinds = [usual, edges, ...boundaries];
+    const matrix = new Float32Array(kinds.length * usual.length);
+    for (const [index, kind] of kinds.entries()) matrix.set(kind, index * usual.length);
     const difference = await compare(reference, candidate, matrix, features);
     if (difference) return difference;
   }

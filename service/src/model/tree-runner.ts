@@ -22,10 +22,10 @@ export class DifferenceError extends NotCompiledError {
   }
 }
 
-/** Where a model is, and what it predicts from. */
+/** A model's file and card. */
 export interface TreeModelFile {
   readonly path: string;
-  /** SHA-256 of the file, in hex. */
+  /** The SHA-256 of the file, in hex. */
   readonly version: string;
   readonly card: ModelCard;
 }
@@ -33,7 +33,7 @@ export interface TreeModelFile {
 /**
  * Compiles a model in a thread.
  *
- * @throws {NotCompiledError} its output is not computed by trees, or in a way that is not compiled
+ * @throws {NotCompiledError} with the reason why this model is not compiled
  */
 async function compile(
   { path, version, card }: TreeModelFile,
@@ -51,7 +51,13 @@ async function compile(
     const found = `${trees.outputs.length} numbers from ${trees.columns} features`;
     throw new NotCompiledError(`its trees predict ${found}`);
   }
-  return loadTrees(trees);
+  try {
+    return loadTrees(trees);
+  } catch (cause) {
+    const isTooLarge = cause instanceof RangeError || cause instanceof WebAssembly.CompileError;
+    if (isTooLarge) throw new NotCompiledError(cause.message, { cause });
+    throw cause;
+  }
 }
 
 /** With the committed model, such a run takes about a tenth of a millisecond. */
@@ -72,7 +78,7 @@ function treeRunner(predict: PredictTrees, { columns, outputs, isList }: OnnxRun
 /**
  * Compiles a model's trees to WebAssembly, and checks that they predict the bits of ONNX Runtime.
  *
- * @throws {NotCompiledError} saying why the model is not compiled
+ * @throws {NotCompiledError} with the reason why this model is not compiled
  * @throws {DifferenceError} with the first row for which a bit differs
  */
 export async function createTreeRunner(file: TreeModelFile, onnx: OnnxRunner): Promise<Runner> {

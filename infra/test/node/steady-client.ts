@@ -5,7 +5,9 @@
 
 import { Agent, request } from "node:http";
 
-const { TARGET = "", PER_SECOND = "30", MAX_SECONDS = "180" } = process.env;
+const perSecond = 30;
+const maxMs = 180_000;
+const { TARGET = "" } = process.env;
 const kept = new Agent({ keepAlive: true });
 const failures: string[] = [];
 let sent = 0;
@@ -30,9 +32,9 @@ function predict(number: number): Promise<void> {
 }
 
 const answers: Promise<void>[] = [];
-setInterval(() => answers.push(predict(sent++)), 1000 / Number(PER_SECOND));
+setInterval(() => answers.push(predict(sent++)), 1000 / perSecond);
 setInterval(() => process.stdout.write(`${sent}\n`), 1000);
-setTimeout(() => process.exit(1), Number(MAX_SECONDS) * 1000);
+setTimeout(() => process.exit(1), maxMs);
 
 process.stdin.resume().on("end", async () => {
   await Promise.all(answers);

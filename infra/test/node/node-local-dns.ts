@@ -1,9 +1,6 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { clusterDns, type KubernetesNode, runOnNode } from "./kubernetes-node.ts";
-
-/** Where pods find NodeLocal DNSCache: an address of the node, not of a pod. */
-export const nodeLocalDns = "169.254.20.10";
+import { clusterDns, type KubernetesNode, nodeLocalDns, runOnNode } from "./kubernetes-node.ts";
 
 const queryTimeoutMs = 2_000;
 
@@ -28,7 +25,7 @@ export async function startNodeLocalDns(node: KubernetesNode): Promise<() => Pro
   });
   socket.bind(53, nodeLocalDns);
   await once(socket, "listening");
-  await node.setDnsServer(nodeLocalDns);
+  await node.useNodeLocalDns();
   return async () => {
     socket.close();
     await runOnNode("ip", "address", "delete", `${nodeLocalDns}/32`, "dev", "lo");

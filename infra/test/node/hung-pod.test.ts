@@ -1,0 +1,36 @@
+import { expect, vi } from "vitest";
+import { deployForAll, newHouse, test } from "./on-node.ts";
+
+const stack = deployForAll("hung-pod", 1);
+
+/** Lets the liveness probe find a pod that hangs after seconds instead of a minute. */
+async function speedUpLivenessProbe(): Promise<void> {
+  const patch = ["periodSeconds", "timeoutSeconds"].map((name) => {
+    return {
+      op: "replace",
+      path: `/spec/template/spec/containers/0/livenessProbe/${name}`,
+      value: 2,
+    };
+  });
+  const how = ["--type=json", "--patch", JSON.stringify(patch)];
+  await stack().kubectl("patch", "deployment/prediction-api", ...how);
+  await stack().kubectl("rollout", "status", "deployment/prediction-api", "--timeout=60s");
+}
+
+test("a pod that hangs leaves the Service and is restarted", async () => {
+  await speedUpLivenessProbe();
+  const victim = (await stack().pods("prediction-api")).find(({ isReady }) => isReady);
+  const now = async () => {
+    return (await stack().pods("prediction-api")).find(({ name }) => name === victim?.name);
+  };
+
+  process.kill(await stack().node.processOf(String(victim?.containerId)), "SIGSTOP");
+
+  await vi.waitFor(async () => expect(await now()).toMatchObject({ isReady: false }), {
+    timeout: 30_000,
+  });
+  await vi.waitFor(async () => expect(await now()).toMatchObject({ isReady: true, restarts: 1 }), {
+    timeout: 90_000,
+  });
+  expect(await stack().ask("/predict", newHouse())).toMatchObject({ status: 200 });
+});
