@@ -188,7 +188,11 @@ function build() {
     .withVariable(targetVariable("instance"));
   for (const [title, panels] of Object.entries(rows)) {
     builder.withRow(new RowBuilder(title));
-    for (const panel of panels) builder.withPanel(panel);
+    // Three or four graphs next to each other, so that no line has a gap.
+    const columns = panels.length % 3 === 0 ? 3 : 4;
+    for (const panel of panels) {
+      builder.withPanel(title === "Overview" ? panel.span(4) : panel.span(24 / columns));
+    }
   }
   return builder.build();
 }

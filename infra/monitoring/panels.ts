@@ -139,7 +139,7 @@ interface PanelOptions {
   readonly limit?: number;
 }
 
-/** Creates a graph. Three of them fit next to each other. */
+/** Creates a graph. */
 export function graph(title: string, targets: readonly Target[], options: PanelOptions = {}) {
   const panel = new GraphBuilder()
     .title(title)
@@ -147,7 +147,6 @@ export function graph(title: string, targets: readonly Target[], options: PanelO
     .datasource(datasource)
     .unit(options.unit ?? targets[0]?.unit ?? "short")
     .axisSoftMin(0)
-    .span(8)
     .height(8)
     .fillOpacity(10)
     .legend(
@@ -166,14 +165,13 @@ export function graph(title: string, targets: readonly Target[], options: PanelO
     .thresholdsStyle(new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.Dashed));
 }
 
-/** Creates a panel with the current value in large letters. Six of them fit next to each other. */
+/** Creates a panel with the current value in large letters. */
 export function stat(title: string, target: Target, options: PanelOptions = {}) {
   const panel = new StatBuilder()
     .title(title)
     .description(target.help)
     .datasource(datasource)
     .unit(options.unit ?? target.unit)
-    .span(4)
     .height(4)
     .graphMode(BigValueGraphMode.Area)
     .withTarget(toQuery(target));
@@ -183,7 +181,6 @@ export function stat(title: string, target: Target, options: PanelOptions = {}) 
 /** Creates a panel with the labels of each series. */
 export function names(title: string, target: Target) {
   return stat(title, target)
-    .span(8)
     .height(8)
     .graphMode(BigValueGraphMode.None)
     .textMode(BigValueTextMode.Name);

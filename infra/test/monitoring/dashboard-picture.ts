@@ -66,7 +66,7 @@ function format(value: number, unit: string): string {
     case "cps":
       return `${scaled(1000, ["", "K"])}/s`;
     case "bool_on_off":
-      return value === 0 ? "off" : value === 1 ? "on" : rounded(value);
+      return ["off", "on"][value] ?? "";
     default:
       return scaled(1000, ["", "K", "M"]);
   }
@@ -81,7 +81,7 @@ function drawLines(
   const times = all.map(([time]) => time);
   const [first, last] = [Math.min(...times), Math.max(...times)];
   const largest = Math.max(...all.map(([, value]) => value), 0);
-  const top = largest === 0 ? 1 : largest * 1.1;
+  const top = largest === 0 || unit === "bool_on_off" ? 1 : largest * 1.1;
   const xOf = (time: number) => box.x + ((time - first) / (last - first || 1)) * box.w;
   const yOf = (value: number) => box.y + box.h - (value / top) * box.h;
   const parts = [0, top / 2, top].flatMap((value) => [
@@ -137,7 +137,7 @@ ${text(x + 12, y + 22, title, `fill="#d8d9da" font-weight="600"`)}`;
   if (type === "stat") {
     const [first] = lines;
     const value = first?.points.findLast(([, each]) => Number.isFinite(each))?.[1] ?? Number.NaN;
-    const isName = w > 4 * columnWidth;
+    const isName = gridPos.h > 4;
     const shown = isName ? (first?.name ?? "") : format(value, unit);
     const color = limit !== undefined && value >= limit ? "#f2495c" : "#73bf69";
     const size = isName ? 13 : 30;

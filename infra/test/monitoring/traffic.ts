@@ -1,5 +1,34 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { drawHouses } from "../../../bench/src/houses.ts";
+import { z } from "zod";
+
+const cardFile = join(import.meta.dirname, "../../../model/california-housing.json");
+
+const Feature = z.object({
+  name: z.string(),
+  minimum: z.number(),
+  maximum: z.number(),
+  bins: z.object({ edges: z.array(z.number()), shares: z.array(z.number()) }),
+});
+
+const { features } = z
+  .object({ features: z.array(Feature) })
+  .parse(JSON.parse(readFileSync(cardFile, "utf8")));
+
+/** Draws a value whose bins have the shares of the training rows. */
+function drawValue({ minimum, maximum, bins }: z.infer<typeof Feature>): number {
+  const bounds = [minimum, ...bins.edges, maximum];
+  let rest = Math.random();
+  let bin = 0;
+  while (bin < bins.shares.length - 1 && rest >= (bins.shares[bin] ?? 0)) {
+    rest -= bins.shares[bin] ?? 0;
+    bin++;
+  }
+  const [low = minimum, high = maximum] = bounds.slice(bin, bin + 2);
+  // Above the lower bound, which belongs to the bin below.
+  return high - Math.random() * (high - low);
+}
 
 const headers = { "content-type": "application/json" };
 
@@ -25,11 +54,8 @@ export class Traffic {
   }
 
   async #run(): Promise<void> {
-    for (let round = 0; !this.#isStopped; round++) {
-      const houses = drawHouses(130, round).map((house) => ({
-        ...house,
-        MedInc: Number(house["MedInc"]) * this.incomeFactor,
-      }));
+    while (!this.#isStopped) {
+      const houses = Array.from({ length: 130 }, () => this.#drawHouse());
       const [one] = houses;
       await Promise.all([
         this.#post("/predict", one),
@@ -42,6 +68,11 @@ export class Traffic {
       await Promise.all([this.#post("/predict", one), this.#post("/bulk_predict", { houses })]);
       await delay(this.pauseMs);
     }
+  }
+
+  #drawHouse(): Record<string, number> {
+    const house = Object.fromEntries(features.map((feature) => [feature.name, drawValue(feature)]));
+    return { ...house, MedInc: Number(house["MedInc"]) * this.incomeFactor };
   }
 
   #post(path: string, body: unknown): Promise<void> {
