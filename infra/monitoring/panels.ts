@@ -24,7 +24,7 @@ import {
 import { Queries, type Selection } from "./queries.ts";
 
 /** The data source that the user selects above the dashboard. */
-export const datasource = { type: "prometheus", uid: "${datasource}" };
+export const datasource = { type: "prometheus", uid: "$datasource" };
 
 /** Writes queries for the namespaces and instances that the user selects above the dashboard. */
 export const queries = new Queries([`namespace=~"$namespace"`, `instance=~"$instance"`]);

@@ -184,11 +184,14 @@ const situations: readonly Situation[] = [
 
 const rules = readRules().filter(({ alert }) => alert !== undefined);
 
+type Labels = Readonly<Record<string, string>>;
+
+/** Whether two rules or situations with the same alert have the same window, or none. */
+const hasWindowOf = ({ window }: Labels, { window: other }: Labels) => window === other;
+
 /** The alert of a situation, as promtool expects it. */
 function expected({ alert, labels, description }: Situation) {
-  const rule = rules.find(
-    (each) => each.alert === alert && each.labels["window"] === labels["window"],
-  );
+  const rule = rules.find((each) => each.alert === alert && hasWindowOf(each.labels, labels));
   return {
     exp_labels: { ...rule?.labels, ...labels },
     exp_annotations: { ...rule?.annotations, description },
@@ -240,9 +243,9 @@ prometheusTest("PredictionPodsMissing fires if Prometheus knows no target at all
   expectOnly({ ...missing, labels }, 30, { [up]: "_x60" });
 });
 
-test.for(rules)("the alert $alert has a situation ($labels)", ({ alert, labels: { window } }) => {
+test.for(rules)("the alert $alert has a situation ($labels)", ({ alert, labels }) => {
   const same = situations.filter(
-    (each) => each.alert === alert && each.labels["window"] === window,
+    (each) => each.alert === alert && hasWindowOf(each.labels, labels),
   );
   expect(same).toHaveLength(1);
 });

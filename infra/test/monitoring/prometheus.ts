@@ -115,7 +115,7 @@ export class Prometheus implements AsyncDisposable {
     const { data, error } = z
       .object({ data: z.unknown().optional(), error: z.string().optional() })
       .parse(await response.json());
-    if (error !== undefined) throw new Error(`${endpoint} ${parameters["query"]}: ${error}`);
+    if (error !== undefined) throw new Error(`${endpoint} ${JSON.stringify(parameters)}: ${error}`);
     return data;
   }
 

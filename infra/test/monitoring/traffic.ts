@@ -71,8 +71,11 @@ export class Traffic {
   }
 
   #drawHouse(): Record<string, number> {
-    const house = Object.fromEntries(features.map((feature) => [feature.name, drawValue(feature)]));
-    return { ...house, MedInc: Number(house["MedInc"]) * this.incomeFactor };
+    const values = features.map((feature) => {
+      const factor = feature.name === "MedInc" ? this.incomeFactor : 1;
+      return [feature.name, drawValue(feature) * factor];
+    });
+    return Object.fromEntries(values);
   }
 
   #post(path: string, body: unknown): Promise<void> {
