@@ -14,7 +14,7 @@ const Feature = z.object({
   quantiles: z.record(z.string(), z.number()),
 });
 const Card = z.object({ features: z.array(Feature) });
-type House = Readonly<Record<string, number>>;
+export type House = Readonly<Record<string, number>>;
 
 /** The number of decimals in the data set. The other features are quotients. */
 const decimals: House = { MedInc: 4, HouseAge: 0, Population: 0, Latitude: 2, Longitude: 2 };
@@ -51,35 +51,4 @@ export function drawHouses(count: number, seed: number): readonly House[] {
   return Array.from({ length: count }, () =>
     Object.fromEntries(drawn.map(({ name, valueAt }) => [name, valueAt(random())])),
   );
-}
-
-/** The minimum number of different houses in the bodies of one kind. */
-const variety = 4096;
-const populations = 9_000;
-
-/**
- * Returns a function that creates a different request body on each call.
- *
- * @param path `/predict` or `/bulk_predict`
- * @param houses the number of houses in a body
- * @param seed the same seed gives the same bodies
- */
-export function newBodies(path: string, houses: number, seed: number): () => string {
-  const lists = Math.ceil(variety / houses);
-  const drawn = drawHouses(lists * houses, seed).map((house) => JSON.stringify(house));
-  const templates = Array.from({ length: lists }, (_, index) => {
-    const list = drawn.slice(index * houses, (index + 1) * houses).join(",");
-    const body = path === "/predict" ? list : `{"houses":[${list}]}`;
-    const [before = ""] = /^.*?"Population":/.exec(body) ?? [];
-    return { before, after: body.slice(before.length).replace(/^\d+/, "") };
-  });
-  let taken = 0;
-  return () => {
-    // Each time a template is used, the first house gets a different population.
-    const index = taken % lists;
-    const round = Math.floor(taken++ / lists);
-    if (round >= populations) throw new Error("void: the bodies would repeat");
-    const { before = "", after = "" } = templates[index] ?? {};
-    return `${before}${1_000 + ((round + index * 7_919) % populations)}${after}`;
-  };
 }

@@ -1,5 +1,4 @@
 import { cpus, release, totalmem } from "node:os";
-import { join } from "node:path";
 import { inspect, parseArgs } from "node:util";
 import { checkout } from "./houses.ts";
 import { writeDocuments } from "./report/documents.ts";
@@ -14,7 +13,7 @@ const usage = `Usage: pnpm bench [SCENARIO…] [OPTION…]
 Runs the named scenarios, or all: ${scenarios.map(({ name }) => name).join(", ")}.
 The exit status is 1 if a target is missed or a scenario fails.
 
-  --write         write the results to docs/benchmarks.md and docs/benchmarks/
+  --write         write the results to README.md, docs/benchmarks.md and docs/benchmarks/
   --render        write these files again without measuring
   --rounds N      rounds of each comparison (default 5)
   --against DIR   bare: measure another checkout in the same run
@@ -72,8 +71,7 @@ const hardware = `${cpus()[0]?.model}, ${cpus().length} cores, ${memoryGiB} GiB 
 const machine = `${hardware}, Linux ${release()}, Node.js ${process.versions.node}`;
 
 async function run({ chosen, options, write, render }: ReturnType<typeof readCommandLine>) {
-  const docs = join(checkout, "docs");
-  if (render) return writeDocuments(docs, scenarios, []);
+  if (render) return writeDocuments(checkout, scenarios, []);
   for (const scenario of chosen) {
     const { name, title, measure } = scenario;
     const report = (progress: string) => {
@@ -87,7 +85,7 @@ async function run({ chosen, options, write, render }: ReturnType<typeof readCom
       print(verdicts.join("\n"));
       if (verdicts.some((verdict) => verdict.startsWith("FAIL"))) process.exitCode = 1;
       const date = new Date().toISOString().slice(0, 10);
-      if (write) writeDocuments(docs, scenarios, [{ name, date, machine, rows }]);
+      if (write) writeDocuments(checkout, scenarios, [{ name, date, machine, rows }]);
     } catch (error) {
       if (error instanceof LeftOut) print(`${name} is left out: ${error.message}`);
       else {

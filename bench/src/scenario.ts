@@ -1,3 +1,4 @@
+import type { Table } from "./report/tables.ts";
 import type { ReportProgress, Row } from "./turns.ts";
 
 /** A bar chart of the figures of some rows. */
@@ -41,6 +42,8 @@ export interface Scenario {
   readonly columns: readonly string[];
   readonly charts?: readonly Chart[];
   readonly targets?: readonly Target[];
+  /** The table of its section in the README, if it has one. */
+  readonly overview?: (rows: readonly Row[]) => Table;
   /**
    * Starts the servers that it needs, measures, and stops them.
    *

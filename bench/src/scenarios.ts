@@ -2,14 +2,14 @@ import type { Scenario } from "./scenario.ts";
 import { bare } from "./scenarios/bare.ts";
 import { capacity } from "./scenarios/capacity.ts";
 import { engines } from "./scenarios/engines.ts";
-import { fastapi } from "./scenarios/fastapi.ts";
 import { hostile } from "./scenarios/hostile.ts";
 import { inference } from "./scenarios/inference.ts";
+import { peers } from "./scenarios/peers.ts";
 import { soak } from "./scenarios/soak.ts";
 import { throughput } from "./scenarios/throughput.ts";
 import { workers } from "./scenarios/workers.ts";
 
 /** In the order of the report. */
 export const scenarios: readonly Scenario[] = [
-  ...[fastapi, throughput, bare, capacity, workers, hostile, soak, engines, inference],
+  ...[peers, throughput, bare, capacity, workers, hostile, soak, engines, inference],
 ];

@@ -1,6 +1,6 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -32,10 +32,28 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
+/** A file about a process or a thread; empty if that has ended. */
+function readProc(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** A process and all its descendants, whichever of its threads started them. */
+function processTree(pid: string): readonly string[] {
+  const files = globSync(`/proc/${pid}/task/*/children`);
+  const children = files.flatMap((file) => readProc(file).match(/\d+/g) ?? []);
+  return [pid, ...children.flatMap(processTree)];
+}
+
+/** Kills a process with its descendants: some servers leave them behind. */
+const killTree = ({ pid }: ChildProcess) =>
+  void spawnSync("kill", ["-KILL", ...processTree(String(pid))]);
+
 const running = new Set<ChildProcess>();
-process.on("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
-});
+process.on("exit", () => running.forEach(killTree));
 
 const hasEnded = ({ exitCode, signalCode }: ChildProcess) =>
   exitCode !== null || signalCode !== null;
@@ -46,7 +64,7 @@ export function stopper(child: ChildProcess): () => Promise<void> {
   return async () => {
     running.delete(child);
     const exit = hasEnded(child) ? undefined : once(child, "exit");
-    child.kill("SIGKILL");
+    killTree(child);
     await exit;
   };
 }
@@ -54,13 +72,14 @@ export function stopper(child: ChildProcess): () => Promise<void> {
 /**
  * Waits until a server is healthy.
  *
- * @throws {Error} if the server ends, or does not respond to `GET /health` with 200 in time
+ * @throws {Error} if the server ends, or does not respond to GET requests with 200 in time
  */
-export async function untilHealthy({ port, process }: Server, timeoutMs = 30_000): Promise<void> {
+export async function untilHealthy(server: Server, timeoutMs = 30_000, path = "/health") {
+  const { port, process } = server;
   const end = performance.now() + timeoutMs;
   while (!hasEnded(process) && performance.now() < end) {
     const signal = AbortSignal.timeout(timeoutMs);
-    const response = await fetch(`http://127.0.0.1:${port}/health`, { signal }).catch(
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal }).catch(
       () => undefined,
     );
     await response?.bytes();
@@ -109,18 +128,22 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   return service;
 }
 
-/** Starts another server. It gets its port as `$PORT` in the command, and as the variable PORT. */
+/** Starts another server, which may install itself first. It gets its port as the variable PORT. */
 export async function startServer(
   command: readonly string[],
   environment: Environment,
-  timeoutMs?: number,
+  healthPath?: string,
 ): Promise<Server> {
   const port = await freePort();
   const variables = Object.entries({ ...environment, PORT: port }).map((pair) => pair.join("="));
-  const parts = command.map((part) => part.replace("$PORT", String(port)));
-  const child = spawn("env", [...variables, ...parts], { stdio: ["ignore", "ignore", "inherit"] });
+  const child = spawn("env", [...variables, ...command], { stdio: ["ignore", "ignore", "pipe"] });
+  const lines: string[] = [];
+  createInterface(child.stderr).on("line", (line) => lines.push(line));
   const server = { port, process: child, [Symbol.asyncDispose]: stopper(child) };
-  await untilHealthy(server, timeoutMs);
+  await untilHealthy(server, 900_000, healthPath).catch(async (error) => {
+    await server[Symbol.asyncDispose]();
+    throw new Error(`${command.at(-1)} does not start: ${lines.at(-1)}`, { cause: error });
+  });
   return server;
 }
 
@@ -140,16 +163,18 @@ export async function startRedis(...settings: readonly string[]): Promise<Server
 export const redisUrl = ({ port }: Server, database = 0): string =>
   `redis://127.0.0.1:${port}/${database}`;
 
-function cpuMsOf(pid: string): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").match(/\d+/g) ?? [];
-  const own = (Number(fields[11]) + Number(fields[12])) * tickMs;
-  return children.reduce((sum, child) => sum + cpuMsOf(child), own);
+/** Returns the CPU time in milliseconds that a server and its descendants have used. */
+export function cpuMs({ process }: Server): number {
+  const ticks = processTree(String(process.pid)).flatMap((pid) => {
+    const stat = readProc(`/proc/${pid}/stat`);
+    // Its own, and that of children that have ended.
+    return stat
+      .slice(stat.lastIndexOf(")") + 2)
+      .split(" ")
+      .slice(11, 15);
+  });
+  return ticks.reduce((sum, count) => sum + Number(count), 0) * tickMs;
 }
-
-/** Returns the CPU time in milliseconds that a server and its child processes have used. */
-export const cpuMs = ({ process }: Server): number => cpuMsOf(String(process.pid));
 
 /**
  * Keeps all threads of a process on one core.

@@ -85,15 +85,17 @@ describe("a chart", () => {
 });
 
 describe("the documents", () => {
-  const committed = join(checkout, "docs");
+  const written = ["README.md", "docs/benchmarks.md", "docs/benchmarks"];
   function copy(): string {
     const folder = mkdtempSync(join(tmpdir(), "bench-documents-"));
     onTestFinished(() => rmSync(folder, { recursive: true }));
-    cpSync(join(committed, "benchmarks.md"), join(folder, "benchmarks.md"));
-    cpSync(join(committed, "benchmarks"), join(folder, "benchmarks"), { recursive: true });
+    for (const path of written) {
+      cpSync(join(checkout, path), join(folder, path), { recursive: true });
+    }
     return folder;
   }
-  const page = (folder: string) => readFileSync(join(folder, "benchmarks.md"), "utf8");
+  const read = (folder: string, path: string) => readFileSync(join(folder, path), "utf8");
+  const page = (folder: string) => read(folder, "docs/benchmarks.md");
   const result: Result = { name: "bare", date: "2026-12-31", machine: "two cores", rows };
 
   test("the committed documents show the committed results", () => {
@@ -101,13 +103,12 @@ describe("the documents", () => {
 
     writeDocuments(folder, scenarios, []);
 
-    expect(page(folder)).toBe(page(committed));
     expect(page(folder)).not.toMatch(/PASS|FAIL/);
-    const files = readdirSync(join(committed, "benchmarks"));
-    expect(readdirSync(join(folder, "benchmarks"))).toEqual(files);
-    for (const name of files) {
-      const read = (root: string) => readFileSync(join(root, "benchmarks", name), "utf8");
-      expect(read(folder)).toBe(read(committed));
+    const files = readdirSync(join(checkout, "docs/benchmarks"));
+    expect(readdirSync(join(folder, "docs/benchmarks"))).toEqual(files);
+    const charts = files.map((name) => join("docs/benchmarks", name));
+    for (const path of ["README.md", "docs/benchmarks.md", ...charts]) {
+      expect(read(folder, path)).toBe(read(checkout, path));
     }
   });
 
@@ -121,12 +122,25 @@ describe("the documents", () => {
     expect(page(folder)).toContain("\n## Throughput\n");
   });
 
+  test("the documents have an overview in the README, if the scenario has one", () => {
+    const folder = copy();
+    const overview = () => ({ columns: ["server"], rows: [["Robyn"]] });
+    const charts = [{ name: "bare", title: "Bare", group: "server", figures: ["requests/s"] }];
+
+    writeDocuments(folder, [scenario({ overview, charts })], [result]);
+
+    expect(read(folder, "README.md")).toContain(
+      "| server |\n| --- |\n| Robyn |\n\n![Bare](docs/benchmarks/bare.svg)\n\nMeasured by",
+    );
+    expect(page(folder)).not.toContain("Robyn");
+  });
+
   test("the documents lose the results and charts of a removed scenario", () => {
     const folder = copy();
 
     writeDocuments(folder, [scenario()], [result]);
 
-    expect(readdirSync(join(folder, "benchmarks"))).toEqual(["results.json"]);
+    expect(readdirSync(join(folder, "docs/benchmarks"))).toEqual(["results.json"]);
     expect(page(folder)).not.toContain("## Throughput");
   });
 });

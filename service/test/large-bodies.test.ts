@@ -212,7 +212,7 @@ describe("the reader thread", () => {
     for (let attempt = 0; attempt < 2; attempt++) {
       const body = new SentBody();
       body.add(Buffer.alloc(mebibyte, "["));
-      const read = async () => reader.read("many", body, never);
+      const read = async () => reader.read("many", body, { signal: never });
       await expect(read()).rejects.toMatchObject({ status: 413 });
     }
   });

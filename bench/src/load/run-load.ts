@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { newBodies } from "../houses.ts";
+import { newBodies } from "../request-bodies.ts";
 import { quantile } from "../turns.ts";
 import { Connection, headerOf, requestHead } from "./connection.ts";
 

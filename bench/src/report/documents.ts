@@ -27,44 +27,54 @@ function tableMarkdown(table: Table): string {
   return [table.columns, rules, ...table.rows].map(line).join("\n");
 }
 
-function sectionMarkdown(scenario: Scenario, { date, machine, rows }: Result): string {
-  const { name, title, about, charts = [] } = scenario;
+function sectionMarkdown(
+  { name, title, about, charts = [] }: Scenario,
+  { date, machine }: Result,
+  table: Table,
+  folder: string,
+): string {
   return [
     `## ${title}`,
     about,
-    tableMarkdown(rowTable(scenario, rows)),
-    ...charts.map((chart) => `![${chart.title}](benchmarks/${chart.name}.svg)`),
+    tableMarkdown(table),
+    ...charts.map((chart) => `![${chart.title}](${folder}/${chart.name}.svg)`),
     `Measured by \`pnpm bench ${name}\` on ${date}: ${machine}.`,
   ].join("\n\n");
 }
 
-/** Replaces the generated part of the page. */
-function withSections(page: string, sections: readonly string[]): string {
-  const [before, rest] = page.split(begin);
+/** Replaces the generated part of a page. */
+function writeSections(page: string, sections: readonly string[]): void {
+  const [before, rest] = readFileSync(page, "utf8").split(begin);
   const after = rest?.split(end)[1];
-  if (after === undefined) throw new Error(`the page lacks ${begin} or ${end}`);
-  return [`${before}${begin}`, ...sections, `${end}${after}`].join("\n\n");
+  if (after === undefined) throw new Error(`${page} lacks ${begin} or ${end}`);
+  writeFileSync(page, [`${before}${begin}`, ...sections, `${end}${after}`].join("\n\n"));
 }
 
 /**
- * Writes new results to `benchmarks.md`, the charts and `results.json` of a folder, and keeps the
- * results of other scenarios. Without new results, writes the page and the charts again.
+ * Writes new results to `README.md`, `docs/benchmarks.md` and `docs/benchmarks/` of a checkout, and
+ * keeps the results of other scenarios. Without new results, writes the pages and charts again.
  */
 export function writeDocuments(
   folder: string,
   scenarios: readonly Scenario[],
   results: readonly Result[],
 ): void {
-  const page = join(folder, "benchmarks.md");
-  const charts = join(folder, "benchmarks");
+  const charts = join(folder, "docs/benchmarks");
   const file = join(charts, "results.json");
   const all = [...results, ...Results.parse(JSON.parse(readFileSync(file, "utf8")))];
   const kept = scenarios.flatMap((scenario) => {
     const result = all.find(({ name }) => name === scenario.name);
     return result === undefined ? [] : [{ scenario, result }];
   });
-  const sections = kept.map(({ scenario, result }) => sectionMarkdown(scenario, result));
-  writeFileSync(page, withSections(readFileSync(page, "utf8"), sections));
+  const sections = kept.map(({ scenario, result }) =>
+    sectionMarkdown(scenario, result, rowTable(scenario, result.rows), "benchmarks"),
+  );
+  writeSections(join(folder, "docs/benchmarks.md"), sections);
+  const overviews = kept.flatMap(({ scenario, result }) => {
+    const table = scenario.overview?.(result.rows);
+    return table ? [sectionMarkdown(scenario, result, table, "docs/benchmarks")] : [];
+  });
+  writeSections(join(folder, "README.md"), overviews);
   const written = Results.parse(kept.map(({ result }) => result));
   writeFileSync(file, `${JSON.stringify(written, null, 1)}\n`);
   for (const name of globSync("*.svg", { cwd: charts })) rmSync(join(charts, name));

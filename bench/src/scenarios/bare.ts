@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { newBodies } from "../houses.ts";
 import { Client, type Entry, hit, miss, pace } from "../load/client.ts";
+import { newBodies } from "../request-bodies.ts";
 import type { Scenario } from "../scenario.ts";
 import { redisUrl, type Server, startRedis, startServer, startService } from "../server.ts";
 import { type Row, ratio } from "../turns.ts";

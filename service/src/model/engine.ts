@@ -11,7 +11,8 @@ export type Predictions = Float32Array | Float64Array;
 /** The client that a prediction is for. */
 export interface Client {
   /**
-   * Aborted when the client no longer waits. It is read only if the prediction takes several runs.
+   * Aborted when the client no longer waits. Read only for large bodies and for predictions that
+   * take several runs, since creating it costs more than a small prediction.
    */
   readonly signal: AbortSignal;
 }

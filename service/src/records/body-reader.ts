@@ -1,3 +1,4 @@
+import type { Client } from "../model/engine.ts";
 import { tooLarge } from "../wire/body.ts";
 import { Refusal } from "../wire/refusal.ts";
 import type { SentBody } from "../wire/sent-body.ts";
@@ -10,12 +11,12 @@ export interface BodyReader {
   /**
    * Reads a body into a matrix. The body's bytes can't be used afterwards.
    *
-   * @param signal aborted when nobody is waiting for the matrix any more
+   * @param client if its signal is aborted, a body that still waits for the thread is dropped
    * @returns the matrix, for a large body as a promise
    * @throws {Refusal} if the body is invalid, with the same response as FastAPI and pydantic v2;
    *   413 if the thread runs out of memory
    */
-  read(shape: BodyShape, body: SentBody, signal: AbortSignal): Matrix | Promise<Matrix>;
+  read(shape: BodyShape, body: SentBody, client: Client): Matrix | Promise<Matrix>;
   /** Stops the thread. */
   close(): Promise<void>;
 }
@@ -37,7 +38,7 @@ export function createBodyReader(
   async function readInThread(
     shape: BodyShape,
     body: SentBody,
-    signal: AbortSignal,
+    { signal }: Client,
   ): Promise<Matrix> {
     try {
       const result = await thread.read({ shape, blocks: body.take() }, signal);
@@ -49,8 +50,8 @@ export function createBodyReader(
   }
 
   return {
-    read(shape, body, signal) {
-      if (!body.isSmall) return readInThread(shape, body, signal);
+    read(shape, body, client) {
+      if (!body.isSmall) return readInThread(shape, body, client);
       return reader[shape](body.bytes());
     },
     close: () => thread.close(),

@@ -64,7 +64,7 @@ export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[]
       digest: () => sent.digest(),
       read() {
         timing.enter("parse");
-        const matrix = reader.read(kind.shape, sent, grant.signal);
+        const matrix = reader.read(kind.shape, sent, grant);
         if (matrix instanceof Promise) return matrix.finally(endRead);
         endRead();
         return matrix;

@@ -218,7 +218,7 @@ function continuesChoice(
   if (!areTests || node.feature !== next.feature) return false;
   const isSame = node.trueId === next.trueId;
   if (node.nanIsTrue !== next.nanIsTrue || (targets > 1 && !isSame)) {
-    throw new Unsupported("values that a column is compared with in a row lead to several nodes");
+    throw new Unsupported("successive comparisons of a column lead to several nodes");
   }
   return isSame;
 }

@@ -1,0 +1,145 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { Client, hit, miss } from "../load/client.ts";
+import { figureText, type Table } from "../report/tables.ts";
+import { newBodies, readPredictions } from "../request-bodies.ts";
+import { matches, type Scenario } from "../scenario.ts";
+import * as servers from "../server.ts";
+import { type Row, ratio } from "../turns.ts";
+
+const folder = join(import.meta.dirname, "../../peers");
+const Contender = z.object({
+  server: z.string(),
+  /** The folder of its program. The service has none. */
+  program: z.string().optional(),
+  /** Where it takes one house, and where a list. */
+  paths: z.tuple([z.string(), z.string()]),
+  healthPath: z.string().optional(),
+  hasRedis: z.boolean().default(false),
+  hasOtherModel: z.boolean().default(false),
+  /** How many times its requests per second the service must serve, by the kind of request. */
+  atLeast: z.array(z.number()).default([]),
+});
+type Contender = z.infer<typeof Contender>;
+const runScript = join(folder, "run.sh");
+const file = readFileSync(join(folder, "peers.json"), "utf8");
+const contenders = z.array(Contender).parse(JSON.parse(file));
+const kinds = [
+  { request: "1 house", houses: 1, clients: 64 },
+  { request: "100 houses", houses: 100, clients: 64 },
+  { request: "1,000 houses", houses: 1_000, clients: 8 },
+];
+const pathFor = (houses: number, paths: Contender["paths"]) => paths[houses === 1 ? 0 : 1];
+const requestsPerSecond = "× requests/s";
+const perCpu = "× per CPU";
+
+/** Returns the predictions of a server for houses that are always the same. */
+async function predictionsOf({ port }: servers.Server, paths: Contender["paths"]): Promise<string> {
+  const predictions = kinds.map(async ({ houses }) => {
+    const path = pathFor(houses, paths);
+    const body = newBodies(path, houses, 2)();
+    const init = { method: "POST", headers: { "content-type": "application/json" }, body };
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, init);
+    return readPredictions(await response.text());
+  });
+  return String(await Promise.all(predictions));
+}
+
+/** Returns what to measure, in the order of the kinds of requests. */
+function entriesOf({ server: name, paths, hasRedis }: Contender, server: servers.Server) {
+  return (hasRedis ? [miss, hit] : [miss]).flatMap(({ known, cache }) =>
+    kinds.map(({ request, houses, clients }) => {
+      const labels = { request, cache, server: name, redis: hasRedis ? "Redis" : "" };
+      const load = { path: pathFor(houses, paths), houses, clients, known, seconds: 2 };
+      // Only those with Redis say in X-Cache whether they computed the answer.
+      return { labels, server, load: hasRedis ? { ...load, cache } : load };
+    }),
+  );
+}
+
+function withRatios(rows: readonly Row[]): readonly Row[] {
+  return rows.map((row) => {
+    const { request = "", cache = "", redis = "" } = row;
+    const own = rows.find((one) => matches(one, { request, cache, redis }));
+    if (row === own) return row;
+    const requests = ratio(own, row, "requests/s");
+    return { ...row, [requestsPerSecond]: requests, [perCpu]: ratio(row, own, "CPU ms") };
+  });
+}
+
+/** Returns a line for each server: what the service needs, and the two ratios to each other server. */
+function overview(rows: readonly Row[]): Table {
+  const requests = kinds.map(({ request }) => request);
+  const line = (name: string, ofServer: readonly Row[]) => {
+    const cells = requests.map((request) => {
+      const row = ofServer.find((one) => matches(one, { request }));
+      if (row === undefined) return "left out";
+      const figure = (column: string) => figureText(Number(row[column]));
+      return row[perCpu] === undefined
+        ? `${figure("requests/s")}/s, ${figure("CPU ms")} ms`
+        : `${figure(requestsPerSecond)} ×, ${figure(perCpu)} ×`;
+    });
+    return [name, ...cells];
+  };
+  const lines = Map.groupBy(rows, ({ server, cache }) =>
+    cache === hit.cache ? `${server}, cached` : `${server}`,
+  );
+  return { columns: ["server", ...requests], rows: [...lines].map((pair) => line(...pair)) };
+}
+
+export const peers: Scenario = {
+  name: "peers",
+  title: "Compared with other servers",
+  about: readFileSync(join(folder, "about.md"), "utf8").trim(),
+  columns: [
+    ...["request", "cache", "server", "requests/s", "CPU ms"],
+    ...[requestsPerSecond, perCpu, "client cores", "left out"],
+  ],
+  charts: [
+    {
+      name: "peers",
+      title: "Requests per second of the service, as a multiple of those of each server",
+      ...{ where: { cache: miss.cache }, group: "server", series: "request" },
+      ...{ figures: [requestsPerSecond], isLogarithmic: true },
+    },
+  ],
+  targets: contenders.flatMap(({ server, atLeast: factors }) =>
+    factors.map((atLeast, kind) => {
+      const where = { server, cache: miss.cache, request: kinds[kind]?.request ?? "" };
+      return { where, column: requestsPerSecond, atLeast };
+    }),
+  ),
+  overview,
+  async measure(report, { rounds }) {
+    await using stack = new AsyncDisposableStack();
+    const client = stack.use(new Client());
+    const redis = stack.use(await servers.startRedis());
+    const started: ReturnType<typeof entriesOf>[] = [];
+    const leftOut: Row[] = [];
+    let right = "";
+    for (const [database, contender] of contenders.entries()) {
+      const { server: name, program, healthPath, hasRedis, hasOtherModel } = contender;
+      report(`starting ${name}${program ? ", which is installed on first use" : ""}`);
+      const environment = hasRedis ? { REDIS_URL: servers.redisUrl(redis, database) } : {};
+      try {
+        const server = program
+          ? await servers.startServer([runScript, program], environment, healthPath)
+          : await servers.startService({ environment });
+        stack.use(server);
+        const predictions = await predictionsOf(server, contender.paths);
+        right ||= predictions;
+        if (predictions !== right && !hasOtherModel) throw new Error("its predictions are wrong");
+        started.push(entriesOf(contender, server));
+      } catch (error) {
+        if (program === undefined) throw error;
+        leftOut.push({ server: name, "left out": `${error}` });
+      }
+    }
+    // Each kind of request to all servers, before the next.
+    const inOrder = [...kinds, ...kinds].flatMap((_, kind) =>
+      started.flatMap((entries) => entries[kind] ?? []),
+    );
+    return [...withRatios(await client.race(inOrder, report, rounds)), ...leftOut];
+  },
+};
