@@ -10,6 +10,7 @@ import {
   SocketClosedUnexpectedlyError,
 } from "redis";
 import type { Histogram, Metrics } from "../telemetry/metrics.ts";
+import { inSpan, redisCommands } from "../telemetry/tracing.ts";
 import { TimeoutError, withTimeout } from "../timeout.ts";
 import { CircuitBreaker, type CircuitState } from "./circuit-breaker.ts";
 import { openEntry, sealEntry } from "./entry.ts";
@@ -201,7 +202,9 @@ export class RedisCache implements PredictionCache {
     if (!passage) throw this.#failure(operation, "open_circuit");
     const start = performance.now();
     try {
-      const reply = await withTimeout(timeoutMs, command(client));
+      const reply = await inSpan(redisCommands[operation], () =>
+        withTimeout(timeoutMs, command(client)),
+      );
       this.#durations[operation].observe((performance.now() - start) / 1000);
       breaker.succeed(passage);
       this.#report();

@@ -4,6 +4,7 @@ import { type AccessLog, durationMsSince, type LoggedPrediction } from "../telem
 import type { Metrics } from "../telemetry/metrics.ts";
 import { requestIdOf } from "../telemetry/request-id.ts";
 import { countRejections, RequestMetrics } from "../telemetry/request-metrics.ts";
+import { inRequestSpan, type RequestSpan, traceIdIn } from "../telemetry/tracing.ts";
 import { Refusal } from "../wire/refusal.ts";
 import { dropUnread, type NodeEnvironment, requestHeader } from "../wire/sent-request.ts";
 
@@ -35,7 +36,7 @@ export interface ExchangeDependencies {
 
 /**
  * Creates the wrapper of all handlers. It gives each request an id, turns errors into responses,
- * writes the access log, counts the request, and closes connections while draining.
+ * writes the access log, traces and counts the request, and closes connections while draining.
  */
 export function createExchange(deps: ExchangeDependencies) {
   const { logger, accessLog, metrics, isDraining } = deps;
@@ -54,7 +55,8 @@ export function createExchange(deps: ExchangeDependencies) {
   /** @param route the pattern that the request matched; `*` if none */
   return function exchange(route: string, handle: Handle) {
     const responses = requests.ofRoute(route);
-    return async function answer(c: Context<NodeEnvironment>): Promise<Response> {
+
+    async function respond(c: Context<NodeEnvironment>, span?: RequestSpan): Promise<Response> {
       const start = performance.now();
       requests.begin();
       const { method, path } = c.req;
@@ -71,7 +73,9 @@ export function createExchange(deps: ExchangeDependencies) {
       requests.end();
       responses.count(method, status, durationMs / 1000);
       if (prediction) requests.predicted(prediction);
-      accessLog({ requestId, method, path, route, status, durationMs, prediction });
+      const traceId = span?.traceId ?? traceIdIn(requestHeader(c, "traceparent"));
+      span?.respond(status, prediction);
+      accessLog({ requestId, method, path, route, status, durationMs, prediction, traceId });
       const fields =
         body === null
           ? { "X-Request-Id": requestId, ...headers }
@@ -80,6 +84,15 @@ export function createExchange(deps: ExchangeDependencies) {
         status,
         headers: isDraining() ? { ...fields, Connection: "close" } : fields,
       });
-    };
+    }
+
+    return (c: Context<NodeEnvironment>): Promise<Response> =>
+      inRequestSpan(
+        () => {
+          const { method, path } = c.req;
+          return { method, path, route, header: (name) => requestHeader(c, name) };
+        },
+        (span) => respond(c, span),
+      );
   };
 }

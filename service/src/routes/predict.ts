@@ -5,6 +5,7 @@ import type { LoadedModel } from "../model/loaded-model.ts";
 import type { BodyShape } from "../records/reader.ts";
 import type { DriftWindow } from "../telemetry/drift.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { inference, inSpan, parsing } from "../telemetry/tracing.ts";
 import { readBody } from "../wire/body.ts";
 import { maxSmallBytes } from "../wire/sent-body.ts";
 import { type SentRequest, sentRequest } from "../wire/sent-request.ts";
@@ -64,14 +65,14 @@ export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[]
       digest: () => sent.digest(),
       read() {
         timing.enter("parse");
-        const matrix = reader.read(kind.shape, sent, grant);
+        const matrix = inSpan(parsing, () => reader.read(kind.shape, sent, grant));
         if (matrix instanceof Promise) return matrix.finally(endRead);
         endRead();
         return matrix;
       },
       async compute(matrix) {
         timing.enter("inference");
-        const predictions = await engine.predict(matrix, grant);
+        const predictions = await inSpan(inference, () => engine.predict(matrix, grant));
         timing.enter("cache");
         drift?.count(matrix, predictions);
         return kind.wrap(await writer.write(predictions));

@@ -24,6 +24,8 @@ interface AccessLogLine {
   readonly status: number;
   readonly durationMs: number;
   readonly prediction?: LoggedPrediction | undefined;
+  /** The id of the trace that the request belongs to, in hex. */
+  readonly traceId?: string | undefined;
 }
 
 /** The requests of probes and of Prometheus. */
@@ -50,12 +52,13 @@ export function createAccessLog(logger: Logger, lines: DestinationStream): Acces
   return (line) => {
     if (frequentRoutes.includes(line.route)) return logger.debug(line, "request");
     if (!logger.isLevelEnabled("info")) return;
-    const { requestId, method, path, route, status, durationMs, prediction } = line;
+    const { requestId, method, path, route, status, durationMs, prediction, traceId } = line;
+    const trace = traceId === undefined ? "" : `,"traceId":"${traceId}"`;
     const quotedPath = path === route ? `"${path}"` : JSON.stringify(path);
     lines.write(
       `{"level":${level},"time":${Date.now()},${origin},"requestId":"${requestId}",` +
         `"method":"${method}","path":${quotedPath},"route":"${route}",` +
-        `"status":${status},"durationMs":${durationMs}${membersOf(prediction)},"msg":"request"}\n`,
+        `"status":${status},"durationMs":${durationMs}${membersOf(prediction)}${trace},"msg":"request"}\n`,
     );
   };
 }
