@@ -290,12 +290,12 @@ describe("read-through", () => {
       storeFor: () => ({ ...memoryStore(memory), get }),
       logger: silentLogger,
     });
-    const read = () => {
+    const read = async () => {
       throw new RangeError("refused");
     };
     const digest = () => digestOf(body);
     const namespace = "v1:predict";
-    const request = { namespace, shape: "one", columns: 1, policy: "use", digest, read } as const;
+    const request = { namespace, shape: "many", columns: 1, policy: "use", digest, read } as const;
     const asked = cache.answer({ ...request, compute: async () => "answer" });
     await expect(asked).rejects.toThrow("refused");
     expect(memory.get(rawKey("v1:predict", digestOf(body)))).toBeUndefined();
@@ -426,12 +426,12 @@ describe("the cache over HTTP", () => {
     expect(response.headers.has("x-cache")).toBe(false);
   });
 
-  test("a hit reports the duration of the cache lookup", async () => {
+  test("a hit reports the durations of parsing and of the cache lookup", async () => {
     const { app, ask } = cachedApp();
     await ask();
     const { headers } = await post(app, "/predict", house);
     expect(headers.get("server-timing")).toMatch(
-      /^parse;dur=0, cache;dur=\d+\.\d{3}, inference;dur=0$/,
+      /^parse;dur=\d+\.\d{3}, cache;dur=\d+\.\d{3}, inference;dur=0$/,
     );
   });
 

@@ -347,8 +347,7 @@ describe("predictions", () => {
     const metrics = new Metrics();
     const app = await cachedApp(metrics);
     await post(app, "/predict", house);
-    // One for the body, and one for the numbers.
-    expect(valuesOf(metrics, "prediction_memory_cache_entries")[""]).toBe(2);
+    expect(valuesOf(metrics, "prediction_memory_cache_entries")[""]).toBe(1);
     expect(valuesOf(metrics, "prediction_memory_cache_limit_bytes")[""]).toBe(1_000_000);
     const { "": bytes = 0 } = valuesOf(metrics, "prediction_memory_cache_bytes");
     expect(bytes).toBeGreaterThan(200);

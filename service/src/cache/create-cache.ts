@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { BodyShape } from "../records/reader.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { MemoryCache, memoryStore } from "./memory.ts";
 import { ReadThrough } from "./read-through.ts";
@@ -68,9 +69,11 @@ export async function createCache(options: CacheOptions): Promise<Cache> {
   const memory =
     memoryBytes === 0 ? undefined : new MemoryCache({ ...options, maxBytes: memoryBytes });
   if (memory) observeMemory(memory, options.metrics);
+  // A list is the same list however it is written. Single records are found by their numbers anyway.
   const local = memory && memoryStore(memory);
+  const localFor = (shape: BodyShape) => (shape === "many" ? local : undefined);
   if (url === undefined) {
-    const readThrough = new ReadThrough({ ...options, memory, storeFor: () => local });
+    const readThrough = new ReadThrough({ ...options, memory, storeFor: localFor });
     return { readThrough, status: () => ({ memory, redis: undefined }), close: async () => {} };
   }
   const { RedisCache } = await import("./redis.ts");
@@ -80,7 +83,7 @@ export async function createCache(options: CacheOptions): Promise<Cache> {
     readThrough: new ReadThrough({
       ...options,
       memory,
-      storeFor: (shape) => (shape === "many" || usesRedisForOne() ? redis : local),
+      storeFor: (shape) => (shape === "many" || usesRedisForOne() ? redis : undefined),
     }),
     status: () => ({ memory, redis: redis.status }),
     close: () => redis.close(),

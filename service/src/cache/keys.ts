@@ -33,3 +33,18 @@ export function canonicalKey(namespace: string, matrix: Float32Array): string {
   const digest = hash("sha256", isBigEndian ? Buffer.from(bytes).swap32() : bytes);
   return `predictions:${namespace}:${digest}`;
 }
+
+/** A longer key would take more memory than its digest. */
+const maxRowBytes = 256;
+
+/**
+ * Returns the key of a single record in memory: its numbers themselves, which are cheaper than their
+ * digest.
+ *
+ * @param row as in {@link canonicalKey}
+ */
+export function recordKey(namespace: string, row: Float32Array): string {
+  const { buffer, byteOffset, byteLength } = row;
+  if (byteLength > maxRowBytes) return canonicalKey(namespace, row);
+  return `${namespace}:${Buffer.from(buffer, byteOffset, byteLength).toString("latin1")}`;
+}

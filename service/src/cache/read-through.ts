@@ -3,7 +3,7 @@ import { AbandonedError } from "../model/engine.ts";
 import type { BodyShape } from "../records/reader.ts";
 import type { CachePolicy } from "./cache-control.ts";
 import type { CachedResponse, CacheOutcome } from "./cached-response.ts";
-import { canonicalKey, rawKey } from "./keys.ts";
+import { canonicalKey, rawKey, recordKey } from "./keys.ts";
 import type { MemoryCache } from "./memory.ts";
 import { CacheError, type PredictionCache } from "./prediction-cache.ts";
 
@@ -30,7 +30,7 @@ export interface CacheRequest {
 export interface ReadThroughDependencies {
   /** The in-process tier; undefined if it is turned off. */
   readonly memory: MemoryCache | undefined;
-  /** Returns the second tier for bodies of this shape; undefined if nothing is cached there. */
+  /** Returns the second tier for bodies of this shape; undefined if there is none. */
   readonly storeFor: (shape: BodyShape) => PredictionCache | undefined;
   readonly logger: Logger;
 }
@@ -44,10 +44,11 @@ const storedOutcome: Partial<Record<CacheOutcome, CacheOutcome>> = {
 /**
  * The read-through cache in front of the model:
  *
- * 1. a request body seen before is a hit in memory, and is not parsed;
- * 2. otherwise the body is parsed, and the store is queried with its canonical key;
- * 3. on a miss the model predicts, once for all requests in flight with the same key. If it fails,
- *    all of them fail, and the next request tries again;
+ * 1. the response is looked up in memory: of a list by its body as sent, before it is parsed; of a
+ *    single record by its numbers, since parsing it costs less than a digest;
+ * 2. otherwise the store is queried with the canonical key;
+ * 3. on a miss the model predicts, once for all requests in flight with the same numbers. If it
+ *    fails, all of them fail, and the next request tries again;
  * 4. the response is kept in memory and sent to the store, without waiting for the store's reply.
  *
  * A prediction depends only on the model and the numbers, so no entry is ever stale. If the store
@@ -63,39 +64,65 @@ export class ReadThrough {
 
   /** Returns a hit in memory directly, anything else as a promise. */
   answer(request: CacheRequest): CachedResponse | Promise<CachedResponse> {
-    const { memory } = this.#deps;
-    const { namespace, policy } = request;
-    const raw = memory && policy !== "bypass" ? rawKey(namespace, request.digest()) : undefined; // 1
-    const known = raw !== undefined && policy === "use" ? memory?.get(raw) : undefined;
-    return known ?? this.#answerUnknown(request, raw);
+    const { namespace, shape, policy } = request;
+    if (shape === "many") {
+      const needsKey = this.#deps.memory && policy !== "bypass";
+      const key = needsKey ? rawKey(namespace, request.digest()) : undefined;
+      return this.#known(key, policy) ?? this.#answerList(key, request);
+    }
+    const row = request.read();
+    return row instanceof Promise
+      ? row.then((row) => this.#answerOne(request, row))
+      : this.#answerOne(request, row);
   }
 
-  async #answerUnknown(request: CacheRequest, raw: string | undefined): Promise<CachedResponse> {
-    const read = request.read(); // 2
+  #answerOne(request: CacheRequest, row: Float32Array): CachedResponse | Promise<CachedResponse> {
+    const key = recordKey(request.namespace, row);
+    const memoryKey = request.policy === "bypass" ? undefined : key;
+    return this.#known(key, request.policy) ?? this.#answerUnknown(memoryKey, key, request, row);
+  }
+
+  async #answerList(memoryKey: string | undefined, request: CacheRequest): Promise<CachedResponse> {
+    const read = request.read();
     const matrix = read instanceof Promise ? await read : read;
-    const found = await this.#find(request, matrix);
-    return this.#remember(raw, { ...found, records: matrix.length / request.columns });
+    const key = canonicalKey(request.namespace, matrix);
+    return this.#answerUnknown(memoryKey, key, request, matrix);
+  }
+
+  #known(key: string | undefined, policy: CachePolicy): CachedResponse | undefined {
+    return key !== undefined && policy === "use" ? this.#deps.memory?.get(key) : undefined; // 1
+  }
+
+  /** @param key identifies the numbers */
+  async #answerUnknown(
+    memoryKey: string | undefined,
+    key: string,
+    request: CacheRequest,
+    matrix: Float32Array,
+  ): Promise<CachedResponse> {
+    const found = await this.#find(key, request, matrix);
+    const records = matrix.length / request.columns;
+    return this.#remember(memoryKey, { ...found, records });
   }
 
   /** Keeps a response in memory, so that it is stored even while the store fails. */
-  #remember(raw: string | undefined, answer: CachedResponse): CachedResponse {
+  #remember(key: string | undefined, answer: CachedResponse): CachedResponse {
     const { memory } = this.#deps;
     const { body, outcome, records } = answer;
-    if (raw === undefined || !memory?.canStore(raw, body)) return answer;
-    memory.set(raw, body, records); // 4
+    if (key === undefined || !memory?.canStore(key, body)) return answer;
+    memory.set(key, body, records); // 4
     return { body, outcome: storedOutcome[outcome] ?? outcome, records };
   }
 
-  async #find(request: CacheRequest, matrix: Float32Array): Promise<Found> {
-    const { namespace, policy } = request;
+  async #find(key: string, request: CacheRequest, matrix: Float32Array): Promise<Found> {
+    const { policy, shape } = request;
     if (policy === "bypass") {
       return { body: await request.compute(matrix), outcome: "bypassed" };
     }
-    const key = canonicalKey(namespace, matrix);
-    const store = this.#deps.storeFor(request.shape);
+    const store = this.#deps.storeFor(shape);
     if (policy === "refresh") {
-      const { body, isStored } = await this.#compute(store, key, request, matrix);
-      return { body, outcome: isStored ? "refreshed" : "recomputed" };
+      const { body, outcome } = await this.#compute(store, request, matrix);
+      return { body, outcome: outcome === "stored" ? "refreshed" : "recomputed" };
     }
 
     const inFlight = this.#inFlight.get(key); // 3
@@ -107,10 +134,10 @@ export class ReadThrough {
       } catch (error) {
         // The other client has disconnected, but this one is still waiting.
         if (!(error instanceof AbandonedError)) throw error;
-        return this.#find(request, matrix);
+        return this.#find(key, request, matrix);
       }
     }
-    const lookup = this.#lookUp(store, key, request, matrix);
+    const lookup = this.#lookUp(store, request, matrix);
     this.#inFlight.set(key, lookup);
     try {
       return await lookup;
@@ -121,38 +148,34 @@ export class ReadThrough {
 
   async #lookUp(
     store: PredictionCache | undefined,
-    key: string,
     request: CacheRequest,
     matrix: Float32Array,
   ): Promise<Found> {
-    if (store === undefined) {
-      return { body: await request.compute(matrix), outcome: "bypassed" };
-    }
+    if (store === undefined) return this.#compute(store, request, matrix);
     let found: string | undefined;
     try {
-      found = await store.get(key);
+      found = await store.get(canonicalKey(request.namespace, matrix)); // 2
     } catch (error) {
       this.#logUnexpected(error);
       return { body: await request.compute(matrix), outcome: "bypassed" };
     }
     if (found !== undefined) return { body: found, outcome: store.tier };
-    const { body, isStored } = await this.#compute(store, key, request, matrix);
-    return { body, outcome: isStored ? "stored" : "computed" };
+    return this.#compute(store, request, matrix);
   }
 
   async #compute(
     store: PredictionCache | undefined,
-    key: string,
-    { compute, columns }: CacheRequest,
+    { namespace, columns, compute }: CacheRequest,
     matrix: Float32Array,
-  ): Promise<{ readonly body: string; readonly isStored: boolean }> {
+  ): Promise<Found> {
     const body = await compute(matrix);
-    if (store === undefined) return { body, isStored: false };
+    if (store === undefined) return { body, outcome: this.#deps.memory ? "computed" : "bypassed" };
+    const key = canonicalKey(namespace, matrix);
     const isStored = store.canStore(key, body);
     store
       .set(key, body, matrix.length / columns)
       .catch((error: unknown) => this.#logUnexpected(error)); // 4
-    return { body, isStored };
+    return { body, outcome: isStored ? "stored" : "computed" };
   }
 
   /** A store reports its own failures. Any other error is a bug. */
