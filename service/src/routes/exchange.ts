@@ -4,7 +4,7 @@ import { type AccessLog, durationMsSince, type LoggedPrediction } from "../telem
 import type { Metrics } from "../telemetry/metrics.ts";
 import { requestIdOf } from "../telemetry/request-id.ts";
 import { countRejections, RequestMetrics } from "../telemetry/request-metrics.ts";
-import { inRequestSpan, type RequestSpan, traceIdIn } from "../telemetry/tracing.ts";
+import { inRequestSpan, isTraced, type RequestSpan, traceIdIn } from "../telemetry/tracing.ts";
 import { Refusal } from "../wire/refusal.ts";
 import { dropUnread, type NodeEnvironment, requestHeader } from "../wire/sent-request.ts";
 
@@ -86,13 +86,11 @@ export function createExchange(deps: ExchangeDependencies) {
       });
     }
 
-    return (c: Context<NodeEnvironment>): Promise<Response> =>
-      inRequestSpan(
-        () => {
-          const { method, path } = c.req;
-          return { method, path, route, header: (name) => requestHeader(c, name) };
-        },
-        (span) => respond(c, span),
-      );
+    if (!isTraced(route)) return (c: Context<NodeEnvironment>) => respond(c);
+    return (c: Context<NodeEnvironment>) => {
+      const { method, path } = c.req;
+      const header = (name: string) => requestHeader(c, name);
+      return inRequestSpan({ method, path, route, header }, (span) => respond(c, span));
+    };
   };
 }

@@ -36,6 +36,11 @@ const tracer = provider?.getTracer("prediction-service", version);
 /** The routes of probes and of Prometheus, which would hide all other requests in a list of traces. */
 const untracedRoutes = ["/health", "/metrics"];
 
+/** Whether requests of a route have spans: with an SDK, unless they come from probes or Prometheus. */
+export function isTraced(route: string): boolean {
+  return tracer !== undefined && !untracedRoutes.includes(route);
+}
+
 /** The methods that the semantic conventions know. Any other is `_OTHER`. */
 const knownMethods = [
   "GET",
@@ -108,11 +113,16 @@ export class RequestSpan {
   }
 }
 
-async function traceRequest<T>(
-  tracer: Tracer,
+/**
+ * Does the work of a request in a span, whose parent is in the `traceparent` header. Spans that start
+ * in the meantime are its children. If an instrumentation has already started a span for the request,
+ * that one is used.
+ */
+export async function inRequestSpan<T>(
   request: TracedRequest,
-  work: (span: RequestSpan) => Promise<T>,
+  work: (span?: RequestSpan) => Promise<T>,
 ): Promise<T> {
+  if (tracer === undefined) return work();
   const attributes = requestAttributes(request);
   const { "http.request.method": method, "http.route": route } = attributes;
   const name = route === undefined ? `${method}` : `${method} ${route}`;
@@ -131,22 +141,6 @@ async function traceRequest<T>(
   } finally {
     span.end();
   }
-}
-
-/**
- * Does the work of a request in a span, whose parent is in the `traceparent` header. Spans that start
- * in the meantime are its children. If an instrumentation has already started a span for the request,
- * that one is used.
- *
- * Without an SDK, and for probes and Prometheus, there is no span.
- */
-export function inRequestSpan<T>(
-  request: () => TracedRequest,
-  work: (span?: RequestSpan) => Promise<T>,
-): Promise<T> {
-  if (tracer === undefined) return work();
-  const traced = request();
-  return untracedRoutes.includes(traced.route) ? work() : traceRequest(tracer, traced, work);
 }
 
 function traceWork<T>(
