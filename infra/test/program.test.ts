@@ -160,10 +160,14 @@ describe("on Minikube", () => {
     expect(resource("kubernetes", "kubernetes").inputs).toMatchObject({ context: "minikube" });
   });
 
-  test("all pods and one more, during a rollout, fit two cores next to Minikube's own pods", async () => {
+  test.each([
+    ["", {}, 2],
+    ["with Prometheus and Grafana, ", { deploy: true }, 4],
+  ])("%sall pods and one more, during a rollout, fit two cores next to Minikube's own pods", async (_, monitoring, deployments) => {
     // Measured on Minikube with metrics-server.
     const ownPodsMillicores = 850;
-    const { resources, resource } = await record(program, dev);
+    const config = { ...dev.config, "prediction-service:monitoring": JSON.stringify(monitoring) };
+    const { resources, resource } = await record(program, { config });
     const { maxReplicas } = Autoscaler.parse(
       resource("HorizontalPodAutoscaler", "prediction-api").inputs,
     ).spec;
@@ -176,7 +180,7 @@ describe("on Minikube", () => {
         const pod = Math.max(together, ...initContainers.map(millicores));
         return pod * (replicas + (strategy.rollingUpdate?.maxSurge ?? 0));
       });
-    expect(requested).toHaveLength(2);
+    expect(requested).toHaveLength(deployments);
     const total = requested.reduce((sum, each) => sum + each, ownPodsMillicores);
     expect(total).toBeLessThanOrEqual(2000);
   });

@@ -1,6 +1,5 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import {
   type MetricDefinition,
@@ -104,16 +103,6 @@ test("panels do not overlap and fit the width of the dashboard", () => {
   });
   expect(new Set(cells).size).toBe(cells.length);
 });
-
-test.for(rules.filter(({ alert }) => alert))(
-  "docs/monitoring.md explains the alert $alert",
-  ({ alert, annotations }) => {
-    const runbook = `docs/monitoring.md#${alert?.toLowerCase()}`;
-    expect(annotations).toMatchObject({ runbook });
-    const text = readFileSync(join(import.meta.dirname, "../../../docs/monitoring.md"), "utf8");
-    expect(text).toMatch(new RegExp(`^### ${alert}$`, "m"));
-  },
-);
 
 prometheusTest("promtool accepts the rules, and their names and labels", () => {
   const check = ["check", "rules", "--lint=all", "--lint-fatal", rulesFile];
