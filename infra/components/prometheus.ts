@@ -34,7 +34,7 @@ const probe = { timeoutSeconds: 3, periodSeconds: 10, failureThreshold: 6 };
  * @param pods the name whose addresses are those of the pods
  * @param tokenFile has the token that `/metrics` requires
  */
-export function prometheusConfig(namespace: string, pods: string, tokenFile?: string) {
+function prometheusConfig(namespace: string, pods: string, tokenFile?: string) {
   return {
     global: { scrape_interval: "15s", evaluation_interval: "15s" },
     rule_files: [`${configFolder}/rules.yaml`],

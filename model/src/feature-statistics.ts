@@ -24,7 +24,7 @@ export function describeRange(values: Float64Array): FeatureRange {
 
 /** A histogram of a feature's values. */
 export interface FeatureBins {
-  /** Upper edges, ascending. A value equal to an edge belongs to the lower bin. The last bin has none. */
+  /** Upper edges, ascending. A value equal to an edge belongs to the lower bin. */
   readonly edges: readonly number[];
   /** The share of the values in each bin, from 0 to 1. */
   readonly shares: readonly number[];
@@ -33,8 +33,9 @@ export interface FeatureBins {
 const maxBins = 10;
 
 /**
- * Divides at least one value into ten bins of about the same share, or into fewer if many values are
- * equal. Each edge is one of the values, rounded to float32 as the model sees them.
+ * Divides at least one value into ten bins of about the same share, or into fewer if many values
+ * are equal. Each edge is one of the values, rounded to float32 as the model sees them. The last bin
+ * has no edge.
  */
 export function describeBins(values: Float64Array): FeatureBins {
   const sorted = Float32Array.from(values).sort();

@@ -71,7 +71,7 @@ const Environment = z
     CACHE_TTL_SECONDS: count(31_536_000).default(3_600),
     CACHE_TIMEOUT_MS: integer(1, 60_000, "milliseconds").default(50),
     CACHE_REDIS_PREDICT: z.enum(redisUses, `one of ${redisUses.join(", ")}`).default("auto"),
-    CACHE_MEMORY_BYTES: integer(0, 1_099_511_627_776, "bytes").default(64 * 1024 * 1024),
+    CACHE_MEMORY_BYTES: integer(0, 1_099_511_627_776, "bytes").default(32 * 1024 * 1024),
     DRIFT_WINDOW_RECORDS: integer(0, 100_000, "records").default(10_000),
     DRAIN_SECONDS: integer(0, 3_600, "seconds").default(0),
     API_TOKENS_FILE: z.string().optional(),

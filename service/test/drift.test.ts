@@ -90,7 +90,7 @@ describe("a feature whose distribution shifts", () => {
   const spread = (count: number, from: number, to: number) =>
     Array.from({ length: count }, (_, index) => [from + ((index + 0.5) * (to - from)) / count]);
 
-  test("the index is 0 for the distribution of the training rows, and more than 0.2 for another", () => {
+  test("the index is 0 for the training rows, and more than 0.2 for other records", () => {
     const window = windowOf([uniform]);
     countAll(window, spread(1_000, 0, 100));
     expect(driftOf([uniform], [window.counts()]).psi).toEqual({ x: expect.closeTo(0, 9) });

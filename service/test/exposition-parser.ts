@@ -14,8 +14,8 @@ const sample = new RegExp(
 /**
  * Parses metrics strictly.
  *
- * @throws {Error} with the first line that is not valid: each metric has one `HELP`, one `TYPE`, and
- *   then its samples, each only once
+ * @throws {Error} with the first line that is not valid: each metric has one `HELP`, one `TYPE`,
+ *   and then its samples, each only once
  */
 export function parseExposition(text: string): ParsedMetric[] {
   const metrics: { name: string; type: string; samples: Map<string, number> }[] = [];

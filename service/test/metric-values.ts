@@ -2,8 +2,8 @@ import type { MetricName } from "../src/telemetry/metric-table.ts";
 import type { Metrics } from "../src/telemetry/metrics.ts";
 
 /**
- * The values of a metric by their labels, such as `get timeout`, except zeros. Values of histograms are
- * `count get` and `sum get`.
+ * The values of a metric by their labels, such as `get timeout`, except zeros. Those of histograms
+ * are `count get` and `sum get`.
  */
 export function valuesOf(metrics: Metrics, name: MetricName): Record<string, number> {
   const report = metrics.report().find((each) => each.name === name);

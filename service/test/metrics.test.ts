@@ -354,7 +354,7 @@ describe("predictions", () => {
     expect(bytes).toBeLessThan(2_000);
   });
 
-  test("runs of the model are counted with their rows, and the queue with those that wait", async () => {
+  test("runs of the model are counted with their rows, and so are the rows in the queue", async () => {
     const metrics = new Metrics();
     const runs: (() => void)[] = [];
     const runner = {

@@ -13,6 +13,7 @@ const Attribute = z.object({
   ]),
 });
 
+/** A span as OTLP has it. The kinds are 1 for internal, 2 for server and 3 for client. */
 const Span = z.object({
   traceId: z.string(),
   spanId: z.string(),
@@ -29,12 +30,9 @@ const Export = z.object({
   resourceSpans: z.array(z.object({ scopeSpans: z.array(z.object({ spans: z.array(Span) })) })),
 });
 
-/** A span as OTLP has it. The kinds are 1 for internal, 2 for server and 3 for client. */
-export type ReceivedSpan = z.infer<typeof Span>;
-
 /** Starts an OTLP receiver for spans in JSON, on a free port until the test ends. */
 export async function startReceiver() {
-  const spans: ReceivedSpan[] = [];
+  const spans: z.infer<typeof Span>[] = [];
   const server = createServer(async (request, response) => {
     const body = await text(request);
     if (request.url === "/v1/traces") {

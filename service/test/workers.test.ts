@@ -355,7 +355,7 @@ describe("the metrics of several workers", () => {
       expect(valueIn(text, `${requests}{outcome="stored",tier="model"}`)).toBe(2);
       expect(valueIn(text, `${requests}{outcome="hit",tier="memory"}`)).toBe(2);
       expect(valueIn(text, "prediction_drift_records")).toBe(2);
-      expect(valueIn(text, "prediction_memory_cache_limit_bytes")).toBe(2 * 64 * 1024 * 1024);
+      expect(valueIn(text, "prediction_memory_cache_limit_bytes")).toBe(2 * 32 * 1024 * 1024);
       expect(valueIn(text, "prediction_processes")).toBe(3);
     }
   });
@@ -371,7 +371,7 @@ describe("the metrics of several workers", () => {
     const text = await scrape(service.port);
     expect(valueIn(text, greetings)).toBe(12);
     expect(valueIn(text, "prediction_processes")).toBe(3);
-    expect(valueIn(text, "prediction_memory_cache_limit_bytes")).toBe(2 * 64 * 1024 * 1024);
+    expect(valueIn(text, "prediction_memory_cache_limit_bytes")).toBe(2 * 32 * 1024 * 1024);
   });
 
   test("a worker that does not answer counts as it did before, and does not stop a scrape", async () => {

@@ -19,10 +19,13 @@ async function speedUpLivenessProbe(): Promise<void> {
 
 test("a pod that hangs leaves the Service and is restarted", async () => {
   await speedUpLivenessProbe();
-  const victim = (await stack().pods("prediction-api")).find(({ isReady }) => isReady);
-  const now = async () => {
-    return (await stack().pods("prediction-api")).find(({ name }) => name === victim?.name);
-  };
+  const pods = () => stack().pods("prediction-api");
+  // The former pod is gone only after it has drained.
+  await vi.waitFor(async () => expect(await pods()).toMatchObject([{ isReady: true }]), {
+    timeout: 45_000,
+  });
+  const [victim] = await pods();
+  const now = async () => (await pods()).find(({ name }) => name === victim?.name);
 
   process.kill(await stack().node.processOf(String(victim?.containerId)), "SIGSTOP");
 

@@ -1,3 +1,4 @@
+import { vi } from "vitest";
 import { z } from "zod";
 import { DeployedStack } from "../deployed-stack.ts";
 import { dev, type StackConfig } from "../stack-config.ts";
@@ -111,10 +112,12 @@ export class StackOnNode {
     return { imageName: this.#image, repoDigest: "" };
   }
 
-  /** Waits until all pods of the service are ready. */
+  /** Waits until all pods of the service are ready, and its cluster IP leads to them. */
   async ready(): Promise<void> {
     const replicas = `--for=jsonpath={.status.readyReplicas}=${this.#replicas}`;
     await this.kubectl("wait", "deployment/prediction-api", replicas, "--timeout=120s");
+    // kube-proxy learns of ready pods a moment later.
+    await vi.waitUntil(() => this.ask("/predict", {}).catch(() => false), { timeout: 30_000 });
   }
 
   async destroy(): Promise<void> {

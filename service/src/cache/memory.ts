@@ -10,8 +10,8 @@ export interface MemoryCacheOptions {
   readonly ttlSeconds: number;
 }
 
-/** Bytes per entry in addition to its characters: map slot, list links, object and string headers. */
-const entryOverheadBytes = 200;
+/** Bytes per entry in addition to its characters: map slot, list links, headers of objects. */
+const entryOverheadBytes = 250;
 
 function entryBytes(body: string, key: string): number {
   return body.length + key.length + entryOverheadBytes;

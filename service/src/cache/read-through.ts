@@ -137,7 +137,9 @@ export class ReadThrough {
         return this.#find(key, request, matrix);
       }
     }
-    const lookup = this.#lookUp(store, request, matrix);
+    const lookup = store
+      ? this.#lookUp(store, request, matrix)
+      : this.#compute(store, request, matrix);
     this.#inFlight.set(key, lookup);
     try {
       return await lookup;
@@ -147,11 +149,10 @@ export class ReadThrough {
   }
 
   async #lookUp(
-    store: PredictionCache | undefined,
+    store: PredictionCache,
     request: CacheRequest,
     matrix: Float32Array,
   ): Promise<Found> {
-    if (store === undefined) return this.#compute(store, request, matrix);
     let found: string | undefined;
     try {
       found = await store.get(canonicalKey(request.namespace, matrix)); // 2

@@ -25,8 +25,8 @@ const common = {
 const shareTolerance = 0.001;
 
 /**
- * The share of training rows in each of up to ten bins, from 0 to 1. A value belongs to the first bin
- * whose edge is not smaller, or to the last bin, which has no edge.
+ * The share of training rows in each bin, from 0 to 1. A value belongs to the first bin whose edge
+ * is not smaller, or to the last bin, which has no edge.
  */
 const Bins = z
   .strictObject({

@@ -15,7 +15,7 @@ export interface MetricsDependencies {
 
 const mediaTypes = { text: "text/plain", openmetrics: "application/openmetrics-text" } as const;
 
-/** `GET /metrics` returns the metrics in Prometheus' text format, or in OpenMetrics if requested. */
+/** `GET /metrics` returns the metrics for Prometheus, in OpenMetrics if requested. */
 export function metricsEndpoint({ model, metrics, collectReports }: MetricsDependencies): Endpoint {
   const { card, version, engine } = model;
   metrics.info("prediction_model_info", () => ({ model: card.name, version, engine: engine.name }));

@@ -75,7 +75,8 @@ export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[]
         const predictions = await inSpan(inference, () => engine.predict(matrix, grant));
         timing.enter("cache");
         drift?.count(matrix, predictions);
-        return kind.wrap(await writer.write(predictions));
+        const json = writer.write(predictions);
+        return kind.wrap(typeof json === "string" ? json : await json);
       },
     });
     const { body, outcome, records } = await found;

@@ -11,8 +11,8 @@ export interface LoggedPrediction {
 }
 
 /**
- * What the access log records about a request. The body and the query are left out, since they may be
- * personal.
+ * What the access log records about a request. The body and the query are left out, since they may
+ * be personal.
  */
 interface AccessLogLine {
   /** Needs no escaping in JSON, like the method and the route. */

@@ -2,7 +2,7 @@ import type { CardFeature, ModelCard } from "../model/card.ts";
 import type { Engine, Predictions } from "../model/engine.ts";
 import { type MetricReport, reportOf, type Sample } from "./metrics.ts";
 
-/** At most this many records of a request are counted, so that one long list does not fill the window. */
+/** The maximum number of records counted of a request, so that no long list fills the window. */
 const maxSampledRecords = 128;
 
 /** Predictions with more numbers have no means, to limit the memory of the window. */
@@ -12,21 +12,21 @@ const maxMeans = 32;
 const minShare = 0.0001;
 
 /**
- * An index is reported once the window has this many records for each bin. Without drift, the index of
- * `n` records in `b` bins is about `(b − 1) / n`, so less than 0.02 is due to chance.
+ * An index is reported once the window has this many records for each bin. Without drift, the index
+ * of `n` records in `b` bins is about `(b − 1) / n`, so less than 0.02 is due to chance.
  */
 const minRecordsPerBin = 50;
 
 /**
- * The bins of a feature: the first is for values below the training range, the last for values above
- * it. Those between are the card's bins, or one for each category.
+ * The bins of a feature: the first is for values below the training range, the last for values
+ * above it. Those between are the card's bins, or one for each category.
  */
 interface FeatureBins {
   readonly name: string;
   readonly minimum: number;
   /**
-   * The edges between the card's bins, and the maximum. A value equal to an edge belongs to the lower
-   * bin. Empty for a category or a boolean, whose values are 0, 1 and so on.
+   * The edges between the card's bins, and the maximum. A value equal to an edge belongs to the
+   * lower bin. Empty for a category or a boolean, whose values are 0, 1 and so on.
    */
   readonly edges: Float32Array;
   /** The number of bins, with the first and the last. */
@@ -84,8 +84,8 @@ const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => tota
  * `PSI = Σ (aᵢ − eᵢ) · ln(aᵢ / eᵢ)`
  *
  * where `aᵢ` is the actual and `eᵢ` the expected share of bin `i`. It is 0 if they are equal. By
- * convention, less than 0.1 is no change, and more than 0.2 or 0.25 is a large one. Shares below 0.0001
- * count as 0.0001.
+ * convention, less than 0.1 is no change, and more than 0.2 or 0.25 is a large one. Shares below
+ * 0.0001 count as 0.0001.
  *
  * Sources: N. Siddiqi, "Credit Risk Scorecards" (Wiley, 2006), on the system stability report;
  * B. Yurdakul, "Statistical Properties of Population Stability Index" (Western Michigan University,
@@ -125,12 +125,12 @@ export interface DriftOptions {
 
 /**
  * The last records that the model has predicted, to compare them with the training rows. Responses
- * from the cache are not among them: they are not parsed. So a record that is sent often counts once
- * for each time that it is computed.
+ * from the cache are not among them: a record that is sent often counts
+ * only as often as it is computed.
  *
- * A record takes constant time: its bins are stored in a ring, and are counted only when the drift is
- * reported. Of a list with more than 128 records, 128 at equal distances are counted,
- * from a random start.
+ * A record takes constant time: its bins are stored in a ring, and are counted only when the drift
+ * is reported. Of a list with more than 128 records, 128 at equal distances are counted, from a
+ * random start.
  */
 export class DriftWindow {
   readonly #features: readonly FeatureBins[];
@@ -227,7 +227,7 @@ function addAll(lists: readonly (readonly number[])[]): number[] {
   );
 }
 
-/** Returns the index of a feature; `undefined` if there are too few records, or nothing to compare with. */
+/** Returns the index of a feature; `undefined` without its training shares, or enough records. */
 function indexOf({ count, expected }: FeatureBins, bins: readonly number[]): number | undefined {
   if (expected === undefined || sum(bins) < minRecordsPerBin * expected.length) return undefined;
   // Values outside the range are in the outermost bins of the training rows.

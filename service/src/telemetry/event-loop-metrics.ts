@@ -3,9 +3,9 @@ import type { Metrics } from "./metrics.ts";
 const intervalMs = 100;
 
 /**
- * Measures how late a timer fires: that is how long other events wait, too. Unlike
- * `monitorEventLoopDelay`, which must be reset to see a recent delay, the histogram only grows. So it
- * does not matter who reads it how often, and the histograms of several processes can be added.
+ * Measures how late a timer fires: that is how long other events wait, too. Unlike that of
+ * `monitorEventLoopDelay`, which is reset to see recent delays, this histogram only grows. So anyone
+ * can read it at any time, and the histograms of several processes can be added.
  */
 export function observeEventLoop(metrics: Metrics): void {
   const delays = metrics.histogram("nodejs_event_loop_delay_seconds", {});

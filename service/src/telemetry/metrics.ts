@@ -96,8 +96,8 @@ interface Series {
 }
 
 /**
- * The metrics of this process. They are counted in plain numbers, since prom-client hashes the labels
- * of each event, which costs more than a cache hit may. It only writes the result.
+ * The metrics of this process. They are counted in plain numbers, since prom-client hashes the
+ * labels of each event, which costs more than a cache hit may. It only writes the result.
  *
  * Keep what `counter` and `histogram` return: looking it up is slower than counting.
  */

@@ -68,7 +68,6 @@ export class RequestMetrics {
       bypassed: outcomes("bypassed"),
     };
     metrics.observe("http_requests_in_flight", {}, () => this.#inFlight);
-    countRejections(metrics);
   }
 
   /** @param route the path of the endpoint, not of the request */

@@ -42,7 +42,7 @@ export class QuestionChannel {
     }
   }
 
-  /** @param received from the other process. Anything else than a question or an answer is ignored */
+  /** @param received what the other process sent. Only questions and answers have an effect */
   async receive(received: unknown): Promise<void> {
     const { data: message } = Message.safeParse(received);
     if (message === undefined) return;

@@ -86,7 +86,7 @@ export class ReportCollector {
     this.#workers.delete(worker);
   }
 
-  /** Returns the reports of all processes. A worker that does not answer counts as it did before. */
+  /** Returns all reports. A worker that does not answer counts as it did before. */
   async collect(): Promise<readonly ProcessReport[]> {
     await Promise.all(Array.from(this.#workers.keys(), (worker) => this.#ask(worker)));
     const known = Array.from(this.#workers.values()).filter((report) => report !== undefined);
