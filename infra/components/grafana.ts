@@ -2,8 +2,9 @@ import { hash } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { dnsEgress } from "./dns-egress.ts";
-import { configAnnotation, labels, selectorLabels } from "./labels.ts";
-import { restrictedContainer, restrictedPod, users } from "./pod-security.ts";
+import { labels, selectorLabels } from "./labels.ts";
+import { MonitoringWorkload } from "./monitoring-workload.ts";
+import { users } from "./pod-security.ts";
 import type { Prometheus } from "./prometheus.ts";
 
 /** The arguments of a {@link Grafana}. */
@@ -78,29 +79,9 @@ const keyOf = (path: string) => path.replace("/", "-");
 export class Grafana extends pulumi.ComponentResource {
   constructor(name: string, args: GrafanaArgs, opts?: pulumi.ComponentResourceOptions) {
     super("prediction-service:kubernetes:Grafana", name, {}, opts);
-    const { namespace, prometheus, dashboard } = args;
+    const { namespace, image, prometheus, dashboard } = args;
     const child = { parent: this };
     const metadata = { name: app, namespace, labels: labels(app, "monitoring") };
-
-    const policy = new k8s.networking.v1.NetworkPolicy(
-      name,
-      {
-        metadata,
-        spec: {
-          podSelector: { matchLabels: grafanaLabels },
-          // No ingress: kubectl port-forward does not pass through the network of pods.
-          policyTypes: ["Ingress", "Egress"],
-          egress: [dnsEgress, prometheus.egress],
-        },
-      },
-      child,
-    );
-
-    const account = new k8s.core.v1.ServiceAccount(
-      name,
-      { metadata, automountServiceAccountToken: false },
-      child,
-    );
 
     const files = prometheus.url.apply((url) => Object.entries(provisioning(url)));
     const config = new k8s.core.v1.ConfigMap(
@@ -122,84 +103,48 @@ export class Grafana extends pulumi.ComponentResource {
       child,
     );
 
-    new k8s.apps.v1.Deployment(
-      name,
+    new MonitoringWorkload(
+      app,
       {
-        metadata,
-        spec: {
-          replicas: 1,
-          strategy: { type: "Recreate" },
-          selector: { matchLabels: grafanaLabels },
-          template: {
-            metadata: {
-              labels: labels(app, "monitoring"),
-              annotations: {
-                [configAnnotation]: files.apply((entries) =>
-                  hash("sha256", JSON.stringify(entries) + dashboard),
-                ),
-              },
-            },
-            spec: {
-              ...restrictedPod(users.grafana),
-              serviceAccountName: account.metadata.name,
-              containers: [
-                {
-                  name: app,
-                  image: args.image,
-                  imagePullPolicy: "IfNotPresent",
-                  env: Object.entries(environment).map(([name, value]) => ({ name, value })),
-                  ports: [{ name: "http", containerPort: port }],
-                  resources: {
-                    requests: { cpu: "50m", memory: "128Mi" },
-                    limits: { cpu: "500m", memory: "512Mi" },
-                  },
-                  ...restrictedContainer,
-                  // The first start creates a database.
-                  startupProbe: { ...probe, periodSeconds: 2, failureThreshold: 60 },
-                  readinessProbe: { ...probe, periodSeconds: 10, failureThreshold: 3 },
-                  livenessProbe: { ...probe, periodSeconds: 10, failureThreshold: 6 },
-                  volumeMounts: [
-                    {
-                      name: "provisioning",
-                      mountPath: "/etc/grafana/provisioning",
-                      readOnly: true,
-                    },
-                    { name: "dashboards", mountPath: dashboardFolder, readOnly: true },
-                    { name: "data", mountPath: "/var/lib/grafana" },
-                    { name: "temporary", mountPath: "/tmp" },
-                  ],
-                },
-              ],
-              volumes: [
-                {
-                  name: "provisioning",
-                  configMap: {
-                    name: config.metadata.name,
-                    items: files.apply((entries) =>
-                      entries.map(([path]) => ({ key: keyOf(path), path })),
-                    ),
-                  },
-                },
-                { name: "dashboards", configMap: { name: dashboards.metadata.name } },
-                { name: "data", emptyDir: { sizeLimit: "256Mi" } },
-                { name: "temporary", emptyDir: { sizeLimit: "64Mi" } },
-              ],
+        namespace,
+        image,
+        user: users.grafana,
+        port,
+        // None: kubectl port-forward does not pass through the network of pods.
+        ingress: [],
+        egress: [dnsEgress, prometheus.egress],
+        configDigest: files.apply((entries) => hash("sha256", JSON.stringify(entries) + dashboard)),
+        container: {
+          env: Object.entries(environment).map(([name, value]) => ({ name, value })),
+          resources: {
+            requests: { cpu: "50m", memory: "128Mi" },
+            limits: { cpu: "500m", memory: "512Mi" },
+          },
+          // The first start creates a database.
+          startupProbe: { ...probe, periodSeconds: 2, failureThreshold: 60 },
+          readinessProbe: { ...probe, periodSeconds: 10, failureThreshold: 3 },
+          livenessProbe: { ...probe, periodSeconds: 10, failureThreshold: 6 },
+          volumeMounts: [
+            { name: "provisioning", mountPath: "/etc/grafana/provisioning", readOnly: true },
+            { name: "dashboards", mountPath: dashboardFolder, readOnly: true },
+            { name: "data", mountPath: "/var/lib/grafana" },
+            { name: "temporary", mountPath: "/tmp" },
+          ],
+        },
+        volumes: [
+          {
+            name: "provisioning",
+            configMap: {
+              name: config.metadata.name,
+              items: files.apply((entries) =>
+                entries.map(([path]) => ({ key: keyOf(path), path })),
+              ),
             },
           },
-        },
-      },
-      { parent: this, dependsOn: policy },
-    );
-
-    new k8s.core.v1.Service(
-      name,
-      {
-        metadata,
-        spec: {
-          type: "ClusterIP",
-          selector: grafanaLabels,
-          ports: [{ name: "http", port, targetPort: "http" }],
-        },
+          { name: "dashboards", configMap: { name: dashboards.metadata.name } },
+          { name: "data", emptyDir: { sizeLimit: "256Mi" } },
+          { name: "temporary", emptyDir: { sizeLimit: "64Mi" } },
+        ],
       },
       child,
     );

@@ -6,8 +6,9 @@ import { job } from "../monitoring/queries.ts";
 import { metricsPath, port as apiPort } from "./api-pod.ts";
 import { dnsEgress } from "./dns-egress.ts";
 import { grafanaLabels } from "./grafana.ts";
-import { configAnnotation, labels, selectorLabels } from "./labels.ts";
-import { restrictedContainer, restrictedPod, users } from "./pod-security.ts";
+import { labels, selectorLabels } from "./labels.ts";
+import { MonitoringWorkload } from "./monitoring-workload.ts";
+import { users } from "./pod-security.ts";
 import { apiSelectorLabels } from "./prediction-api.ts";
 
 /** The arguments of a {@link Prometheus}. */
@@ -58,41 +59,8 @@ export class Prometheus extends pulumi.ComponentResource {
 
   constructor(name: string, args: PrometheusArgs, opts?: pulumi.ComponentResourceOptions) {
     super("prediction-service:kubernetes:Prometheus", name, {}, opts);
-    const { namespace, token } = args;
+    const { namespace, image, rules, token } = args;
     const child = { parent: this };
-    const metadata = { name: app, namespace, labels: labels(app, "monitoring") };
-    const matchLabels = selectorLabels(app);
-
-    const policy = new k8s.networking.v1.NetworkPolicy(
-      name,
-      {
-        metadata,
-        spec: {
-          podSelector: { matchLabels },
-          policyTypes: ["Ingress", "Egress"],
-          ingress: [
-            {
-              from: [{ podSelector: { matchLabels: grafanaLabels } }],
-              ports: [{ protocol: "TCP", port }],
-            },
-          ],
-          egress: [
-            dnsEgress,
-            {
-              to: [{ podSelector: { matchLabels: apiSelectorLabels } }],
-              ports: [{ protocol: "TCP", port: apiPort }],
-            },
-          ],
-        },
-      },
-      child,
-    );
-
-    const account = new k8s.core.v1.ServiceAccount(
-      name,
-      { metadata, automountServiceAccountToken: false },
-      child,
-    );
 
     const pods = new k8s.core.v1.Service(
       `${name}-pods`,
@@ -116,91 +84,74 @@ export class Prometheus extends pulumi.ComponentResource {
       const host = `${service}.${where}.svc.cluster.local`;
       return stringify(prometheusConfig(where, host, token && `${tokenFolder}/${token.key}`));
     });
-
     const files = new k8s.core.v1.ConfigMap(
       name,
-      { metadata, data: { "prometheus.yml": config, "rules.yaml": args.rules } },
+      {
+        metadata: { name: app, namespace, labels: labels(app, "monitoring") },
+        data: { "prometheus.yml": config, "rules.yaml": rules },
+      },
       child,
     );
 
-    const tokenVolume = token && {
-      name: "token",
-      secret: { secretName: token.name, defaultMode: 0o440 },
-    };
-    new k8s.apps.v1.Deployment(
-      name,
+    const mounts = [
+      { name: "config", mountPath: configFolder, readOnly: true },
+      { name: "data", mountPath: "/prometheus" },
+    ];
+    const volumes: k8s.types.input.core.v1.Volume[] = [
+      { name: "config", configMap: { name: files.metadata.name } },
+      { name: "data", emptyDir: { sizeLimit: "1Gi" } },
+    ];
+    if (token) {
+      mounts.push({ name: "token", mountPath: tokenFolder, readOnly: true });
+      volumes.push({ name: "token", secret: { secretName: token.name, defaultMode: 0o440 } });
+    }
+
+    const workload = new MonitoringWorkload(
+      app,
       {
-        metadata,
-        spec: {
-          replicas: 1,
-          // Two pods can't write to the same data.
-          strategy: { type: "Recreate" },
-          selector: { matchLabels },
-          template: {
-            metadata: {
-              labels: labels(app, "monitoring"),
-              annotations: {
-                [configAnnotation]: config.apply((text) => hash("sha256", text + args.rules)),
-              },
-            },
-            spec: {
-              ...restrictedPod(users.nobody),
-              serviceAccountName: account.metadata.name,
-              containers: [
-                {
-                  name: app,
-                  image: args.image,
-                  imagePullPolicy: "IfNotPresent",
-                  args: [
-                    `--config.file=${configFolder}/prometheus.yml`,
-                    "--storage.tsdb.path=/prometheus",
-                    "--storage.tsdb.retention.time=7d",
-                    "--storage.tsdb.retention.size=768MB",
-                  ],
-                  ports: [{ name: "http", containerPort: port }],
-                  resources: {
-                    requests: { cpu: "50m", memory: "256Mi" },
-                    limits: { cpu: "500m", memory: "512Mi" },
-                  },
-                  ...restrictedContainer,
-                  readinessProbe: { ...probe, httpGet: { path: "/-/ready", port: "http" } },
-                  livenessProbe: { ...probe, httpGet: { path: "/-/healthy", port: "http" } },
-                  volumeMounts: [
-                    { name: "config", mountPath: configFolder, readOnly: true },
-                    { name: "data", mountPath: "/prometheus" },
-                    ...(tokenVolume
-                      ? [{ name: "token", mountPath: tokenFolder, readOnly: true }]
-                      : []),
-                  ],
-                },
-              ],
-              volumes: [
-                { name: "config", configMap: { name: files.metadata.name } },
-                { name: "data", emptyDir: { sizeLimit: "1Gi" } },
-                ...(tokenVolume ? [tokenVolume] : []),
-              ],
-            },
+        namespace,
+        image,
+        user: users.nobody,
+        port,
+        ingress: [
+          {
+            from: [{ podSelector: { matchLabels: grafanaLabels } }],
+            ports: [{ protocol: "TCP", port }],
           },
+        ],
+        egress: [
+          dnsEgress,
+          {
+            to: [{ podSelector: { matchLabels: apiSelectorLabels } }],
+            ports: [{ protocol: "TCP", port: apiPort }],
+          },
+        ],
+        configDigest: config.apply((text) => hash("sha256", text + rules)),
+        container: {
+          args: [
+            `--config.file=${configFolder}/prometheus.yml`,
+            "--storage.tsdb.path=/prometheus",
+            "--storage.tsdb.retention.time=7d",
+            "--storage.tsdb.retention.size=768MB",
+          ],
+          resources: {
+            requests: { cpu: "50m", memory: "256Mi" },
+            limits: { cpu: "500m", memory: "512Mi" },
+          },
+          readinessProbe: { ...probe, httpGet: { path: "/-/ready", port: "http" } },
+          livenessProbe: { ...probe, httpGet: { path: "/-/healthy", port: "http" } },
+          volumeMounts: mounts,
         },
-      },
-      { parent: this, dependsOn: policy },
-    );
-
-    const service = new k8s.core.v1.Service(
-      name,
-      {
-        metadata,
-        spec: {
-          type: "ClusterIP",
-          selector: matchLabels,
-          ports: [{ name: "http", port, targetPort: "http" }],
-        },
+        volumes,
       },
       child,
     );
 
-    this.url = pulumi.interpolate`http://${service.metadata.name}.${namespace}.svc.cluster.local:${port}`;
-    this.egress = { to: [{ podSelector: { matchLabels } }], ports: [{ protocol: "TCP", port }] };
+    this.url = workload.url;
+    this.egress = {
+      to: [{ podSelector: { matchLabels: selectorLabels(app) } }],
+      ports: [{ protocol: "TCP", port }],
+    };
     this.registerOutputs({ url: this.url });
   }
 }
