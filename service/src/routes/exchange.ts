@@ -4,7 +4,7 @@ import { type AccessLog, durationMsSince, type LoggedPrediction } from "../telem
 import type { Metrics } from "../telemetry/metrics.ts";
 import { requestIdOf } from "../telemetry/request-id.ts";
 import { countRejections, RequestMetrics } from "../telemetry/request-metrics.ts";
-import { inRequestSpan, isTraced, type RequestSpan, traceIdIn } from "../telemetry/tracing.ts";
+import { traceIdOf, traceRequests, traceResponse } from "../telemetry/tracing.ts";
 import { Refusal } from "../wire/refusal.ts";
 import { dropUnread, type NodeEnvironment, requestHeader } from "../wire/sent-request.ts";
 
@@ -55,8 +55,7 @@ export function createExchange(deps: ExchangeDependencies) {
   /** @param route the pattern that the request matched; `*` if none */
   return function exchange(route: string, handle: Handle) {
     const responses = requests.ofRoute(route);
-
-    async function respond(c: Context<NodeEnvironment>, span?: RequestSpan): Promise<Response> {
+    return traceRequests(route, async function answer(c) {
       const start = performance.now();
       requests.begin();
       const { method, path } = c.req;
@@ -73,8 +72,8 @@ export function createExchange(deps: ExchangeDependencies) {
       requests.end();
       responses.count(method, status, durationMs / 1000);
       if (prediction) requests.predicted(prediction);
-      const traceId = span?.traceId ?? traceIdIn(requestHeader(c, "traceparent"));
-      span?.respond(status, prediction);
+      traceResponse(status, prediction);
+      const traceId = traceIdOf(requestHeader(c, "traceparent"));
       accessLog({ requestId, method, path, route, status, durationMs, prediction, traceId });
       const fields =
         body === null
@@ -84,13 +83,6 @@ export function createExchange(deps: ExchangeDependencies) {
         status,
         headers: isDraining() ? { ...fields, Connection: "close" } : fields,
       });
-    }
-
-    if (!isTraced(route)) return (c: Context<NodeEnvironment>) => respond(c);
-    return (c: Context<NodeEnvironment>) => {
-      const { method, path } = c.req;
-      const header = (name: string) => requestHeader(c, name);
-      return inRequestSpan({ method, path, route, header }, (span) => respond(c, span));
-    };
+    });
   };
 }

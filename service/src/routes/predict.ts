@@ -1,13 +1,15 @@
 import { cachePolicy } from "../cache/cache-control.ts";
 import { cacheNamespace } from "../cache/keys.ts";
 import type { ReadThrough } from "../cache/read-through.ts";
+import type { Client, Engine } from "../model/engine.ts";
 import type { LoadedModel } from "../model/loaded-model.ts";
+import type { BodyReader } from "../records/body-reader.ts";
 import type { BodyShape } from "../records/reader.ts";
 import type { DriftWindow } from "../telemetry/drift.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { inference, inSpan, parsing } from "../telemetry/tracing.ts";
+import { inference, parsing, traceWork } from "../telemetry/tracing.ts";
 import { readBody } from "../wire/body.ts";
-import { maxSmallBytes } from "../wire/sent-body.ts";
+import { maxSmallBytes, type SentBody } from "../wire/sent-body.ts";
 import { type SentRequest, sentRequest } from "../wire/sent-request.ts";
 import { Admission, type Grant } from "./admission.ts";
 import { cacheHeaders } from "./cache-headers.ts";
@@ -40,6 +42,16 @@ interface Kind {
   readonly describe: NonNullable<Endpoint["describe"]>;
 }
 
+const readRecords = traceWork(
+  parsing,
+  (reader: BodyReader, shape: BodyShape, sent: SentBody, client: Client) =>
+    reader.read(shape, sent, client),
+);
+
+const predictRows = traceWork(inference, (engine: Engine, matrix: Float32Array, client: Client) =>
+  engine.predict(matrix, client),
+);
+
 /** `POST /predict` predicts one record, `POST /bulk_predict` a list of records. */
 export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[] {
   const { model, cache, limits, metrics, drift } = deps;
@@ -65,14 +77,14 @@ export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[]
       digest: () => sent.digest(),
       read() {
         timing.enter("parse");
-        const matrix = inSpan(parsing, () => reader.read(kind.shape, sent, grant));
+        const matrix = readRecords(reader, kind.shape, sent, grant);
         if (matrix instanceof Promise) return matrix.finally(endRead);
         endRead();
         return matrix;
       },
       async compute(matrix) {
         timing.enter("inference");
-        const predictions = await inSpan(inference, () => engine.predict(matrix, grant));
+        const predictions = await predictRows(engine, matrix, grant);
         timing.enter("cache");
         drift?.count(matrix, predictions);
         const json = writer.write(predictions);

@@ -12,9 +12,11 @@ import {
   type Tracer,
   trace,
 } from "@opentelemetry/api";
+import type { Context } from "hono";
 import { withTimeout } from "../timeout.ts";
 import { version } from "../version.ts";
 import { Refusal } from "../wire/refusal.ts";
+import { type NodeEnvironment, requestHeader } from "../wire/sent-request.ts";
 import type { LoggedPrediction } from "./access-log.ts";
 
 /** How long spans may take to be sent when the service stops. */
@@ -36,11 +38,6 @@ const tracer = provider?.getTracer("prediction-service", version);
 /** The routes of probes and of Prometheus, which would hide all other requests in a list of traces. */
 const untracedRoutes = ["/health", "/metrics"];
 
-/** Whether requests of a route have spans: with an SDK, unless they come from probes or Prometheus. */
-export function isTraced(route: string): boolean {
-  return tracer !== undefined && !untracedRoutes.includes(route);
-}
-
 /** The methods that the semantic conventions know. Any other is `_OTHER`. */
 const knownMethods = [
   "GET",
@@ -54,20 +51,14 @@ const knownMethods = [
   "CONNECT",
 ];
 
-/** What a span says about a request. The query is left out, since it may be personal. */
-export interface TracedRequest {
-  readonly method: string;
-  readonly path: string;
-  /** The pattern that the request matched; `*` if none. */
-  readonly route: string;
-  /** Returns a header. */
-  readonly header: (name: string) => string | undefined;
-}
-
-/** The attributes of OpenTelemetry's semantic conventions for HTTP servers. */
-function requestAttributes({ method, path, route, header }: TracedRequest): Attributes {
+/**
+ * Returns the attributes of OpenTelemetry's semantic conventions for HTTP servers. The query is left
+ * out, since it may be personal.
+ */
+function requestAttributes(route: string, c: Context<NodeEnvironment>): Attributes {
+  const { method, path } = c.req;
   const isKnown = knownMethods.includes(method);
-  const userAgent = header("user-agent");
+  const userAgent = requestHeader(c, "user-agent");
   return {
     "http.request.method": isKnown ? method : "_OTHER",
     ...(isKnown ? {} : { "http.request.method_original": method }),
@@ -78,96 +69,93 @@ function requestAttributes({ method, path, route, header }: TracedRequest): Attr
   };
 }
 
-function fail(span: Span, error: unknown): void {
+function markFailed(span: Span, error: unknown): void {
   // A client's mistake is no error of the service.
   if (error instanceof Refusal && error.status < 500) return;
   const type = error instanceof Error ? error.constructor.name : typeof error;
   span.setAttribute("error.type", type).setStatus({ code: SpanStatusCode.ERROR });
 }
 
-/** The span of a request. */
-export class RequestSpan {
-  readonly #span: Span;
+/** Answers a request. */
+type AnswerRequest = (c: Context<NodeEnvironment>) => Promise<Response>;
 
-  constructor(span: Span) {
-    this.#span = span;
-  }
-
-  get traceId(): string {
-    return this.#span.spanContext().traceId;
-  }
-
-  /** Records the response. */
-  respond(status: number, prediction: LoggedPrediction | undefined): void {
-    this.#span.setAttribute("http.response.status_code", status);
-    if (prediction) {
-      const { model, records, cache } = prediction;
-      this.#span.setAttributes({
-        "prediction.model": model,
-        "prediction.records": records,
-        "prediction.cache": cache,
-      });
-    }
-    if (status < 500) return;
-    this.#span.setAttribute("error.type", String(status)).setStatus({ code: SpanStatusCode.ERROR });
-  }
-}
+const requestHeaders = {
+  get: (c: Context<NodeEnvironment>, name: string) => requestHeader(c, name),
+  keys: () => [],
+};
 
 /**
- * Does the work of a request in a span, whose parent is in the `traceparent` header. Spans that start
- * in the meantime are its children. If an instrumentation has already started a span for the request,
- * that one is used.
+ * Answers a request in a span, whose parent is in the `traceparent` header. If an instrumentation has
+ * already started a span for the request, that one is used.
  */
-export async function inRequestSpan<T>(
-  request: TracedRequest,
-  work: (span?: RequestSpan) => Promise<T>,
-): Promise<T> {
-  if (tracer === undefined) return work();
-  const attributes = requestAttributes(request);
-  const { "http.request.method": method, "http.route": route } = attributes;
-  const name = route === undefined ? `${method}` : `${method} ${route}`;
+async function answerInSpan(
+  tracer: Tracer,
+  route: string,
+  c: Context<NodeEnvironment>,
+  answer: AnswerRequest,
+): Promise<Response> {
+  const attributes = requestAttributes(route, c);
+  const { "http.request.method": method, "http.route": pattern } = attributes;
+  const name = pattern === undefined ? `${method}` : `${method} ${pattern}`;
   const active = trace.getActiveSpan();
   if (active !== undefined) {
     active.setAttributes(attributes).updateName(name);
-    return work(new RequestSpan(active));
+    return answer(c);
   }
-  const parent = propagation.extract(context.active(), request.header, {
-    get: (header, key) => header(key),
-    keys: () => [],
-  });
+  const parent = propagation.extract(context.active(), c, requestHeaders);
   const span = tracer.startSpan(name, { kind: SpanKind.SERVER, attributes }, parent);
   try {
-    return await context.with(trace.setSpan(parent, span), () => work(new RequestSpan(span)));
+    return await context.with(trace.setSpan(parent, span), () => answer(c));
   } finally {
     span.end();
   }
 }
 
-function traceWork<T>(
-  tracer: Tracer,
-  { name, ...options }: Part,
-  work: () => T | Promise<T>,
-): T | Promise<T> {
-  const span = tracer.startSpan(name, options);
-  const failed = (error: unknown): never => {
-    fail(span, error);
-    span.end();
-    throw error;
-  };
-  let result: T | Promise<T>;
-  try {
-    result = context.with(trace.setSpan(context.active(), span), work);
-  } catch (error) {
-    return failed(error);
+/**
+ * Gives each request to a route a span. Spans that start in the meantime are its children.
+ *
+ * @param route the pattern that the request matched; `*` if none
+ * @returns `answer` itself without an SDK, and for the routes of probes and of Prometheus
+ */
+export function traceRequests(route: string, answer: AnswerRequest): AnswerRequest {
+  if (tracer === undefined || untracedRoutes.includes(route)) return answer;
+  return (c) => answerInSpan(tracer, route, c, answer);
+}
+
+const traceparent = /^(?!ff)[\da-f]{2}-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}/;
+
+/** Returns the trace id in a `traceparent` header (W3C Trace Context); undefined if it is invalid. */
+function traceIdIn(header: string): string | undefined {
+  const id = traceparent.exec(header)?.[1];
+  return id !== undefined && isValidTraceId(id) ? id : undefined;
+}
+
+/**
+ * Returns the id of the trace that the current request belongs to, in hex.
+ *
+ * @param header its `traceparent` header, which counts if the request has no span
+ */
+export function traceIdOf(header: string | undefined): string | undefined {
+  const span = tracer && trace.getActiveSpan();
+  if (span) return span.spanContext().traceId;
+  return header === undefined ? undefined : traceIdIn(header);
+}
+
+/** Adds the response to the span of the current request, if it has one. */
+export function traceResponse(status: number, prediction: LoggedPrediction | undefined): void {
+  const span = tracer && trace.getActiveSpan();
+  if (!span) return;
+  span.setAttribute("http.response.status_code", status);
+  if (prediction) {
+    const { model, records, cache } = prediction;
+    span.setAttributes({
+      "prediction.model": model,
+      "prediction.records": records,
+      "prediction.cache": cache,
+    });
   }
-  if (result instanceof Promise) {
-    return result.then((value) => {
-      span.end();
-      return value;
-    }, failed);
-  }
-  span.end();
-  return result;
+  if (status < 500) return;
+  span.setAttribute("error.type", String(status)).setStatus({ code: SpanStatusCode.ERROR });
 }
 
 /** A part of the work of a request. */
@@ -191,18 +179,38 @@ const redisCommand = (name: string): Part => ({
 /** The commands to Redis. */
 export const redisCommands = { get: redisCommand("GET"), set: redisCommand("SET") };
 
-/** Does a part of the work of a request in a span. Without a span of the request, there is none. */
-export function inSpan<T>(part: Part, work: () => T | Promise<T>): T | Promise<T> {
-  if (tracer === undefined || trace.getActiveSpan() === undefined) return work();
-  return traceWork(tracer, part, work);
+function workInSpan<R>(tracer: Tracer, { name, ...options }: Part, work: () => R): R {
+  const span = tracer.startSpan(name, options);
+  const end = () => span.end();
+  const endFailed = (error: unknown) => {
+    markFailed(span, error);
+    span.end();
+  };
+  try {
+    const result = context.with(trace.setSpan(context.active(), span), work);
+    if (result instanceof Promise) result.then(end, endFailed);
+    else end();
+    return result;
+  } catch (error) {
+    endFailed(error);
+    throw error;
+  }
 }
 
-const traceparent = /^(?!ff)[\da-f]{2}-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}/;
-
-/** Returns the trace id in a `traceparent` header (W3C Trace Context); undefined if it is invalid. */
-export function traceIdIn(header: string | undefined): string | undefined {
-  const id = header === undefined ? undefined : traceparent.exec(header)?.[1];
-  return id !== undefined && isValidTraceId(id) ? id : undefined;
+/**
+ * Gives each call of a function a span, if the current request has one.
+ *
+ * @returns `work` itself without an SDK
+ */
+export function traceWork<A extends unknown[], R>(
+  part: Part,
+  work: (...args: A) => R,
+): (...args: A) => R {
+  if (tracer === undefined) return work;
+  return (...args) =>
+    trace.getActiveSpan() === undefined
+      ? work(...args)
+      : workInSpan(tracer, part, () => work(...args));
 }
 
 /** Sends the spans that have ended. Does nothing without an SDK. Spans that take too long are lost. */
