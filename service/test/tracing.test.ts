@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { inference, traceRequests, traceWork } from "../src/telemetry/tracing.ts";
 import { house } from "./house-model.ts";
 import { startReceiver } from "./otlp-receiver.ts";
 import { RedisServer, redisTest } from "./redis-server.ts";
@@ -96,6 +97,37 @@ describe("with an SDK", () => {
       expect(part).toMatchObject({ traceId, parentSpanId: request?.spanId, status: { code: 0 } });
     }
     expect(JSON.stringify(spans)).not.toContain("secret");
+  });
+
+  test("a hit in memory has no span for inference, and of a list none for parsing", async () => {
+    const traced = await startTraced();
+    const list = { houses: [house] };
+
+    for (const body of [house, list]) {
+      const path = body === list ? "/bulk_predict" : "/predict";
+      expect(await post(traced.port, path, body)).toBe(200);
+      expect(await post(traced.port, path, body, { traceparent })).toBe(200);
+    }
+    const spans = await stopped(traced);
+
+    const ofHits = spans.filter((span) => span.traceId === traceId).map(({ name }) => name);
+    expect(ofHits).toEqual(["parse", "POST /predict", "POST /bulk_predict"]);
+  });
+
+  test("a long list has a span for reading it in another thread", async () => {
+    const traced = await startTraced();
+    const houses = Array.from({ length: 2_000 }, () => house);
+
+    expect(await post(traced.port, "/bulk_predict", { houses })).toBe(200);
+    const [parse, inference, request] = await stopped(traced);
+
+    expect([parse?.name, inference?.name, request?.name]).toEqual([
+      "parse",
+      "inference",
+      "POST /bulk_predict",
+    ]);
+    expect(request?.attributes).toMatchObject({ "prediction.records": houses.length });
+    expect(parse?.parentSpanId).toBe(request?.spanId);
   });
 
   redisTest("commands to Redis have spans", async () => {
@@ -218,6 +250,14 @@ describe("with an SDK", () => {
       expect.objectContaining({ parentSpanId: requests[0]?.spanId }),
     ]);
   });
+});
+
+test("without an SDK, the functions that requests call are not wrapped", () => {
+  const answer = async () => new Response();
+  const work = () => 1;
+
+  expect(traceRequests("/predict", answer)).toBe(answer);
+  expect(traceWork(inference, work)).toBe(work);
 });
 
 test("without an SDK, the log has the trace id of each valid traceparent", async () => {
