@@ -21,16 +21,13 @@ function yamlBlock(key: string): string {
   return block;
 }
 
-test.for(alerts)(
-  "docs/monitoring.md explains $alert ($labels)",
-  ({ alert, labels, annotations }) => {
-    expect(annotations).toMatchObject({ runbook: `docs/monitoring.md#${alert?.toLowerCase()}` });
-    expect(page).toMatch(new RegExp(`^### ${alert}$`, "m"));
-    const row = new RegExp(`^\\| \\[${alert}\\]\\S+ \\| ([^|]+) \\|`, "m");
-    const { severity } = labels;
-    expect(row.exec(page)?.[1]?.split(", ")).toContain(severity);
-  },
-);
+test.for(alerts)("docs/monitoring.md explains $title", ({ alert, labels, annotations }) => {
+  expect(annotations).toMatchObject({ runbook: `docs/monitoring.md#${alert?.toLowerCase()}` });
+  expect(page).toMatch(new RegExp(`^### ${alert}$`, "m"));
+  const row = new RegExp(`^\\| \\[${alert}\\]\\S+ \\| ([^|]+) \\|`, "m");
+  const { severity } = labels;
+  expect(row.exec(page)?.[1]?.split(", ")).toContain(severity);
+});
 
 test("docs/dashboard.svg shows every panel: pnpm picture:dashboard draws it", () => {
   const picture = readFileSync(join(documents, "dashboard.svg"), "utf8");

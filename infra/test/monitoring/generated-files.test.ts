@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { describe, expect, test } from "vitest";
 import {
   type MetricDefinition,
@@ -44,9 +45,12 @@ function faultsOf(query: string): string[] {
   });
 }
 
-test.for(files)("$path is what pnpm monitoring writes", ({ path, content }) => {
-  expect(readFileSync(path, "utf8")).toBe(content);
-});
+test.for(files.map(({ path, content }) => [basename(path), path, content] as const))(
+  "%s is what pnpm monitoring writes",
+  ([, path, content]) => {
+    expect(readFileSync(path, "utf8")).toBe(content);
+  },
+);
 
 describe("faultsOf", () => {
   test.each([
@@ -72,7 +76,7 @@ describe("faultsOf", () => {
   });
 });
 
-test.for(rules)("the rule $alert$record refers only to metrics and labels that exist", (rule) => {
+test.for(rules)("the rule $title refers only to metrics and labels that exist", (rule) => {
   expect(faultsOf(rule.expr)).toEqual([]);
 });
 

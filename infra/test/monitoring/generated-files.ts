@@ -24,10 +24,18 @@ const Rules = z.object({
   ),
 });
 
+/** Names an alert, of which there may be one per window. */
+export const titleOf = (alert: string, { window }: Readonly<Record<string, string>>) =>
+  window === undefined ? alert : `${alert} over ${window}`;
+
 /** Returns the committed recording and alerting rules. */
 export function readRules() {
   const { groups } = Rules.parse(parse(readFileSync(rulesFile, "utf8")));
-  return groups.flatMap(({ rules }) => rules);
+  const rules = groups.flatMap((group) => group.rules);
+  return rules.map((rule) => {
+    const title = rule.alert === undefined ? rule.record : titleOf(rule.alert, rule.labels);
+    return { ...rule, title };
+  });
 }
 
 const Dashboard = z.object({
