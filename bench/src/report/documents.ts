@@ -27,19 +27,25 @@ function tableMarkdown(table: Table): string {
   return [table.columns, rules, ...table.rows].map(line).join("\n");
 }
 
-function sectionMarkdown(
-  { name, title, about, charts = [] }: Scenario,
-  { date, machine }: Result,
-  table: Table,
-  folder: string,
-): string {
-  return [
-    `## ${title}`,
-    about,
-    tableMarkdown(table),
-    ...charts.map((chart) => `![${chart.title}](${folder}/${chart.name}.svg)`),
-    `Measured by \`pnpm bench ${name}\` on ${date}: ${machine}.`,
-  ].join("\n\n");
+const measuredBy = ({ name, date, machine }: Result) =>
+  `Measured by \`pnpm bench ${name}\` on ${date}: ${machine}.`;
+
+function section({ title, about, charts = [] }: Scenario, result: Result, table: Table): string {
+  const images = charts.map((chart) => `![${chart.title}](benchmarks/${chart.name}.svg)`);
+  const parts = [`## ${title}`, about, tableMarkdown(table), ...images, measuredBy(result)];
+  return parts.join("\n\n");
+}
+
+/** Writes the first paragraph, the overview, the first chart, and a link to the whole section. */
+function overview({ title, about, charts = [] }: Scenario, result: Result, table: Table): string {
+  const images = charts
+    .slice(0, 1)
+    .map((chart) => `![${chart.title}](docs/benchmarks/${chart.name}.svg)`);
+  const [summary = ""] = about.split("\n\n");
+  const anchor = title.toLowerCase().replaceAll(" ", "-");
+  const details = `[All figures and differences](docs/benchmarks.md#${anchor})`;
+  const parts = [`## ${title}`, summary, tableMarkdown(table), ...images];
+  return [...parts, `${measuredBy(result)} ${details}.`].join("\n\n");
 }
 
 /** Replaces the generated part of a page. */
@@ -67,12 +73,12 @@ export function writeDocuments(
     return result === undefined ? [] : [{ scenario, result }];
   });
   const sections = kept.map(({ scenario, result }) =>
-    sectionMarkdown(scenario, result, rowTable(scenario, result.rows), "benchmarks"),
+    section(scenario, result, rowTable(scenario, result.rows)),
   );
   writeSections(join(folder, "docs/benchmarks.md"), sections);
   const overviews = kept.flatMap(({ scenario, result }) => {
     const table = scenario.overview?.(result.rows);
-    return table ? [sectionMarkdown(scenario, result, table, "docs/benchmarks")] : [];
+    return table ? [overview(scenario, result, table)] : [];
   });
   writeSections(join(folder, "README.md"), overviews);
   const written = Results.parse(kept.map(({ result }) => result));
