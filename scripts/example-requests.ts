@@ -18,7 +18,7 @@ export interface ExampleRequests {
   readonly other: string;
   /** The JSON of a list that no client is likely to have sent before. */
   readonly fresh: string;
-  /** Requests that the service rejects with status 422, and the response of this checkout's service. */
+  /** Requests that the service rejects with status 422, and this response, which is JSON. */
   readonly invalid: readonly (PredictRequest & { readonly response: string })[];
 }
 

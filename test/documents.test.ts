@@ -116,6 +116,23 @@ describe("docs/troubleshooting.md", () => {
   );
 });
 
+/** Each line of the documents' shell commands, without quoted text. */
+const unquotedCommands = documents.flatMap(({ name, text }) =>
+  Array.from(text.matchAll(/```(sh|console)\n([\s\S]*?)```/g)).flatMap(([, language, block = ""]) =>
+    block
+      .split("\n")
+      .filter((line) => language === "sh" || line.startsWith("$ "))
+      .map((line) => ({ name, line: line.replace(/'[^']*'|"[^"]*"/g, "") })),
+  ),
+);
+
+// zsh expands these in other ways than bash, and has no comments on its command line.
+test("the commands in the documents have no unquoted ?, *, [, =, #, ~ or <", () => {
+  expect(unquotedCommands.length).toBeGreaterThan(50);
+  const differs = /[?*[\]#~<]|(?:^|\s)=/;
+  expect(unquotedCommands.filter(({ line }) => differs.test(line))).toEqual([]);
+});
+
 test("the commands to use Pulumi by hand write no salt into a file that git tracks", () => {
   const operations = documents.find(({ name }) => name === "docs/operations.md")?.text ?? "";
   const [, commands = ""] = /## Pulumi by hand[\s\S]*?```sh\n([\s\S]*?)```/.exec(operations) ?? [];

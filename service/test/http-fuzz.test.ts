@@ -7,7 +7,10 @@ import { appUnderTest, serve } from "./app-under-test.ts";
 import { type Conversation, conversation } from "./http-arbitraries.ts";
 import { rawSocket } from "./raw-socket.ts";
 
-/** `FUZZ_RUNS=50000 ./run.sh test service/test/http-fuzz.test.ts` opens more connections, and `FUZZ_SEED` selects others. */
+/**
+ * `FUZZ_RUNS=50000 ./run.sh test service/test/http-fuzz.test.ts` opens more connections, and
+ * `FUZZ_SEED` selects others.
+ */
 const { FUZZ_RUNS = "1000", FUZZ_SEED = "1" } = process.env;
 
 /** No response takes longer. */

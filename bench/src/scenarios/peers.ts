@@ -68,7 +68,7 @@ function withRatios(rows: readonly Row[]): readonly Row[] {
   });
 }
 
-/** Returns a line for each server: the requests per second of the service, and the ratio to others. */
+/** Returns a line per server: the requests per second of the service, or the ratio to them. */
 function overview(rows: readonly Row[]): Table {
   const requests = kinds.map(({ request }) => request);
   const line = (name: string, ofServer: readonly Row[]) => {
