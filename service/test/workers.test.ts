@@ -97,7 +97,7 @@ describe("a start with several workers", () => {
     expect(two.stderr()).toBe("loaded");
   });
 
-  test("all workers listen on the same port if PORT is 0, and get connections in turns", async () => {
+  test("all workers listen on the same port if PORT is 0, and get connections in turn", async () => {
     const service = await startWorkers(3);
     const listening = service.log.filter(({ msg }) => msg === "listening");
     const ports = listening.map(({ address }) => address?.port);
@@ -325,7 +325,7 @@ describe("the metrics of several workers", () => {
   const metricsHead = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
   const greetings = 'http_requests_total{method="GET",route="/hello",status="200"}';
 
-  /** Sends requests on connections of their own, so that the workers get them in turns. */
+  /** Sends requests on connections of their own, so that the workers get them in turn. */
   async function sendApart(port: number, count: number, path: string, init = {}) {
     for (let sent = 0; sent < count; sent++) {
       const headers = { connection: "close", "content-type": "application/json" };

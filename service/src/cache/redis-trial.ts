@@ -76,7 +76,7 @@ export class RedisTrial {
     const predictions: number[] = [];
     const replies: number[] = [];
     const end = performance.now() + maxTrialMs;
-    // In turns, so that anything else the process does affects both equally.
+    // In turn, so that anything else the process does affects both equally.
     do {
       predictions.push(await durationMsOf(predictOne));
       replies.push(await durationMsOf(askRedis));
