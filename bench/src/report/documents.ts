@@ -1,6 +1,7 @@
 import { globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { tableRow, withGenerated } from "../../../scripts/generated-page.ts";
 import type { Scenario } from "../scenario.ts";
 import { chartSvg } from "./charts.ts";
 import { isFigures, rowTable, type Table } from "./tables.ts";
@@ -16,15 +17,9 @@ const Results = z.array(
 /** The results of a scenario, with the date and the machine. */
 export type Result = z.infer<typeof Results>[number];
 
-const begin = "<!-- pnpm bench --write: from here -->";
-const end = "<!-- pnpm bench --write: to here -->";
-
-const line = (cells: readonly string[]) =>
-  `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-
 function tableMarkdown(table: Table): string {
   const rules = table.columns.map((_, column) => (isFigures(table, column) ? "--:" : "---"));
-  return [table.columns, rules, ...table.rows].map(line).join("\n");
+  return [table.columns, rules, ...table.rows].map(tableRow).join("\n");
 }
 
 const measuredBy = ({ name, date, machine }: Result) =>
@@ -48,12 +43,9 @@ function overview({ title, about, charts = [] }: Scenario, result: Result, table
   return [...parts, `${measuredBy(result)} ${details}.`].join("\n\n");
 }
 
-/** Replaces the generated part of a page. */
-function writeSections(page: string, sections: readonly string[]): void {
-  const [before, rest] = readFileSync(page, "utf8").split(begin);
-  const after = rest?.split(end)[1];
-  if (after === undefined) throw new Error(`${page} lacks ${begin} or ${end}`);
-  writeFileSync(page, [`${before}${begin}`, ...sections, `${end}${after}`].join("\n\n"));
+function writeSections(path: string, sections: readonly string[]): void {
+  const page = readFileSync(path, "utf8");
+  writeFileSync(path, withGenerated(page, "pnpm bench --write", sections));
 }
 
 /**
