@@ -108,7 +108,7 @@ describe("docs/troubleshooting.md", () => {
   const foreign = ["<pending>"];
 
   test.for(messages.filter((message) => !foreign.includes(message)))(
-    "the message %s exists",
+    "the message %s in docs/troubleshooting.md exists",
     (message) => {
       const parts = message.split(/…|: /).map((part) => part.trim());
       expect(parts.filter((part) => !sources.includes(part))).toEqual([]);
