@@ -79,7 +79,7 @@ describe("the canonical key", () => {
 });
 
 describe("an entry", () => {
-  test("an entry opens only with its own key, and only if it is complete", () => {
+  test("an entry can be read only with its own key, and only if it is complete", () => {
     const entry = sealEntry("key", '{"prediction":1}');
     expect(openEntry("key", entry)).toBe('{"prediction":1}');
     expect(openEntry("other", entry)).toBeUndefined();
@@ -88,7 +88,7 @@ describe("an entry", () => {
     }
   });
 
-  test("an invalid entry does not open", () => {
+  test("an invalid entry cannot be read", () => {
     fc.assert(
       fc.property(fc.string(), (garbage) => {
         expect(openEntry("key", garbage)).toBeUndefined();
@@ -317,7 +317,7 @@ describe("read-through", () => {
     const responses = [
       ...(await Promise.all([ask(compute), ask(compute)])),
       await ask(compute),
-      await ask(compute, Buffer.from("the same, written otherwise")),
+      await ask(compute, Buffer.from("the same, written differently")),
     ];
     const outcomes = ["stored", "collapsed", "memory", "memory"];
     expect(responses).toEqual(outcomes.map((outcome) => ({ body: "answer", outcome, records: 1 })));
