@@ -311,9 +311,18 @@ describe("the OpenAPI document", () => {
     const scheme = { type: "http", scheme: "bearer" };
     expect(document.components).toMatchObject({ securitySchemes: { HTTPBearer: scheme } });
     const challenge = { "WWW-Authenticate": { schema: { const: "Bearer" } } };
-    for (const path of ["/predict", "/bulk_predict"]) {
+    for (const [path, error] of [
+      ["/predict", "HTTPError"],
+      ["/bulk_predict", "HTTPError"],
+      ["/v2/models/{name}/infer", "ProtocolError"],
+    ] as const) {
+      const schema = { $ref: `#/components/schemas/${error}` };
+      const content = { "application/json": { schema } };
       expect(document.paths[path]).toMatchObject({
-        post: { security: [{ HTTPBearer: [] }], responses: { 401: { headers: challenge } } },
+        post: {
+          security: [{ HTTPBearer: [] }],
+          responses: { 401: { headers: challenge, content } },
+        },
       });
     }
     expect(document.paths["/health"]).not.toHaveProperty("get.security");
