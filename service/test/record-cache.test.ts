@@ -45,8 +45,15 @@ describe("RecordCache", () => {
     expect(cache.get("v1:predict", row(...Array(1000).fill(1)))).toBeUndefined();
   });
 
+  test("a cache that is too small for one set has no room", () => {
+    const cache = new RecordCache(8 * 148 - 1, 60);
+    expect(cache.maxBytes).toBe(0);
+    expect(cache.hasRoom(row(1), "")).toBe(false);
+    expect(cache.get("v1:predict", row(1))).toBeUndefined();
+  });
+
   test("the least recently used record of a full set is evicted", () => {
-    const cache = new RecordCache(1, 60);
+    const cache = new RecordCache(8 * 148, 60);
     for (let i = 0; i < 8; i++) cache.set("v1:predict", row(i), `${i}`);
     expect(cache.get("v1:predict", row(0))).toBe("0");
     cache.set("v1:predict", row(8), "8");

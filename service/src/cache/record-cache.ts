@@ -38,10 +38,10 @@ export class RecordCache {
   #uses = 0;
   #entries = 0;
 
-  /** @param maxBytes enough for at least one key's slots; more than 1 GiB is not used */
+  /** @param maxBytes more than 1 GiB is not used; less than 1,184 bytes are not enough for any entry */
   constructor(maxBytes: number, ttlSeconds: number) {
-    const sets = 2 ** Math.floor(Math.log2(Math.min(maxBytes, maxTotalBytes) / entryBytes / ways));
-    const slots = Math.max(1, sets) * ways;
+    const maxSets = Math.min(maxBytes, maxTotalBytes) / entryBytes / ways;
+    const slots = maxSets < 1 ? 0 : 2 ** Math.floor(Math.log2(maxSets)) * ways;
     this.maxBytes = slots * entryBytes;
     this.#ttlSeconds = ttlSeconds;
     this.#setMask = slots / ways - 1;
@@ -62,7 +62,11 @@ export class RecordCache {
 
   /** Whether a slot has room for this record and this body. */
   hasRoom(row: Float32Array, body: string): boolean {
-    return row.length <= maxRowWords && Buffer.byteLength(body) <= slotBytes - bodyOffset(row);
+    return (
+      this.maxBytes > 0 &&
+      row.length <= maxRowWords &&
+      Buffer.byteLength(body) <= slotBytes - bodyOffset(row)
+    );
   }
 
   /**

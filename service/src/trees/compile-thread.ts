@@ -15,7 +15,7 @@ export interface CompileTask {
 
 /** A quarter of the memory that the process may use. */
 function usualHeapMiB(): number {
-  // Without a limit by a container, this is 0 or more than the machine has.
+  // 0, or more than there is, if no container limits it.
   const limit = process.constrainedMemory() || Infinity;
   return Math.floor(Math.min(limit, totalmem()) / 4 / 2 ** 20);
 }

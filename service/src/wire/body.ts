@@ -79,7 +79,7 @@ export async function readBody(
   const body = await request.body((bytes) => {
     received += bytes;
     if (received > maxBytes) throw tooLarge();
-    // The response does not depend on the rest of such a body.
+    // The response to such a body is the same, whatever the rest is.
     if (isText && received > maxInputBytes) throw invalid([notAnObject(["body"], undefined)]);
     admission.takeBytes(bytes);
   });
