@@ -20,7 +20,13 @@ import { houseCard } from "./house-model.ts";
 export const silentLogger = pino({ level: "silent" });
 
 /** The properties of an engine with eight features that predicts one number. */
-export const houseEngine = { name: "test", columns: 8, outputs: 1, isList: false } as const;
+export const houseEngine = {
+  name: "test",
+  columns: 8,
+  outputs: 1,
+  isList: false,
+  isCheap: false,
+} as const;
 
 /** Predicts the first feature of each row, and records the batches it receives. */
 export function firstFeatureEngine(): Engine & { readonly batches: Float32Array[] } {
@@ -51,7 +57,7 @@ export function modelUnderTest(
   return {
     card: houseCard,
     version: "0".repeat(64),
-    cardDigest: "0".repeat(16),
+    cacheVersions: { numbers: "0".repeat(64), bodies: "0".repeat(64) },
     engine,
     example: new Float32Array(8),
     signature,

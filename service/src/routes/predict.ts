@@ -29,7 +29,8 @@ interface Kind {
 function stepsFor({ name, shape, maxBodyBytes, wrap }: Kind, model: LoadedModel): PredictionSteps {
   const writer = new PredictionWriter(model.engine);
   return {
-    namespace: cacheNamespace(model, name),
+    namespace: cacheNamespace(model.cacheVersions.numbers, name),
+    bodyNamespace: cacheNamespace(model.cacheVersions.bodies, name),
     shape,
     receive: (request, grant) => readBody(request, maxBodyBytes, grant),
     digest: (sent) => sent.digest(),
@@ -80,7 +81,7 @@ export function predictEndpoints(
       method: "POST",
       path: `/${kind.name}`,
       describe: kind.describe,
-      handle: (c) => predictor.answer(sentRequest(c), () => defaultModel.enter(), stepsOf),
+      handle: (c) => predictor.answer(sentRequest(c), defaultModel, stepsOf),
     };
   });
 }

@@ -1,14 +1,15 @@
 import { cachePolicy } from "../cache/cache-control.ts";
 import type { CachedResponse } from "../cache/cached-response.ts";
 import type { ReadThrough } from "../cache/read-through.ts";
-import type { Client, Predictions } from "../model/engine.ts";
+import type { Client, Engine, Predictions } from "../model/engine.ts";
 import type { LoadedModel } from "../model/loaded-model.ts";
-import type { ModelVersion } from "../model/served-model.ts";
+import type { ModelVersion, ServedModel } from "../model/served-model.ts";
 import type { BodyShape } from "../records/reader.ts";
 import type { Matrix } from "../records/schema.ts";
 import type { LoggedPrediction } from "../telemetry/access-log.ts";
 import type { DriftWindow } from "../telemetry/drift.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { inference, parsing, traceWork } from "../telemetry/tracing.ts";
 import { maxSmallBytes, type SentBody } from "../wire/sent-body.ts";
 import type { SentRequest } from "../wire/sent-request.ts";
 import { Admission, type Grant } from "./admission.ts";
@@ -28,8 +29,10 @@ export interface PredictorDependencies {
 
 /** How an endpoint receives, reads and answers a request. */
 export interface PredictionSteps {
-  /** The prefix of cache keys. */
+  /** The prefix of the cache keys of numbers. */
   readonly namespace: string;
+  /** The prefix of the cache keys of bodies as sent. */
+  readonly bodyNamespace: string;
   /** Whether the body has one record or a list. */
   readonly shape: BodyShape;
   /** Receives the body. */
@@ -53,12 +56,13 @@ export interface PredictionAnswer {
   readonly prediction: LoggedPrediction;
 }
 
-/** What belongs to one request. */
-interface Progress {
-  readonly grant: Grant;
-  readonly steps: PredictionSteps;
-  readonly timing: ServerTiming;
-}
+const readRecords = traceWork(parsing, (steps: PredictionSteps, sent: SentBody, client: Client) =>
+  steps.read(sent, client),
+);
+
+const predictRows = traceWork(inference, (engine: Engine, matrix: Float32Array, client: Client) =>
+  engine.predict(matrix, client),
+);
 
 /**
  * Answers the requests of all endpoints that predict: admits them, finds responses in the cache or
@@ -77,16 +81,16 @@ export class Predictor {
   }
 
   /**
-   * @param enter returns the model's version, which is not released before the work has ended
+   * @param served the model. Its current version is not released before the work has ended
    * @throws {Refusal} if the request is invalid or exceeds a limit
    */
   answer(
     request: SentRequest,
-    enter: () => ModelVersion,
+    served: ServedModel,
     stepsOf: (model: LoadedModel) => PredictionSteps,
   ): Promise<PredictionAnswer> {
     return this.#admission.admit(request, (grant) =>
-      this.#predict(request, grant, enter(), stepsOf),
+      this.#predict(request, grant, served.enter(), stepsOf),
     );
   }
 
@@ -96,13 +100,13 @@ export class Predictor {
     used: ModelVersion,
     stepsOf: (model: LoadedModel) => PredictionSteps,
   ): Promise<PredictionAnswer> {
-    const { model } = used;
     try {
+      const { model } = used;
       const steps = stepsOf(model);
       const sent = await steps.receive(request, grant);
       grant.beginWork();
       const timing = new ServerTiming(performance.now());
-      const found = this.#find(model, request, sent, { grant, steps, timing });
+      const found = this.#find(model, steps, request, sent, grant, timing);
       const { body, outcome, records } = await found;
       if (body.length > maxSmallBytes) this.#admission.holdUntilSent(request, body.length);
       const headers = {
@@ -122,9 +126,11 @@ export class Predictor {
   /** Finds a response in the cache, or computes it. */
   #find(
     model: LoadedModel,
+    steps: PredictionSteps,
     request: SentRequest,
     sent: SentBody,
-    { grant, steps, timing }: Progress,
+    grant: Grant,
+    timing: ServerTiming,
   ): CachedResponse | Promise<CachedResponse> {
     const { engine } = model;
     const driftOf = this.#driftOf;
@@ -135,20 +141,22 @@ export class Predictor {
     }
     return this.#cache.answer({
       namespace: steps.namespace,
+      bodyNamespace: steps.bodyNamespace,
       shape: steps.shape,
       columns: engine.columns,
+      isCheap: engine.isCheap,
       policy: cachePolicy(request.header("cache-control")),
       digest: () => steps.digest(sent),
       read() {
         timing.enter("parse");
-        const matrix = steps.read(sent, grant);
+        const matrix = readRecords(steps, sent, grant);
         if (matrix instanceof Promise) return matrix.finally(endRead);
         endRead();
         return matrix;
       },
       async compute(matrix) {
         timing.enter("inference");
-        const predictions = await engine.predict(matrix, grant);
+        const predictions = await predictRows(engine, matrix, grant);
         timing.enter("cache");
         driftOf(model)?.count(matrix, predictions);
         return steps.write(predictions);
