@@ -33,6 +33,7 @@ Options of demo, up and down:
 
   --port-forward  use kubectl port-forward instead of minikube tunnel
   --autoscaling   enable metrics-server, so that the number of pods follows the load
+  --monitoring    deploy Prometheus and Grafana too, with the dashboard and the alerts
   --keep          keep everything running after the demo
   --stop          stop Minikube at the end, even if it was running before
 

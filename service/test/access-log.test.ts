@@ -35,7 +35,7 @@ test.each([line, { ...line, path: "/predict", route: "/predict" }, { ...line, pr
   },
 );
 
-test.each(["/health", "/metrics"])(
+test.each(["/health", "/v2/health/live", "/v2/health/ready", "/metrics"])(
   "requests for %s are logged only at level debug, and no requests are logged above info",
   (path) => {
     const frequent = { ...line, path, route: path };

@@ -41,6 +41,7 @@ export const rejectionReasons = {
   concurrency: "503: `MAX_CONCURRENT_REQUESTS` predictions are in progress",
   bytes_in_flight: "503: all bodies together would exceed `MAX_BYTES_IN_FLIGHT`",
   queue_full: "503: too many rows wait for the model",
+  not_loaded: "503: the default model is not loaded",
   timeout: "504: there was no prediction within `REQUEST_TIMEOUT_MS`",
   body_too_long:
     "413: the body is longer than `MAX_BODY_BYTES` or `MAX_RECORD_BYTES`, or reading it takes too much memory",
