@@ -1,5 +1,5 @@
-import { once } from "node:events";
-import type { Server } from "node:http";
+import type { Server as HttpServer } from "node:http";
+import type { Server } from "node:net";
 import { setFlagsFromString } from "node:v8";
 import type { Logger } from "pino";
 import { TokenFile } from "./access/token-file.ts";
@@ -7,6 +7,7 @@ import { createApp } from "./app.ts";
 import { createCache } from "./cache/create-cache.ts";
 import { type Config, ConfigError } from "./config.ts";
 import { drain } from "./drain.ts";
+import { listen } from "./listen.ts";
 import { compileInBackground, requireCompiled } from "./model/compile-model.ts";
 import { loadModel, readExample } from "./model/loaded-model.ts";
 import type { Access } from "./routes/authorize.ts";
@@ -20,10 +21,9 @@ import { Metrics } from "./telemetry/metrics.ts";
 import { observeProcess } from "./telemetry/process-metrics.ts";
 import { reportProcess } from "./telemetry/process-report.ts";
 
-async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
-  server.listen(PORT, HOST);
+async function listenAt(server: HttpServer, { HOST, PORT }: Config): Promise<readonly Server[]> {
   try {
-    await once(server, "listening");
+    return await listen(server, PORT, HOST);
   } catch (cause) {
     throw new ConfigError(`HOST, PORT: cannot listen on ${HOST}, port ${PORT}: ${cause}`, {
       cause,
@@ -101,6 +101,7 @@ export async function startService(config: Config, connectReports: ConnectReport
       maxHeaderBytes: config.MAX_HEADER_BYTES,
       maxHouses: config.MAX_HOUSES,
       maxConcurrentRequests: config.MAX_CONCURRENT_REQUESTS,
+      maxWaitMs: config.MAX_WAIT_MS,
       requestTimeoutMs: config.REQUEST_TIMEOUT_MS,
     },
   });
@@ -112,7 +113,7 @@ export async function startService(config: Config, connectReports: ConnectReport
     metrics,
   });
   const { server } = appServer;
-  await listen(server, config);
+  const listeners = await listenAt(server, config);
   logger.info(
     {
       address: server.address(),
@@ -131,6 +132,7 @@ export async function startService(config: Config, connectReports: ConnectReport
     draining = true;
     logger.info({ signal }, "stopping");
     await drain(appServer, {
+      listeners,
       logger,
       drainSeconds: config.DRAIN_SECONDS,
       timeoutMs: config.REQUEST_TIMEOUT_MS,
