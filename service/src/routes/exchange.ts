@@ -6,6 +6,7 @@ import { requestIdOf } from "../telemetry/request-id.ts";
 import { countRejections, RequestMetrics } from "../telemetry/request-metrics.ts";
 import { Refusal } from "../wire/refusal.ts";
 import { dropUnread, type NodeEnvironment, requestHeader } from "../wire/sent-request.ts";
+import { RefusalPace } from "./refusal-pace.ts";
 
 /** The result of a handler, from which the response is created. */
 export interface Answer {
@@ -41,6 +42,7 @@ export function createExchange(deps: ExchangeDependencies) {
   const { logger, accessLog, metrics, isDraining } = deps;
   const requests = new RequestMetrics(metrics);
   const countRejection = countRejections(metrics);
+  const refusals = new RefusalPace();
 
   function answerError(error: unknown, requestId: string): Answer {
     if (error instanceof Refusal) {
@@ -65,6 +67,7 @@ export function createExchange(deps: ExchangeDependencies) {
       } catch (error) {
         result = answerError(error, requestId);
         dropUnread(c);
+        if (result.status === 503) await refusals.turn();
       }
       const { status, body, headers, prediction } = result;
       const durationMs = durationMsSince(start);

@@ -49,7 +49,7 @@ export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[]
 
   async function predict(kind: Kind, request: SentRequest, grant: Grant): Promise<Answer> {
     const sent = await readBody(request, kind.maxBodyBytes, grant);
-    grant.beginWork();
+    grant.beginWork(sent.length);
     const timing = new ServerTiming(performance.now());
 
     function endRead(): void {
@@ -65,12 +65,16 @@ export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[]
       read() {
         timing.enter("parse");
         const matrix = reader.read(kind.shape, sent, grant);
-        if (matrix instanceof Promise) return matrix.finally(endRead);
+        if (matrix instanceof Promise) {
+          grant.beginWait();
+          return matrix.finally(endRead);
+        }
         endRead();
         return matrix;
       },
       async compute(matrix) {
         timing.enter("inference");
+        grant.beginWait();
         const predictions = await engine.predict(matrix, grant);
         timing.enter("cache");
         drift?.count(matrix, predictions);
