@@ -27,7 +27,7 @@ function backlogUnderTest() {
     },
     /** Measures that a prediction with a body of this length takes `eachMs`. */
     measure(bodyBytes: number, eachMs: number) {
-      const count = Math.ceil(2_000 / eachMs);
+      const count = Math.max(64, Math.ceil(2_000 / eachMs));
       enter(count, bodyBytes);
       finish(count, bodyBytes, eachMs);
     },
@@ -87,16 +87,29 @@ test("a prediction with a short body is refused behind many short ones", () => {
   expect(backlog.isTooLongFor(shortBody)).toBe(true);
 });
 
-test("time without predictions does not make the rate lower", () => {
+test("predictions that wait alone, and time without any, do not make the rate lower", () => {
   const { backlog, enter, finish, measure, wait } = backlogUnderTest();
   measure(longBody, 2);
   for (let i = 0; i < 200; i++) {
     wait(60_000);
-    enter(1, longBody);
-    finish(1, longBody, 2);
+    enter(31, longBody);
+    finish(31, longBody, 50);
   }
   enter(49, longBody);
   expect(backlog.isTooLongFor(longBody)).toBe(false);
+});
+
+test("of many predictions that finish at once, nearly all count", () => {
+  const { backlog, enter, finish } = backlogUnderTest();
+  for (let i = 0; i < 20; i++) {
+    enter(100, longBody);
+    finish(1, longBody, 200);
+    finish(99, longBody, 0);
+  }
+  enter(45, longBody);
+  expect(backlog.isTooLongFor(longBody)).toBe(false);
+  enter(10, longBody);
+  expect(backlog.isTooLongFor(longBody)).toBe(true);
 });
 
 test("cancelled predictions do not make the rate higher", () => {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { vi } from "vitest";
 import type { App } from "../src/app.ts";
 import type { Metrics } from "../src/telemetry/metrics.ts";
 import { appUnderTest, firstFeatureEngine, post } from "./app-under-test.ts";
@@ -13,28 +14,38 @@ export async function appWithFullBacklog(
   metrics?: Metrics,
 ): Promise<{ readonly app: App; readonly finish: () => Promise<readonly Response[]> }> {
   const inner = firstFeatureEngine();
-  // Long enough to measure the rate of predictions.
-  let busy: Promise<unknown> = delay(300);
+  let gate = Promise.withResolvers<void>();
+  let begun = 0;
   const engine = {
     ...inner,
     async predict(matrix: Float32Array) {
-      await busy;
+      begun++;
+      await gate.promise;
       return inner.predict(matrix);
     },
   };
   const app = appUnderTest({ engine, limits: { maxWaitMs: 1 }, ...(metrics ? { metrics } : {}) });
-  await post(app, "/predict", house);
-  const held = Promise.withResolvers<void>();
-  busy = held.promise;
-  const waiting = Array.from({ length: 32 }, (_, index) =>
-    post(app, "/predict", { ...house, MedInc: index + 1 }),
-  );
-  await delay(0);
+  async function predictMany() {
+    begun = 0;
+    const responses = Array.from({ length: 32 }, (_, index) =>
+      post(app, "/predict", { ...house, MedInc: index + 1 }),
+    );
+    await vi.waitUntil(() => begun === responses.length);
+    return { all: Promise.all(responses) };
+  }
+
+  const first = await predictMany();
+  // Long enough to measure the rate of predictions.
+  await delay(300);
+  gate.resolve();
+  await first.all;
+  gate = Promise.withResolvers();
+  const waiting = await predictMany();
   return {
     app,
     finish() {
-      held.resolve();
-      return Promise.all(waiting);
+      gate.resolve();
+      return waiting.all;
     },
   };
 }

@@ -1,10 +1,14 @@
 /** The cost of a prediction with one record, in bytes of a body that cost as much to predict. */
 const baseBytes = 2_048;
 
-/** So many predictions are always accepted: a rate is measured, so it may be wrong for a moment. */
+/** This many predictions may always wait, however slow the model is. */
 const alwaysAccepted = 32;
 
-/** The rate is that of about the last busy 250 ms. */
+/** The rate is measured from the time this many wait, until few do: with few, it would be lower. */
+const crowd = alwaysAccepted;
+const few = 8;
+
+/** The rate is that of about the last 250 ms in which it was measured. */
 const windowMs = 250;
 
 /**
@@ -17,11 +21,12 @@ export class Backlog {
   readonly #now: () => number;
   #predictions = 0;
   #bytes = 0;
-  #busySince = 0;
-  /** The time with predictions that wait, and the bytes of those that finished in it. */
-  #busyMs = 0;
+  #isMeasuring = false;
+  #measuredUntil = 0;
+  /** The time in which the rate was measured, and the bytes of the predictions that finished in it. */
+  #measuredMs = 0;
   #finishedBytes = 0;
-  /** In bytes per millisecond. Unlimited until there was enough work to measure it. */
+  /** In bytes per millisecond. Unlimited until it has been measured for long enough. */
   #rate = Number.POSITIVE_INFINITY;
 
   /** @param now returns the time in milliseconds */
@@ -45,8 +50,10 @@ export class Backlog {
 
   /** A prediction with a body of this length begins to wait. */
   enter(bodyBytes: number): void {
-    if (this.#predictions++ === 0) this.#busySince = this.#now();
     this.#bytes += baseBytes + bodyBytes;
+    if (++this.#predictions < crowd || this.#isMeasuring) return;
+    this.#isMeasuring = true;
+    this.#measuredUntil = this.#now();
   }
 
   /**
@@ -55,19 +62,21 @@ export class Backlog {
    * @param isFinished false if it was cancelled
    */
   leave(bodyBytes: number, isFinished: boolean): void {
-    const now = this.#now();
-    this.#busyMs += now - this.#busySince;
-    this.#busySince = now;
-    this.#predictions--;
     this.#bytes -= baseBytes + bodyBytes;
+    this.#predictions--;
+    if (!this.#isMeasuring) return;
+    const now = this.#now();
+    this.#measuredMs += now - this.#measuredUntil;
+    this.#measuredUntil = now;
     if (isFinished) this.#finishedBytes += baseBytes + bodyBytes;
-    if (this.#busyMs >= windowMs) this.#measureRate();
+    if (this.#measuredMs >= windowMs) this.#updateRate();
+    if (this.#predictions < few) this.#isMeasuring = false;
   }
 
-  #measureRate(): void {
-    this.#rate = this.#finishedBytes / this.#busyMs;
+  #updateRate(): void {
+    this.#rate = this.#finishedBytes / this.#measuredMs;
     // Halves what is known, so that it is forgotten over time.
-    this.#busyMs = windowMs / 2;
-    this.#finishedBytes = this.#rate * this.#busyMs;
+    this.#measuredMs = windowMs / 2;
+    this.#finishedBytes = this.#rate * this.#measuredMs;
   }
 }
