@@ -81,6 +81,7 @@ export const defaultLimits: Limits = {
   maxHeaderBytes: 64 * 1024,
   maxHouses: 100_000,
   maxConcurrentRequests: 1_000,
+  maxWaitMs: 100,
   requestTimeoutMs: 30_000,
 };
 

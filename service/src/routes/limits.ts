@@ -11,6 +11,8 @@ export interface Limits {
   /** Maximum number of records in a list. */
   readonly maxHouses: number;
   readonly maxConcurrentRequests: number;
+  /** How long a prediction may wait for others. */
+  readonly maxWaitMs: number;
   readonly requestTimeoutMs: number;
 }
 
