@@ -8,6 +8,7 @@ import { Refusal } from "../wire/refusal.ts";
 import { batched } from "./batcher.ts";
 import { describeFaults, ModelCard } from "./card.ts";
 import type { Engine } from "./engine.ts";
+import { createIntervals, type ModelIntervals } from "./interval.ts";
 import { ModelError } from "./model-error.ts";
 import { createOnnxRunner, type OnnxRunner } from "./onnx-runner.ts";
 import { createTreeRunner } from "./tree-runner.ts";
@@ -18,6 +19,8 @@ export interface LoadedModel {
   /** The SHA-256 of the ONNX file, which changes whenever the model changes. */
   readonly version: string;
   readonly engine: Engine;
+  /** Absent if the card has no intervals. */
+  readonly intervals?: ModelIntervals;
   readonly reader: BodyReader;
 }
 
@@ -125,14 +128,18 @@ export async function loadModel(
   try {
     const onnx = await createRunner(model, card);
     const engine = batched(onnx, undefined, metrics);
+    const errors = onnx.errors && { runner: onnx.errors, engine: batched(onnx.errors) };
     return {
       card,
       version,
       engine,
+      ...(card.interval &&
+        errors && { intervals: { ...createIntervals(card.interval), engine: errors.engine } }),
       reader: createBodyReader(card, maxRecords),
       async compile() {
-        const trees = await createTreeRunner({ path: modelPath, version, card }, onnx);
-        await engine.use(trees);
+        const file = { path: modelPath, version, card };
+        await engine.use(await createTreeRunner(file, onnx));
+        if (errors) await errors.engine.use(await createTreeRunner(file, errors.runner));
       },
     };
   } catch (error) {

@@ -82,6 +82,8 @@ export interface OnnxRunner extends Runner {
   readonly inputs: readonly string[];
   /** The name of the model's output. */
   readonly output: string;
+  /** Predicts how large the errors of the predictions are, if the card has intervals. */
+  readonly errors?: OnnxRunner;
 }
 
 /**
@@ -97,6 +99,29 @@ export async function createOnnxRunner(
   example: Float32Array,
 ): Promise<OnnxRunner> {
   const session = await createSession(model);
+  if (card.interval === undefined)
+    return createRunner(session, card, example, () => session.release());
+  let runners = 2;
+  const release = async () => {
+    runners -= 1;
+    if (runners === 0) await session.release();
+  };
+  const predictor = await createRunner(session, card, example, release);
+  const target = { output: card.interval.output };
+  const errors = await createRunner(session, { ...card, target }, example, release);
+  if (predictor.outputs !== 1 || errors.outputs !== 1) {
+    const outputs = `${predictor.output} has ${predictor.outputs} and ${errors.output} ${errors.outputs}`;
+    throw new ModelError(`interval: both outputs must have one number for each row; ${outputs}`);
+  }
+  return { ...predictor, errors };
+}
+
+async function createRunner(
+  session: InferenceSession,
+  card: ModelCard,
+  example: Float32Array,
+  release: () => Promise<void>,
+): Promise<OnnxRunner> {
   const inputs = inputsOf(session.inputMetadata);
   const feed = feedFor(inputs, card.features);
   const output = outputFor(session.outputMetadata, card.target.output);
@@ -157,6 +182,6 @@ export async function createOnnxRunner(
       const { predictions } = await run(matrix, needsBlocks);
       return predictions.subarray(0, (matrix.length / columns) * outputs);
     },
-    release: () => session.release(),
+    release,
   };
 }
