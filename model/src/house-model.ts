@@ -29,23 +29,14 @@ export function treeSamples(training: Samples): TreeSamples {
   return { program, columns, targets: training.targets };
 }
 
-/** Fits one ensemble for each set of features. */
-export function fitEnsembles(
-  samples: TreeSamples,
-  rules: BoostingRules,
-  observe: BoostingObserver,
-): readonly Ensemble[] {
-  return Object.values(featureSets).map((features) => boost(samples, features, rules, observe));
-}
-
-/** Fits the model whose prediction is the mean of the ensembles. */
+/** Fits an ensemble for each set of features. The model predicts their mean. */
 export function fitHouseModel(
   samples: TreeSamples,
   rules: BoostingRules,
   observe: BoostingObserver,
 ): HouseModel {
-  const ensemble = averageEnsembles(fitEnsembles(samples, rules, observe));
-  return { program: samples.program, ensemble };
+  const ensembles = Object.values(featureSets).map((set) => boost(samples, set, rules, observe));
+  return { program: samples.program, ensemble: averageEnsembles(ensembles) };
 }
 
 /** Predicts rows of the model's input. */
