@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { type ProtocolDependencies, protocolEndpoints } from "./oip/endpoints.ts";
 import { authorized } from "./routes/authorize.ts";
 import { type DocsDependencies, docsEndpoints, docsHeaders } from "./routes/docs.ts";
 import { createExchange, type ExchangeDependencies } from "./routes/exchange.ts";
@@ -6,6 +7,7 @@ import { healthEndpoint } from "./routes/health.ts";
 import { helloEndpoint } from "./routes/hello.ts";
 import { type MetricsDependencies, metricsEndpoint } from "./routes/metrics.ts";
 import { type PredictDependencies, predictEndpoints } from "./routes/predict.ts";
+import { Predictor, type PredictorDependencies } from "./routes/prediction.ts";
 import { type StatusDependencies, statusEndpoint } from "./routes/status.ts";
 import { answerUnmatched } from "./routes/unmatched.ts";
 import type { NodeEnvironment } from "./wire/sent-request.ts";
@@ -14,7 +16,9 @@ import type { NodeEnvironment } from "./wire/sent-request.ts";
 export interface AppDependencies
   extends ExchangeDependencies,
     DocsDependencies,
+    PredictorDependencies,
     PredictDependencies,
+    ProtocolDependencies,
     MetricsDependencies,
     StatusDependencies {}
 
@@ -28,8 +32,10 @@ export type App = Hono<NodeEnvironment>;
  */
 export function createApp(deps: AppDependencies, app: App = new Hono()): App {
   const exchange = createExchange(deps);
+  const predictor = new Predictor(deps);
   const api = [
-    ...predictEndpoints(deps),
+    ...predictEndpoints(deps, predictor),
+    ...protocolEndpoints(deps, predictor),
     helloEndpoint,
     healthEndpoint(deps),
     statusEndpoint(deps),

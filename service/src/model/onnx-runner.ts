@@ -1,9 +1,11 @@
 import "./no-telemetry.ts";
 import { InferenceSession } from "onnxruntime-node";
+import type { Signature } from "../tensors/signature.ts";
 import type { ModelCard } from "./card.ts";
 import type { Runner } from "./engine.ts";
 import { ModelError } from "./model-error.ts";
 import { feedFor, inputOrder, inputsOf, outputFor, predictionsOf } from "./onnx-tensors.ts";
+import { signatureOf } from "./signature-of.ts";
 
 /** ONNX Runtime's level for errors. Warnings are not logged. */
 const errorSeverity = 3;
@@ -82,8 +84,11 @@ export interface OnnxRunner extends Runner {
   readonly inputs: readonly string[];
   /** The name of the model's output. */
   readonly output: string;
+  /** Whether it is the first output of the file. */
+  readonly isFirstOutput: boolean;
   /** Predicts how large the errors of the predictions are, if the card has intervals. */
   readonly errors?: OnnxRunner;
+  readonly signature: Signature;
 }
 
 /**
@@ -99,21 +104,26 @@ export async function createOnnxRunner(
   example: Float32Array,
 ): Promise<OnnxRunner> {
   const session = await createSession(model);
-  if (card.interval === undefined)
-    return createRunner(session, card, example, () => session.release());
-  let runners = 2;
+  const { interval } = card;
+  let runners = interval ? 2 : 1;
   const release = async () => {
     runners -= 1;
     if (runners === 0) await session.release();
   };
-  const predictor = await createRunner(session, card, example, release);
-  const target = { output: card.interval.output };
-  const errors = await createRunner(session, { ...card, target }, example, release);
-  if (predictor.outputs !== 1 || errors.outputs !== 1) {
-    const outputs = `${predictor.output} has ${predictor.outputs} and ${errors.output} ${errors.outputs}`;
-    throw new ModelError(`interval: both outputs must have one number for each row; ${outputs}`);
+  try {
+    const predictor = await createRunner(session, card, example, release);
+    if (interval === undefined) return predictor;
+    const target = { output: interval.output };
+    const errors = await createRunner(session, { ...card, target }, example, release);
+    if (predictor.outputs !== 1 || errors.outputs !== 1) {
+      const outputs = `${predictor.output} has ${predictor.outputs} and ${errors.output} ${errors.outputs}`;
+      throw new ModelError(`interval: both outputs must have one number for each row; ${outputs}`);
+    }
+    return { ...predictor, errors };
+  } catch (error) {
+    await session.release();
+    throw error;
   }
-  return { ...predictor, errors };
 }
 
 async function createRunner(
@@ -124,7 +134,7 @@ async function createRunner(
 ): Promise<OnnxRunner> {
   const inputs = inputsOf(session.inputMetadata);
   const feed = feedFor(inputs, card.features);
-  const output = outputFor(session.outputMetadata, card.target.output);
+  const { name: output, type } = outputFor(session.outputMetadata, card.target.output);
   const columns = card.features.length;
 
   async function run(matrix: Float32Array, inBlocks: boolean) {
@@ -146,7 +156,8 @@ async function createRunner(
     }
   }
 
-  const outputs = countOutputs(output, (await runExample()).dims);
+  const { dims } = await runExample();
+  const outputs = countOutputs(output, dims);
   const names = card.target.outputs;
   if (names !== undefined && names.length !== outputs) {
     throw new ModelError(
@@ -173,6 +184,8 @@ async function createRunner(
     name: "onnxruntime",
     inputs: inputOrder(inputs, card.features),
     output,
+    isFirstOutput: output === session.outputNames[0],
+    signature: signatureOf(inputs, card.features, { name: output, type, dims }),
     // With the committed model, such a run takes about half a millisecond.
     maxRunRows: 128,
     columns,

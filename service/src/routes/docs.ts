@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { secureHeaders } from "hono/secure-headers";
 import type { LoadedModel } from "../model/loaded-model.ts";
+import type { ServedModel } from "../model/served-model.ts";
+import { refusal } from "../wire/refusal.ts";
 import type { Access } from "./authorize.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Answer } from "./exchange.ts";
@@ -75,7 +77,7 @@ function page(path: string, contentType: string, content: () => Promise<Answer["
 
 /** The dependencies of {@link docsEndpoints}. */
 export interface DocsDependencies {
-  readonly model: LoadedModel;
+  readonly defaultModel: ServedModel;
   readonly limits: Limits;
   /** Absent if no request needs a token. */
   readonly access?: Access | undefined;
@@ -88,13 +90,21 @@ export interface DocsDependencies {
  * @param api the endpoints to describe
  */
 export function docsEndpoints(
-  { model, limits, access }: DocsDependencies,
+  { defaultModel, limits, access }: DocsDependencies,
   api: readonly Endpoint[],
 ): readonly Endpoint[] {
-  const document = lazily(async () => {
-    const { describeApi } = await import("./openapi.ts");
-    return JSON.stringify(describeApi(model.card, api, limits, access));
-  });
+  let described: { readonly model: LoadedModel; readonly json: string } | undefined;
+
+  async function document(): Promise<string> {
+    const model = defaultModel.current;
+    if (model === undefined) throw refusal(503, "Service Unavailable");
+    if (described?.model !== model) {
+      const { describeApi } = await import("./openapi.ts");
+      described = { model, json: JSON.stringify(describeApi(model, api, limits, access)) };
+    }
+    return described.json;
+  }
+
   return [
     page("/openapi.json", "application/json", document),
     page("/docs", "text/html; charset=UTF-8", async () => html),
