@@ -84,6 +84,10 @@ export interface OnnxRunner extends Runner {
   readonly inputs: readonly string[];
   /** The name of the model's output. */
   readonly output: string;
+  /** Whether it is the first output of the file. */
+  readonly isFirstOutput: boolean;
+  /** Predicts how large the errors of the predictions are, if the card has intervals. */
+  readonly errors?: OnnxRunner;
   readonly signature: Signature;
 }
 
@@ -100,8 +104,22 @@ export async function createOnnxRunner(
   example: Float32Array,
 ): Promise<OnnxRunner> {
   const session = await createSession(model);
+  const { interval } = card;
+  let runners = interval ? 2 : 1;
+  const release = async () => {
+    runners -= 1;
+    if (runners === 0) await session.release();
+  };
   try {
-    return await createRunner(session, card, example);
+    const predictor = await createRunner(session, card, example, release);
+    if (interval === undefined) return predictor;
+    const target = { output: interval.output };
+    const errors = await createRunner(session, { ...card, target }, example, release);
+    if (predictor.outputs !== 1 || errors.outputs !== 1) {
+      const outputs = `${predictor.output} has ${predictor.outputs} and ${errors.output} ${errors.outputs}`;
+      throw new ModelError(`interval: both outputs must have one number for each row; ${outputs}`);
+    }
+    return { ...predictor, errors };
   } catch (error) {
     await session.release();
     throw error;
@@ -112,6 +130,7 @@ async function createRunner(
   session: InferenceSession,
   card: ModelCard,
   example: Float32Array,
+  release: () => Promise<void>,
 ): Promise<OnnxRunner> {
   const inputs = inputsOf(session.inputMetadata);
   const feed = feedFor(inputs, card.features);
@@ -165,6 +184,7 @@ async function createRunner(
     name: "onnxruntime",
     inputs: inputOrder(inputs, card.features),
     output,
+    isFirstOutput: output === session.outputNames[0],
     signature: signatureOf(inputs, card.features, { name: output, type, dims }),
     // With the committed model, such a run takes about half a millisecond.
     maxRunRows: 128,
@@ -175,6 +195,6 @@ async function createRunner(
       const { predictions } = await run(matrix, needsBlocks);
       return predictions.subarray(0, (matrix.length / columns) * outputs);
     },
-    release: () => session.release(),
+    release,
   };
 }

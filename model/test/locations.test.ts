@@ -1,0 +1,23 @@
+import { expect, test } from "vitest";
+import { summarizeLocations } from "../src/locations.ts";
+
+test("features without a latitude or a longitude have no locations", () => {
+  expect(summarizeLocations([{ name: "latitude", values: [1] }], [1])).toBeUndefined();
+  expect(summarizeLocations([{ name: "MedInc", values: [1] }], [1])).toBeUndefined();
+});
+
+test("rows are counted, and their targets averaged, in cells of 0.1 degrees", () => {
+  const features = [
+    { name: "Longitude", values: [-118.25, -118.21, -118.19] },
+    { name: "Latitude", values: [34.05, 34.09, 34.05] },
+  ];
+  expect(summarizeLocations(features, [2, 3.5, 1])).toEqual({
+    latitude: "Latitude",
+    longitude: "Longitude",
+    cellDegrees: 0.1,
+    cells: [
+      [34, -118.3, 2.75, 2],
+      [34, -118.2, 1, 1],
+    ],
+  });
+});
