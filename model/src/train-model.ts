@@ -1,10 +1,11 @@
+import { coversOf } from "../../service/src/explain/covers.ts";
 import { type BoostingObserver, boost, findTreeCount } from "./boosting.ts";
 import { createCard } from "./create-card.ts";
 import type { Dataset } from "./dataset.ts";
 import { describeModel, describeTrainingBins } from "./describe-model.ts";
 import type { Ensemble } from "./ensemble.ts";
 import { exportHousingModel } from "./export-housing-model.ts";
-import { trainingSamples } from "./housing-samples.ts";
+import { trainingMatrix, trainingSamples } from "./housing-samples.ts";
 import type { Hyperparameters } from "./hyperparameters.ts";
 import type { HousingCard } from "./model-card.ts";
 import { type ProgressReporter, type ProgressStream, withProgress } from "./progress.ts";
@@ -39,7 +40,9 @@ export async function trainModel(
   );
   const facts = describeModel(ensemble, dataset, hyperparameters);
   const onnx = exportHousingModel(ensemble, { card: JSON.stringify(facts) });
-  return { ensemble, onnx, card: createCard(facts, sha256(onnx), describeTrainingBins(dataset)) };
+  const bins = describeTrainingBins(dataset);
+  const covers = coversOf(onnx, {}, trainingMatrix(dataset));
+  return { ensemble, onnx, card: createCard(facts, sha256(onnx), bins, covers) };
 }
 
 function showBoosting(report: ProgressReporter): BoostingObserver {

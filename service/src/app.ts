@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { type ProtocolDependencies, protocolEndpoints } from "./oip/endpoints.ts";
 import { authorized } from "./routes/authorize.ts";
 import { type DocsDependencies, docsEndpoints, docsHeaders } from "./routes/docs.ts";
+import { explainEndpoints } from "./routes/explain.ts";
 import { createExchange, type ExchangeDependencies } from "./routes/exchange.ts";
 import { healthEndpoint } from "./routes/health.ts";
 import { helloEndpoint } from "./routes/hello.ts";
@@ -35,6 +36,7 @@ export function createApp(deps: AppDependencies, app: App = new Hono()): App {
   const predictor = new Predictor(deps);
   const api = [
     ...predictEndpoints(deps, predictor),
+    ...explainEndpoints(deps, predictor),
     ...protocolEndpoints(deps, predictor),
     helloEndpoint,
     healthEndpoint(deps),

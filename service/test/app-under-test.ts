@@ -3,6 +3,8 @@ import { pino } from "pino";
 import { onTestFinished } from "vitest";
 import { type App, type AppDependencies, createApp } from "../src/app.ts";
 import { ReadThrough } from "../src/cache/read-through.ts";
+import { createExplainRunner } from "../src/explain/explain-runner.ts";
+import { batched } from "../src/model/batcher.ts";
 import type { Engine } from "../src/model/engine.ts";
 import type { LoadedModel } from "../src/model/loaded-model.ts";
 import { ModelRepository } from "../src/model/model-repository.ts";
@@ -14,7 +16,7 @@ import { Metrics } from "../src/telemetry/metrics.ts";
 import { reportProcess } from "../src/telemetry/process-report.ts";
 import type { Signature } from "../src/tensors/signature.ts";
 import { createTensorReader } from "../src/tensors/tensor-reader.ts";
-import { houseCard } from "./house-model.ts";
+import { houseCard, modelPath } from "./house-model.ts";
 
 /** A logger that writes nothing. */
 export const silentLogger = pino({ level: "silent" });
@@ -47,12 +49,15 @@ function modelUnderTest(
   engine: Engine = firstFeatureEngine(),
   maxRecords = defaultLimits.maxHouses,
 ): LoadedModel {
-  const { features } = houseCard;
+  const { features, version, covers } = houseCard;
+  const task = { path: modelPath, version, options: {}, features, outputs: 1, covers };
+  const explainer = batched(createExplainRunner(task, engine));
   return {
     card: houseCard,
     version: "0".repeat(64),
     cardDigest: "0".repeat(16),
     engine,
+    explainer,
     example: new Float32Array(8),
     signature,
     reader: createBodyReader(houseCard, maxRecords),
@@ -74,6 +79,7 @@ export const defaultLimits: Limits = {
   maxBytesInFlight: 64 * 1024 * 1024,
   maxHeaderBytes: 64 * 1024,
   maxHouses: 100_000,
+  maxExplained: 1_000,
   maxConcurrentRequests: 1_000,
   requestTimeoutMs: 30_000,
 };

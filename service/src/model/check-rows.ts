@@ -73,7 +73,7 @@ function axisOf(feature: CardFeature): Axis {
 }
 
 /** Returns a generator of random numbers from 0 to 1. They are always the same. */
-function randomNumbers(): () => number {
+export function randomNumbers(): () => number {
   let state = 1;
   return () => {
     // The linear congruential generator of Numerical Recipes.

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
+import { createExplainRunner } from "../explain/explain-runner.ts";
 import { type BodyReader, createBodyReader } from "../records/body-reader.ts";
 import { createRecordReader } from "../records/reader.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -12,7 +13,7 @@ import { describeFaults, ModelCard } from "./card.ts";
 import type { Engine } from "./engine.ts";
 import { ModelError } from "./model-error.ts";
 import { createOnnxRunner, type OnnxRunner } from "./onnx-runner.ts";
-import { createTreeRunner } from "./tree-runner.ts";
+import { createTreeRunner, treeOptionsOf } from "./tree-runner.ts";
 
 /** A model that is ready to serve requests. */
 export interface LoadedModel {
@@ -22,6 +23,8 @@ export interface LoadedModel {
   /** A digest of the card, which changes what is valid and how predictions are written. */
   readonly cardDigest: string;
   readonly engine: Engine;
+  /** Its results are explanations, as `createExplainRunner` describes them. */
+  readonly explainer: Engine;
   /** The card's example record, as one row of the model's input. */
   readonly example: Float32Array;
   /** The model's tensors, for clients of the Open Inference Protocol. */
@@ -138,8 +141,13 @@ export async function loadModel(
     const onnx = await createRunner(model, card);
     const { signature } = onnx;
     const engine = batched(onnx, undefined, metrics);
+    const { features, covers } = card;
+    const options = treeOptionsOf(card, onnx);
+    const { outputs } = engine;
+    const task = { path: modelPath, version, options, features, outputs, covers };
+    const explainer = batched(createExplainRunner(task, engine));
     const reader = createBodyReader(card, maxRecords);
-    const tensorReader = createTensorReader({ features: card.features, signature }, maxRecords);
+    const tensorReader = createTensorReader({ features, signature }, maxRecords);
     let compiling: Promise<unknown> = Promise.resolve();
 
     async function compile(): Promise<void> {
@@ -151,6 +159,7 @@ export async function loadModel(
       version,
       cardDigest: hash("sha256", cardText).slice(0, 16),
       engine,
+      explainer,
       example: readExample(card),
       signature,
       reader,
@@ -162,6 +171,7 @@ export async function loadModel(
       },
       async release() {
         await compiling;
+        await explainer.release();
         await Promise.all([reader.close(), tensorReader.close(), engine.release()]);
       },
     };

@@ -54,6 +54,7 @@ function stepsOf(
   return {
     namespace: cacheNamespace(model, "infer"),
     shape: "many",
+    engine,
     receive: (request, grant) => receiveDecoded(request, maxBodyBytes, grant),
     digest: (sent) => `${sent.digest()}:${headerBytes}`,
     read(sent, client) {

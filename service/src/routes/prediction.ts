@@ -1,7 +1,7 @@
 import { cachePolicy } from "../cache/cache-control.ts";
 import type { CachedResponse } from "../cache/cached-response.ts";
 import type { ReadThrough } from "../cache/read-through.ts";
-import type { Client, Predictions } from "../model/engine.ts";
+import type { Client, Engine, Predictions } from "../model/engine.ts";
 import type { LoadedModel } from "../model/loaded-model.ts";
 import type { ModelVersion } from "../model/served-model.ts";
 import type { BodyShape } from "../records/reader.ts";
@@ -32,14 +32,16 @@ export interface PredictionSteps {
   readonly namespace: string;
   /** Whether the body has one record or a list. */
   readonly shape: BodyShape;
+  /** What computes the rows that `write` gets. */
+  readonly engine: Engine;
   /** Receives the body. */
   receive(request: SentRequest, grant: Grant): Promise<SentBody>;
   /** Returns what identifies the request if its model is known. */
   digest(sent: SentBody): string;
   /** Reads the body into the model's input. */
   read(sent: SentBody, client: Client): Matrix | Promise<Matrix>;
-  /** Writes the predictions as they are cached. */
-  write(predictions: Predictions): string | Promise<string>;
+  /** Writes the rows as they are cached. */
+  write(rows: Predictions): string | Promise<string>;
   /** Turns what is cached into the response. By default, it is the response. */
   readonly respond?: (written: string) => string | Promise<string>;
 }
@@ -126,7 +128,7 @@ export class Predictor {
     sent: SentBody,
     { grant, steps, timing }: Progress,
   ): CachedResponse | Promise<CachedResponse> {
-    const { engine } = model;
+    const { engine } = steps;
     const driftOf = this.#driftOf;
 
     function endRead(): void {
@@ -148,10 +150,10 @@ export class Predictor {
       },
       async compute(matrix) {
         timing.enter("inference");
-        const predictions = await engine.predict(matrix, grant);
+        const rows = await engine.predict(matrix, grant);
         timing.enter("cache");
-        driftOf(model)?.count(matrix, predictions);
-        return steps.write(predictions);
+        if (engine === model.engine) driftOf(model)?.count(matrix, rows);
+        return steps.write(rows);
       },
       respond: steps.respond,
     });
