@@ -7,6 +7,7 @@ import { createExplainRunner } from "../src/explain/explain-runner.ts";
 import { batched } from "../src/model/batcher.ts";
 import type { Engine } from "../src/model/engine.ts";
 import type { LoadedModel } from "../src/model/loaded-model.ts";
+import { TrainingRange } from "../src/model/training-range.ts";
 import { ModelRepository } from "../src/model/model-repository.ts";
 import { createBodyReader } from "../src/records/body-reader.ts";
 import type { Limits } from "../src/routes/limits.ts";
@@ -58,6 +59,7 @@ function modelUnderTest(
     cardDigest: "0".repeat(16),
     engine,
     explainer,
+    range: new TrainingRange(features),
     example: new Float32Array(8),
     signature,
     reader: createBodyReader(houseCard, maxRecords),

@@ -11,6 +11,7 @@ import { MemoryCache, memoryStore } from "../src/cache/memory.ts";
 import { CacheError, type PredictionCache } from "../src/cache/prediction-cache.ts";
 import { ReadThrough } from "../src/cache/read-through.ts";
 import { jitteredTtlMs } from "../src/cache/time-to-live.ts";
+import { TrainingRange } from "../src/model/training-range.ts";
 import { createRecordReader } from "../src/records/reader.ts";
 import { appUnderTest, firstFeatureEngine, post, silentLogger } from "./app-under-test.ts";
 import { nextTurn } from "./event-loop.ts";
@@ -246,6 +247,7 @@ describe("memory", () => {
 
 describe("read-through", () => {
   const body = Buffer.from("body");
+  const range = new TrainingRange(houseCard.features);
 
   function readThrough(store?: Partial<PredictionCache>, withMemory = false) {
     const memory = new MemoryCache({ maxBytes: 10_000, ttlSeconds: 60 });
@@ -263,6 +265,7 @@ describe("read-through", () => {
         policy: "use",
         digest: () => digestOf(sent),
         read: () => Float32Array.of(1, 2, 3, 4),
+        range,
         columns: 2,
         compute,
       });
@@ -298,7 +301,8 @@ describe("read-through", () => {
     };
     const digest = () => digestOf(body);
     const namespace = "v1:predict";
-    const request = { namespace, shape: "many", columns: 1, policy: "use", digest, read } as const;
+    const rest = { shape: "many", range, columns: 1, policy: "use" } as const;
+    const request = { namespace, digest, read, ...rest };
     const asked = cache.answer({ ...request, compute: async () => "answer" });
     await expect(asked).rejects.toThrow("refused");
     expect(memory.get(rawKey("v1:predict", digestOf(body)))).toBeUndefined();

@@ -13,8 +13,8 @@ export interface MemoryCacheOptions {
 /** Bytes per entry in addition to its characters: map slot, list links, headers of objects. */
 const entryOverheadBytes = 250;
 
-function entryBytes(body: string, key: string): number {
-  return body.length + key.length + entryOverheadBytes;
+function entryBytes(key: string, body: string, outOfRange = ""): number {
+  return key.length + body.length + outOfRange.length + entryOverheadBytes;
 }
 
 /** Response bodies in the memory of this process, limited in size and age. */
@@ -26,7 +26,7 @@ export class MemoryCache {
   constructor({ maxBytes, ttlSeconds }: MemoryCacheOptions) {
     this.#entries = new LRUCache({
       maxSize: maxBytes,
-      sizeCalculation: ({ body }, key) => entryBytes(body, key),
+      sizeCalculation: ({ body, outOfRange }, key) => entryBytes(key, body, outOfRange),
     });
     this.#maxBytes = maxBytes;
     this.#ttlSeconds = ttlSeconds;
@@ -51,14 +51,14 @@ export class MemoryCache {
   }
 
   /** Stores a body, unless its entry is larger than `maxBytes`. */
-  set(key: string, body: string, records: number): void {
-    const response: CachedResponse = { body, outcome: "memory", records };
+  set(key: string, body: string, records: number, outOfRange?: string): void {
+    const response: CachedResponse = { body, outcome: "memory", records, outOfRange };
     this.#entries.set(key, response, { ttl: jitteredTtlMs(this.#ttlSeconds) });
   }
 
   /** Whether `set` would store this body. */
-  canStore(key: string, body: string): boolean {
-    return entryBytes(body, key) <= this.#maxBytes;
+  canStore(key: string, body: string, outOfRange?: string): boolean {
+    return entryBytes(key, body, outOfRange) <= this.#maxBytes;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import { AbandonedError } from "../model/engine.ts";
+import type { TrainingRange } from "../model/training-range.ts";
 import type { BodyShape } from "../records/reader.ts";
 import type { CachePolicy } from "./cache-control.ts";
 import type { CachedResponse, CacheOutcome } from "./cached-response.ts";
@@ -20,6 +21,7 @@ export interface CacheRequest {
   readonly digest: () => string;
   /** Parses and validates the request body. If it throws, nothing is cached. */
   readonly read: () => Float32Array | Promise<Float32Array>;
+  readonly range: TrainingRange;
   /** The number of numbers in a row of the matrix. */
   readonly columns: number;
   /** Computes what is stored under the canonical key. */
@@ -105,16 +107,17 @@ export class ReadThrough {
     const { body: stored, outcome } = await this.#find(key, request, matrix);
     const records = matrix.length / request.columns;
     const body = request.respond ? await request.respond(stored) : stored;
-    return this.#remember(memoryKey, { body, outcome, records });
+    const outOfRange = request.range.outside(matrix);
+    return this.#remember(memoryKey, { body, outcome, records, outOfRange });
   }
 
   /** Keeps a response in memory, so that it is stored even while the store fails. */
   #remember(key: string | undefined, answer: CachedResponse): CachedResponse {
     const { memory } = this.#deps;
-    const { body, outcome, records } = answer;
-    if (key === undefined || !memory?.canStore(key, body)) return answer;
-    memory.set(key, body, records); // 4
-    return { body, outcome: storedOutcome[outcome] ?? outcome, records };
+    const { body, outcome, records, outOfRange } = answer;
+    if (key === undefined || !memory?.canStore(key, body, outOfRange)) return answer;
+    memory.set(key, body, records, outOfRange); // 4
+    return { body, outcome: storedOutcome[outcome] ?? outcome, records, outOfRange };
   }
 
   async #find(key: string, request: CacheRequest, matrix: Float32Array): Promise<Found> {

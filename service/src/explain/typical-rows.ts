@@ -1,5 +1,5 @@
 import type { CardFeature } from "../model/card.ts";
-import { randomNumbers } from "../model/check-rows.ts";
+import { randomNumbers } from "../model/random-numbers.ts";
 
 /** Returns the value below which a share of the training rows lies, from 0 to 1. */
 type ValueBelow = (share: number) => number;

@@ -13,6 +13,7 @@ import { describeFaults, ModelCard } from "./card.ts";
 import type { Engine } from "./engine.ts";
 import { ModelError } from "./model-error.ts";
 import { createOnnxRunner, type OnnxRunner } from "./onnx-runner.ts";
+import { TrainingRange } from "./training-range.ts";
 import { createTreeRunner, treeOptionsOf } from "./tree-runner.ts";
 
 /** A model that is ready to serve requests. */
@@ -25,6 +26,7 @@ export interface LoadedModel {
   readonly engine: Engine;
   /** Its results are explanations, as `createExplainRunner` describes them. */
   readonly explainer: Engine;
+  readonly range: TrainingRange;
   /** The card's example record, as one row of the model's input. */
   readonly example: Float32Array;
   /** The model's tensors, for clients of the Open Inference Protocol. */
@@ -160,6 +162,7 @@ export async function loadModel(
       cardDigest: hash("sha256", cardText).slice(0, 16),
       engine,
       explainer,
+      range: new TrainingRange(features),
       example: readExample(card),
       signature,
       reader,

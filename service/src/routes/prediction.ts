@@ -105,13 +105,14 @@ export class Predictor {
       grant.beginWork();
       const timing = new ServerTiming(performance.now());
       const found = this.#find(model, request, sent, { grant, steps, timing });
-      const { body, outcome, records } = await found;
+      const { body, outcome, records, outOfRange } = await found;
       if (body.length > maxSmallBytes) this.#admission.holdUntilSent(request, body.length);
-      const headers = {
+      const headers: Record<string, string> = {
         "X-Model-Version": model.version,
         "Server-Timing": timing.header(),
         ...cacheHeaders[outcome],
       };
+      if (outOfRange !== undefined) headers["X-Out-Of-Range"] = outOfRange;
       // Responses from the model or Redis are not batched: many are ready at the same time anyway.
       if (!(found instanceof Promise)) await this.#turn.join();
       const prediction = { model: model.card.name, records, cache: outcome };
@@ -138,6 +139,7 @@ export class Predictor {
     return this.#cache.answer({
       namespace: steps.namespace,
       shape: steps.shape,
+      range: model.range,
       columns: engine.columns,
       policy: cachePolicy(request.header("cache-control")),
       digest: () => steps.digest(sent),
