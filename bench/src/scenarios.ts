@@ -2,6 +2,7 @@ import type { Scenario } from "./scenario.ts";
 import { bare } from "./scenarios/bare.ts";
 import { capacity } from "./scenarios/capacity.ts";
 import { engines } from "./scenarios/engines.ts";
+import { explanations } from "./scenarios/explanations.ts";
 import { hostile } from "./scenarios/hostile.ts";
 import { inference } from "./scenarios/inference.ts";
 import { peers } from "./scenarios/peers.ts";
@@ -11,5 +12,5 @@ import { workers } from "./scenarios/workers.ts";
 
 /** In the order of the report. */
 export const scenarios: readonly Scenario[] = [
-  ...[peers, throughput, bare, capacity, workers, hostile, soak, engines, inference],
+  ...[peers, throughput, bare, capacity, workers, hostile, soak, engines, inference, explanations],
 ];

@@ -247,7 +247,7 @@ describe("memory", () => {
 
 describe("read-through", () => {
   const body = Buffer.from("body");
-  const range = new TrainingRange(houseCard.features);
+  const range = new TrainingRange([{ name: "x", type: "number", example: 1 }]);
 
   function readThrough(store?: Partial<PredictionCache>, withMemory = false) {
     const memory = new MemoryCache({ maxBytes: 10_000, ttlSeconds: 60 });

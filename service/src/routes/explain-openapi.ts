@@ -31,13 +31,13 @@ function explanationSchemas({ card, engine }: LoadedModel, { maxExplained }: Lim
   return {
     names: {
       record: name,
-      records: `Explained${name}s`,
+      records: `Bulk${name}ToExplain`,
       explanation: `${name}Explanation`,
       explanations: `Bulk${name}Explanation`,
     },
     schemas: {
       [name]: record,
-      [`Explained${name}s`]: z.strictObject({ [plural]: z.array(record).max(maxExplained) }),
+      [`Bulk${name}ToExplain`]: z.strictObject({ [plural]: z.array(record).max(maxExplained) }),
       [`${name}Explanation`]: explanation,
       [`Bulk${name}Explanation`]: z.strictObject({ explanations: z.array(explanation) }),
     },

@@ -315,7 +315,7 @@ test("the OpenAPI document describes explanations, and their limit", async () =>
   const app = appUnderTest({ limits: { maxExplained: 12 } });
   const schemas = await schemasOf(app);
   expect(schemas).toMatchObject({
-    ExplainedHouses: { properties: { houses: { maxItems: 12 } } },
+    BulkHouseToExplain: { properties: { houses: { maxItems: 12 } } },
     HouseExplanation: { required: ["prediction", "baseline", "contributions"] },
     BulkHouseExplanation: { required: ["explanations"] },
   });
