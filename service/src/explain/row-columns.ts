@@ -79,6 +79,7 @@ const binaryOperations = {
   subtract: (left: number, right: number) => left - right,
   multiply: (left: number, right: number) => left * right,
   divide: (left: number, right: number) => left / right,
+  // biome-ignore lint/complexity/useMathMinMax: it is the left operand if one of them is NaN.
   larger: (left: number, right: number) => (right > left ? right : left),
 };
 

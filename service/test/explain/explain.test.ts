@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { z } from "zod";
 import { createCache } from "../../src/cache/create-cache.ts";
@@ -220,6 +221,17 @@ test("probabilities are explained by their margins, which are log-odds", async (
     expect((baseline[index] ?? 0) + sum(parts)).toBeCloseTo(margin[index] ?? 0, 10);
   }
   expect(Object.keys(contributions)).toEqual(["x", "y"]);
+});
+
+test("the explanation of a probability in docs/explanations.md adds up", () => {
+  const text = readFileSync(join(import.meta.dirname, "../../../docs/explanations.md"), "utf8");
+  const [, json = ""] = /```json\n(.*"margin".*)\n```/.exec(text) ?? [];
+  const { prediction, margin, baseline, contributions } = OfClasses.parse(JSON.parse(json));
+  for (const [index, expected] of margin.entries()) {
+    const parts = Object.values(contributions).map((each) => each[index] ?? 0);
+    expect((baseline[index] ?? 0) + sum(parts)).toBeCloseTo(expected, 10);
+    expect(prediction[index]).toBeCloseTo(1 / (1 + Math.exp(-expected)), 2);
+  }
 });
 
 test("a model without covers is explained relative to the ranges of its card", async () => {
