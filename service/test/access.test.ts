@@ -110,10 +110,21 @@ describe("a request without a valid token", () => {
 });
 
 describe("API_TOKENS_FOR", () => {
+  const modelPaths = [
+    "/v2/models/housing",
+    "/v2/models/housing/ready",
+    "/v2/models/housing/infer",
+    "/v2/models/housing/versions/1",
+    "/v2/models/housing/versions/1/ready",
+    "/v2/models/housing/versions/1/infer",
+    "/v2/repository/index",
+    "/v2/repository/models/housing/load",
+    "/v2/repository/models/housing/unload",
+  ];
   const paths: Readonly<Record<AccessGroup, readonly string[]>> = {
-    api: ["/predict", "/bulk_predict", "/hello?name=x"],
+    api: ["/predict", "/bulk_predict", "/hello?name=x", "/v2", ...modelPaths],
     docs: ["/openapi.json", "/docs", "/docs/start.js", "/docs/swagger-ui.css"],
-    health: ["/health"],
+    health: ["/health", "/v2/health/live", "/v2/health/ready"],
     metrics: ["/metrics", "/status"],
   };
 
@@ -121,7 +132,7 @@ describe("API_TOKENS_FOR", () => {
     const app = protectedApp([group]);
     for (const [other, members] of Object.entries(paths)) {
       for (const path of members) {
-        const method = path.endsWith("predict") ? "POST" : "GET";
+        const method = /predict$|infer$|repository/.test(path) ? "POST" : "GET";
         const responses = [await app.request(path, { method })];
         if (method === "GET") responses.push(await app.request(path, { method: "HEAD" }));
         for (const { status } of responses) {
@@ -297,9 +308,18 @@ describe("the OpenAPI document", () => {
     const scheme = { type: "http", scheme: "bearer" };
     expect(document.components).toMatchObject({ securitySchemes: { HTTPBearer: scheme } });
     const challenge = { "WWW-Authenticate": { schema: { const: "Bearer" } } };
-    for (const path of ["/predict", "/bulk_predict"]) {
+    for (const [path, error] of [
+      ["/predict", "HTTPError"],
+      ["/bulk_predict", "HTTPError"],
+      ["/v2/models/{name}/infer", "ProtocolError"],
+    ] as const) {
+      const schema = { $ref: `#/components/schemas/${error}` };
+      const content = { "application/json": { schema } };
       expect(document.paths[path]).toMatchObject({
-        post: { security: [{ HTTPBearer: [] }], responses: { 401: { headers: challenge } } },
+        post: {
+          security: [{ HTTPBearer: [] }],
+          responses: { 401: { headers: challenge, content } },
+        },
       });
     }
     expect(document.paths["/health"]).not.toHaveProperty("get.security");

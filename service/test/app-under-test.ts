@@ -7,8 +7,8 @@ import { createExplainRunner } from "../src/explain/explain-runner.ts";
 import { batched } from "../src/model/batcher.ts";
 import type { Engine } from "../src/model/engine.ts";
 import type { LoadedModel } from "../src/model/loaded-model.ts";
-import { TrainingRange } from "../src/model/training-range.ts";
 import { ModelRepository } from "../src/model/model-repository.ts";
+import { TrainingRange } from "../src/model/training-range.ts";
 import { createBodyReader } from "../src/records/body-reader.ts";
 import type { Limits } from "../src/routes/limits.ts";
 import { createAppServer } from "../src/server.ts";
@@ -56,7 +56,7 @@ function modelUnderTest(
   return {
     card: houseCard,
     version: "0".repeat(64),
-    cardDigest: "0".repeat(16),
+    cacheVersions: { numbers: "0".repeat(64), bodies: "0".repeat(64) },
     engine,
     explainer,
     range: new TrainingRange(features),

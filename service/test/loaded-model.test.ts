@@ -99,6 +99,10 @@ describe("the committed model", () => {
     expect(model.version).toBe(digest);
   });
 
+  test("cache keys of the committed model's numbers have its version, not its card", () => {
+    expect(model.cacheVersions.numbers).toBe(model.version);
+  });
+
   test("the committed model's prediction is close to the true value of 452,600 USD", async () => {
     const [prediction = 0] = await model.engine.predict(Float32Array.from(row));
     expect(Math.abs(prediction - 4.526)).toBeLessThan(0.6);

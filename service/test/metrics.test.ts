@@ -61,6 +61,10 @@ describe("labels that clients could try to choose", () => {
     for (const path of ["/evil", "/predict/evil", "/%65vil/", "/hello?name=evil", "/__proto__"]) {
       await send(`GET ${path}`);
     }
+    for (const path of ["evil/ready", "evil/versions/evil", "housing/versions/evil/ready"]) {
+      await send(`GET /v2/models/${path}`);
+    }
+    await send("POST /v2/models/evil/infer");
     for (const method of ["PROPFIND", "TRACE", "EVIL", "M-SEARCH", "SOURCE"]) {
       await send(`${method} /predict`);
     }
@@ -192,6 +196,20 @@ describe("requests", () => {
       "sum /predict": expect.any(Number),
       "count *": 1,
     });
+  });
+
+  test("inference is counted like other predictions, and its route has no model's name", async () => {
+    const metrics = new Metrics();
+    const app = appUnderTest({ metrics });
+    const data = Object.values(house);
+    const inputs = [{ name: "houses", datatype: "FP32", shape: [2, 8], data: [...data, ...data] }];
+    await post(app, "/v2/models/housing/infer", { inputs });
+    await post(app, "/v2/models/nope/infer", { inputs });
+    expect(valuesOf(metrics, "http_requests_total")).toEqual({
+      "POST /v2/models/:name/infer 200": 1,
+      "POST /v2/models/:name/infer 404": 1,
+    });
+    expect(valuesOf(metrics, "prediction_request_records")).toEqual({ count: 1, sum: 2 });
   });
 
   test("an internal error is counted as 500", async () => {

@@ -1,12 +1,15 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { type CacheOptions, createCache } from "../src/cache/create-cache.ts";
 import { ModelCard } from "../src/model/card.ts";
+import { loadModel } from "../src/model/loaded-model.ts";
 import { TrainingRange } from "../src/model/training-range.ts";
 import { DriftWindow } from "../src/telemetry/drift.ts";
 import { Metrics } from "../src/telemetry/metrics.ts";
 import { appUnderTest, post, silentLogger } from "./app-under-test.ts";
-import { house, houseCard } from "./house-model.ts";
+import { house, houseCard, modelPath } from "./house-model.ts";
+import { modelFiles } from "./model-under-test.ts";
 import { RedisServer, redisTest } from "./redis-server.ts";
 
 type App = ReturnType<typeof appUnderTest>;
@@ -14,7 +17,7 @@ type App = ReturnType<typeof appUnderTest>;
 const header = "x-out-of-range";
 const tooFarNorth = { ...house, Latitude: 64, MedInc: 20 };
 
-async function appWithCache(options: Partial<CacheOptions> = {}): Promise<App> {
+async function openCache(options: Partial<CacheOptions> = {}) {
   const cache = await createCache({
     redisUrl: undefined,
     redisTimeoutMs: 1_000,
@@ -28,8 +31,11 @@ async function appWithCache(options: Partial<CacheOptions> = {}): Promise<App> {
     ...options,
   });
   onTestFinished(() => cache.close());
-  return appUnderTest({ cache: cache.readThrough });
+  return cache.readThrough;
 }
+
+const appWithCache = async (options?: Partial<CacheOptions>): Promise<App> =>
+  appUnderTest({ cache: await openCache(options) });
 
 async function sentTo(app: App, path: string, body: unknown) {
   const { status, headers } = await post(app, path, body);
@@ -69,6 +75,22 @@ redisTest("a hit in Redis has the header", async () => {
     await vi.waitUntil(async () => (await sentTo(app, path, body)).cache === "HIT", 10_000);
     expect(await sentTo(app, path, body)).toEqual({ status: 200, cache: "HIT", outOfRange });
   }
+});
+
+test("a card with another range changes the header of what is in memory", async () => {
+  const cache = await openCache();
+  const onnx = readFileSync(modelPath);
+  const wider = houseCard.features.map((feature) => ({ ...feature, maximum: 1e6 }));
+  const paths = [modelPath, modelFiles(onnx, { ...houseCard, features: wider })];
+  const headers: unknown[] = [];
+  for (const path of paths) {
+    const model = await loadModel(path, 10);
+    onTestFinished(() => model.release());
+    const app = appUnderTest({ cache, model });
+    headers.push((await sentTo(app, "/predict", tooFarNorth)).outOfRange);
+    headers.push((await sentTo(app, "/bulk_predict", { houses: [tooFarNorth] })).outOfRange);
+  }
+  expect(headers).toEqual([outOfRange, outOfRange, null, null]);
 });
 
 test("a list that is written in another way has the same header", async () => {

@@ -3,20 +3,14 @@ import { endianness } from "node:os";
 
 const isBigEndian = endianness() === "BE";
 
-/** What cached responses of a model depend on, in addition to the request. */
-interface CachedModel {
-  /** The SHA-256 of the ONNX file. */
-  readonly version: string;
-  /** A digest of the model card. */
-  readonly cardDigest: string;
-}
-
 /**
- * Returns the prefix of cache keys. Another model, card or endpoint has other keys, so a changed
- * model never hits entries of the former one.
+ * Returns the prefix of cache keys. A different model or endpoint has different keys, so a changed
+ * model never hits entries of the old one.
+ *
+ * @param modelVersion the model's digest
  */
-export function cacheNamespace({ version, cardDigest }: CachedModel, endpoint: string): string {
-  return `${version}:${endpoint}:${cardDigest}`;
+export function cacheNamespace(modelVersion: string, endpoint: string): string {
+  return `${modelVersion}:${endpoint}`;
 }
 
 /**
@@ -24,7 +18,7 @@ export function cacheNamespace({ version, cardDigest }: CachedModel, endpoint: s
  * since clients choose the bytes, and a collision would return the prediction of another request.
  */
 export function rawKey(namespace: string, digest: string): string {
-  return `${namespace}-${digest}`;
+  return `${namespace}:${digest}`;
 }
 
 /**
@@ -37,7 +31,7 @@ export function canonicalKey(namespace: string, matrix: Float32Array): string {
   const { buffer, byteOffset, byteLength } = matrix;
   const bytes = Buffer.from(buffer, byteOffset, byteLength);
   const digest = hash("sha256", isBigEndian ? Buffer.from(bytes).swap32() : bytes);
-  return `predictions:${namespace}-${digest}`;
+  return `predictions:${namespace}:${digest}`;
 }
 
 /** A longer key would take more memory than its digest. */

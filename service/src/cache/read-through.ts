@@ -12,8 +12,13 @@ type Found = Pick<CachedResponse, "body" | "outcome">;
 
 /** A request to the cache. */
 export interface CacheRequest {
-  /** The prefix of cache keys, with the model's version and the endpoint. */
+  /** The prefix of the keys in the store, with the model's version and the endpoint. */
   readonly namespace: string;
+  /**
+   * The prefix of the keys in memory. Whatever changes the response or its headers changes it:
+   * bodies are found as they were sent, before they are checked.
+   */
+  readonly bodyNamespace: string;
   /** Whether the body has one record or a list. */
   readonly shape: BodyShape;
   readonly policy: CachePolicy;
@@ -68,10 +73,10 @@ export class ReadThrough {
 
   /** Returns a hit in memory directly, anything else as a promise. */
   answer(request: CacheRequest): CachedResponse | Promise<CachedResponse> {
-    const { namespace, shape, policy } = request;
+    const { bodyNamespace, shape, policy } = request;
     if (shape === "many") {
       const needsKey = this.#deps.memory && policy !== "bypass";
-      const key = needsKey ? rawKey(namespace, request.digest()) : undefined;
+      const key = needsKey ? rawKey(bodyNamespace, request.digest()) : undefined;
       return this.#known(key, policy) ?? this.#answerList(key, request);
     }
     const row = request.read();
@@ -81,7 +86,7 @@ export class ReadThrough {
   }
 
   #answerOne(request: CacheRequest, row: Float32Array): CachedResponse | Promise<CachedResponse> {
-    const key = recordKey(request.namespace, row);
+    const key = recordKey(request.bodyNamespace, row);
     const memoryKey = request.policy === "bypass" ? undefined : key;
     return this.#known(key, request.policy) ?? this.#answerUnknown(memoryKey, key, request, row);
   }

@@ -16,13 +16,20 @@ import { createOnnxRunner, type OnnxRunner } from "./onnx-runner.ts";
 import { TrainingRange } from "./training-range.ts";
 import { createTreeRunner, treeOptionsOf } from "./tree-runner.ts";
 
+/** How cache keys name a model. */
+interface CacheVersions {
+  /** In the keys of numbers: changes whenever the prediction for a row of the matrix changes. */
+  readonly numbers: string;
+  /** In the keys of bodies as sent: changes with the card, too, which says what is valid. */
+  readonly bodies: string;
+}
+
 /** A model that is ready to serve requests. */
 export interface LoadedModel {
   readonly card: ModelCard;
   /** The SHA-256 of the ONNX file, which changes whenever the model changes. */
   readonly version: string;
-  /** A digest of the card, which changes what is valid and how predictions are written. */
-  readonly cardDigest: string;
+  readonly cacheVersions: CacheVersions;
   readonly engine: Engine;
   /** Its results are explanations, as `createExplainRunner` describes them. */
   readonly explainer: Engine;
@@ -117,6 +124,20 @@ export function createRunner(model: Uint8Array, card: ModelCard): Promise<OnnxRu
 }
 
 /**
+ * Returns how cache keys name a model. Its predictions do not depend on the card if one input takes
+ * all features and the card chooses no output, as with the committed model.
+ */
+function cacheVersionsOf(
+  { version, target: { output, outputs } }: ModelCard,
+  cardText: Buffer,
+  { kind }: Signature,
+): CacheVersions {
+  const withCard = `${version}-${hash("sha256", cardText).slice(0, 16)}`;
+  const isPlain = kind === "table" && output === undefined && outputs === undefined;
+  return { numbers: isPlain ? version : withCard, bodies: withCard };
+}
+
+/**
  * Loads an ONNX model and its card, which has the same path with the ending `.json`. Predicts the
  * card's example once.
  *
@@ -159,7 +180,7 @@ export async function loadModel(
     return {
       card,
       version,
-      cardDigest: hash("sha256", cardText).slice(0, 16),
+      cacheVersions: cacheVersionsOf(card, cardText, signature),
       engine,
       explainer,
       range: new TrainingRange(features),

@@ -37,7 +37,7 @@ const parameters = [
     in: "header",
     description:
       "The length of the JSON, if binary tensors follow it. Without it, the whole body is JSON, whatever its content type",
-    schema: { type: "integer" },
+    schema: { type: "integer", minimum: 0 },
   },
   {
     name: "Content-Encoding",

@@ -44,7 +44,7 @@ function stepsOf(
   headerBytes: number | undefined,
   maxBodyBytes: number,
 ): PredictionSteps {
-  const { engine, version, signature, tensorReader } = model;
+  const { engine, version, cacheVersions, signature, tensorReader } = model;
   let inference: InferenceRequest | undefined;
 
   function matrixOf(read: InferenceRequest) {
@@ -52,7 +52,9 @@ function stepsOf(
     return read.matrix;
   }
   return {
-    namespace: cacheNamespace(model, "infer"),
+    namespace: cacheNamespace(cacheVersions.numbers, "infer"),
+    // The response contains the name of the file.
+    bodyNamespace: cacheNamespace(cacheVersions.bodies, `infer:${name}`),
     shape: "many",
     engine,
     receive: (request, grant) => receiveDecoded(request, maxBodyBytes, grant),
@@ -90,10 +92,8 @@ export function inferEndpoints(
     async handle(c) {
       const request = sentRequest(c);
       const named = await modelPathOf(c);
-      const answer = await predictor.answer(
-        request,
-        () => findModel(models, named).served.enter(),
-        (model) => stepsOf(named.name, model, headerBytesOf(request), limits.maxBodyBytes),
+      const answer = await predictor.answer(request, findModel(models, named).served, (model) =>
+        stepsOf(named.name, model, headerBytesOf(request), limits.maxBodyBytes),
       );
       const response = readResponse(answer.body);
       const encoded = await encodeFor(request, response.body);

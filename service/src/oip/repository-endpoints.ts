@@ -28,7 +28,7 @@ const maxBodyBytes = 64 * 1024;
  * @throws {Refusal} 400, 413
  */
 async function receive<T>(request: SentRequest, schema: z.ZodType<T>): Promise<T> {
-  const sent = await receiveBody(request, maxBodyBytes, () => {});
+  const sent = await receiveBody(request, maxBodyBytes);
   let body: unknown;
   try {
     body = sent.length === 0 ? {} : JSON.parse(sent.bytes().toString());

@@ -28,12 +28,11 @@ export function json(value: unknown, status = 200): Answer {
   return { status, body: JSON.stringify(value) };
 }
 
-/** The Open Inference Protocol, whose errors have another form than FastAPI's. */
-const protocolPath = /^\/v2(?:\/|$)/;
+/** Whether a path is of the Open Inference Protocol, whose errors have another form than FastAPI's. */
+export const isProtocolPath = (path: string): boolean => /^\/v2(?:\/|$)/.test(path);
 
 function errorAnswer(path: string, { status, text, body, headers }: Refusal): Answer {
-  const isProtocol = protocolPath.test(path);
-  return { status, body: isProtocol ? JSON.stringify({ error: text }) : body, headers };
+  return { status, body: isProtocolPath(path) ? JSON.stringify({ error: text }) : body, headers };
 }
 
 /** The dependencies of {@link createExchange}. */

@@ -17,6 +17,8 @@ export function explainEndpoints(
 ): readonly Endpoint[] {
   const explanations = {
     maxRecords: limits.maxExplained,
+    // The card has the names of features, and what explanations are relative to.
+    versionOf: ({ cacheVersions }: LoadedModel) => cacheVersions.bodies,
     engineOf: ({ explainer }: LoadedModel) => explainer,
     writerOf: (model: LoadedModel) => new ExplanationWriter(model),
   };

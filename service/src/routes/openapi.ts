@@ -4,6 +4,7 @@ import { version } from "../version.ts";
 import { type Access, needsToken } from "./authorize.ts";
 import { cacheHeaders } from "./cache-headers.ts";
 import type { Endpoint, Json, Operation } from "./endpoint.ts";
+import { isProtocolPath } from "./exchange.ts";
 import { arrivalTimeoutMs, type Limits } from "./limits.ts";
 import { badRequest, errorSchemas, header, jsonContent, response } from "./openapi-parts.ts";
 
@@ -66,9 +67,10 @@ function everyOperation(operation: Operation, limits: Limits): Operation {
 const bearer = "HTTPBearer";
 
 /** Describes that a request to an endpoint needs a token. */
-function protectedOperation(operation: Operation): Operation {
+function protectedOperation(operation: Operation, path: string): Operation {
   const challenge = header("The scheme of the token", { type: "string", const: "Bearer" });
-  const unauthorized = response("The request has no valid API token", "HTTPError", {
+  const error = isProtocolPath(path) ? "ProtocolError" : "HTTPError";
+  const unauthorized = response("The request has no valid API token", error, {
     "WWW-Authenticate": challenge,
   });
   return {
@@ -97,7 +99,7 @@ export function describeApi(
       method: method.toLowerCase(),
       path: templateOf(path),
       schemas,
-      operation: needsToken(access, endpoint) ? protectedOperation(operation) : operation,
+      operation: needsToken(access, endpoint) ? protectedOperation(operation, path) : operation,
     };
   });
   const features = card.features.map(({ name }) => name).join(", ");

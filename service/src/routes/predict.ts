@@ -23,6 +23,7 @@ export function predictEndpoints(
 ): readonly Endpoint[] {
   const predictions = {
     maxRecords: limits.maxHouses,
+    versionOf: ({ cacheVersions }: LoadedModel) => cacheVersions.numbers,
     engineOf: ({ engine }: LoadedModel) => engine,
     writerOf: ({ engine }: LoadedModel) => new PredictionWriter(engine),
   };

@@ -3,7 +3,7 @@ import type { CachedResponse } from "../cache/cached-response.ts";
 import type { ReadThrough } from "../cache/read-through.ts";
 import type { Client, Engine, Predictions } from "../model/engine.ts";
 import type { LoadedModel } from "../model/loaded-model.ts";
-import type { ModelVersion } from "../model/served-model.ts";
+import type { ModelVersion, ServedModel } from "../model/served-model.ts";
 import type { BodyShape } from "../records/reader.ts";
 import type { Matrix } from "../records/schema.ts";
 import type { LoggedPrediction } from "../telemetry/access-log.ts";
@@ -28,8 +28,10 @@ export interface PredictorDependencies {
 
 /** How an endpoint receives, reads and answers a request. */
 export interface PredictionSteps {
-  /** The prefix of cache keys. */
+  /** The prefix of the keys in the store, which are those of numbers. */
   readonly namespace: string;
+  /** The prefix of the keys in memory. */
+  readonly bodyNamespace: string;
   /** Whether the body has one record or a list. */
   readonly shape: BodyShape;
   /** What computes the rows that `write` gets. */
@@ -55,13 +57,6 @@ export interface PredictionAnswer {
   readonly prediction: LoggedPrediction;
 }
 
-/** What belongs to one request. */
-interface Progress {
-  readonly grant: Grant;
-  readonly steps: PredictionSteps;
-  readonly timing: ServerTiming;
-}
-
 /**
  * Answers the requests of all endpoints that predict: admits them, finds responses in the cache or
  * computes them, and measures the phases.
@@ -79,16 +74,16 @@ export class Predictor {
   }
 
   /**
-   * @param enter returns the model's version, which is not released before the work has ended
+   * @param served the model. Its current version is not released before the work has ended
    * @throws {Refusal} if the request is invalid or exceeds a limit
    */
   answer(
     request: SentRequest,
-    enter: () => ModelVersion,
+    served: ServedModel,
     stepsOf: (model: LoadedModel) => PredictionSteps,
   ): Promise<PredictionAnswer> {
     return this.#admission.admit(request, (grant) =>
-      this.#predict(request, grant, enter(), stepsOf),
+      this.#predict(request, grant, served.enter(), stepsOf),
     );
   }
 
@@ -98,13 +93,13 @@ export class Predictor {
     used: ModelVersion,
     stepsOf: (model: LoadedModel) => PredictionSteps,
   ): Promise<PredictionAnswer> {
-    const { model } = used;
     try {
+      const { model } = used;
       const steps = stepsOf(model);
       const sent = await steps.receive(request, grant);
       grant.beginWork();
       const timing = new ServerTiming(performance.now());
-      const found = this.#find(model, request, sent, { grant, steps, timing });
+      const found = this.#find(model, steps, request, sent, grant, timing);
       const { body, outcome, records, outOfRange } = await found;
       if (body.length > maxSmallBytes) this.#admission.holdUntilSent(request, body.length);
       const headers: Record<string, string> = {
@@ -125,9 +120,11 @@ export class Predictor {
   /** Finds a response in the cache, or computes it. */
   #find(
     model: LoadedModel,
+    steps: PredictionSteps,
     request: SentRequest,
     sent: SentBody,
-    { grant, steps, timing }: Progress,
+    grant: Grant,
+    timing: ServerTiming,
   ): CachedResponse | Promise<CachedResponse> {
     const { engine } = steps;
     const driftOf = this.#driftOf;
@@ -138,6 +135,7 @@ export class Predictor {
     }
     return this.#cache.answer({
       namespace: steps.namespace,
+      bodyNamespace: steps.bodyNamespace,
       shape: steps.shape,
       range: model.range,
       columns: engine.columns,

@@ -15,6 +15,8 @@ export interface RecordEndpoint {
   readonly maxBodyBytes: number;
   /** The maximum number of records in a list. */
   readonly maxRecords: number;
+  /** Returns what changes with the response to a row of numbers, for cache keys. */
+  readonly versionOf: (model: LoadedModel) => string;
   /** Returns what computes the rows of numbers in the response. */
   readonly engineOf: (model: LoadedModel) => Engine;
   /** Returns what writes them as JSON values, separated by commas. */
@@ -30,7 +32,8 @@ function stepsFor(kind: RecordEndpoint, model: LoadedModel): PredictionSteps {
   const { name, shape, maxBodyBytes, maxRecords, wrap } = kind;
   const writer = kind.writerOf(model);
   return {
-    namespace: cacheNamespace(model, name),
+    namespace: cacheNamespace(kind.versionOf(model), name),
+    bodyNamespace: cacheNamespace(model.cacheVersions.bodies, name),
     shape,
     engine: kind.engineOf(model),
     receive: (request, grant) => readBody(request, maxBodyBytes, grant),
@@ -63,6 +66,6 @@ export function recordEndpoint(
     method: "POST",
     path: `/${kind.name}`,
     describe: kind.describe,
-    handle: (c) => predictor.answer(sentRequest(c), () => defaultModel.enter(), stepsOf),
+    handle: (c) => predictor.answer(sentRequest(c), defaultModel, stepsOf),
   };
 }

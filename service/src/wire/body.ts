@@ -33,24 +33,29 @@ function textInput(body: SentBody): string | undefined {
   return Buffer.byteLength(json) > maxInputBytes ? undefined : json;
 }
 
+/** @throws {Refusal} 413 if the declared length is longer than `maxBytes` */
+function checkDeclaredLength(request: SentRequest, maxBytes: number): void {
+  if (Number(request.header("content-length") ?? 0) > maxBytes) throw tooLarge();
+}
+
 /**
- * Receives a whole body.
+ * Receives a whole body of any type.
  *
- * @param admit called with the length of each chunk and the length so far; its errors are passed on
+ * @param admission called with the length of each chunk; its errors are passed on
  * @throws {Refusal} 413 if the body is longer than `maxBytes`, before it is received if its length
  *   is declared
  */
 export async function receiveBody(
   request: SentRequest,
   maxBytes: number,
-  admit: (bytes: number, received: number) => void,
+  admission?: { takeBytes: AdmitChunk },
 ): Promise<SentBody> {
-  if (Number(request.header("content-length") ?? 0) > maxBytes) throw tooLarge();
+  checkDeclaredLength(request, maxBytes);
   let received = 0;
   return request.body((bytes) => {
     received += bytes;
     if (received > maxBytes) throw tooLarge();
-    admit(bytes, received);
+    admission?.takeBytes(bytes);
   });
 }
 
@@ -68,13 +73,17 @@ export async function readBody(
 ): Promise<SentBody> {
   const encoding = request.header("content-encoding");
   if (encoding !== undefined && !encodings.test(encoding)) throw unsupportedEncoding();
+  checkDeclaredLength(request, maxBytes);
   const isText = !isJson(request.header("content-type"));
-  const body = await receiveBody(request, maxBytes, (bytes, received) => {
+  let received = 0;
+  const body = await request.body((bytes) => {
+    received += bytes;
+    if (received > maxBytes) throw tooLarge();
     // The response to such a body is the same, whatever the rest is.
     if (isText && received > maxInputBytes) throw invalid([notAnObject(["body"], undefined)]);
     admission.takeBytes(bytes);
   });
-  if (body.length === 0) throw invalid([missing(["body"], "null")]);
+  if (received === 0) throw invalid([missing(["body"], "null")]);
   if (isText) throw invalid([notAnObject(["body"], textInput(body))]);
   return body;
 }

@@ -72,7 +72,7 @@ export async function receiveDecoded(
   admission: { takeBytes: AdmitChunk },
 ): Promise<SentBody> {
   const encoding = encodingOf(request);
-  const sent = await receiveBody(request, maxBytes, (bytes) => admission.takeBytes(bytes));
+  const sent = await receiveBody(request, maxBytes, admission);
   if (encoding === undefined) return sent;
   let decoded = 0;
   return decode(sent, encoding, (bytes) => {

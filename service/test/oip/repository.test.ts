@@ -2,6 +2,8 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { App } from "../../src/app.ts";
+import { MemoryCache, memoryStore } from "../../src/cache/memory.ts";
+import { ReadThrough } from "../../src/cache/read-through.ts";
 import { type LoadedModel, loadModel } from "../../src/model/loaded-model.ts";
 import { ModelRepository } from "../../src/model/model-repository.ts";
 import { appUnderTest, post, silentLogger } from "../app-under-test.ts";
@@ -13,7 +15,7 @@ interface Loaded {
   isReleased: boolean;
 }
 
-async function serveFolder(folder: string, defaultName: string | undefined) {
+async function serveFolder(folder: string, defaultName: string | undefined, cached = {}) {
   const loaded: Loaded[] = [];
   const models = new ModelRepository({
     path: folder,
@@ -35,7 +37,7 @@ async function serveFolder(folder: string, defaultName: string | undefined) {
     logger: silentLogger,
   });
   const defaultModel = await models.open(defaultName);
-  const app = appUnderTest({ models, defaultModel, modelControl: "explicit" });
+  const app = appUnderTest({ models, defaultModel, modelControl: "explicit", ...cached });
   return { app, models, loaded };
 }
 
@@ -226,16 +228,6 @@ describe("a change of a model's version", () => {
     },
   );
 
-  test("a changed card alone has its own cache: what it forbids is not found any more", async () => {
-    const folder = folderWith("a");
-    const { app } = await serveFolder(folder, "a");
-    expect((await predict(app, -1)).status).toBe(200);
-    writeModel(folder, "a", identity, { features: [{ name: "a", gt: 0, example: 1 }] });
-    await change(app, "a", "load");
-    expect((await predict(app, -1)).status).toBe(422);
-    expect((await infer(app, "a", -1)).status).toBe(400);
-  });
-
   test("a model that was added to the folder can be loaded", async () => {
     const folder = folderWith("a");
     const { app } = await serveFolder(folder, "a");
@@ -290,6 +282,54 @@ describe("a change of a model's version", () => {
       true,
       false,
     ]);
+  });
+});
+
+describe("the cache of several models and versions", () => {
+  /** A cache with both tiers. */
+  function cached() {
+    const options = { maxBytes: 100_000, ttlSeconds: 60 };
+    const store = memoryStore(new MemoryCache(options));
+    const tiers = { memory: new MemoryCache(options), storeFor: () => store };
+    return { cache: new ReadThrough({ ...tiers, logger: silentLogger }) };
+  }
+
+  async function bulkPredict(app: App, value: number) {
+    const response = await post(app, "/bulk_predict", { records: [{ a: value }] });
+    const { predictions } = Object(await response.json());
+    return { status: response.status, cache: response.headers.get("x-cache"), predictions };
+  }
+
+  test("what a changed card forbids is not found any more", async () => {
+    const folder = folderWith("a");
+    const { app } = await serveFolder(folder, "a", cached());
+    await bulkPredict(app, -1);
+    expect(await bulkPredict(app, -1)).toMatchObject({ cache: "HIT", predictions: [-1] });
+    expect((await infer(app, "a", -1)).status).toBe(200);
+    writeModel(folder, "a", identity, { features: [{ name: "a", gt: 0, example: 1 }] });
+    await change(app, "a", "load");
+    expect((await bulkPredict(app, -1)).status).toBe(422);
+    expect((await predict(app, -1)).status).toBe(422);
+    expect((await infer(app, "a", -1)).status).toBe(400);
+  });
+
+  test("predictions that a changed card writes in another form are not found any more", async () => {
+    const folder = folderWith("a");
+    const { app } = await serveFolder(folder, "a", cached());
+    expect((await predict(app)).prediction).toBe(5);
+    expect((await bulkPredict(app, 5)).predictions).toEqual([5]);
+    writeModel(folder, "a", identity, { target: { outputs: ["only"] } });
+    await change(app, "a", "load");
+    expect((await predict(app)).prediction).toEqual([5]);
+    expect((await bulkPredict(app, 5)).predictions).toEqual([[5]]);
+  });
+
+  test("two files with the same model have responses with their own names", async () => {
+    const { app } = await serveFolder(folderWith("a", "b"), "a", cached());
+    for (const name of ["a", "b", "a", "b"]) {
+      const response = await post(app, `/v2/models/${name}/infer`, inferenceOf(5));
+      expect(await response.json()).toMatchObject({ model_name: name });
+    }
   });
 });
 
