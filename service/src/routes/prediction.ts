@@ -9,6 +9,7 @@ import type { Matrix } from "../records/schema.ts";
 import type { LoggedPrediction } from "../telemetry/access-log.ts";
 import type { DriftWindow } from "../telemetry/drift.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { inference, parsing, traceWork } from "../telemetry/tracing.ts";
 import { maxSmallBytes, type SentBody } from "../wire/sent-body.ts";
 import type { SentRequest } from "../wire/sent-request.ts";
 import { Admission, type Grant } from "./admission.ts";
@@ -28,9 +29,9 @@ export interface PredictorDependencies {
 
 /** How an endpoint receives, reads and answers a request. */
 export interface PredictionSteps {
-  /** The prefix of the keys in the store, which are those of numbers. */
+  /** The prefix of the cache keys of numbers. */
   readonly namespace: string;
-  /** The prefix of the keys in memory. */
+  /** The prefix of the cache keys of bodies as sent. */
   readonly bodyNamespace: string;
   /** Whether the body has one record or a list. */
   readonly shape: BodyShape;
@@ -56,6 +57,14 @@ export interface PredictionAnswer {
   /** What the log and the metrics say about it. */
   readonly prediction: LoggedPrediction;
 }
+
+const readRecords = traceWork(parsing, (steps: PredictionSteps, sent: SentBody, client: Client) =>
+  steps.read(sent, client),
+);
+
+const predictRows = traceWork(inference, (engine: Engine, matrix: Float32Array, client: Client) =>
+  engine.predict(matrix, client),
+);
 
 /**
  * Answers the requests of all endpoints that predict: admits them, finds responses in the cache or
@@ -139,18 +148,19 @@ export class Predictor {
       shape: steps.shape,
       range: model.range,
       columns: engine.columns,
+      isCheap: engine.isCheap,
       policy: cachePolicy(request.header("cache-control")),
       digest: () => steps.digest(sent),
       read() {
         timing.enter("parse");
-        const matrix = steps.read(sent, grant);
+        const matrix = readRecords(steps, sent, grant);
         if (matrix instanceof Promise) return matrix.finally(endRead);
         endRead();
         return matrix;
       },
       async compute(matrix) {
         timing.enter("inference");
-        const rows = await engine.predict(matrix, grant);
+        const rows = await predictRows(engine, matrix, grant);
         timing.enter("cache");
         if (engine === model.engine) driftOf(model)?.count(matrix, rows);
         return steps.write(rows);
