@@ -22,3 +22,16 @@ export function inputSamples({ features, targets }: Dataset): Samples {
 export function trainingSamples(dataset: Dataset): Samples {
   return selectRows(inputSamples(dataset), splitDataset(dataset).train);
 }
+
+/** Returns the training rows as the service feeds them to the model: rows × features. */
+export function trainingMatrix(dataset: Dataset): Float32Array {
+  const { columns } = inputSamples(dataset);
+  const { train } = splitDataset(dataset);
+  const matrix = new Float32Array(train.length * columns.length);
+  for (const [row, from] of train.entries()) {
+    for (const [column, cells] of columns.entries()) {
+      matrix[row * columns.length + column] = cells[from] ?? 0;
+    }
+  }
+  return matrix;
+}

@@ -1,3 +1,4 @@
+import { coversOf } from "../../service/src/explain/covers.ts";
 import type { BoostingObserver, BoostingRules } from "./boosting.ts";
 import { conformalFolds, fitIntervals } from "./conformal.ts";
 import { createCard } from "./create-card.ts";
@@ -6,8 +7,9 @@ import { featureSets } from "./derived-features.ts";
 import { describeModel, describeTrainingBins } from "./describe-model.ts";
 import type { Ensemble } from "./ensemble.ts";
 import { exportHousingModel } from "./export-housing-model.ts";
+import { target } from "./house-features.ts";
 import { fitHouseModel, type HouseModel, treeSamples } from "./house-model.ts";
-import { trainingSamples } from "./housing-samples.ts";
+import { trainingMatrix, trainingSamples } from "./housing-samples.ts";
 import type { Hyperparameters } from "./hyperparameters.ts";
 import type { HousingCard } from "./model-card.ts";
 import { type ProgressReporter, type ProgressStream, withProgress } from "./progress.ts";
@@ -50,7 +52,9 @@ export async function trainModel(
   });
   const facts = describeModel(model, intervals, dataset, hyperparameters);
   const onnx = exportHousingModel(model, intervals.ensemble, { card: JSON.stringify(facts) });
-  const card = createCard(facts, sha256(onnx), describeTrainingBins(dataset));
+  const bins = describeTrainingBins(dataset);
+  const covers = coversOf(onnx, { output: target.name }, trainingMatrix(dataset));
+  const card = createCard(facts, sha256(onnx), bins, covers);
   return { model, errorEnsemble: intervals.ensemble, onnx, card };
 }
 

@@ -110,6 +110,7 @@ export async function startService(config: Config, connectReports: ConnectReport
       maxBytesInFlight: config.MAX_BYTES_IN_FLIGHT,
       maxHeaderBytes: config.MAX_HEADER_BYTES,
       maxHouses: config.MAX_HOUSES,
+      maxExplained: config.MAX_EXPLAINED,
       maxConcurrentRequests: config.MAX_CONCURRENT_REQUESTS,
       maxWaitMs: config.MAX_WAIT_MS,
       requestTimeoutMs: config.REQUEST_TIMEOUT_MS,

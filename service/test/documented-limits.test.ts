@@ -65,6 +65,7 @@ const exceed: Readonly<Record<string, () => Promise<Answer>>> = {
   "`MAX_BYTES_IN_FLIGHT`": () => send(text, { maxBytesInFlight: 100 }),
   "`MAX_HEADER_BYTES`": () => sendRaw(longHeader),
   "`MAX_HOUSES`": () => send(houses(3), { maxHouses: 2 }, { path: "/bulk_predict" }),
+  "`MAX_EXPLAINED`": () => send(houses(3), { maxExplained: 2 }, { path: "/bulk_explain" }),
   "`MAX_CONCURRENT_REQUESTS`": () => sendTwo({ maxConcurrentRequests: 1 }),
   "`MAX_WAIT_MS`": sendMany,
   "`REQUEST_TIMEOUT_MS`": () => sendTwo({ requestTimeoutMs: 20 }),

@@ -185,6 +185,11 @@ export const ModelCard = z.strictObject({
   split: background,
   metrics: background,
   hyperparameters: background,
+  /**
+   * How many training rows reach each leaf of the model's trees, as `writeCovers` writes it.
+   * Explanations are relative to these rows.
+   */
+  covers: z.base64().optional(),
 });
 
 export type ModelCard = z.infer<typeof ModelCard>;

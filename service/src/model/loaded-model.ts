@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
+import { createExplainRunner } from "../explain/explain-runner.ts";
 import { type BodyReader, createBodyReader } from "../records/body-reader.ts";
 import { createRecordReader } from "../records/reader.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -13,7 +14,8 @@ import type { Engine } from "./engine.ts";
 import { createIntervals, type ModelIntervals } from "./interval.ts";
 import { ModelError } from "./model-error.ts";
 import { createOnnxRunner, type OnnxRunner } from "./onnx-runner.ts";
-import { createTreeRunner } from "./tree-runner.ts";
+import { TrainingRange } from "./training-range.ts";
+import { createTreeRunner, treeOptionsOf } from "./tree-runner.ts";
 
 /** How cache keys name a model. */
 interface CacheVersions {
@@ -32,6 +34,9 @@ export interface LoadedModel {
   readonly engine: Engine;
   /** Absent if the card has no intervals. */
   readonly intervals?: ModelIntervals;
+  /** Its results are explanations, as `createExplainRunner` describes them. */
+  readonly explainer: Engine;
+  readonly range: TrainingRange;
   /** The card's example record, as one row of the model's input. */
   readonly example: Float32Array;
   /** The model's tensors, for clients of the Open Inference Protocol. */
@@ -164,8 +169,13 @@ export async function loadModel(
     const { signature } = onnx;
     const engine = batched(onnx, undefined, metrics);
     const errors = onnx.errors && { runner: onnx.errors, engine: batched(onnx.errors) };
+    const { features, covers } = card;
+    const options = treeOptionsOf(card, onnx);
+    const { outputs } = engine;
+    const task = { path: modelPath, version, options, features, outputs, covers };
+    const explainer = batched(createExplainRunner(task, engine));
     const reader = createBodyReader(card, maxRecords);
-    const tensorReader = createTensorReader({ features: card.features, signature }, maxRecords);
+    const tensorReader = createTensorReader({ features, signature }, maxRecords);
     let compiling: Promise<unknown> = Promise.resolve();
 
     async function compile(): Promise<void> {
@@ -180,6 +190,8 @@ export async function loadModel(
       engine,
       ...(card.interval &&
         errors && { intervals: { ...createIntervals(card.interval), engine: errors.engine } }),
+      explainer,
+      range: new TrainingRange(features),
       example: readExample(card),
       signature,
       reader,
@@ -191,6 +203,7 @@ export async function loadModel(
       },
       async release() {
         await compiling;
+        await explainer.release();
         await Promise.all([
           reader.close(),
           tensorReader.close(),

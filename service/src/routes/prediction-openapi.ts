@@ -21,7 +21,13 @@ export const predictionParameters: readonly Json[] = [
   },
 ];
 
-const headerNames = ["X-Model-Version", "X-Cache", "Cache-Status", "Server-Timing"];
+const headerNames = [
+  "X-Model-Version",
+  "X-Cache",
+  "Cache-Status",
+  "Server-Timing",
+  "X-Out-Of-Range",
+];
 
 /** Describes a response with predictions. */
 export const predictionResponse = (schema: string, headers: Readonly<Record<string, Json>> = {}) =>
