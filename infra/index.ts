@@ -1,6 +1,7 @@
 import { Provider as RandomProvider } from "@pulumi/random";
 import { GuardedNamespace } from "./components/guarded-namespace.ts";
 import { ManagedRedis } from "./components/managed-redis.ts";
+import { Monitoring } from "./components/monitoring.ts";
 import { apiSelectorLabels, PredictionApi } from "./components/prediction-api.ts";
 import { RedisCache } from "./components/redis-cache.ts";
 import { ServiceImage } from "./components/service-image.ts";
@@ -9,7 +10,8 @@ import { modelName } from "./model-setting.ts";
 import { createProviders } from "./providers.ts";
 
 const settings = readSettings();
-const { registry, service, cache, images, redisUrl, apiTokens, loadBalancer } = settings;
+const { registry, service, cache, images, redisUrl, apiTokens, loadBalancer, monitoring } =
+  settings;
 const { model, otherModels, ...pods } = service;
 const { kubernetes, docker, node } = createProviders(settings);
 const onKubernetes = { provider: kubernetes };
@@ -56,9 +58,16 @@ const api = new PredictionApi(
     busyboxImage: images.busybox,
     apiTokens,
     defaultModel: otherModels.length > 0 ? modelName(model) : undefined,
+    scrapeAnnotations: monitoring.scrapeAnnotations,
     awaitLoadBalancer: loadBalancer.await,
     ...pods,
   },
+  onKubernetes,
+);
+
+new Monitoring(
+  "monitoring",
+  { ...monitoring, namespace: name, images, token: settings.metricsToken },
   onKubernetes,
 );
 

@@ -25,6 +25,7 @@ export interface ApiPodArgs {
 }
 
 export const port = 8000;
+export const metricsPath = "/metrics";
 
 // Time for load balancers to notice that a pod is stopping.
 const defaults: ServiceEnvironment = { DRAIN_SECONDS: "5" };

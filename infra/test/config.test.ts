@@ -27,7 +27,8 @@ function settings(config: Record<string, unknown>) {
   return readSettings();
 }
 
-const service = "a map of model, otherModels, minReplicas, maxReplicas, targetCpu, resources, env";
+const service =
+  "a map of model, otherModels, minReplicas, maxReplicas, targetCpu, targetRequestsPerSecond, resources, env";
 const replicas = "an integer from 1 to 1000";
 const cpu = "CPU cores such as 250m or 1";
 const memory = "memory such as 256Mi or 1Gi";
@@ -105,6 +106,19 @@ describe("invalid settings", () => {
       '"1g"',
       "mebibytes such as 128Mi",
     ],
+    [
+      "service.targetRequestsPerSecond",
+      { service: { targetRequestsPerSecond: 0 } },
+      "0",
+      "an integer from 1 to 1000000",
+    ],
+    ["monitoring.deploy", { monitoring: { deploy: "yes" } }, '"yes"', "true or false"],
+    [
+      "monitoring.labels.release",
+      { monitoring: { labels: { release: "a b" } } },
+      '"a b"',
+      "the value of a label",
+    ],
     ["registry", { registry: "https://example.com" }, '"https://example.com"', registry],
     ["loadBalancer.await", { loadBalancer: { await: "no" } }, '"no"', "true or false"],
   ])("%s is named with what was found and what is allowed: %j", (name, config, found, allowed) => {
@@ -113,7 +127,7 @@ describe("invalid settings", () => {
     );
   });
 
-  test.each(["build", "runtime", "redis", "busybox"])(
+  test.each(["build", "runtime", "redis", "busybox", "prometheus", "grafana"])(
     "images.%s is refused unless it is an image with a tag or digest",
     (name) => {
       for (const value of [
@@ -138,7 +152,8 @@ describe("invalid settings", () => {
       new RunError(
         "prediction-service:cache.ttl: found an unknown name; allowed: a map of redisMaxMemory\n" +
           "prediction-service:redisURL: found an unknown name; allowed: a map of kubeContext," +
-          " minikubeProfile, namespace, service, cache, images, registry, redisUrl, apiTokens, loadBalancer",
+          " minikubeProfile, namespace, service, cache, images, registry, redisUrl, apiTokens," +
+          " metricsToken, loadBalancer, monitoring",
       ),
     );
   });
@@ -156,7 +171,8 @@ test.each([
   `docker.io/library/redis:7.4@sha256:${"0".repeat(64)}`,
   `redis@sha256:${"a".repeat(64)}`,
 ])("%s is accepted for every image", (image) => {
-  const images = { build: image, runtime: image, redis: image, busybox: image };
+  const names = ["build", "runtime", "redis", "busybox", "prometheus", "grafana"];
+  const images = Object.fromEntries(names.map((name) => [name, image]));
   expect(settings({ images }).images).toEqual(images);
 });
 
@@ -240,8 +256,20 @@ test("without any setting, the stack is the one for Minikube", () => {
       env: {},
     },
     cache: { redisMaxMemory: 128 },
-    images: { redis: "redis:7.4", busybox: "busybox:1.37" },
+    images: {
+      redis: "redis:7.4",
+      busybox: "busybox:1.37",
+      prometheus: "prom/prometheus:v3.5.0",
+      grafana: "grafana/grafana:12.1.0",
+    },
     loadBalancer: { await: false },
+    monitoring: {
+      scrapeAnnotations: false,
+      prometheusOperator: false,
+      dashboard: false,
+      labels: {},
+      deploy: false,
+    },
   });
 });
 
@@ -298,6 +326,50 @@ describe("apiTokens", () => {
       ),
     );
   });
+});
+
+describe("metricsToken", () => {
+  const token = `${secret}-0123456789`;
+  const apiTokens = `another-token-for-tests\n${token}`;
+
+  test("a metricsToken that is one of apiTokens is a secret", async () => {
+    const { metricsToken } = settings({ apiTokens, metricsToken: token });
+    expect(metricsToken && (await isSecret(metricsToken))).toBe(true);
+    expect(metricsToken && (await promised(metricsToken))).toBe(token);
+  });
+
+  test.each([
+    ["that is not one of apiTokens", { apiTokens, metricsToken: `${secret}-other` }],
+    ["without apiTokens", { metricsToken: token }],
+  ])("a metricsToken %s is refused, and is not shown", (_, config) => {
+    expect(() => settings(config)).toThrow(
+      new RunError(
+        "prediction-service:metricsToken: found another token; allowed: a token of apiTokens",
+      ),
+    );
+  });
+
+  test("a metricsToken that is a map is refused, and is not shown", () => {
+    expect(() => settings({ apiTokens, metricsToken: { token } })).toThrow(
+      new RunError("prediction-service:metricsToken: found no text; allowed: a token of apiTokens"),
+    );
+  });
+
+  test.each(["prometheusOperator", "deploy"])(
+    "monitoring.%s without the metricsToken that /metrics requires is refused",
+    (name) => {
+      const service = { env: { API_TOKENS_FOR: "api,metrics" } };
+      const config = { apiTokens, service, monitoring: { [name]: true } };
+      expect(() => settings(config)).toThrow(
+        new RunError(
+          'prediction-service:service.env.API_TOKENS_FOR: found "api,metrics"; allowed: metrics only together with metricsToken, which Prometheus sends',
+        ),
+      );
+      expect(settings({ ...config, metricsToken: token }).service.env).toEqual(service.env);
+      const others = { ...config, service: { env: { API_TOKENS_FOR: "api" } } };
+      expect(settings(others).metricsToken).toBeUndefined();
+    },
+  );
 });
 
 describe("redisUrl", () => {

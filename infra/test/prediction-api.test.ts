@@ -36,6 +36,7 @@ const args: PredictionApiArgs = {
   minReplicas: 2,
   maxReplicas: 5,
   targetCpu: "400m",
+  scrapeAnnotations: false,
   awaitLoadBalancer: false,
 };
 

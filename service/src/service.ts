@@ -19,6 +19,7 @@ import { createLog } from "./telemetry/logger.ts";
 import { Metrics } from "./telemetry/metrics.ts";
 import { observeProcess } from "./telemetry/process-metrics.ts";
 import { reportProcess } from "./telemetry/process-report.ts";
+import { flushSpans } from "./telemetry/tracing.ts";
 
 async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
   server.listen(PORT, HOST);
@@ -144,6 +145,7 @@ export async function startService(config: Config, connectReports: ConnectReport
       timeoutMs: config.REQUEST_TIMEOUT_MS,
     });
     await cache.close();
+    await flushSpans();
     process.exit(0);
   };
 }

@@ -20,7 +20,13 @@ import { houseCard } from "./house-model.ts";
 export const silentLogger = pino({ level: "silent" });
 
 /** The properties of an engine with eight features that predicts one number. */
-export const houseEngine = { name: "test", columns: 8, outputs: 1, isList: false } as const;
+export const houseEngine = {
+  name: "test",
+  columns: 8,
+  outputs: 1,
+  isList: false,
+  isCheap: false,
+} as const;
 
 /** Predicts the first feature of each row, and records the batches it receives. */
 export function firstFeatureEngine(): Engine & { readonly batches: Float32Array[] } {

@@ -32,8 +32,8 @@ const positive = `([0-9]{0,9}[1-9][0-9]{0,9}(\\.[0-9]{0,9})?|[0-9]{0,9}\\.[0-9]{
 
 /**
  * Returns the document of the service, in which a number may also be a boolean or a string, as in
- * pydantic's lax mode. The service accepts these for the sake of its clients, but describes the number,
- * as FastAPI does. Without this, `negative_data_rejection` would expect an error for `"3"`.
+ * pydantic's lax mode. The service accepts these so that no client breaks, but describes only the
+ * number, as FastAPI does. Without this, `negative_data_rejection` would expect an error for `"3"`.
  */
 async function laxDocument(url: string): Promise<z.infer<typeof Document>> {
   const document = Document.parse(await (await fetch(`${url}/openapi.json`)).json());
@@ -106,7 +106,7 @@ describe("schemathesis", () => {
   );
 
   test(
-    "schemathesis finds no request that is answered without a valid token",
+    "schemathesis finds no endpoint that ignores API tokens",
     async () => {
       const folder = mkdtempSync(join(tmpdir(), "tokens-"));
       onTestFinished(() => rmSync(folder, { recursive: true }));

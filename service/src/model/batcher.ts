@@ -7,6 +7,7 @@ import {
   type Predictions,
   type Runner,
 } from "./engine.ts";
+import { RowBatch } from "./row-batch.ts";
 
 /** The queue has no room for the request. */
 export class QueueFullError extends Error {}
@@ -79,6 +80,8 @@ function likeOf(predictions: Predictions, length: number): Predictions {
  * 2. requests that arrive during a run share the next run, which starts immediately afterwards;
  * 3. runs are short: a long list takes several runs, and short requests share each of them.
  *
+ * If the runner needs no promise, single rows have their own queue; see {@link RowBatch}.
+ *
  * Batching does not change a single bit of the predictions, since the prediction of a row does not
  * depend on other rows. If a run fails, its requests are run again one by one, so a request fails
  * only because of its own rows.
@@ -98,6 +101,7 @@ export function batched(
     maxQueuedBytes / (Float32Array.BYTES_PER_ELEMENT * (columns + outputs)),
   );
   let runner = first;
+  let rowBatch = batchRows(first);
   let queue: Job[] = [];
   let queuedRows = 0;
   let isRunning = false;
@@ -145,14 +149,29 @@ export function batched(
     }
   }
 
+  function observeRun(matrix: Float32Array, start: number): void {
+    durations.observe((performance.now() - start) / 1000);
+    rowsPerRun.observe(matrix.length / columns);
+  }
+
+  function batchRows({ runNow, maxRunRows: maxRows }: Runner): RowBatch | undefined {
+    if (!runNow) return undefined;
+    const runRows = (matrix: Float32Array) => {
+      const start = performance.now();
+      const predictions = runNow(matrix);
+      observeRun(matrix, start);
+      return predictions;
+    };
+    return new RowBatch(runRows, { columns, outputs, maxRows });
+  }
+
   async function run(parts: readonly Part[]): Promise<void> {
     try {
       const matrix = gather(parts);
       const start = performance.now();
       const running = runner.run(matrix);
       const predictions = running instanceof Promise ? await running : running;
-      durations.observe((performance.now() - start) / 1000);
-      rowsPerRun.observe(matrix.length / columns);
+      observeRun(matrix, start);
       scatter(predictions, parts);
       if (!(running instanceof Promise)) await nextTurn();
     } catch (error) {
@@ -186,8 +205,12 @@ export function batched(
     columns,
     outputs,
     isList,
+    get isCheap() {
+      return rowBatch !== undefined;
+    },
     predict(matrix, client) {
       const rows = matrix.length / columns;
+      if (rows === 1 && rowBatch) return rowBatch.predict(matrix);
       if (rows === 0) return Promise.resolve(new Float32Array());
       if (queuedRows + rows > maxQueuedRows) prune();
       if (queuedRows > 0 && queuedRows + rows > maxQueuedRows) {
@@ -205,6 +228,7 @@ export function batched(
     async use(next) {
       const former = runner;
       runner = next;
+      rowBatch = batchRows(next);
       await currentRun;
       await former.release();
     },

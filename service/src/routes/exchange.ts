@@ -4,6 +4,7 @@ import { type AccessLog, durationMsSince, type LoggedPrediction } from "../telem
 import type { Metrics } from "../telemetry/metrics.ts";
 import { requestIdOf } from "../telemetry/request-id.ts";
 import { countRejections, RequestMetrics } from "../telemetry/request-metrics.ts";
+import { traceIdOf, traceRequests, traceResponse } from "../telemetry/tracing.ts";
 import { Refusal, refusal } from "../wire/refusal.ts";
 import { dropUnread, type NodeEnvironment, requestHeader } from "../wire/sent-request.ts";
 
@@ -45,7 +46,7 @@ export interface ExchangeDependencies {
 
 /**
  * Creates the wrapper of all handlers. It gives each request an id, turns errors into responses,
- * writes the access log, counts the request, and closes connections while draining.
+ * writes the access log, traces and counts the request, and closes connections while draining.
  */
 export function createExchange(deps: ExchangeDependencies) {
   const { logger, accessLog, metrics, isDraining } = deps;
@@ -64,7 +65,7 @@ export function createExchange(deps: ExchangeDependencies) {
   /** @param route the pattern that the request matched; `*` if none */
   return function exchange(route: string, handle: Handle) {
     const responses = requests.ofRoute(route);
-    return async function answer(c: RequestContext): Promise<Response> {
+    return traceRequests(route, async function answer(c) {
       const start = performance.now();
       requests.begin();
       const { method, path } = c.req;
@@ -81,7 +82,9 @@ export function createExchange(deps: ExchangeDependencies) {
       requests.end();
       responses.count(method, status, durationMs / 1000);
       if (prediction) requests.predicted(prediction);
-      accessLog({ requestId, method, path, route, status, durationMs, prediction });
+      traceResponse(status, prediction);
+      const traceId = traceIdOf(requestHeader(c, "traceparent"));
+      accessLog({ requestId, method, path, route, status, durationMs, prediction, traceId });
       const fields =
         body === null
           ? { "X-Request-Id": requestId, ...headers }
@@ -90,6 +93,6 @@ export function createExchange(deps: ExchangeDependencies) {
         status,
         headers: isDraining() ? { ...fields, Connection: "close" } : fields,
       });
-    };
+    });
   };
 }

@@ -1,7 +1,7 @@
 import { cachePolicy } from "../cache/cache-control.ts";
 import type { CachedResponse } from "../cache/cached-response.ts";
 import type { ReadThrough } from "../cache/read-through.ts";
-import type { Client, Predictions } from "../model/engine.ts";
+import type { Client, Engine, Predictions } from "../model/engine.ts";
 import type { LoadedModel } from "../model/loaded-model.ts";
 import type { ModelVersion, ServedModel } from "../model/served-model.ts";
 import type { BodyShape } from "../records/reader.ts";
@@ -9,6 +9,7 @@ import type { Matrix } from "../records/schema.ts";
 import type { LoggedPrediction } from "../telemetry/access-log.ts";
 import type { DriftWindow } from "../telemetry/drift.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { inference, parsing, traceWork } from "../telemetry/tracing.ts";
 import { maxSmallBytes, type SentBody } from "../wire/sent-body.ts";
 import type { SentRequest } from "../wire/sent-request.ts";
 import { Admission, type Grant } from "./admission.ts";
@@ -54,6 +55,14 @@ export interface PredictionAnswer {
   /** What the log and the metrics say about it. */
   readonly prediction: LoggedPrediction;
 }
+
+const readRecords = traceWork(parsing, (steps: PredictionSteps, sent: SentBody, client: Client) =>
+  steps.read(sent, client),
+);
+
+const predictRows = traceWork(inference, (engine: Engine, matrix: Float32Array, client: Client) =>
+  engine.predict(matrix, client),
+);
 
 /**
  * Answers the requests of all endpoints that predict: admits them, finds responses in the cache or
@@ -135,18 +144,19 @@ export class Predictor {
       bodyNamespace: steps.bodyNamespace,
       shape: steps.shape,
       columns: engine.columns,
+      isCheap: engine.isCheap,
       policy: cachePolicy(request.header("cache-control")),
       digest: () => steps.digest(sent),
       read() {
         timing.enter("parse");
-        const matrix = steps.read(sent, grant);
+        const matrix = readRecords(steps, sent, grant);
         if (matrix instanceof Promise) return matrix.finally(endRead);
         endRead();
         return matrix;
       },
       async compute(matrix) {
         timing.enter("inference");
-        const predictions = await engine.predict(matrix, grant);
+        const predictions = await predictRows(engine, matrix, grant);
         timing.enter("cache");
         driftOf(model)?.count(matrix, predictions);
         return steps.write(predictions);
