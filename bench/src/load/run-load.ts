@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { newBodies } from "../request-bodies.ts";
+import { bodyHeader, newBodies } from "../request-bodies.ts";
 import { quantile } from "../turns.ts";
 import { Connection, headerOf, requestHead } from "./connection.ts";
 
@@ -57,9 +57,10 @@ function sourceOf({ path, houses, seed }: z.infer<typeof Load>) {
   let source = sources.get(key);
   if (source === undefined) {
     const bodies = newBodies(path, houses, seed);
+    const header = bodyHeader(path);
     const next = () => {
       const body = bodies();
-      return requestHead(path, body.length) + body;
+      return requestHead(path, body.length, header) + body;
     };
     // Many, since concurrent requests with the same body share one query to Redis.
     const length = Math.max(8, Math.min(400, Math.floor(64_000 / houses)));
