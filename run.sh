@@ -33,6 +33,7 @@ Options of demo, up and down:
 
   --port-forward  use kubectl port-forward instead of minikube tunnel
   --autoscaling   enable metrics-server, so that the number of pods follows the load
+  --monitoring    deploy Prometheus and Grafana too, with the dashboard and the alerts
   --keep          keep everything running after the demo
   --stop          stop Minikube at the end, even if it was running before
 
@@ -110,9 +111,12 @@ require_onnxruntime_build() {
   esac
 }
 
+has_npm() {
+  node --version >/dev/null 2>&1 && command -v npm >/dev/null
+}
+
 require_npm() {
-  node --version >/dev/null 2>&1 && command -v npm >/dev/null && return 0
-  fail 3 "Node.js with npm is required: it installs and runs everything else." \
+  has_npm || fail 3 "Node.js with npm is required: it installs and runs everything else." \
     "Install Node.js $(node_pin) from https://nodejs.org, or on Linux: apt install nodejs npm; on macOS: brew install node."
 }
 
@@ -148,25 +152,18 @@ install_workspace() {
   pnpm --dir "$root" install --frozen-lockfile --loglevel=warn >&2
 }
 
-# serve, run_tests and train stay in the caller's folder, so that relative paths in arguments work.
-serve() {
+# run_program PATH [ARGUMENT…]: runs a program of the checkout in the caller's folder, so that
+# relative paths in arguments work.
+run_program() {
+  local program="$root/$1"
+  shift
   install_workspace
-  exec node "$root/service/src/main.ts" "$@"
+  exec node "$program" "$@"
 }
 
 run_tests() {
   install_workspace
   exec "$root/node_modules/.bin/vitest" run --root "$root" "$@"
-}
-
-train() {
-  install_workspace
-  exec node "$root/model/src/train.ts" "$@"
-}
-
-write_card() {
-  install_workspace
-  exec node "$root/model/src/card.ts" "$@"
 }
 
 write_sbom() {
@@ -208,10 +205,10 @@ case "$command" in
   demo | up | down | load) on_minikube "$command" "$@" ;;
   status) on_minikube show_status ;;
   tools) on_minikube fetch_pulumi ;;
-  local) serve "$@" ;;
+  local) run_program service/src/main.ts "$@" ;;
   test) run_tests "$@" ;;
-  train) train "$@" ;;
-  card) write_card "$@" ;;
+  train) run_program model/src/train.ts "$@" ;;
+  card) run_program model/src/card.ts "$@" ;;
   check) check ;;
   sbom) write_sbom "$@" ;;
   help) usage ;;

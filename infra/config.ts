@@ -8,7 +8,7 @@ import {
   settingNames,
 } from "../service/src/config.ts";
 import { RedisUrlError } from "../service/src/redis-url.ts";
-import { ModelPath, missingFile } from "./model-setting.ts";
+import { ModelPath, missingFile, OtherModels } from "./model-setting.ts";
 import { parseManagedRedisUrl } from "./redis-url.ts";
 
 const integer = (minimum: number, maximum: number) => {
@@ -37,7 +37,9 @@ const cores = (quantity: string) =>
 const reserved: Partial<Record<string, string>> = {
   API_TOKENS_FILE: "the stack's own setting apiTokens",
   HOST: "nothing, as pods listen on all their addresses",
-  MODEL_PATH: "the stack's own setting service.model",
+  MODEL_CONTROL: "nothing, as a client would change the models of one pod only",
+  MODEL_DEFAULT: "the stack's own setting service.model",
+  MODEL_PATH: "the stack's own settings service.model and service.otherModels",
   PORT: "nothing, as the Service needs to know the port",
   REDIS_URL: "the stack's own setting redisUrl",
 } satisfies Partial<Record<keyof Config, string>>;
@@ -84,29 +86,48 @@ const service = section({
     const message = missingFile(model);
     if (message !== undefined) addIssue(message);
   }),
+  // Served under /v2 only.
+  otherModels: OtherModels.superRefine((models, { addIssue }) => {
+    for (const [index, model] of models.entries()) {
+      const message = missingFile(model);
+      if (message !== undefined) addIssue({ code: "custom", path: [index], message });
+    }
+  }),
   minReplicas: integer(1, 1000).default(2),
   maxReplicas: integer(1, 1000).default(4),
   // The average CPU usage of a pod, above which the autoscaler adds pods.
   targetCpu: cpu.default("500m"),
+  // The same for requests per second, which a custom metrics API must offer.
+  targetRequestsPerSecond: integer(1, 1_000_000).optional(),
   resources: section({
     requests: section({ cpu: cpu.default("200m"), memory: memory.default("256Mi") }).prefault({}),
     limits: section({ cpu: cpu.default("1"), memory: memory.default("512Mi") }).prefault({}),
   }).prefault({}),
   env: env.prefault({}),
-}).superRefine(({ minReplicas, maxReplicas, targetCpu, resources }, context) => {
-  const report = (name: string, message: string) =>
-    context.addIssue({ code: "custom", path: [name], message });
-  if (minReplicas > maxReplicas) {
-    report("maxReplicas", `found ${maxReplicas}; allowed: minReplicas (${minReplicas}) or more`);
-  }
-  const limit = resources.limits.cpu;
-  if (cores(targetCpu) >= cores(limit)) {
-    report(
-      "targetCpu",
-      `found "${targetCpu}"; allowed: less than resources.limits.cpu (${limit}), which no pod exceeds`,
-    );
-  }
-});
+}).superRefine(
+  ({ model, otherModels, minReplicas, maxReplicas, targetCpu, resources }, context) => {
+    const report = (name: string, message: string) =>
+      context.addIssue({ code: "custom", path: [name], message });
+    const models = [model, ...otherModels];
+    const repeated = models.find((each, index) => models.indexOf(each) !== index);
+    if (repeated !== undefined) {
+      report(
+        "otherModels",
+        `found "${repeated}" twice; allowed: models other than service.model, once each`,
+      );
+    }
+    if (minReplicas > maxReplicas) {
+      report("maxReplicas", `found ${maxReplicas}; allowed: minReplicas (${minReplicas}) or more`);
+    }
+    const limit = resources.limits.cpu;
+    if (cores(targetCpu) >= cores(limit)) {
+      report(
+        "targetCpu",
+        `found "${targetCpu}"; allowed: less than resources.limits.cpu (${limit}), which no pod exceeds`,
+      );
+    }
+  },
+);
 
 const cache = section({
   redisMaxMemory: text(/^[1-9]\d*Mi$/, "mebibytes such as 128Mi")
@@ -121,6 +142,30 @@ const images = section({
   redis: image.default("redis:7.4"),
   // The init containers that wait for Redis.
   busybox: image.default("busybox:1.37"),
+  // Those that monitoring.deploy deploys.
+  prometheus: image.default("prom/prometheus:v3.5.0"),
+  grafana: image.default("grafana/grafana:12.1.0"),
+});
+
+const flag = z.boolean("true or false").default(false);
+
+const monitoring = section({
+  // Annotations by which an existing Prometheus finds the pods.
+  scrapeAnnotations: flag,
+  // A ServiceMonitor and a PrometheusRule for an existing Prometheus Operator.
+  prometheusOperator: flag,
+  // A ConfigMap with the dashboard for the sidecar of an existing Grafana.
+  dashboard: flag,
+  // Labels of these objects, by which the operator and the sidecar find them.
+  labels: z
+    .record(
+      text(/^([a-z0-9.-]+\/)?[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$/, "the name of a label"),
+      text(/^([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?$/, "the value of a label"),
+      "a map of labels",
+    )
+    .prefault({}),
+  // A Prometheus and a Grafana of the stack's own.
+  deploy: flag,
 });
 
 const redisUrl = z.string("found no text; allowed: a URL").transform((url, { addIssue }) => {
@@ -133,18 +178,18 @@ const redisUrl = z.string("found no text; allowed: a URL").transform((url, { add
   }
 });
 
-const apiTokens = z.string("found no text; allowed: tokens").transform((text, { addIssue }) => {
+const apiTokens = z.string("found no text; allowed: tokens").superRefine((text, { addIssue }) => {
   try {
     new Tokens(text);
-    return pulumi.secret(text);
   } catch (error) {
     if (!(error instanceof TokensError)) throw error;
-    addIssue(error.message);
-    return z.NEVER;
+    addIssue({ code: "custom", message: error.message, continue: false });
   }
 });
 
-const Settings = section({
+const metricsToken = z.string("found no text; allowed: a token of apiTokens");
+
+const PlainSettings = section({
   kubeContext: text(/^\S+$/, "the name of a kubeconfig context").default("minikube"),
   // By default the context, which Minikube names after the profile.
   minikubeProfile: text(/^[\w.-]+$/, "the name of a Minikube profile").optional(),
@@ -161,12 +206,37 @@ const Settings = section({
   redisUrl: redisUrl.optional(),
   // The text of the service's token file. Without one, requests need no token.
   apiTokens: apiTokens.optional(),
-  loadBalancer: section({ await: z.boolean("true or false").default(false) }).prefault({}),
-}).superRefine(({ apiTokens, service }, context) => {
-  const { API_TOKENS_FOR } = service.env;
-  if (API_TOKENS_FOR === undefined || apiTokens !== undefined) return;
-  const message = `found "${API_TOKENS_FOR}"; allowed: only together with apiTokens`;
-  context.addIssue({ code: "custom", path: ["service", "env", "API_TOKENS_FOR"], message });
+  // The token that Prometheus sends, if /metrics requires one.
+  metricsToken: metricsToken.optional(),
+  loadBalancer: section({ await: flag }).prefault({}),
+  monitoring: monitoring.prefault({}),
+})
+  .superRefine(({ apiTokens, metricsToken, monitoring, service }, context) => {
+    const { API_TOKENS_FOR } = service.env;
+    if (API_TOKENS_FOR === undefined) return;
+    const report = (allowed: string) =>
+      context.addIssue({
+        code: "custom",
+        path: ["service", "env", "API_TOKENS_FOR"],
+        message: `found "${API_TOKENS_FOR}"; allowed: ${allowed}`,
+      });
+    if (apiTokens === undefined) report("only together with apiTokens");
+    const scrapes = monitoring.prometheusOperator || monitoring.deploy;
+    if (API_TOKENS_FOR.includes("metrics") && scrapes && metricsToken === undefined) {
+      report("metrics only together with metricsToken, which Prometheus sends");
+    }
+  })
+  .superRefine(({ apiTokens, metricsToken }, context) => {
+    if (metricsToken === undefined) return;
+    if (apiTokens !== undefined && new Tokens(apiTokens).has(metricsToken)) return;
+    const message = "found another token; allowed: a token of apiTokens";
+    context.addIssue({ code: "custom", path: ["metricsToken"], message });
+  });
+
+const secret = (text: string | undefined) => (text === undefined ? text : pulumi.secret(text));
+
+const Settings = PlainSettings.transform(({ apiTokens, metricsToken, ...others }) => {
+  return { ...others, apiTokens: secret(apiTokens), metricsToken: secret(metricsToken) };
 });
 
 /** The stack's settings, typed. The table in docs/operations.md describes them. */
@@ -186,8 +256,12 @@ function decode(value: string): unknown {
 
 /** Returns the value at a path, as JSON. */
 function show(values: unknown, path: readonly PropertyKey[]): string | undefined {
+  const Members = z.union([
+    z.record(z.string(), z.unknown()),
+    z.array(z.unknown()).transform((items) => Object.fromEntries(items.entries())),
+  ]);
   const value = path.reduce<unknown>(
-    (map, key) => z.record(z.string(), z.unknown()).safeParse(map).data?.[String(key)],
+    (map, key) => Members.safeParse(map).data?.[String(key)],
     values,
   );
   return JSON.stringify(value);
@@ -200,7 +274,10 @@ function describeIssue(project: string, values: unknown, issue: z.core.$ZodIssue
     return issue.keys.map((key) => `${at(key)}: found an unknown name; allowed: ${issue.message}`);
   }
   // These messages already say what was found.
-  if (issue.code === "custom" || ["redisUrl", "apiTokens"].includes(String(issue.path[0]))) {
+  if (
+    issue.code === "custom" ||
+    ["redisUrl", "apiTokens", "metricsToken"].includes(String(issue.path[0]))
+  ) {
     return [`${at()}: ${issue.message}`];
   }
   return [`${at()}: found ${show(values, issue.path)}; allowed: ${issue.message}`];

@@ -1,18 +1,24 @@
 import { lstatSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 
 const allowed =
   "an ONNX file in the project's folder model/, such as model/california-housing.onnx";
 
 /**
- * The stack's setting `service.model`: the path of a model, relative to the project. Only models
- * and cards in `model/` are in the build context of the image; see `.dockerignore`.
+ * The path of a model, relative to the project. `.dockerignore` lets only the models in `model/`, with
+ * their cards, into the build of the image.
  */
-export const ModelPath = z
-  .string(allowed)
-  .regex(/^model\/[\w.-]+\.onnx$/, { error: allowed, abort: true })
-  .default("model/california-housing.onnx");
+const AnyModel = z.string(allowed).regex(/^model\/[\w.-]+\.onnx$/, { error: allowed, abort: true });
+
+/** The stack's setting `service.model`. */
+export const ModelPath = AnyModel.default("model/california-housing.onnx");
+
+/** The stack's setting `service.otherModels`. */
+export const OtherModels = z.array(AnyModel, `a list of models, each ${allowed}`).default([]);
+
+/** Returns the name under which the service serves a model. */
+export const modelName = (model: string) => basename(model, ".onnx");
 
 /** Returns the path of a model's card. */
 export const cardOf = (model: string) => model.replace(/onnx$/, "json");

@@ -15,10 +15,20 @@ request() {
   curl --noproxy '*' --silent --show-error --max-time 10 "$@"
 }
 
-# access_is_open [PATTERN]: whether the tunnel or port-forward is running; sets $access_pid.
+# detached_is_running NAME PATTERN: whether what run_detached started is running; sets $detached_pid.
+detached_is_running() {
+  read -r detached_pid 2>/dev/null <"$state/$1.pid" || return 1
+  is_running "$detached_pid" "$2"
+}
+
+# access_is_open [PATTERN]: whether the tunnel or port-forward is running; sets $detached_pid.
 access_is_open() {
-  read -r access_pid 2>/dev/null <"$state/access.pid" || return 1
-  is_running "$access_pid" "${1:-$tunnel|$forward}"
+  detached_is_running access "${1:-$tunnel|$forward}"
+}
+
+# forwarded_address NAME: the address on this machine of a kubectl port-forward.
+forwarded_address() {
+  sed -n 's/^Forwarding from \(127\.0\.0\.1:[0-9]*\) .*/\1/p' "$state/$1.log"
 }
 
 # Whether the open tunnel or port-forward leads to the service; sets $address.
@@ -28,7 +38,7 @@ find_service() {
     found="$(cluster -n "$namespace" get service prediction-service -o \
       'jsonpath={.status.loadBalancer.ingress[0].ip}{.status.loadBalancer.ingress[0].hostname}:{.spec.ports[0].port}')"
   elif access_is_open "$forward"; then
-    found="$(sed -n 's/^Forwarding from \(127\.0\.0\.1:[0-9]*\) .*/\1/p' "$state/access.log")"
+    found="$(forwarded_address access)"
   fi
   case "$found" in "" | :*) return 1 ;; esac
   bypass_proxy "${found%:*}"
@@ -49,7 +59,7 @@ open_access() {
   [ "$port_forward" = no ] || wanted="$forward"
   # An open tunnel notices a new service within 5 s.
   if access_is_open "$wanted" && wait_for_service "$reuse_seconds"; then
-    echo "Process $access_pid already gives access to the service."
+    echo "Process $detached_pid already gives access to the service."
   else
     close_access
     if [ "$port_forward" = yes ] || ! open_tunnel; then
@@ -59,27 +69,30 @@ open_access() {
   echo "The service is at http://$address."
 }
 
-# run_detached COMMAND…: runs it in its own process group, where neither Ctrl-C nor closing the
-# terminal reaches it. Job control keeps SIGINT working, which other background commands of bash
-# ignore: only on SIGINT does a tunnel remove its route.
+# run_detached NAME PATTERN COMMAND…: runs it in its own process group, where neither Ctrl-C nor
+# closing the terminal reaches it. PATTERN matches its command line. Job control keeps SIGINT working,
+# which other background commands of bash ignore: only on SIGINT does a tunnel remove its route.
 run_detached() {
+  local name="$1" pattern="$2"
+  shift 2
   (
-    exec </dev/null >"$state/access.log" 2>&1
+    exec </dev/null >"$state/$name.log" 2>&1
     trap '' HUP
     set -m
     "$@" &
-    echo "$!" >"$state/access.pid"
+    echo "$!" >"$state/$name.pid"
   )
   # At first, the process still has the command line of run.sh.
   local deadline=$((SECONDS + 5))
-  until access_is_open || ! kill -0 "$access_pid" 2>/dev/null || [ "$SECONDS" -ge "$deadline" ]; do
+  until detached_is_running "$name" "$pattern" || ! kill -0 "$detached_pid" 2>/dev/null; do
+    [ "$SECONDS" -lt "$deadline" ] || break
     sleep 0.1
   done
 }
 
 open_tunnel() {
   may_add_routes || return 1
-  run_detached minikube tunnel -p "$profile"
+  run_detached access "$tunnel" minikube tunnel -p "$profile"
   echo "Started minikube tunnel, log in $state/access.log"
   wait_for_service "$tunnel_seconds" && return 0
   echo "minikube tunnel does not reach the service. Its last output:"
@@ -104,9 +117,14 @@ may_add_routes() {
   sudo -v
 }
 
+# forward_port NAME SERVICE: starts kubectl port-forward to the service, on any free port.
+forward_port() {
+  run_detached "$1" "$forward" kubectl --context "$profile" -n "$namespace" port-forward \
+    --address 127.0.0.1 "service/$2" :http
+}
+
 open_port_forward() {
-  run_detached kubectl --context "$profile" -n "$namespace" port-forward \
-    --address 127.0.0.1 service/prediction-service :http
+  forward_port access prediction-service
   echo "Started kubectl port-forward, log in $state/access.log"
   wait_for_service 30 && return 0
   tail -n 5 "$state/access.log" >&2
@@ -125,12 +143,12 @@ close_access() {
     if access_is_open "$tunnel" && [ -t 0 ]; then
       may_add_routes || true
     fi
-    kill -INT "$access_pid" || true
+    kill -INT "$detached_pid" || true
     if wait_while 20 access_is_open; then
-      echo "Closed the access to the service (process $access_pid)."
+      echo "Closed the access to the service (process $detached_pid)."
     else
-      kill -TERM "$access_pid"
-      say "Process $access_pid ignored SIGINT and got SIGTERM. The next minikube tunnel removes its route, if it left one."
+      kill -TERM "$detached_pid"
+      say "Process $detached_pid ignored SIGINT and got SIGTERM. The next minikube tunnel removes its route, if it left one."
     fi
   fi
   rm -f "$state/access.pid"

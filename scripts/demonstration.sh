@@ -4,6 +4,7 @@
 state="$root/.state"
 port_forward=no
 autoscaling=no
+monitoring=no
 keep=no
 stop=no
 
@@ -21,6 +22,8 @@ stop=no
 . "$root/scripts/stack.sh"
 # shellcheck source=scripts/access.sh
 . "$root/scripts/access.sh"
+# shellcheck source=scripts/monitoring.sh
+. "$root/scripts/monitoring.sh"
 # shellcheck source=scripts/checks.sh
 . "$root/scripts/checks.sh"
 
@@ -30,6 +33,7 @@ read_options() {
     case "$option" in
       --port-forward) port_forward=yes ;;
       --autoscaling) autoscaling=yes ;;
+      --monitoring) monitoring=yes ;;
       --keep) keep=yes ;;
       --stop) stop=yes ;;
       -h | --help)
@@ -75,6 +79,7 @@ bring_up() {
   deploy
   begin_step 6 "Open access to the service"
   open_access
+  if [ "$monitoring" = yes ]; then open_monitoring; else close_monitoring; fi
   begin_step 7 "Wait for the API"
   wait_for_api
 }
@@ -116,6 +121,7 @@ take_down_unless_kept() {
   if [ "$keep" = yes ]; then
     rm -f "$state/run.pid"
     [ -z "$address" ] || echo "The service is at http://$address."
+    print_monitoring
     echo "Nothing was removed; ./run.sh down removes it."
   else
     take_down
@@ -126,6 +132,7 @@ take_down() {
   local result=0
   begin_step 10 "Clean up"
   close_access
+  close_monitoring
   # A cluster that is not ready may be someone else's, with another version.
   if [ "$is_cluster_ready" = yes ]; then
     undeploy || result=1
@@ -146,10 +153,11 @@ show_status() {
   cluster -n "$namespace" get all
   access_is_open || fail 1 "No tunnel or port-forward is open: ./run.sh up opens one."
   find_service ||
-    fail 1 "Process $access_pid no longer gives access to the service: ./run.sh up opens it again."
+    fail 1 "Process $detached_pid no longer gives access to the service: ./run.sh up opens it again."
   request --fail --output /dev/null "http://$address/health" ||
     fail 1 "The API at http://$address is not healthy."
   echo "The API responds at http://$address."
+  print_monitoring
 }
 
 load() {

@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import type { CardFeature, ModelCard } from "../service/src/model/card.ts";
-import { maxDetails } from "../service/src/wire/refusal.ts";
+import { createRecordReader } from "../service/src/records/reader.ts";
+import { Refusal } from "../service/src/wire/refusal.ts";
 
 /** A request to predict. */
 interface PredictRequest {
@@ -17,7 +18,7 @@ export interface ExampleRequests {
   readonly other: string;
   /** The JSON of a list that no client is likely to have sent before. */
   readonly fresh: string;
-  /** Requests that the service rejects with status 422 and this response, which is JSON. */
+  /** Requests that the service rejects with status 422, and this response, which is JSON. */
   readonly invalid: readonly (PredictRequest & { readonly response: string })[];
 }
 
@@ -53,37 +54,6 @@ function randomValue(feature: CardFeature): RandomValue {
   }
 }
 
-/** Writes a text like Python does, if all its characters are printable. */
-function pythonText(text: string): string {
-  const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
-  return quote + text.replaceAll("\\", "\\\\").replaceAll(quote, `\\${quote}`) + quote;
-}
-
-/** Returns pydantic's error for a text that is not a value of the feature. */
-function faultOf(feature: CardFeature): { type: string; msg: string; ctx?: object } {
-  const should = "Input should be";
-  switch (feature.type) {
-    case "number":
-      return {
-        type: "float_parsing",
-        msg: `${should} a valid number, unable to parse string as a number`,
-      };
-    case "integer":
-      return {
-        type: "int_parsing",
-        msg: `${should} a valid integer, unable to parse string as an integer`,
-      };
-    case "boolean":
-      return { type: "bool_parsing", msg: `${should} a valid boolean, unable to interpret input` };
-    case "category": {
-      const texts = feature.categories.map(pythonText);
-      const last = texts.pop();
-      const expected = texts.length === 0 ? last : `${texts.join(", ")} or ${last}`;
-      return { type: "literal_error", msg: `${should} ${expected}`, ctx: { expected } };
-    }
-  }
-}
-
 /** Returns a text that differs from the given ones. */
 function otherThan(texts: readonly string[]): string {
   let text = "unknown";
@@ -97,9 +67,27 @@ function recordOf(members: readonly (readonly [name: string, value: unknown])[])
   return `{${texts.join()}}`;
 }
 
+/**
+ * Returns the error response of the service in this checkout.
+ *
+ * @throws {Error} if the service accepts the request
+ */
+function refusalOf(card: ModelCard, { path, body }: PredictRequest): string {
+  const reader = createRecordReader(card, 1);
+  try {
+    (path === "/predict" ? reader.one : reader.many)(Buffer.from(body));
+  } catch (error) {
+    if (error instanceof Refusal) return Buffer.from(error.body).toString();
+    throw error;
+  }
+  throw new Error(`the service accepts ${body}`);
+}
+
 /** Creates requests for a model from its card. Some of them are different each time. */
-export function exampleRequests({ record, features }: ModelCard): ExampleRequests {
+export function exampleRequests(card: ModelCard): ExampleRequests {
+  const { record, features } = card;
   const example = features.map(({ name, example }) => [name, example] as const);
+  const names = features.map(({ name }) => name);
   const random = () =>
     recordOf(features.map((feature) => [feature.name, randomValue(feature).value]));
   const list = (records: readonly string[]) =>
@@ -112,36 +100,21 @@ export function exampleRequests({ record, features }: ModelCard): ExampleRequest
     return list(Array.from({ length }, random));
   }
 
-  function missingFields() {
-    const detail = features.slice(0, maxDetails).map(({ name }) => {
-      return { type: "missing", loc: ["body", name], msg: "Field required", input: {} };
-    });
-    return { path: "/predict", body: "{}", response: JSON.stringify({ detail }) } as const;
-  }
-
-  function unknownField() {
-    const name = otherThan(features.map((feature) => feature.name));
-    const msg = "Extra inputs are not permitted";
-    const detail = [{ type: "extra_forbidden", loc: ["body", name], msg, input: true }];
-    const body = recordOf([...example, [name, true]]);
-    return { path: "/predict", body, response: JSON.stringify({ detail }) } as const;
-  }
-
-  function wrongType(feature: CardFeature) {
-    const input = otherThan(feature.type === "category" ? feature.categories : []);
-    const { type, msg, ctx } = faultOf(feature);
-    const loc = ["body", record.plural, 0, feature.name];
-    const members = example.map(
-      ([name, value]) => [name, name === feature.name ? input : value] as const,
-    );
-    const response = JSON.stringify({ detail: [{ type, loc, msg, input, ctx }] });
-    return { path: "/bulk_predict", body: list([recordOf(members)]), response } as const;
-  }
-
+  const unknownName = [...example, [otherThan(names), true] as const];
+  const wrongType = example.map(([name, value], index) => {
+    const [first] = features;
+    const categories = first?.type === "category" ? first.categories : [];
+    return [name, index === 0 ? otherThan(categories) : value] as const;
+  });
+  const invalid: readonly PredictRequest[] = [
+    { path: "/predict", body: "{}" },
+    { path: "/predict", body: recordOf(unknownName) },
+    { path: "/bulk_predict", body: list([recordOf(wrongType)]) },
+  ];
   return {
     example: recordOf(example),
     other: random(),
     fresh: fresh(),
-    invalid: [missingFields(), unknownField(), ...features.slice(0, 1).map(wrongType)],
+    invalid: invalid.map((request) => ({ ...request, response: refusalOf(card, request) })),
   };
 }

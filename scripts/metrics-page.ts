@@ -4,9 +4,7 @@ import {
   metricTable,
   rejectionReasons,
 } from "../service/src/telemetry/metric-table.ts";
-
-const begin = "<!-- pnpm metrics: from here -->";
-const end = "<!-- pnpm metrics: to here -->";
+import { tableRow, withGenerated } from "./generated-page.ts";
 
 const sections: readonly (readonly [title: string, prefix: RegExp])[] = [
   ["Requests", /^http_/],
@@ -15,17 +13,13 @@ const sections: readonly (readonly [title: string, prefix: RegExp])[] = [
   ["The process", /^(?:nodejs|process)_/],
 ];
 
-/** What several processes show together, where it is not the sum. */
+/** What is reported for several processes, if it is not the sum. */
 const combinations: Readonly<Record<Aggregation, string>> = {
   sum: "",
   max: "the largest value of all processes",
   min: "the smallest value of all processes",
   first: "",
 };
-
-function row(cells: readonly string[]): string {
-  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-}
 
 function describeMetric([name, metric]: readonly [string, MetricDefinition]): string {
   const { type, unit, help, labels, buckets, processes } = metric;
@@ -34,7 +28,7 @@ function describeMetric([name, metric]: readonly [string, MetricDefinition]): st
     buckets ? `buckets up to ${buckets.join(", ")}` : "",
     combinations[processes],
   ].filter((detail) => detail !== "");
-  return row([`\`${name}\``, type, unit, [help, ...details].join("<br>")]);
+  return tableRow([`\`${name}\``, type, unit, [help, ...details].join("<br>")]);
 }
 
 function tables(): string[] {
@@ -42,19 +36,19 @@ function tables(): string[] {
   const parts = sections.flatMap(([title, prefix]) => [
     `### ${title}`,
     [
-      row(["metric", "type", "unit", "what it is"]),
-      row(["---", "---", "---", "---"]),
+      tableRow(["metric", "type", "unit", "what it is"]),
+      tableRow(["---", "---", "---", "---"]),
       ...metrics.filter(([name]) => prefix.test(name)).map(describeMetric),
     ].join("\n"),
   ]);
   const reasons = Object.entries(rejectionReasons).map(([reason, meaning]) =>
-    row([`\`${reason}\``, meaning]),
+    tableRow([`\`${reason}\``, meaning]),
   );
   return [
     ...parts,
     "### Reasons",
     "The values of `reason` in `http_requests_rejected_total`:",
-    [row(["reason", "response"]), row(["---", "---"]), ...reasons].join("\n"),
+    [tableRow(["reason", "response"]), tableRow(["---", "---"]), ...reasons].join("\n"),
   ];
 }
 
@@ -64,8 +58,5 @@ function tables(): string[] {
  * @throws {Error} if the page does not mark that part
  */
 export function withMetricTables(page: string): string {
-  const [before, rest] = page.split(begin);
-  const after = rest?.split(end)[1];
-  if (after === undefined) throw new Error(`docs/metrics.md lacks ${begin} or ${end}`);
-  return [`${before}${begin}`, ...tables(), `${end}${after}`].join("\n\n");
+  return withGenerated(page, "pnpm metrics", tables());
 }

@@ -10,10 +10,6 @@ describe() {
   printf '  %-9s %s\n            Linux: %s\n            macOS: %s\n' "$@"
 }
 
-can_provide_node() {
-  node_fits || { node --version >/dev/null 2>&1 && command -v npm >/dev/null; }
-}
-
 check_prerequisites() {
   local missing found pin
   missing="$(
@@ -27,7 +23,7 @@ check_prerequisites() {
       "./run.sh tools" "./run.sh tools, or brew install pulumi/tap/pulumi"
     require curl "sends requests to the service" \
       "apt install curl" "brew install curl"
-    can_provide_node || describe node "runs the Pulumi program; any version with npm can install the pinned one" \
+    node_fits || has_npm || describe node "runs the Pulumi program; any version with npm can install the pinned one" \
       "apt install nodejs npm" "brew install node"
   )"
   [ -z "$missing" ] || fail 3 "Missing on this machine:"$'\n'"$missing"

@@ -112,7 +112,9 @@ deploy() {
     interruptible operate refresh --clear-pending-creates
   fi
   touch "$state/deploying"
-  interruptible operate up --refresh
+  set -- --refresh
+  [ "$monitoring" = no ] || set -- "$@" --config prediction-service:monitoring.deploy=true --config-path
+  interruptible operate up "$@"
   rm -f "$state/deploying"
   cluster -n "$namespace" get all
 }

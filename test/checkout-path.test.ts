@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { startLocalService } from "./local-service.ts";
 import { root } from "./machine.ts";
 
 const git = (...args: string[]) => execFileSync("git", args, { cwd: root, encoding: "utf8" });
@@ -28,11 +28,8 @@ describe("a path with a space and a non-ASCII letter", () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   test("the service runs in a path with a space and a non-ASCII letter", async () => {
-    const main = join(checkout, "service/src/main.ts");
-    const child = spawn(process.execPath, [main], { env: { PATH, PORT: "0" } });
-    onTestFinished(() => void child.kill());
-    const [line] = await once(createInterface(child.stdout), "line");
-    const { port } = JSON.parse(line).address;
+    const { port, stop } = await startLocalService({}, checkout);
+    onTestFinished(stop);
 
     const response = await fetch(`http://127.0.0.1:${port}/bulk_predict`, {
       method: "POST",

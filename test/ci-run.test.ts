@@ -9,7 +9,7 @@ const report = JSON.stringify({
 });
 
 const tools = (
-  "redis-server shellcheck chromium dockerd iptables debootstrap static-sh etcd zstd openssl " +
+  "redis-server shellcheck chromium prometheus dockerd iptables debootstrap static-sh etcd zstd openssl " +
   "containerd conntrack ip"
 ).split(" ");
 

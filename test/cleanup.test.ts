@@ -126,6 +126,19 @@ test("a failing up removes nothing, so that the user can look into it", async ()
   expect(host.isDeployed()).toBe(true);
 });
 
+/** Expects a run to end as after Ctrl-C, with the step interrupted, after this clean-up. */
+async function expectInterrupted(
+  host: Host,
+  { ended }: ReturnType<Host["start"]>,
+  step: number,
+  after: string[],
+): Promise<void> {
+  const { status, stdout } = await ended;
+  expect(status).toBe(130);
+  expect(stdout).toMatch(new RegExp(`^ +${step} .* interrupted$`, "m"));
+  expect(cleanUp(host)).toEqual(after);
+}
+
 describe("Ctrl-C", () => {
   const cases: [step: number, what: string, env: Record<string, string>, after: string[]][] = [
     [2, "minikube start", { HANGS_AT: "minikube start" }, []],
@@ -137,34 +150,26 @@ describe("Ctrl-C", () => {
 
   test.each(cases)("Ctrl-C in step %i, during %s, cleans up once", async (step, _, env, after) => {
     const host = minikubeMachine(service);
-    const { pid, output, ended } = host.start([], { env });
+    const run = host.start([], { env });
     await vi.waitFor(() => {
-      expect(output.stdout).toContain(`[${step}/10]`);
+      expect(run.output.stdout).toContain(`[${step}/10]`);
       const { HANGS_AT: hanging = "minikube tunnel" } = env;
       expect(host.calls()).toContainEqual(expect.stringContaining(hanging));
     }, waitOptions);
     // As a terminal does: to the whole process group.
-    process.kill(-pid, "SIGINT");
+    process.kill(-run.pid, "SIGINT");
 
-    const { status, stdout } = await ended;
-
-    expect(status).toBe(130);
-    expect(stdout).toMatch(new RegExp(`^ +${step} .* interrupted$`, "m"));
-    expect(cleanUp(host)).toEqual(after);
+    await expectInterrupted(host, run, step, after);
   });
 
   test("Ctrl-C in step 4 stops the training and cleans up once", async () => {
     const host = minikubeMachine(service);
     writeFileSync(`${host.checkout}/model/california-housing.onnx`, "another");
-    const { pid, output, ended } = host.start([], { env: { PROGRAM_STAYS: "1" } });
-    await vi.waitFor(() => expect(output.stdout).toContain('"program"'), waitOptions);
-    process.kill(-pid, "SIGINT");
+    const run = host.start([], { env: { PROGRAM_STAYS: "1" } });
+    await vi.waitFor(() => expect(run.output.stdout).toContain('"program"'), waitOptions);
+    process.kill(-run.pid, "SIGINT");
 
-    const { status, stdout } = await ended;
-
-    expect(status).toBe(130);
-    expect(stdout).toMatch(/^ +4 .* interrupted$/m);
-    expect(cleanUp(host)).toEqual(stopCalls);
+    await expectInterrupted(host, run, 4, stopCalls);
   });
 
   const hang: RequestListener = () => {};
@@ -184,18 +189,14 @@ describe("Ctrl-C", () => {
         else handler(incoming, response);
       },
     });
-    const { pid, output, ended } = host.start([], { env: { API_PORT: String(port) } });
+    const run = host.start([], { env: { API_PORT: String(port) } });
     await vi.waitFor(() => {
-      expect(output.stdout).toContain(`[${step}/10]`);
+      expect(run.output.stdout).toContain(`[${step}/10]`);
       expect(received).toBeGreaterThan(request === "GET /health" ? 1 : 0);
     }, waitOptions);
-    process.kill(-pid, "SIGINT");
+    process.kill(-run.pid, "SIGINT");
 
-    const { status, stdout } = await ended;
-
-    expect(status).toBe(130);
-    expect(stdout).toMatch(new RegExp(`^ +${step} .* interrupted$`, "m"));
-    expect(cleanUp(host)).toEqual(closeCalls);
+    await expectInterrupted(host, run, step, closeCalls);
   });
 
   test("Ctrl-C in step 10 is ignored, so that the clean-up finishes", async () => {

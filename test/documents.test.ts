@@ -108,12 +108,29 @@ describe("docs/troubleshooting.md", () => {
   const foreign = ["<pending>"];
 
   test.for(messages.filter((message) => !foreign.includes(message)))(
-    "the message %s exists",
+    "the message %s in docs/troubleshooting.md exists",
     (message) => {
       const parts = message.split(/…|: /).map((part) => part.trim());
       expect(parts.filter((part) => !sources.includes(part))).toEqual([]);
     },
   );
+});
+
+/** Each line of the documents' shell commands, without quoted text. */
+const unquotedCommands = documents.flatMap(({ name, text }) =>
+  Array.from(text.matchAll(/```(sh|console)\n([\s\S]*?)```/g)).flatMap(([, language, block = ""]) =>
+    block
+      .split("\n")
+      .filter((line) => language === "sh" || line.startsWith("$ "))
+      .map((line) => ({ name, line: line.replace(/'[^']*'|"[^"]*"/g, "") })),
+  ),
+);
+
+// zsh expands these in other ways than bash, and has no comments on its command line.
+test("the commands in the documents have no unquoted ?, *, [, =, #, ~ or <", () => {
+  expect(unquotedCommands.length).toBeGreaterThan(50);
+  const differs = /[?*[\]#~<]|(?:^|\s)=/;
+  expect(unquotedCommands.filter(({ line }) => differs.test(line))).toEqual([]);
 });
 
 test("the commands to use Pulumi by hand write no salt into a file that git tracks", () => {

@@ -40,8 +40,7 @@ const copiedFiles = [
   "infra/package.json",
   "infra/model-setting.ts",
   "infra/stack-model.ts",
-  "service/src/model/card.ts",
-  "service/src/wire/refusal.ts",
+  "service/src",
   "Pulumi.yaml",
   "Pulumi.dev.yaml",
 ];
@@ -116,7 +115,7 @@ export function machine(options: MachineOptions = {}) {
 
   for (const path of copiedFiles)
     cpSync(join(root, path), join(checkout, path), { recursive: true });
-  for (const folder of ["service/src", "model/src", "node_modules/.bin"]) {
+  for (const folder of ["model/src", "node_modules/.bin"]) {
     mkdirSync(join(checkout, folder), { recursive: true });
   }
   writeFileSync(join(checkout, "service/src/main.ts"), programText);

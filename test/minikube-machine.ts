@@ -1,5 +1,3 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import {
   cpSync,
   existsSync,
@@ -11,8 +9,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { afterAll, beforeAll, onTestFinished } from "vitest";
+import { startLocalService } from "./local-service.ts";
 import { fitting, type MachineOptions, machine, root, type StartOptions } from "./machine.ts";
 import { copyPythonModel, hasPythonModels, type PythonModel } from "./python-models.ts";
 
@@ -43,23 +41,14 @@ export function serviceForAll(model?: PythonModel) {
       return JSON.parse(readFileSync(join(folder, `${modelName}.json`), "utf8")).version;
     },
   };
-  let child: ChildProcess;
-
   beforeAll(async () => {
-    const { PATH } = process.env;
-    const started = spawn(process.execPath, [join(root, "service/src/main.ts")], {
-      env: { PATH, PORT: "0", MODEL_PATH: join(folder, `${modelName}.onnx`) },
-      stdio: ["ignore", "pipe", "inherit"],
+    const { port, stop } = await startLocalService({
+      MODEL_PATH: join(folder, `${modelName}.onnx`),
     });
-    child = started;
-    const [line] = await once(createInterface(started.stdout), "line");
-    started.stdout.resume();
-    service.port = JSON.parse(line).address.port;
+    service.port = port;
+    return stop;
   });
-  afterAll(() => {
-    child.kill();
-    rmSync(folder, { recursive: true });
-  });
+  afterAll(() => rmSync(folder, { recursive: true }));
   return service;
 }
 

@@ -2,24 +2,19 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { blocksOf, commandsOf, patternOf } from "./guide.ts";
 import { startLocalService } from "./local-service.ts";
 
 const root = join(import.meta.dirname, "..");
-const readme = readFileSync(join(root, "README.md"), "utf8");
 
-/** Each command in the README's console examples, with the output shown. */
-const examples = Array.from(readme.matchAll(/```console\n([\s\S]*?)```/g), ([, text = ""]) => text)
-  .flatMap((text) => text.split(/^\$ /m).slice(1))
-  .map((text) => text.trimEnd().split("\n"))
-  .map(([command = "", ...shown]) => ({ command, shown: shown.join("\n") }));
+/** Each command in the console examples of these documents, with the output shown. */
+const examples = ["README.md", "docs/open-inference.md"].flatMap((document) =>
+  blocksOf(readFileSync(join(root, document), "utf8"))
+    .filter(({ language }) => language === "console")
+    .flatMap((block) => commandsOf(block).map((example) => ({ document, ...example }))),
+);
 
-/** Matches the output shown; `…` matches any text. */
-function pattern(shown: string): RegExp {
-  const parts = shown.split("…").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`^${parts.join(".*")}$`);
-}
-
-describe("the README's examples", () => {
+describe("examples", () => {
   let service: Awaited<ReturnType<typeof startLocalService>>;
 
   beforeAll(async () => {
@@ -34,8 +29,8 @@ describe("the README's examples", () => {
     }
   });
 
-  test.for(examples)("the README shows the current output of $command", ({ command, shown }) => {
-    const output = execFileSync("bash", ["-c", service.here(command)]).toString();
-    expect(output.trim()).toMatch(pattern(shown));
+  test.for(examples)("$document shows the current output of $command", ({ command, output }) => {
+    const found = execFileSync("bash", ["-c", service.here(command)]).toString();
+    expect(found.trim()).toMatch(patternOf(output));
   });
 });

@@ -45,7 +45,7 @@ const unknown = () => ({
 
 const isOk = { "is 200": ({ status }) => status === 200 };
 
-export default function askInTurns() {
+export default function sendInTurn() {
   check(http.get(`${url}/health`), isOk);
   const houses = [Math.random() < cacheRate ? known : unknown()];
   const prediction = http.post(`${url}/bulk_predict`, JSON.stringify({ houses }), {

@@ -43,7 +43,7 @@ function readOptions() {
   };
 }
 
-/** Sends `/health` and `/bulk_predict` with one house by turns, and prints the figures. */
+/** Sends `/health` and `/bulk_predict` with one house in turn, and prints the figures. */
 async function run({ url, clients, seconds, rates }: Omit<ReturnType<typeof readOptions>, "help">) {
   if (url === undefined) {
     throw new Error(

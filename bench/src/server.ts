@@ -58,6 +58,14 @@ process.on("exit", () => running.forEach(killTree));
 const hasEnded = ({ exitCode, signalCode }: ChildProcess) =>
   exitCode !== null || signalCode !== null;
 
+/** Returns a number about a process (`man 5 proc`), such as `VmRSS` in KiB; `NaN` if it has ended. */
+export function statusOf({ process }: Server, name: string): number {
+  const found = new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(
+    readProc(`/proc/${process.pid}/status`),
+  );
+  return Number(found?.[1]);
+}
+
 /** Returns a function that kills a process and waits for its end. On exit, it is killed as well. */
 export function stopper(child: ChildProcess): () => Promise<void> {
   running.add(child);
@@ -68,6 +76,11 @@ export function stopper(child: ChildProcess): () => Promise<void> {
     await exit;
   };
 }
+
+const serverOf = (port: number, process: ChildProcess): Server => ({
+  ...{ port, process },
+  [Symbol.asyncDispose]: stopper(process),
+});
 
 /**
  * Waits until a server is healthy.
@@ -122,8 +135,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   });
   let degraded = 0;
   createInterface(child.stdout).on("line", () => degraded++);
-  const stop = { [Symbol.asyncDispose]: stopper(child) };
-  const service = { port, process: child, degraded: () => degraded, ...stop };
+  const service = { ...serverOf(port, child), degraded: () => degraded };
   await untilHealthy(service);
   return service;
 }
@@ -139,7 +151,7 @@ export async function startServer(
   const child = spawn("env", [...variables, ...command], { stdio: ["ignore", "ignore", "pipe"] });
   const lines: string[] = [];
   createInterface(child.stderr).on("line", (line) => lines.push(line));
-  const server = { port, process: child, [Symbol.asyncDispose]: stopper(child) };
+  const server = serverOf(port, child);
   await untilHealthy(server, 900_000, healthPath).catch(async (error) => {
     await server[Symbol.asyncDispose]();
     throw new Error(`${command.at(-1)} does not start: ${lines.at(-1)}`, { cause: error });
@@ -152,7 +164,7 @@ export async function startRedis(...settings: readonly string[]): Promise<Server
   const port = await freePort();
   const options = ["--port", String(port), "--save", "", ...settings];
   const child = spawn("redis-server", options, { stdio: ["ignore", "pipe", "inherit"] });
-  const server = { port, process: child, [Symbol.asyncDispose]: stopper(child) };
+  const server = serverOf(port, child);
   for await (const line of createInterface(child.stdout)) {
     if (line.includes("Ready to accept connections")) return server;
   }

@@ -24,7 +24,7 @@ function medians(runs: readonly Figures[]): Figures {
 }
 
 /**
- * Runs contenders in turns, so that anything else the machine does affects all of them equally. The
+ * Runs contenders in turn, so that anything else the machine does affects all of them equally. The
  * first round is a warm-up.
  *
  * @returns one row per contender: its labels, and the medians of its figures

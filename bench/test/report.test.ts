@@ -127,12 +127,16 @@ describe("the documents", () => {
     const overview = () => ({ columns: ["server"], rows: [["Robyn"]] });
     const charts = [{ name: "bare", title: "Bare", group: "server", figures: ["requests/s"] }];
 
-    writeDocuments(folder, [scenario({ overview, charts })], [result]);
+    const about = "64 clients.\n\n- **Details.** More.";
+
+    writeDocuments(folder, [scenario({ about, overview, charts })], [result]);
 
     expect(read(folder, "README.md")).toContain(
-      "| server |\n| --- |\n| Robyn |\n\n![Bare](docs/benchmarks/bare.svg)\n\nMeasured by",
+      "64 clients.\n\n| server |\n| --- |\n| Robyn |\n\n![Bare](docs/benchmarks/bare.svg)\n\nMeasured by",
     );
+    expect(read(folder, "README.md")).toContain("(docs/benchmarks.md#compared-with-bare-servers).");
     expect(page(folder)).not.toContain("Robyn");
+    expect(page(folder)).toContain("- **Details.** More.");
   });
 
   test("the documents lose the results and charts of a removed scenario", () => {

@@ -18,11 +18,14 @@ export interface ApiPodArgs {
   readonly resources: k8s.types.input.core.v1.ResourceRequirements;
   /** Settings of the service. */
   readonly env: ServiceEnvironment;
+  /** The model of `/predict`, if the image has several. */
+  readonly defaultModel?: string | undefined;
   /** The image of the init containers that wait for Redis. */
   readonly busyboxImage: string;
 }
 
 export const port = 8000;
+export const metricsPath = "/metrics";
 
 // Time for load balancers to notice that a pod is stopping.
 const defaults: ServiceEnvironment = { DRAIN_SECONDS: "5" };
@@ -46,6 +49,13 @@ function tokenFile(secret: k8s.core.v1.Secret | undefined) {
     volumes: [{ name, secret: { secretName: secret.metadata.name, defaultMode: 0o440 } }],
   };
 }
+
+/** Where the image has its models. */
+const modelFolder = "/app/model";
+
+/** The variables of a pod whose image has several models. */
+const severalModels = (MODEL_DEFAULT: string | undefined) =>
+  MODEL_DEFAULT === undefined ? {} : { MODEL_PATH: modelFolder, MODEL_DEFAULT };
 
 const probe = { httpGet: { path: "/health", port: "http" } };
 
@@ -83,7 +93,9 @@ export function apiPod(
         imagePullPolicy: image.pullPolicy,
         ports: [{ name: "http", containerPort: port }],
         env: [
-          ...Object.entries(env).map(([name, value]) => ({ name, value })),
+          ...Object.entries({ ...env, ...severalModels(args.defaultModel) }).map(
+            ([name, value]) => ({ name, value }),
+          ),
           ...redis.urlEnvironment,
         ],
         resources,

@@ -11,5 +11,8 @@ export const labels = (name: string, component: string) => ({
   "app.kubernetes.io/managed-by": "pulumi",
 });
 
+/** The annotation that restarts the pods of a Deployment when their configuration changes. */
+export const configAnnotation = `${project}/config-digest`;
+
 /** The annotation that restarts the pods of a Deployment when their Secret is replaced. */
 export const secretAnnotation = `${project}/secret-uid`;

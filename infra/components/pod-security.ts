@@ -1,5 +1,5 @@
 /** The user id of each image. The kubelet can't check that a user name is not root. */
-export const users = { redis: 999, node: 1000, nobody: 65534 } as const;
+export const users = { redis: 999, grafana: 472, node: 1000, nobody: 65534 } as const;
 
 /**
  * Returns the part of a pod that the `restricted` Pod Security Standard requires. The pod gets no

@@ -2,8 +2,9 @@ import { basename } from "node:path";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { apiTokensFile } from "../config.ts";
-import { type ApiPodArgs, apiPod, port } from "./api-pod.ts";
+import { type ApiPodArgs, apiPod, metricsPath, port } from "./api-pod.ts";
 import { base64 } from "./base64.ts";
+import { dnsEgress } from "./dns-egress.ts";
 import { labels, secretAnnotation, selectorLabels } from "./labels.ts";
 
 /** The arguments of a {@link PredictionApi}. */
@@ -16,6 +17,13 @@ export interface PredictionApiArgs extends ApiPodArgs {
   readonly maxReplicas: number;
   /** The average CPU usage of a pod, above which the autoscaler adds pods. */
   readonly targetCpu: string;
+  /**
+   * The average number of requests per second and pod, above which the autoscaler adds pods. Needs a
+   * custom metrics API. By default, only the CPU usage counts.
+   */
+  readonly targetRequestsPerSecond?: number | undefined;
+  /** Whether the pods have the annotations by which a Prometheus may find what to scrape. */
+  readonly scrapeAnnotations: boolean;
   /** The text of the service's token file. Without one, requests need no token. */
   readonly apiTokens?: pulumi.Output<string> | undefined;
   /** Whether Pulumi waits until the load balancer has an address. */
@@ -27,15 +35,25 @@ const app = "prediction-api";
 /** The labels that select the pods of the API. */
 export const apiSelectorLabels = selectorLabels(app);
 
-// Any address, because cluster DNS is not always a pod. NodeLocal DNSCache listens on the node, at
-// 169.254.20.10 or at the address of the DNS Service. Some clouds have a resolver outside the
-// cluster.
-const dns: k8s.types.input.networking.v1.NetworkPolicyEgressRule = {
-  ports: [
-    { protocol: "UDP", port: 53 },
-    { protocol: "TCP", port: 53 },
-  ],
+const scrapeAnnotations = {
+  "prometheus.io/scrape": "true",
+  "prometheus.io/port": String(port),
+  "prometheus.io/path": metricsPath,
 };
+
+/** Of several metrics, the autoscaler uses the one that needs the most pods. */
+function scalingMetrics({
+  targetCpu,
+  targetRequestsPerSecond,
+}: PredictionApiArgs): k8s.types.input.autoscaling.v2.MetricSpec[] {
+  // Amounts, so that the target does not depend on the requests.
+  const target = (averageValue: string) => ({ type: "AverageValue", averageValue });
+  const cpu = { type: "Resource", resource: { name: "cpu", target: target(targetCpu) } };
+  if (targetRequestsPerSecond === undefined) return [cpu];
+  const metric = { name: "http_requests_per_second" };
+  const pods = { metric, target: target(String(targetRequestsPerSecond)) };
+  return [cpu, { type: "Pods", pods }];
+}
 
 /** The prediction API: its Deployment, autoscaler, load balancer and NetworkPolicy. */
 export class PredictionApi extends pulumi.ComponentResource {
@@ -57,7 +75,7 @@ export class PredictionApi extends pulumi.ComponentResource {
           podSelector: selector,
           policyTypes: ["Ingress", "Egress"],
           ingress: [{ ports: [{ protocol: "TCP", port }] }],
-          egress: [dns, args.redis.egress],
+          egress: [dnsEgress, args.redis.egress],
         },
       },
       child,
@@ -91,7 +109,10 @@ export class PredictionApi extends pulumi.ComponentResource {
           template: {
             metadata: {
               labels: labels(app, "api"),
-              annotations: { [secretAnnotation]: args.redis.secretUid },
+              annotations: {
+                [secretAnnotation]: args.redis.secretUid,
+                ...(args.scrapeAnnotations ? scrapeAnnotations : {}),
+              },
             },
             spec: apiPod(app, account.metadata.name, args, tokens),
           },
@@ -112,16 +133,7 @@ export class PredictionApi extends pulumi.ComponentResource {
           },
           minReplicas: args.minReplicas,
           maxReplicas: args.maxReplicas,
-          metrics: [
-            {
-              type: "Resource",
-              // An amount, so that the target does not depend on the requests.
-              resource: {
-                name: "cpu",
-                target: { type: "AverageValue", averageValue: args.targetCpu },
-              },
-            },
-          ],
+          metrics: scalingMetrics(args),
           behavior: {
             scaleUp: {
               stabilizationWindowSeconds: 0,

@@ -1,9 +1,8 @@
-import { basename } from "node:path";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { version } from "../../service/src/version.ts";
 import { contentDigest } from "../content-digest.ts";
-import { cardOf } from "../model-setting.ts";
+import { cardOf, modelName } from "../model-setting.ts";
 
 /** The arguments of a {@link ServiceImage}. */
 export interface ServiceImageArgs {
@@ -13,6 +12,8 @@ export interface ServiceImageArgs {
   readonly dockerfile: string;
   /** The model, an ONNX file in the folder `model/` of the context. */
   readonly model: string;
+  /** More models in that folder. */
+  readonly otherModels?: readonly string[];
   /** The base images. By default, those in the Dockerfile. */
   readonly baseImages?: {
     /** The image that installs the packages. */
@@ -37,16 +38,19 @@ export class ServiceImage extends pulumi.ComponentResource {
 
   constructor(name: string, args: ServiceImageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("prediction-service:docker:ServiceImage", name, {}, opts);
-    const { context, dockerfile, model, baseImages = {}, registry, platform, nodeId } = args;
+    const { context, dockerfile, model, otherModels = [] } = args;
+    const { baseImages = {}, registry, platform, nodeId } = args;
     const repository = registry === undefined ? name : `${registry}/${name}`;
     const { build, runtime } = baseImages;
     const buildArgs = {
-      MODEL: basename(model, ".onnx"),
+      MODEL: modelName(model),
+      ...(otherModels.length === 0 ? {} : { OTHER_MODELS: otherModels.map(modelName).join(",") }),
       VERSION: version,
       ...(build === undefined ? {} : { BUILD_IMAGE: build }),
       ...(runtime === undefined ? {} : { RUNTIME_IMAGE: runtime }),
     };
-    const tag = contentDigest(context, [dockerfile, model, cardOf(model)], buildArgs).slice(0, 16);
+    const modelFiles = [model, ...otherModels].flatMap((each) => [each, cardOf(each)]);
+    const tag = contentDigest(context, [dockerfile, ...modelFiles], buildArgs).slice(0, 16);
 
     const image = new docker.Image(
       name,

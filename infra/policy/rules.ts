@@ -51,7 +51,7 @@ const containerRule = (
   });
 
 /** A digest, a version of at least major.minor, or the content tag of the service image. */
-const pinned = /(@sha256:[0-9a-f]{64}|:\d+\.\d+[\w.-]*|:[0-9a-f]{16})$/;
+const pinned = /(@sha256:[0-9a-f]{64}|:v?\d+\.\d+[\w.-]*|:[0-9a-f]{16})$/;
 
 const pinnedImages = containerRule(
   "pinned-images",

@@ -1,22 +1,16 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, vi } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
-import { testNeeding } from "../../test/prerequisite.ts";
+import { ApiServer, apiServerTest as test } from "./api-server.ts";
 import { DeployedStack } from "./deployed-stack.ts";
 import { devResult } from "./dev-result.ts";
-import { KubernetesApi } from "./kubernetes-api.ts";
+import type { KubernetesApi } from "./kubernetes-api.ts";
 import { pathWithMinikube } from "./path-with-minikube.ts";
 import { record } from "./recorded.ts";
 import { cloud, dev, managedRedisUrl } from "./stack-config.ts";
-
-const cluster = join(import.meta.dirname, "../../../shared/k8s/cluster.sh");
-const has = (command: string) => spawnSync(command, ["--help"]).error === undefined;
-const canRun = existsSync(cluster) && ["etcd", "zstd", "openssl"].every(has);
-const test = testNeeding(canRun);
 
 const Rolled = z.object({
   metadata: z.object({ generation: z.number() }),
@@ -29,41 +23,20 @@ const Rolled = z.object({
 
 const digest = `sha256:${"0".repeat(64)}`;
 
+let server: ApiServer | undefined;
 let folder = "";
 let kubectl = "";
 let api: KubernetesApi;
 let stack: DeployedStack;
 
-/** Creates the node of Minikube. Without a kubelet, no node registers itself. */
-async function addNode() {
-  const node = { apiVersion: "v1", kind: "Node", metadata: { name: "minikube" } };
-  await api.apply(node);
-  const text = { architecture: "amd64", operatingSystem: "linux" };
-  const others = "bootID containerRuntimeVersion kernelVersion kubeProxyVersion kubeletVersion";
-  const empty = Object.fromEntries(
-    [...others.split(" "), "machineID", "osImage", "systemUUID"].map((key) => [key, ""]),
-  );
-  const status = { status: { nodeInfo: { ...empty, ...text } } };
-  const path = `${await api.path(node)}/status`;
-  await api.request("PATCH", path, status, "application/merge-patch+json");
-}
-
 beforeAll(async () => {
-  if (!canRun) return;
-  folder = mkdtempSync(join(tmpdir(), "api-server-"));
-  const printed = execFileSync(cluster, ["up", "api", folder], { encoding: "utf8", stdio: "pipe" });
-  kubectl = /^KUBECTL=(.*)$/m.exec(printed)?.[1] ?? "";
-  const kubeconfig = join(folder, "kubeconfig");
-  api = new KubernetesApi(kubeconfig, false);
-  stack = new DeployedStack({ kubeconfig });
-  await addNode();
+  server = await ApiServer.start();
+  if (server === undefined) return;
+  ({ folder, kubectl, api } = server);
+  stack = new DeployedStack(server);
 }, 120_000);
 
-afterAll(() => {
-  if (folder === "") return;
-  execFileSync(cluster, ["down", folder], { stdio: "pipe" });
-  rmSync(folder, { recursive: true });
-}, 60_000);
+afterAll(() => server?.stop(), 60_000);
 
 const names = () => stack.objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`).sort();
 const inNamespace = (kind: string, name: string, apiVersion = "v1") =>

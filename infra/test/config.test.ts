@@ -27,7 +27,8 @@ function settings(config: Record<string, unknown>) {
   return readSettings();
 }
 
-const service = "a map of model, minReplicas, maxReplicas, targetCpu, resources, env";
+const service =
+  "a map of model, otherModels, minReplicas, maxReplicas, targetCpu, targetRequestsPerSecond, resources, env";
 const replicas = "an integer from 1 to 1000";
 const cpu = "CPU cores such as 250m or 1";
 const memory = "memory such as 256Mi or 1Gi";
@@ -55,6 +56,25 @@ describe("invalid settings", () => {
       { service: { model: "model/none.onnx" } },
       '"model/none.onnx", which is not a regular file',
       model,
+    ],
+    [
+      "service.otherModels",
+      { service: { otherModels: "wine" } },
+      '"wine"',
+      `a list of models, each ${model}`,
+    ],
+    ["service.otherModels.0", { service: { otherModels: ["wine.onnx"] } }, '"wine.onnx"', model],
+    [
+      "service.otherModels.0",
+      { service: { otherModels: ["model/none.onnx"] } },
+      '"model/none.onnx", which is not a regular file',
+      model,
+    ],
+    [
+      "service.otherModels",
+      { service: { otherModels: ["model/california-housing.onnx"] } },
+      '"model/california-housing.onnx" twice',
+      "models other than service.model, once each",
     ],
     ["service.maxReplicas", { service: { maxReplicas: 0 } }, "0", replicas],
     ["service.maxReplicas", { service: { maxReplicas: "3" } }, '"3"', replicas],
@@ -86,6 +106,19 @@ describe("invalid settings", () => {
       '"1g"',
       "mebibytes such as 128Mi",
     ],
+    [
+      "service.targetRequestsPerSecond",
+      { service: { targetRequestsPerSecond: 0 } },
+      "0",
+      "an integer from 1 to 1000000",
+    ],
+    ["monitoring.deploy", { monitoring: { deploy: "yes" } }, '"yes"', "true or false"],
+    [
+      "monitoring.labels.release",
+      { monitoring: { labels: { release: "a b" } } },
+      '"a b"',
+      "the value of a label",
+    ],
     ["registry", { registry: "https://example.com" }, '"https://example.com"', registry],
     ["loadBalancer.await", { loadBalancer: { await: "no" } }, '"no"', "true or false"],
   ])("%s is named with what was found and what is allowed: %j", (name, config, found, allowed) => {
@@ -94,7 +127,7 @@ describe("invalid settings", () => {
     );
   });
 
-  test.each(["build", "runtime", "redis", "busybox"])(
+  test.each(["build", "runtime", "redis", "busybox", "prometheus", "grafana"])(
     "images.%s is refused unless it is an image with a tag or digest",
     (name) => {
       for (const value of [
@@ -119,7 +152,8 @@ describe("invalid settings", () => {
       new RunError(
         "prediction-service:cache.ttl: found an unknown name; allowed: a map of redisMaxMemory\n" +
           "prediction-service:redisURL: found an unknown name; allowed: a map of kubeContext," +
-          " minikubeProfile, namespace, service, cache, images, registry, redisUrl, apiTokens, loadBalancer",
+          " minikubeProfile, namespace, service, cache, images, registry, redisUrl, apiTokens," +
+          " metricsToken, loadBalancer, monitoring",
       ),
     );
   });
@@ -137,12 +171,16 @@ test.each([
   `docker.io/library/redis:7.4@sha256:${"0".repeat(64)}`,
   `redis@sha256:${"a".repeat(64)}`,
 ])("%s is accepted for every image", (image) => {
-  const images = { build: image, runtime: image, redis: image, busybox: image };
+  const names = ["build", "runtime", "redis", "busybox", "prometheus", "grafana"];
+  const images = Object.fromEntries(names.map((name) => [name, image]));
   expect(settings({ images }).images).toEqual(images);
 });
 
 describe("service.env", () => {
-  const reserved = ["API_TOKENS_FILE", "HOST", "MODEL_PATH", "PORT", "REDIS_URL"];
+  const reserved = [
+    ...["API_TOKENS_FILE", "HOST", "MODEL_CONTROL", "MODEL_DEFAULT", "MODEL_PATH"],
+    ...["PORT", "REDIS_URL"],
+  ];
   const settable = settingNames.filter((name) => !reserved.includes(name));
 
   /** Returns what the service itself says about an environment. */
@@ -174,7 +212,9 @@ describe("service.env", () => {
   test.each([
     ["API_TOKENS_FILE", "the stack's own setting apiTokens"],
     ["HOST", "nothing, as pods listen on all their addresses"],
-    ["MODEL_PATH", "the stack's own setting service.model"],
+    ["MODEL_CONTROL", "nothing, as a client would change the models of one pod only"],
+    ["MODEL_DEFAULT", "the stack's own setting service.model"],
+    ["MODEL_PATH", "the stack's own settings service.model and service.otherModels"],
     ["PORT", "nothing, as the Service needs to know the port"],
     ["REDIS_URL", "the stack's own setting redisUrl"],
   ])("service.env.%s is refused, because the stack sets it", (name, instead) => {
@@ -205,6 +245,7 @@ test("without any setting, the stack is the one for Minikube", () => {
     namespace: "w255",
     service: {
       model: "model/california-housing.onnx",
+      otherModels: [],
       minReplicas: 2,
       maxReplicas: 4,
       targetCpu: "500m",
@@ -215,8 +256,20 @@ test("without any setting, the stack is the one for Minikube", () => {
       env: {},
     },
     cache: { redisMaxMemory: 128 },
-    images: { redis: "redis:7.4", busybox: "busybox:1.37" },
+    images: {
+      redis: "redis:7.4",
+      busybox: "busybox:1.37",
+      prometheus: "prom/prometheus:v3.5.0",
+      grafana: "grafana/grafana:12.1.0",
+    },
     loadBalancer: { await: false },
+    monitoring: {
+      scrapeAnnotations: false,
+      prometheusOperator: false,
+      dashboard: false,
+      labels: {},
+      deploy: false,
+    },
   });
 });
 
@@ -273,6 +326,50 @@ describe("apiTokens", () => {
       ),
     );
   });
+});
+
+describe("metricsToken", () => {
+  const token = `${secret}-0123456789`;
+  const apiTokens = `another-token-for-tests\n${token}`;
+
+  test("a metricsToken that is one of apiTokens is a secret", async () => {
+    const { metricsToken } = settings({ apiTokens, metricsToken: token });
+    expect(metricsToken && (await isSecret(metricsToken))).toBe(true);
+    expect(metricsToken && (await promised(metricsToken))).toBe(token);
+  });
+
+  test.each([
+    ["that is not one of apiTokens", { apiTokens, metricsToken: `${secret}-other` }],
+    ["without apiTokens", { metricsToken: token }],
+  ])("a metricsToken %s is refused, and is not shown", (_, config) => {
+    expect(() => settings(config)).toThrow(
+      new RunError(
+        "prediction-service:metricsToken: found another token; allowed: a token of apiTokens",
+      ),
+    );
+  });
+
+  test("a metricsToken that is a map is refused, and is not shown", () => {
+    expect(() => settings({ apiTokens, metricsToken: { token } })).toThrow(
+      new RunError("prediction-service:metricsToken: found no text; allowed: a token of apiTokens"),
+    );
+  });
+
+  test.each(["prometheusOperator", "deploy"])(
+    "monitoring.%s without the metricsToken that /metrics requires is refused",
+    (name) => {
+      const service = { env: { API_TOKENS_FOR: "api,metrics" } };
+      const config = { apiTokens, service, monitoring: { [name]: true } };
+      expect(() => settings(config)).toThrow(
+        new RunError(
+          'prediction-service:service.env.API_TOKENS_FOR: found "api,metrics"; allowed: metrics only together with metricsToken, which Prometheus sends',
+        ),
+      );
+      expect(settings({ ...config, metricsToken: token }).service.env).toEqual(service.env);
+      const others = { ...config, service: { env: { API_TOKENS_FOR: "api" } } };
+      expect(settings(others).metricsToken).toBeUndefined();
+    },
+  );
 });
 
 describe("redisUrl", () => {

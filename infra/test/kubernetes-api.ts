@@ -82,7 +82,11 @@ export class KubernetesApi {
       const answer = (await incoming.setEncoding("utf8").toArray()).join("");
       const { statusCode = 0, headersDistinct } = incoming;
       const { warning = [] } = headersDistinct;
-      resolve({ status: statusCode, body: JSON.parse(answer), warnings: warning });
+      try {
+        resolve({ status: statusCode, body: JSON.parse(answer), warnings: warning });
+      } catch {
+        reject(new KubernetesRefusal(`${method} ${path}: ${statusCode} ${answer}`));
+      }
     });
     outgoing.on("error", reject).end(text);
     return promise;

@@ -120,6 +120,7 @@ const account = (inputs: Properties): Resource => ({
 describe("rules", () => {
   test.each<[string, Resource[], string[]]>([
     ["nothing for a pod that follows all rules", [deployment(pod)], []],
+    ["nothing for a version with a v", [withContainer({ image: "prom/prometheus:v3.5.0" })], []],
     ...["app", "app:latest", "app:1", "registry.example.com:5000/app"].map(
       (image): [string, Resource[], string[]] => [
         `the image ${image}`,

@@ -36,6 +36,7 @@ const args: PredictionApiArgs = {
   minReplicas: 2,
   maxReplicas: 5,
   targetCpu: "400m",
+  scrapeAnnotations: false,
   awaitLoadBalancer: false,
 };
 
@@ -117,6 +118,8 @@ describe("service.env", () => {
       CACHE_REDIS_PREDICT: "never",
       INFERENCE_ENGINE: "onnxruntime",
       LOG_LEVEL: "debug",
+      MODEL_CONTROL: "explicit",
+      MODEL_DEFAULT: "other",
       MODEL_PATH: "/other.onnx",
     };
     const value = texts[name] ?? String(Number(before) + 1);
@@ -125,6 +128,11 @@ describe("service.env", () => {
     expect(String(config[name])).toBe(value);
     expect(config[name]).not.toBe(before);
   });
+});
+
+test("a pod with several models serves those of the image, and one of them at /predict", async () => {
+  const { environment } = await podOf({ defaultModel: "wine" });
+  expect(environment).toMatchObject({ MODEL_PATH: "/app/model", MODEL_DEFAULT: "wine" });
 });
 
 test.each([

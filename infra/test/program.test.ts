@@ -160,26 +160,33 @@ describe("on Minikube", () => {
     expect(resource("kubernetes", "kubernetes").inputs).toMatchObject({ context: "minikube" });
   });
 
-  test("all pods and one more, during a rollout, fit two cores next to Minikube's own pods", async () => {
-    // Measured on Minikube with metrics-server.
-    const ownPodsMillicores = 850;
-    const { resources, resource } = await record(program, dev);
-    const { maxReplicas } = Autoscaler.parse(
-      resource("HorizontalPodAutoscaler", "prediction-api").inputs,
-    ).spec;
-    const requested = resources
-      .filter(({ type }) => type.endsWith(":Deployment"))
-      .map(({ inputs }) => {
-        const { replicas = maxReplicas, strategy, template } = Deployment.parse(inputs).spec;
-        const { containers, initContainers = [] } = template.spec;
-        const together = containers.map(millicores).reduce((sum, each) => sum + each);
-        const pod = Math.max(together, ...initContainers.map(millicores));
-        return pod * (replicas + (strategy.rollingUpdate?.maxSurge ?? 0));
-      });
-    expect(requested).toHaveLength(2);
-    const total = requested.reduce((sum, each) => sum + each, ownPodsMillicores);
-    expect(total).toBeLessThanOrEqual(2000);
-  });
+  test.each([
+    ["", {}, 2],
+    ["with Prometheus and Grafana, ", { deploy: true }, 4],
+  ])(
+    "%sall pods and one more, during a rollout, fit two cores next to Minikube's own pods",
+    async (_, monitoring, deployments) => {
+      // Measured on Minikube with metrics-server.
+      const ownPodsMillicores = 850;
+      const config = { ...dev.config, "prediction-service:monitoring": JSON.stringify(monitoring) };
+      const { resources, resource } = await record(program, { config });
+      const { maxReplicas } = Autoscaler.parse(
+        resource("HorizontalPodAutoscaler", "prediction-api").inputs,
+      ).spec;
+      const requested = resources
+        .filter(({ type }) => type.endsWith(":Deployment"))
+        .map(({ inputs }) => {
+          const { replicas = maxReplicas, strategy, template } = Deployment.parse(inputs).spec;
+          const { containers, initContainers = [] } = template.spec;
+          const together = containers.map(millicores).reduce((sum, each) => sum + each);
+          const pod = Math.max(together, ...initContainers.map(millicores));
+          return pod * (replicas + (strategy.rollingUpdate?.maxSurge ?? 0));
+        });
+      expect(requested).toHaveLength(deployments);
+      const total = requested.reduce((sum, each) => sum + each, ownPodsMillicores);
+      expect(total).toBeLessThanOrEqual(2000);
+    },
+  );
 });
 
 describe("KUBECONFIG", () => {

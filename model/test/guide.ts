@@ -13,6 +13,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { expect, onTestFinished } from "vitest";
 import { freePort } from "../../service/test/free-port.ts";
+import { commandsOf, fileNameOf, partsOf, patternOf } from "../../test/guide.ts";
 import { testNeeding } from "../../test/prerequisite.ts";
 
 const root = path.join(import.meta.dirname, "../..");
@@ -21,33 +22,8 @@ const constraints = path.join(import.meta.dirname, "python-packages.txt");
 /** The text of docs/your-model.md. */
 export const guide = readFileSync(path.join(root, "docs/your-model.md"), "utf8");
 
-/** A block of code, and the text before it. */
-interface Block {
-  readonly before: string;
-  readonly language: string;
-  readonly code: string;
-}
-
-/** Returns the blocks of code in a text. */
-export function blocksOf(text: string): readonly Block[] {
-  const [first = "", ...others] = text.split(/^```/m);
-  let before = first;
-  return others.flatMap((part, index) => {
-    // Text and code alternate.
-    if (index % 2 === 1) {
-      before = part;
-      return [];
-    }
-    const [language = "", ...lines] = part.split("\n");
-    return [{ before, language, code: lines.join("\n") }];
-  });
-}
-
-/** The parts of the guide that have commands, by their titles. */
-export const parts = guide
-  .split(/^## /m)
-  .map((part) => ({ title: part.split("\n", 1)[0] ?? "", blocks: blocksOf(part) }))
-  .filter(({ blocks }) => blocks.some(({ language }) => language === "sh"));
+/** The parts of the guide that have commands. */
+export const parts = partsOf(guide);
 
 const { XDG_CACHE_HOME = path.join(homedir(), ".cache") } = process.env;
 
@@ -83,12 +59,6 @@ function workingFolder(packages: string): string {
   const script = `#!/usr/bin/env bash\nexec ${JSON.stringify(path.join(root, "run.sh"))} "$@"\n`;
   writeFileSync(path.join(folder, "run.sh"), script, { mode: 0o755 });
   return folder;
-}
-
-/** Makes a pattern of output, in which `…` stands for anything. */
-function patternOf(shown: string): RegExp {
-  const escaped = shown.trim().replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  return new RegExp(`^${escaped.replaceAll("…", ".*")}$`);
 }
 
 /** Does what a part of the guide says, and compares the output with what it shows. */
@@ -132,12 +102,9 @@ async function follow(title: string): Promise<void> {
     });
   }
 
-  for (const { before, language, code } of blocks) {
-    if (language === "python") {
-      const name = /`([\w-]+\.py)`:\s*$/.exec(before)?.[1] ?? "";
-      expect(name).not.toBe("");
-      writeFileSync(path.join(folder, name), code);
-    }
+  for (const block of blocks) {
+    const { language, code } = block;
+    if (language === "python") writeFileSync(path.join(folder, fileNameOf(block) ?? ""), code);
     if (language === "sh") {
       for (const command of code.trim().split("\n")) {
         if (command.endsWith("run.sh local")) await serve(command);
@@ -145,9 +112,8 @@ async function follow(title: string): Promise<void> {
       }
     }
     if (language === "console") {
-      for (const example of code.split(/^\$ /m).slice(1)) {
-        const [command = "", ...shown] = example.split("\n");
-        expect(run(command).trim()).toMatch(patternOf(shown.join("\n")));
+      for (const { command, output } of commandsOf(block)) {
+        expect(run(command).trim()).toMatch(patternOf(output));
       }
     }
   }

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { ModelCard } from "../../service/src/model/card.ts";
-import { blocksOf, guide, parts } from "./guide.ts";
+import { blocksOf } from "../../test/guide.ts";
+import { guide, parts } from "./guide.ts";
 
 test("the guide has commands for each library", () => {
   expect(parts.map(({ title }) => title)).toEqual(["scikit-learn", "LightGBM", "XGBoost"]);

@@ -1,4 +1,10 @@
 import { Hono } from "hono";
+import { type ProtocolDependencies, protocolEndpoints } from "./oip/endpoints.ts";
+import {
+  type PlaygroundDependencies,
+  playgroundEndpoints,
+  playgroundHeaders,
+} from "./playground/endpoints.ts";
 import { authorized } from "./routes/authorize.ts";
 import { type DocsDependencies, docsEndpoints, docsHeaders } from "./routes/docs.ts";
 import { createExchange, type ExchangeDependencies } from "./routes/exchange.ts";
@@ -6,6 +12,7 @@ import { healthEndpoint } from "./routes/health.ts";
 import { helloEndpoint } from "./routes/hello.ts";
 import { type MetricsDependencies, metricsEndpoint } from "./routes/metrics.ts";
 import { type PredictDependencies, predictEndpoints } from "./routes/predict.ts";
+import { Predictor, type PredictorDependencies } from "./routes/prediction.ts";
 import { type StatusDependencies, statusEndpoint } from "./routes/status.ts";
 import { answerUnmatched } from "./routes/unmatched.ts";
 import type { NodeEnvironment } from "./wire/sent-request.ts";
@@ -14,7 +21,10 @@ import type { NodeEnvironment } from "./wire/sent-request.ts";
 export interface AppDependencies
   extends ExchangeDependencies,
     DocsDependencies,
+    PlaygroundDependencies,
+    PredictorDependencies,
     PredictDependencies,
+    ProtocolDependencies,
     MetricsDependencies,
     StatusDependencies {}
 
@@ -28,16 +38,19 @@ export type App = Hono<NodeEnvironment>;
  */
 export function createApp(deps: AppDependencies, app: App = new Hono()): App {
   const exchange = createExchange(deps);
+  const predictor = new Predictor(deps);
   const api = [
-    ...predictEndpoints(deps),
+    ...predictEndpoints(deps, predictor),
+    ...protocolEndpoints(deps, predictor),
     helloEndpoint,
     healthEndpoint(deps),
     statusEndpoint(deps),
     metricsEndpoint(deps),
   ];
-  const endpoints = [...api, ...docsEndpoints(deps, api)];
+  const endpoints = [...api, ...docsEndpoints(deps, api), ...playgroundEndpoints(deps)];
 
   app.use("/docs/*", docsHeaders);
+  app.use("/playground/*", playgroundHeaders);
   for (const endpoint of endpoints) {
     const { method, path } = endpoint;
     app.on(method, path, exchange(path, authorized(deps.access, endpoint)));

@@ -7,6 +7,7 @@ import { minBudgetBytes } from "./routes/byte-budget.ts";
 
 const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
+const modelControls = ["none", "explicit"] as const;
 const engines = ["auto", "onnxruntime", "wasm"] as const;
 const redisUses = ["auto", "always", "never"] as const;
 
@@ -46,7 +47,9 @@ const Environment = z
     PORT: integer(0, 65_535, "an integer").default(8000),
     HOST: z.string().default("127.0.0.1"),
     WORKERS: workers.default(1),
-    MODEL_PATH: z.string().endsWith(".onnx", "a path ending in .onnx").default(defaultModelPath),
+    MODEL_PATH: z.string().default(defaultModelPath),
+    MODEL_DEFAULT: z.string().optional(),
+    MODEL_CONTROL: z.enum(modelControls, `one of ${modelControls.join(", ")}`).default("none"),
     INFERENCE_ENGINE: z.enum(engines, `one of ${engines.join(", ")}`).default("auto"),
     LOG_LEVEL: z.enum(logLevels, `one of ${logLevels.join(", ")}`).default("info"),
     MAX_BODY_BYTES: count().default(32 * 1024 * 1024),
@@ -89,6 +92,11 @@ const Environment = z
     const allowed = `at least ${minimum}, so that a body of MAX_BODY_BYTES fits`;
     const message = `found "${MAX_BYTES_IN_FLIGHT}"; allowed: ${allowed}`;
     addIssue({ code: "custom", path: ["MAX_BYTES_IN_FLIGHT"], message });
+  })
+  .superRefine(({ MODEL_CONTROL, WORKERS }, { addIssue }) => {
+    if (MODEL_CONTROL !== "explicit" || WORKERS === 1) return;
+    const message = `found "${WORKERS}"; allowed: 1, so that MODEL_CONTROL="explicit" loads models in all processes`;
+    addIssue({ code: "custom", path: ["WORKERS"], message });
   });
 
 /** The typed settings of the process; see docs/configuration.md. */

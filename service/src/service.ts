@@ -8,18 +8,19 @@ import { createCache } from "./cache/create-cache.ts";
 import { type Config, ConfigError } from "./config.ts";
 import { drain } from "./drain.ts";
 import { listen } from "./listen.ts";
-import { compileInBackground, requireCompiled } from "./model/compile-model.ts";
-import { loadModel, readExample } from "./model/loaded-model.ts";
+import { ModelLoader } from "./model/model-loader.ts";
+import { ModelRepository } from "./model/model-repository.ts";
 import type { Access } from "./routes/authorize.ts";
 import { createAppServer } from "./server.ts";
 import type { ConnectReports, Stop } from "./start.ts";
 import { createAccessLog } from "./telemetry/access-log.ts";
-import { DriftWindow } from "./telemetry/drift.ts";
+import { DefaultDrift } from "./telemetry/default-drift.ts";
 import { observeEventLoop } from "./telemetry/event-loop-metrics.ts";
 import { createLog } from "./telemetry/logger.ts";
 import { Metrics } from "./telemetry/metrics.ts";
 import { observeProcess } from "./telemetry/process-metrics.ts";
 import { reportProcess } from "./telemetry/process-report.ts";
+import { flushSpans } from "./telemetry/tracing.ts";
 
 async function listenAt(server: HttpServer, { HOST, PORT }: Config): Promise<readonly Server[]> {
   try {
@@ -62,20 +63,27 @@ export async function startService(config: Config, connectReports: ConnectReport
   const metrics = new Metrics();
   observeProcess(metrics);
   observeEventLoop(metrics);
-  const model = await loadModel(config.MODEL_PATH, config.MAX_HOUSES, metrics);
-  if (config.INFERENCE_ENGINE === "wasm") await requireCompiled(model);
-  const drift =
-    config.DRIFT_WINDOW_RECORDS === 0
-      ? undefined
-      : new DriftWindow(model.card, model.engine, { records: config.DRIFT_WINDOW_RECORDS });
-  const engineChosen = Promise.withResolvers<void>();
-  const example = readExample(model.card);
+  const loader = new ModelLoader({
+    engine: config.INFERENCE_ENGINE,
+    maxRecords: config.MAX_HOUSES,
+    metrics,
+    logger,
+  });
+  const load = (path: string) => loader.load(path);
+  const models = new ModelRepository({ path: config.MODEL_PATH, load, logger });
+  const defaultModel = await models.open(config.MODEL_DEFAULT);
+  const drift = new DefaultDrift(defaultModel, config.DRIFT_WINDOW_RECORDS);
+  const enginesChosen = Promise.withResolvers<void>();
   const cache = await createCache({
     redisUrl: config.REDIS_URL,
     redisTimeoutMs: config.CACHE_TIMEOUT_MS,
     redisPredict: config.CACHE_REDIS_PREDICT,
-    engineChosen: engineChosen.promise,
-    predictOne: () => model.engine.predict(example),
+    engineChosen: enginesChosen.promise,
+    predictOne: async () => {
+      const version = defaultModel.enter();
+      const { engine, example } = version.model;
+      await engine.predict(example).finally(() => version.leave());
+    },
     ttlSeconds: config.CACHE_TTL_SECONDS,
     memoryBytes: config.CACHE_MEMORY_BYTES,
     metrics,
@@ -84,13 +92,15 @@ export async function startService(config: Config, connectReports: ConnectReport
 
   let draining = false;
   const app = createApp({
-    model,
+    models,
+    defaultModel,
+    modelControl: config.MODEL_CONTROL,
     cache: cache.readThrough,
     access,
     cacheStatus: cache.status,
     metrics,
-    drift,
-    collectReports: connectReports(() => reportProcess(metrics, drift)),
+    driftOf: (model) => drift.of(model),
+    collectReports: connectReports(() => reportProcess(metrics, drift.current())),
     logger,
     accessLog: createAccessLog(logger, lines),
     isDraining: () => draining,
@@ -114,18 +124,17 @@ export async function startService(config: Config, connectReports: ConnectReport
   });
   const { server } = appServer;
   const listeners = await listenAt(server, config);
+  const { current } = defaultModel;
   logger.info(
     {
       address: server.address(),
-      model: model.card.name,
-      modelVersion: model.version,
-      engine: model.engine.name,
+      model: current?.card.name,
+      modelVersion: current?.version,
+      engine: current?.engine.name,
     },
     "listening",
   );
-  const compiled =
-    config.INFERENCE_ENGINE === "auto" ? compileInBackground(model, logger) : Promise.resolve();
-  engineChosen.resolve(compiled);
+  enginesChosen.resolve(loader.endStart());
 
   return async function stop(signal) {
     if (draining) process.exit(1);
@@ -138,6 +147,7 @@ export async function startService(config: Config, connectReports: ConnectReport
       timeoutMs: config.REQUEST_TIMEOUT_MS,
     });
     await cache.close();
+    await flushSpans();
     process.exit(0);
   };
 }

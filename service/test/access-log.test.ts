@@ -35,7 +35,7 @@ test.each([line, { ...line, path: "/predict", route: "/predict" }, { ...line, pr
   },
 );
 
-test.each(["/health", "/metrics"])(
+test.each(["/health", "/v2/health/live", "/v2/health/ready", "/metrics"])(
   "requests for %s are logged only at level debug, and no requests are logged above info",
   (path) => {
     const frequent = { ...line, path, route: path };
@@ -62,7 +62,7 @@ describe("the log line of a request", () => {
     return written.map((text): unknown => JSON.parse(text));
   }
 
-  test("it has the model, the records and what the cache did", async () => {
+  test("the log line of a prediction has the model, the records and what the cache did", async () => {
     const both = JSON.stringify({ houses: [house, house] });
     const found = { route: "/bulk_predict", model: "california-housing", records: 2 };
     expect(await linesOf("/bulk_predict", both)).toMatchObject([
@@ -71,13 +71,13 @@ describe("the log line of a request", () => {
     ]);
   });
 
-  test("it has none of these for an error", async () => {
+  test("the log line of an error has no model, records or cache", async () => {
     const [line] = await linesOf("/predict", "{}");
     expect(line).toMatchObject({ status: 422 });
     for (const name of ["model", "records", "cache"]) expect(line).not.toHaveProperty(name);
   });
 
-  test("it has neither the body, nor the query, nor a header with a secret", async () => {
+  test("a log line has neither the body, nor the query, nor a header with a secret", async () => {
     const secret = "s3cret";
     const headers = { authorization: `Bearer ${secret}`, cookie: secret };
     for (const body of [JSON.stringify({ ...house, [secret]: 1 }), secret, `{"${secret}`]) {

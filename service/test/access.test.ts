@@ -80,7 +80,7 @@ describe("a request without a valid token", () => {
     expect(next?.status).toBe(200);
   });
 
-  test("the memory of a body is freed while it arrives", async () => {
+  test("without a valid token, the memory of a body is freed while it arrives", async () => {
     const socket = await rawSocket(await serve(protectedApp()));
     const megabyte = Buffer.alloc(1_000_000);
     socket.write(`POST /bulk_predict HTTP/1.1\r\nContent-Length: ${60 * megabyte.length}\r\n\r\n`);
@@ -110,18 +110,32 @@ describe("a request without a valid token", () => {
 });
 
 describe("API_TOKENS_FOR", () => {
+  const modelPaths = [
+    "/v2/models/housing",
+    "/v2/models/housing/ready",
+    "/v2/models/housing/infer",
+    "/v2/models/housing/versions/1",
+    "/v2/models/housing/versions/1/ready",
+    "/v2/models/housing/versions/1/infer",
+    "/v2/repository/index",
+    "/v2/repository/models/housing/load",
+    "/v2/repository/models/housing/unload",
+  ];
   const paths: Readonly<Record<AccessGroup, readonly string[]>> = {
-    api: ["/predict", "/bulk_predict", "/hello?name=x"],
-    docs: ["/openapi.json", "/docs", "/docs/start.js", "/docs/swagger-ui.css"],
-    health: ["/health"],
+    api: ["/predict", "/bulk_predict", "/hello?name=x", "/v2", ...modelPaths],
+    docs: [
+      ...["/openapi.json", "/docs", "/docs/start.js", "/docs/swagger-ui.css"],
+      ...["/playground", "/playground/main.js", "/playground/model.json"],
+    ],
+    health: ["/health", "/v2/health/live", "/v2/health/ready"],
     metrics: ["/metrics", "/status"],
   };
 
-  test.each(accessGroups)("if it is %s, other endpoints need no token", async (group) => {
+  test.each(accessGroups)("API_TOKENS_FOR=%s protects no other endpoints", async (group) => {
     const app = protectedApp([group]);
     for (const [other, members] of Object.entries(paths)) {
       for (const path of members) {
-        const method = path.endsWith("predict") ? "POST" : "GET";
+        const method = /predict$|infer$|repository/.test(path) ? "POST" : "GET";
         const responses = [await app.request(path, { method })];
         if (method === "GET") responses.push(await app.request(path, { method: "HEAD" }));
         for (const { status } of responses) {
@@ -159,7 +173,7 @@ describe("the text of a token file", () => {
     ["größe-größe-größe", "found an invalid token in line 1"],
     [`Bearer ${token}`, "found an invalid token in line 1"],
     [`${token}\0`, "found an invalid token in line 1"],
-  ])("%j is refused, and the message does not show it", (text, found) => {
+  ])("the token file %j is rejected, and the message does not show its text", (text, found) => {
     expect(() => new Tokens(text)).toThrow(TokensError);
     expect(() => new Tokens(text)).toThrow(`${found}; allowed: `);
     for (const line of text.split("\n").filter((line) => line.length > 1)) {
@@ -220,7 +234,7 @@ describe("a changed token file", () => {
     ["is empty", "", "found no tokens"],
     ["has an invalid token", `${other}\nx`, "found an invalid token in line 2"],
   ])(
-    "if the file %s, the old tokens stay valid, and the error is logged once",
+    "if the token file %s, the old tokens stay valid, and the error is logged once",
     async (_, text, message) => {
       const secret = mountedSecret(token);
       const { file, poll, lines } = await open(secret.path);
@@ -235,7 +249,7 @@ describe("a changed token file", () => {
     },
   );
 
-  test("if the file is removed, the old tokens stay valid, and the error is logged once", async () => {
+  test("if the token file is removed, the old tokens stay valid, and the error is logged once", async () => {
     const secret = mountedSecret(token);
     const { file, poll, lines } = await open(secret.path);
     secret.remove();
@@ -247,7 +261,7 @@ describe("a changed token file", () => {
     ]);
   });
 
-  test("a file that cannot be opened is an error that names the variable and the path", async () => {
+  test("the error for a token file that cannot be opened names the variable and the path", async () => {
     await expect(TokenFile.open("/nowhere/tokens", silentLogger)).rejects.toThrow(
       /^API_TOKENS_FILE: found "\/nowhere\/tokens", which cannot be read \(.*ENOENT.*\); allowed: a file with one token per line$/,
     );
@@ -297,9 +311,18 @@ describe("the OpenAPI document", () => {
     const scheme = { type: "http", scheme: "bearer" };
     expect(document.components).toMatchObject({ securitySchemes: { HTTPBearer: scheme } });
     const challenge = { "WWW-Authenticate": { schema: { const: "Bearer" } } };
-    for (const path of ["/predict", "/bulk_predict"]) {
+    for (const [path, error] of [
+      ["/predict", "HTTPError"],
+      ["/bulk_predict", "HTTPError"],
+      ["/v2/models/{name}/infer", "ProtocolError"],
+    ] as const) {
+      const schema = { $ref: `#/components/schemas/${error}` };
+      const content = { "application/json": { schema } };
       expect(document.paths[path]).toMatchObject({
-        post: { security: [{ HTTPBearer: [] }], responses: { 401: { headers: challenge } } },
+        post: {
+          security: [{ HTTPBearer: [] }],
+          responses: { 401: { headers: challenge, content } },
+        },
       });
     }
     expect(document.paths["/health"]).not.toHaveProperty("get.security");

@@ -5,18 +5,28 @@ import { type App, type AppDependencies, createApp } from "../src/app.ts";
 import { ReadThrough } from "../src/cache/read-through.ts";
 import type { Engine } from "../src/model/engine.ts";
 import type { LoadedModel } from "../src/model/loaded-model.ts";
+import { ModelRepository } from "../src/model/model-repository.ts";
 import { createBodyReader } from "../src/records/body-reader.ts";
 import type { Limits } from "../src/routes/limits.ts";
 import { createAppServer } from "../src/server.ts";
+import type { DriftWindow } from "../src/telemetry/drift.ts";
 import { Metrics } from "../src/telemetry/metrics.ts";
 import { reportProcess } from "../src/telemetry/process-report.ts";
+import type { Signature } from "../src/tensors/signature.ts";
+import { createTensorReader } from "../src/tensors/tensor-reader.ts";
 import { houseCard } from "./house-model.ts";
 
 /** A logger that writes nothing. */
 export const silentLogger = pino({ level: "silent" });
 
 /** The properties of an engine with eight features that predicts one number. */
-export const houseEngine = { name: "test", columns: 8, outputs: 1, isList: false } as const;
+export const houseEngine = {
+  name: "test",
+  columns: 8,
+  outputs: 1,
+  isList: false,
+  isCheap: false,
+} as const;
 
 /** Predicts the first feature of each row, and records the batches it receives. */
 export function firstFeatureEngine(): Engine & { readonly batches: Float32Array[] } {
@@ -31,13 +41,37 @@ export function firstFeatureEngine(): Engine & { readonly batches: Float32Array[
   };
 }
 
+/** The tensors of the committed model. */
+const signature: Signature = {
+  kind: "table",
+  inputs: [{ name: "houses", datatype: "FP32", shape: [-1, 8] }],
+  output: { name: "MedHouseVal", datatype: "FP32", shape: [-1, 1] },
+};
+
 /** Returns the committed model's card with another engine. */
-function modelUnderTest(
+export function modelUnderTest(
   engine: Engine = firstFeatureEngine(),
   maxRecords = defaultLimits.maxHouses,
 ): LoadedModel {
-  const reader = createBodyReader(houseCard, maxRecords);
-  return { card: houseCard, version: "0".repeat(64), engine, reader };
+  const { features } = houseCard;
+  return {
+    card: houseCard,
+    version: "0".repeat(64),
+    cacheVersions: { numbers: "0".repeat(64), bodies: "0".repeat(64) },
+    engine,
+    example: new Float32Array(8),
+    signature,
+    reader: createBodyReader(houseCard, maxRecords),
+    tensorReader: createTensorReader({ features, signature }, maxRecords),
+    release: async () => {},
+  };
+}
+
+/** A repository with one model, which has no files. */
+function repositoryOf(model: LoadedModel) {
+  const path = "housing.onnx";
+  const models = new ModelRepository({ path, load: async () => model, logger: silentLogger });
+  return { models, defaultModel: models.serve("housing", path, model) };
 }
 
 export const defaultLimits: Limits = {
@@ -53,23 +87,29 @@ export const defaultLimits: Limits = {
 
 interface Overrides extends Partial<Omit<AppDependencies, "limits">> {
   readonly engine?: Engine;
+  readonly model?: LoadedModel;
+  readonly drift?: DriftWindow;
   readonly limits?: Partial<Limits>;
 }
 
-export function appUnderTest({ engine, ...overrides }: Overrides = {}, app?: App): App {
+export function appUnderTest(
+  { engine, model, drift, ...overrides }: Overrides = {},
+  app?: App,
+): App {
   const limits = { ...defaultLimits, ...overrides.limits };
-  const { metrics = new Metrics(), drift } = overrides;
+  const { metrics = new Metrics() } = overrides;
   const cache = new ReadThrough({
     memory: undefined,
     storeFor: () => undefined,
     logger: silentLogger,
   });
   const deps = {
-    model: modelUnderTest(engine, limits.maxHouses),
+    ...repositoryOf(model ?? modelUnderTest(engine, limits.maxHouses)),
+    modelControl: "none" as const,
     cache,
     cacheStatus: () => ({ memory: undefined, redis: undefined }),
     metrics,
-    drift,
+    driftOf: () => drift,
     collectReports: async () => [reportProcess(metrics, drift)],
     logger: silentLogger,
     accessLog: () => {},
@@ -78,19 +118,20 @@ export function appUnderTest({ engine, ...overrides }: Overrides = {}, app?: App
   return createApp({ ...deps, ...overrides, limits }, app);
 }
 
-/** Serves the app on a free port until the test ends. */
+/** Serves the app on a free port until the test ends, or until `onEnd` says so. */
 export async function serve(
   app: App,
   timeoutMs = 30_000,
   maxConnections = 1_000,
   metrics = new Metrics(),
+  onEnd: (end: () => void) => void = onTestFinished,
 ): Promise<number> {
   const maxHeaderBytes = 64 * 1024;
   const { server } = createAppServer(app, { timeoutMs, maxHeaderBytes, maxConnections, metrics });
   const { promise, resolve } = Promise.withResolvers<void>();
   server.listen(0, "127.0.0.1", resolve);
   await promise;
-  onTestFinished(() => {
+  onEnd(() => {
     server.closeAllConnections();
     server.close();
   });

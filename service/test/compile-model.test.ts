@@ -176,7 +176,7 @@ describe("INFERENCE_ENGINE", () => {
     return (await fetch(`http://127.0.0.1:${port}/predict`, init)).json();
   }
 
-  test("with auto, the service listens first and then compiles the model", async () => {
+  test("with INFERENCE_ENGINE=auto, the service listens first and then compiles the model", async () => {
     const service = startService();
     expect(await service.logged("listening")).toMatchObject({ engine: "onnxruntime" });
     const before = await predict(await service.port());
@@ -184,7 +184,7 @@ describe("INFERENCE_ENGINE", () => {
     expect(await predict(await service.port())).toEqual(before);
   });
 
-  test("with auto, a model without trees is served, and the log says why it is not compiled", async () => {
+  test("with INFERENCE_ENGINE=auto, a model without trees is served, and the log says why it is not compiled", async () => {
     const service = startService({ MODEL_PATH: addition() });
     const line = await service.logged("model not compiled");
     expect(line).toMatchObject({ engine: "onnxruntime", reason: noTrees });
@@ -192,13 +192,13 @@ describe("INFERENCE_ENGINE", () => {
     expect(health.status).toBe(200);
   });
 
-  test("with wasm, the model is compiled before the service listens", async () => {
+  test("with INFERENCE_ENGINE=wasm, the model is compiled before the service listens", async () => {
     const service = startService({ INFERENCE_ENGINE: "wasm" });
     expect(await service.logged("listening")).toMatchObject({ engine: "wasm" });
     expect(await predict(await service.port())).toEqual({ prediction: expect.any(Number) });
   });
 
-  test("with wasm, the process exits with status 1 and says why the model is not compiled", async () => {
+  test("with INFERENCE_ENGINE=wasm, the process exits with status 1 and says why the model is not compiled", async () => {
     const service = startService({ INFERENCE_ENGINE: "wasm", MODEL_PATH: addition() });
     expect(await service.exitStatus()).toBe(1);
     expect(service.stderr()).toBe(
@@ -206,7 +206,7 @@ describe("INFERENCE_ENGINE", () => {
     );
   });
 
-  test("with onnxruntime, the model is never compiled", async () => {
+  test("with INFERENCE_ENGINE=onnxruntime, the model is never compiled", async () => {
     const service = startService({ INFERENCE_ENGINE: "onnxruntime" });
     expect(await service.logged("listening")).toMatchObject({ engine: "onnxruntime" });
     await delay(1_500);

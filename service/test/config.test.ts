@@ -16,7 +16,7 @@ test.each([
   ["WORKERS", "0", "auto, or an integer from 1 to 256"],
   ["WORKERS", "257", "auto, or an integer from 1 to 256"],
   ["WORKERS", "many", "auto, or an integer from 1 to 256"],
-  ["MODEL_PATH", "model.pkl", "a path ending in .onnx"],
+  ["MODEL_CONTROL", "poll", "one of none, explicit"],
   ["LOG_LEVEL", "loud", "one of trace, debug, info, warn, error, fatal, silent"],
   ["MAX_BODY_BYTES", "0", "an integer from 1 to 1000000000"],
   ["MAX_RECORD_BYTES", "1MiB", "an integer from 1 to 1000000000"],

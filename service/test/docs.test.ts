@@ -35,11 +35,16 @@ describe("/openapi.json", () => {
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
     const served = app.routes.filter(
-      ({ method, path }) =>
-        method !== "ALL" && !path.startsWith("/docs") && path !== "/openapi.json",
+      ({ method, path }) => method !== "ALL" && !/^\/(docs|playground|openapi\.json)/.test(path),
     );
-    const unique = new Set(served.map(({ method, path }) => `${method} ${path}`));
+    const template = (path: string) => path.replaceAll(/:(\w+)/g, "{$1}");
+    const unique = new Set(served.map(({ method, path }) => `${method} ${template(path)}`));
     expect(described.toSorted()).toEqual([...unique].toSorted());
+  });
+
+  test("/openapi.json links to the playground", async () => {
+    const response = await app.request("/openapi.json");
+    expect(await response.json()).toMatchObject({ externalDocs: { url: "/playground" } });
   });
 
   test("/openapi.json describes houses with their bounds", async () => {
@@ -67,7 +72,7 @@ describe("/openapi.json", () => {
   test("/openapi.json describes the errors that a request to any endpoint can get", async () => {
     const { paths } = await readDocument();
     const operations = Object.values(paths).flatMap((methods) => Object.values(methods));
-    expect(operations).toHaveLength(6);
+    expect(operations).toHaveLength(18);
     for (const operation of operations) {
       expect(operation).toMatchObject({
         responses: {

@@ -64,19 +64,19 @@ const uniform = {
 } as const satisfies Features[number];
 
 describe("the population stability index", () => {
-  test("it is 0 if the shares are as expected, whatever the number of records", () => {
+  test("the population stability index is 0 if the shares are as expected, whatever the number of records", () => {
     expect(stabilityIndex([1, 2, 1], [0.25, 0.5, 0.25])).toBe(0);
     expect(stabilityIndex([1_000, 2_000, 1_000], [0.25, 0.5, 0.25])).toBe(0);
   });
 
-  test("it is the sum of (actual − expected) · ln(actual / expected)", () => {
+  test("the population stability index is the sum of (actual − expected) · ln(actual / expected)", () => {
     // Calculated by hand: −0.1 · ln(0.4 / 0.5) + 0.1 · ln(0.6 / 0.5)
     expect(stabilityIndex([40, 60], [0.5, 0.5])).toBeCloseTo(0.0405465, 7);
     // Calculated by hand: 0.3 · ln(0.8 / 0.5) − 0.3 · ln(0.2 / 0.5)
     expect(stabilityIndex([80, 20], [0.5, 0.5])).toBeCloseTo(0.4158883, 7);
   });
 
-  test("an empty bin, or one that no training row is in, counts as a share of 0.0001", () => {
+  test("in the population stability index, an empty bin counts as a share of 0.0001", () => {
     const empty = (0.0001 - 0.5) * Math.log(0.0001 / 0.5) + 0.5 * Math.log(2);
     expect(stabilityIndex([0, 10], [0.5, 0.5])).toBeCloseTo(empty, 12);
     expect(stabilityIndex([5, 5], [0, 1])).toBeCloseTo(
@@ -90,7 +90,7 @@ describe("a feature whose distribution shifts", () => {
   const spread = (count: number, from: number, to: number) =>
     Array.from({ length: count }, (_, index) => [from + ((index + 0.5) * (to - from)) / count]);
 
-  test("the index is 0 for the training rows, and more than 0.2 for other records", () => {
+  test("a feature has the index 0 for the training rows, and more than 0.2 for other records", () => {
     const window = windowOf([uniform]);
     countAll(window, spread(1_000, 0, 100));
     expect(driftOf([uniform], [window.counts()]).psi).toEqual({ x: expect.closeTo(0, 9) });
@@ -100,7 +100,7 @@ describe("a feature whose distribution shifts", () => {
     expect(psi?.x).toBeGreaterThan(0.2);
   });
 
-  test("only the last records are in the window", () => {
+  test("the drift window has only the last records", () => {
     const window = windowOf([uniform]);
     countAll(window, spread(5_000, 90, 100));
     expect(driftOf([uniform], [window.counts()]).psi?.x).toBeGreaterThan(5);
@@ -117,7 +117,7 @@ describe("a feature whose distribution shifts", () => {
     expect(outside).toEqual({ "": 0.2 });
   });
 
-  test("the index is reported only with 50 records for each bin", () => {
+  test("the index of a feature is reported only with 50 records for each bin", () => {
     const window = windowOf([uniform]);
     countAll(window, spread(499, 0, 100));
     expect(driftOf([uniform], [window.counts()]).psi).toBeUndefined();
@@ -160,7 +160,7 @@ describe("other features", () => {
     expect(shifted.featureOutside).toEqual({ flag: 0, color: 0, unknown: 0 });
   });
 
-  test("more than 256 categories are told apart", () => {
+  test("a feature can have more than 256 categories", () => {
     const categories = Array.from({ length: 300 }, (_, index) => String(index));
     const feature: Features[number] = { name: "c", type: "category", categories, example: "0" };
     const window = windowOf([feature]);
@@ -180,7 +180,7 @@ describe("lists", () => {
   });
 
   test.each([0, 0.5, 0.999_999])(
-    "of a longer list, 128 records at equal distances are counted, from a random start (%s)",
+    "of a longer list, 128 records are counted, at equal distances from a random start (%s)",
     (random) => {
       const rows = 100_000;
       const window = windowOf([index], 10_000, () => random);
@@ -198,7 +198,7 @@ describe("lists", () => {
 describe("the mean prediction", () => {
   const target: Target = { name: "price" };
 
-  test("it is that of the last records, without those that are not finite", () => {
+  test("the mean prediction is that of the last records, without infinities and NaN", () => {
     const window = windowOf([uniform], 3);
     for (const prediction of [100, 1, Number.NaN, 3, 1, Number.POSITIVE_INFINITY, 5]) {
       window.count(Float32Array.of(1), Float32Array.of(prediction));
@@ -224,7 +224,7 @@ describe("the mean prediction", () => {
   });
 });
 
-test("without records, only their number is reported", () => {
+test("without records, only their number is reported as drift", () => {
   expect(driftOf([uniform], [windowOf([uniform]).counts()])).toEqual({
     ...{ psi: undefined, outside: undefined, featureOutside: undefined, mean: undefined },
     records: { "": 0 },
@@ -264,7 +264,7 @@ describe("the committed card", () => {
     }, 0);
   }
 
-  test("windows of any records have the indices and shares of a plain computation", () => {
+  test("for any records, drift is the same as with a plain computation", () => {
     const { features } = houseCard;
     const value = (feature: Features[number]) => {
       if (!("minimum" in feature)) throw new Error("no range");
@@ -311,7 +311,7 @@ describe("the bins of a card", () => {
       features: [{ name: "x", example: 1, bins }],
     }).error?.issues.map(({ path, message }) => `${path.slice(2).join(" ")}: ${message}`);
 
-  test("a card without bins is valid, and so is one bin", () => {
+  test("a card without bins is valid, and so is a card with one bin", () => {
     expect(cardWith(undefined)).toBeUndefined();
     expect(cardWith({ edges: [], shares: [1] })).toBeUndefined();
   });
@@ -327,13 +327,13 @@ describe("the bins of a card", () => {
     ],
     [{ edges: [1], shares: [1] }, "bins shares: there must be 2, one more than edges, not 1"],
     [{ edges: [1], shares: [0.5, 0.25] }, "bins shares: the sum must be 1, not 0.75"],
-  ])("%j is rejected", (bins, message) => {
+  ])("a card with the bins %j is rejected", (bins, message) => {
     expect(cardWith(bins)).toEqual([message]);
   });
 });
 
 describe("predictions over HTTP", () => {
-  test("each computed record is counted once; rejected ones and failures are not", async () => {
+  test("for drift, each computed record is counted once, and no rejected or failed one", async () => {
     const drift = new DriftWindow(houseCard, one, { records: 100 });
     const app = appUnderTest({ drift, metrics: new Metrics() });
     await post(app, "/bulk_predict", { houses: [house, { ...house, MedInc: 99 }] });
@@ -346,7 +346,7 @@ describe("predictions over HTTP", () => {
     expect(text).toContain("prediction_drift_records 3\n");
   });
 
-  test("requests that share one computation are counted once", async () => {
+  test("for drift, requests that share one computation are counted once", async () => {
     const drift = new DriftWindow(houseCard, one, { records: 100 });
     const app = appUnderTest({ drift });
     await Promise.all([post(app, "/predict", house), post(app, "/predict", house)]);

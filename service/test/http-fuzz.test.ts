@@ -7,7 +7,10 @@ import { appUnderTest, serve } from "./app-under-test.ts";
 import { type Conversation, conversation } from "./http-arbitraries.ts";
 import { rawSocket } from "./raw-socket.ts";
 
-/** `FUZZ_RUNS=50000 ./run.sh test service/test/http-fuzz.test.ts` runs more, `FUZZ_SEED` others. */
+/**
+ * `FUZZ_RUNS=50000 ./run.sh test service/test/http-fuzz.test.ts` opens more connections, and
+ * `FUZZ_SEED` selects others.
+ */
 const { FUZZ_RUNS = "1000", FUZZ_SEED = "1" } = process.env;
 
 /** No response takes longer. */
@@ -90,7 +93,7 @@ const farewell = {
   expected: { status: 200, body: '{"message":"Hello end"}' },
 };
 
-/** Holds a conversation, and checks all that can be known about the responses. */
+/** Sends the requests of a connection, and checks everything that is known about the responses. */
 async function hold(port: number, spoken: Conversation): Promise<void> {
   const { garbage, splits, isPipelined, isPatient } = spoken;
   const requests = garbage === undefined ? [...spoken.requests, farewell] : spoken.requests;

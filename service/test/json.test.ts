@@ -42,7 +42,7 @@ describe("JSON syntax", () => {
     ['{"a" 1}', "Expecting ':' delimiter", 5],
     ["[1 2]", "Expecting ',' delimiter", 3],
     ["{} {}", "Extra data", 3],
-  ])("%j gets CPython's error: %s at %i", (text, message, offset) => {
+  ])("the malformed JSON %j gets CPython's error: %s at %i", (text, message, offset) => {
     expect(syntaxError(text)).toEqual({ message, offset });
   });
 
@@ -198,7 +198,7 @@ describe("a decimal number of any length", () => {
     );
   });
 
-  test("even a digit far beyond the significant ones decides between two doubles", () => {
+  test("a digit far beyond the significant ones can decide between two doubles", () => {
     const halfWay = "9007199254740993";
     expect(parse(`${halfWay}.${"0".repeat(900)}`)).toBe(9007199254740992);
     expect(parse(`${halfWay}.${"0".repeat(900)}1`)).toBe(9007199254740994);

@@ -218,7 +218,8 @@ describe("the reader thread", () => {
   });
 
   test("the reader thread does not read a body that was abandoned while waiting", async () => {
-    const thread = new ReaderThread({ schema: houseCard, maxRecords: 10 });
+    const program = new URL("../src/records/reader-worker.ts", import.meta.url);
+    const thread = new ReaderThread(program, { schema: houseCard, maxRecords: 10 });
     onTestFinished(() => thread.close());
     const abandoned = new AbortController();
     const first = thread.read(task('{"houses":[]}'), never);

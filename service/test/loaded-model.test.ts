@@ -34,7 +34,7 @@ describe("a model that can't be served", () => {
     );
   });
 
-  test("of several faults, the same one is reported every time", async () => {
+  test("of several faults of a model, the same one is reported each time", async () => {
     const folders: [Record<string, string>, RegExp][] = [
       [{}, /^cannot read .*m\.onnx$/],
       [{ "m.json": "{" }, /^cannot read .*m\.onnx$/],
@@ -97,6 +97,10 @@ describe("the committed model", () => {
       .update(await readFile(modelPath))
       .digest("hex");
     expect(model.version).toBe(digest);
+  });
+
+  test("cache keys of the committed model's numbers have its version, not its card", () => {
+    expect(model.cacheVersions.numbers).toBe(model.version);
   });
 
   test("the committed model's prediction is close to the true value of 452,600 USD", async () => {

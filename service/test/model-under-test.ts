@@ -9,10 +9,10 @@ import type { App } from "../src/app.ts";
 import { loadModel } from "../src/model/loaded-model.ts";
 import { appUnderTest, defaultLimits, post } from "./app-under-test.ts";
 
-/** Creates a folder that is deleted when the test ends. */
-export function temporaryFolder(): string {
+/** Creates a folder that is deleted when the test ends, or when `onEnd` says so. */
+export function temporaryFolder(onEnd: (end: () => void) => void = onTestFinished): string {
   const folder = mkdtempSync(join(tmpdir(), "model-under-test-"));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
+  onEnd(() => rmSync(folder, { recursive: true }));
   return folder;
 }
 
@@ -25,11 +25,15 @@ export function modelFiles(onnx: Uint8Array, card: object): string {
   return path;
 }
 
-/** Serves the model of a file. */
-export async function appOf(path: string): Promise<App> {
+/**
+ * Serves the model of a file.
+ *
+ * @param app an app to add the routes to
+ */
+export async function appOf(path: string, app?: App): Promise<App> {
   const model = await loadModel(path, defaultLimits.maxHouses);
-  onTestFinished(() => model.reader.close());
-  return appUnderTest({ model });
+  onTestFinished(() => model.release());
+  return appUnderTest({ model }, app);
 }
 
 /** Serves a model with a card. */

@@ -23,7 +23,7 @@ describe("a channel between two processes", () => {
     await expect(one.ask(20)).rejects.toThrow(TimeoutError);
   });
 
-  test("anything else than a question or an answer is ignored", async () => {
+  test("a message that is neither a question nor an answer is ignored", async () => {
     const sent: unknown[] = [];
     const channel = new QuestionChannel({
       send: (message) => void sent.push(message),
@@ -63,7 +63,7 @@ describe("the reports of workers that end", () => {
   });
   const gauge = { ...counter(7), name: "g", type: "gauge" as const };
 
-  test("only the sum of their counters is kept, however many end", async () => {
+  test("of workers that have ended, only the sum of their counters is kept", async () => {
     const collector = new ReportCollector(() => ({ metrics: [] }));
     for (const [value, status] of [
       [1, "200"],
@@ -90,7 +90,7 @@ describe("the reports of workers that end", () => {
     expect(await collector.collect()).toEqual([{ metrics: [] }, { metrics: [] }]);
   });
 
-  test("a report that is not valid is an error", async () => {
+  test("an invalid report is an error", async () => {
     const collector = new ReportCollector(() => ({ metrics: [] }));
     collector.add(pair({ other: () => ({ metrics: "many" }) }).one);
     await expect(collector.collect()).rejects.toThrow("metrics");

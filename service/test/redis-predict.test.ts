@@ -87,7 +87,7 @@ describe("CACHE_REDIS_PREDICT=auto", () => {
     expect(service.events).toEqual(["cache connected"]);
   });
 
-  redisTest("the decision is made when Redis first answers", async () => {
+  redisTest("whether /predict uses Redis is decided when Redis first responds", async () => {
     const redis = await RedisServer.absent();
     const service = await serviceThatDecides(redis);
     expect(await service.predict(1)).toBe("BYPASS");
@@ -99,22 +99,25 @@ describe("CACHE_REDIS_PREDICT=auto", () => {
     expect(await redis.keys()).toEqual([]);
   });
 
-  redisTest("the decision holds while Redis is down and after it is back", async () => {
-    const redis = await RedisServer.start();
-    const service = await serviceThatDecides(redis);
-    await decided(service, cheap);
-    await redis.kill();
-    await vi.waitUntil(() => service.events.includes("cache degraded"), 10_000);
-    expect(await service.predict(1)).toBe("MISS");
-    expect(await service.predict(1)).toBe("HIT");
-    await redis.start();
-    await vi.waitUntil(() => service.events.includes("cache recovered"), 10_000);
-    expect(await service.predict(2)).toBe("MISS");
-    expect(service.events.filter((event) => event === cheap)).toHaveLength(1);
-    expect(await redis.keys()).toEqual([]);
-  });
+  redisTest(
+    "the decision whether /predict uses Redis stays the same while Redis is down and afterwards",
+    async () => {
+      const redis = await RedisServer.start();
+      const service = await serviceThatDecides(redis);
+      await decided(service, cheap);
+      await redis.kill();
+      await vi.waitUntil(() => service.events.includes("cache degraded"), 10_000);
+      expect(await service.predict(1)).toBe("MISS");
+      expect(await service.predict(1)).toBe("HIT");
+      await redis.start();
+      await vi.waitUntil(() => service.events.includes("cache recovered"), 10_000);
+      expect(await service.predict(2)).toBe("MISS");
+      expect(service.events.filter((event) => event === cheap)).toHaveLength(1);
+      expect(await redis.keys()).toEqual([]);
+    },
+  );
 
-  redisTest("the log has the decision with both durations", async () => {
+  redisTest("the log says whether /predict uses Redis, with both durations", async () => {
     const redis = await RedisServer.start();
     const service = startService({ REDIS_URL: redis.url });
     await service.port();
@@ -129,35 +132,44 @@ describe("CACHE_REDIS_PREDICT=auto", () => {
 });
 
 describe("CACHE_REDIS_PREDICT=always and never", () => {
-  redisTest("/predict uses Redis with always, even if the model is cheap", async () => {
-    const redis = await RedisServer.start();
-    const service = await serviceThatDecides(redis, { redisPredict: "always" });
-    await service.connected();
-    expect(await service.predict(1)).toBe("MISS");
-    await vi.waitUntil(async () => (await redis.keys()).length === 1);
-    expect(service.events).toEqual(["cache connected"]);
-  });
+  redisTest(
+    "/predict uses Redis with CACHE_REDIS_PREDICT=always, even if the model is cheap",
+    async () => {
+      const redis = await RedisServer.start();
+      const service = await serviceThatDecides(redis, { redisPredict: "always" });
+      await service.connected();
+      expect(await service.predict(1)).toBe("MISS");
+      await vi.waitUntil(async () => (await redis.keys()).length === 1);
+      expect(service.events).toEqual(["cache connected"]);
+    },
+  );
 
-  redisTest("/predict does not use Redis with never, even if the model is expensive", async () => {
-    const redis = await RedisServer.start();
-    const options = { redisPredict: "never", predictOne: slowPrediction } as const;
-    const service = await serviceThatDecides(redis, options);
-    await service.connected();
-    expect(await service.predict(1)).toBe("MISS");
-    expect(await service.predict(1)).toBe("HIT");
-    expect(await lookups(redis)).toBe(0);
-    expect(await bulkPredict(service)).toBe("fwd=miss; stored");
-    await vi.waitUntil(async () => (await redis.keys()).length === 1);
-    expect(service.events).toEqual(["cache connected"]);
-  });
+  redisTest(
+    "/predict does not use Redis with CACHE_REDIS_PREDICT=never, even if the model is expensive",
+    async () => {
+      const redis = await RedisServer.start();
+      const options = { redisPredict: "never", predictOne: slowPrediction } as const;
+      const service = await serviceThatDecides(redis, options);
+      await service.connected();
+      expect(await service.predict(1)).toBe("MISS");
+      expect(await service.predict(1)).toBe("HIT");
+      expect(await lookups(redis)).toBe(0);
+      expect(await bulkPredict(service)).toBe("fwd=miss; stored");
+      await vi.waitUntil(async () => (await redis.keys()).length === 1);
+      expect(service.events).toEqual(["cache connected"]);
+    },
+  );
 
-  redisTest("/predict is not cached at all with never and without memory", async () => {
-    const redis = await RedisServer.start();
-    const service = await serviceThatDecides(redis, { redisPredict: "never", memoryBytes: 0 });
-    await service.connected();
-    expect(await service.cacheStatus(1)).toBe("fwd=bypass");
-    expect(await lookups(redis)).toBe(0);
-  });
+  redisTest(
+    "/predict is not cached with CACHE_REDIS_PREDICT=never and without memory",
+    async () => {
+      const redis = await RedisServer.start();
+      const service = await serviceThatDecides(redis, { redisPredict: "never", memoryBytes: 0 });
+      await service.connected();
+      expect(await service.cacheStatus(1)).toBe("fwd=bypass");
+      expect(await lookups(redis)).toBe(0);
+    },
+  );
 });
 
 describe("the trial", () => {
@@ -190,14 +202,17 @@ describe("the trial", () => {
     [1, 1, false],
     [0, 0, false],
     [1, 100, false],
-  ])("a prediction of %d ms and a reply after %d ms: pays is %s", async (one, redisMs, pays) => {
-    const { trial, log } = await trialOf([one], redisMs);
-    expect(trial.pays).toBe(pays);
-    const msg = pays ? expensive : cheap;
-    expect(log).toMatchObject([{ level: 30, predictionMs: one, redisMs, msg }]);
-  });
+  ])(
+    "caching a prediction of %d ms in Redis, which replies after %d ms, pays: %s",
+    async (one, redisMs, pays) => {
+      const { trial, log } = await trialOf([one], redisMs);
+      expect(trial.pays).toBe(pays);
+      const msg = pays ? expensive : cheap;
+      expect(log).toMatchObject([{ level: 30, predictionMs: one, redisMs, msg }]);
+    },
+  );
 
-  test("a few slow predictions do not change the decision", async () => {
+  test("a few slow predictions do not change whether /predict uses Redis", async () => {
     const { trial, log } = await trialOf([1, 1, 50], 1);
     expect(trial.pays).toBe(false);
     expect(log).toMatchObject([{ predictionMs: 1 }]);
@@ -207,12 +222,12 @@ describe("the trial", () => {
     ["fast", 1, 50],
     ["slow", 199, 3],
     ["very slow", 5_000, 1],
-  ])("a %s model gets a limited number of rounds", async (_, predictionMs, rounds) => {
+  ])("a trial with a %s model has a limited number of rounds", async (_, predictionMs, rounds) => {
     const { counts } = await trialOf([predictionMs], 1);
     expect(counts).toEqual({ predictions: rounds, lookups: rounds });
   });
 
-  test("nothing is measured before the model has its final engine", async () => {
+  test("Redis and the model are compared only when the model has its final engine", async () => {
     const chosen = Promise.withResolvers<void>();
     let predictions = 0;
     const trial = new RedisTrial({
@@ -230,7 +245,7 @@ describe("the trial", () => {
     expect(trial.pays).toBe(false);
   });
 
-  test("a decision is made once", async () => {
+  test("Redis and the model are compared once", async () => {
     const { trial, counts } = await trialOf([1], 1);
     await trial.run();
     expect(counts.lookups).toBe(50);
@@ -239,20 +254,23 @@ describe("the trial", () => {
   test.each<[what: string, error: Error, logged: string[]]>([
     ["Redis", new CacheError("timeout"), []],
     ["the model", new Error("bug"), ["the speed of Redis and the model could not be compared"]],
-  ])("nothing is decided if %s fails, and the next trial decides", async (_, error, logged) => {
-    const log: string[] = [];
-    const results = [Promise.reject(error), ...Array.from({ length: 50 }, () => delay(5))];
-    const trial = new RedisTrial({
-      engineChosen: Promise.resolve(),
-      predictOne: async () => {},
-      askRedis: async () => results.shift(),
-      logger: pino({}, { write: (line: string) => void log.push(JSON.parse(line).msg) }),
-    });
-    await trial.run();
-    expect(trial.pays).toBe(true);
-    expect(log).toEqual(logged);
-    await trial.run();
-    expect(trial.pays).toBe(false);
-    expect(log).toEqual([...logged, cheap]);
-  });
+  ])(
+    "if %s fails in a trial, the next trial decides whether /predict uses Redis",
+    async (_, error, logged) => {
+      const log: string[] = [];
+      const results = [Promise.reject(error), ...Array.from({ length: 50 }, () => delay(5))];
+      const trial = new RedisTrial({
+        engineChosen: Promise.resolve(),
+        predictOne: async () => {},
+        askRedis: async () => results.shift(),
+        logger: pino({}, { write: (line: string) => void log.push(JSON.parse(line).msg) }),
+      });
+      await trial.run();
+      expect(trial.pays).toBe(true);
+      expect(log).toEqual(logged);
+      await trial.run();
+      expect(trial.pays).toBe(false);
+      expect(log).toEqual([...logged, cheap]);
+    },
+  );
 });

@@ -14,6 +14,7 @@ const LogLine = z.looseObject({
   requestId: z.string().optional(),
   route: z.string().optional(),
   durationMs: z.number().optional(),
+  traceId: z.string().optional(),
   address: z.object({ port: z.number() }).optional(),
 });
 

@@ -179,7 +179,7 @@ test("a second signal ends the process immediately", async () => {
   expect(exits).toEqual([1]);
 });
 
-test("no worker is started after a stop: neither a replacement nor the others", async () => {
+test("after a stop, no worker is started: neither a replacement nor the others", async () => {
   const first = await superviseListening(2);
   await first.workers[0]?.end(crash);
   first.supervisor.stop("SIGTERM");

@@ -61,7 +61,7 @@ describe("a request that Node.js cannot parse", () => {
     ["a chunk extension that is too long", `${chunked}1;${"x".repeat(20_000)}\r\n`, tooLarge],
     ["a path that is too long", `GET /${"x".repeat(70_000)} HTTP/1.1\r\n\r\n`, headersTooLarge],
     ["a header that is too long", `${get}Cookie: ${"x".repeat(70_000)}\r\n\r\n`, headersTooLarge],
-    ["headers that are too many", `${get}${"a: b\r\n".repeat(50_000)}\r\n`, headersTooLarge],
+    ["too many headers", `${get}${"a: b\r\n".repeat(50_000)}\r\n`, headersTooLarge],
     [
       "a trailer that is too long",
       `${chunked}0\r\nX: ${"x".repeat(70_000)}\r\n\r\n`,

@@ -97,7 +97,7 @@ describe("a start with several workers", () => {
     expect(two.stderr()).toBe("loaded");
   });
 
-  test("all workers listen on the same port if PORT is 0, and get connections in turns", async () => {
+  test("all workers listen on the same port if PORT is 0, and get connections in turn", async () => {
     const service = await startWorkers(3);
     const listening = service.log.filter(({ msg }) => msg === "listening");
     const ports = listening.map(({ address }) => address?.port);
@@ -199,7 +199,7 @@ describe("a worker that crashes", () => {
     expect(statuses.flat()).toEqual([200, 200, 200]);
   });
 
-  test("a worker that crashes again and again is restarted later and later", async () => {
+  test("the delay before a crashing worker restarts grows with each crash", async () => {
     const service = await startWorkers(2);
     for (const total of [3, 4, 5]) {
       process.kill(service.pids().at(-1) ?? 0, "SIGKILL");
@@ -228,13 +228,12 @@ describe("a stop of several workers", () => {
           answered++;
         }
       });
-      await delay(300);
+      await vi.waitUntil(() => answered > 100, 20_000);
       service.signal(signal);
       await vi.waitUntil(async () => (await fetch(`${url}/health`)).status === 503, 5_000);
       await delay(300);
       isStopping = true;
       await Promise.all(clients);
-      expect(answered).toBeGreaterThan(100);
       expect(await service.exitStatus()).toBe(0);
       const logged = (wanted: string) => service.log.filter(({ msg }) => msg === wanted);
       expect(logged("stopped").map(({ pid }) => pid)).toHaveLength(2);
@@ -258,7 +257,7 @@ describe("a stop of several workers", () => {
     expect(statuses).toEqual([[200], [200]]);
   });
 
-  test("a signal to all processes at once counts once", async () => {
+  test("a signal that all processes receive counts once", async () => {
     const service = await startWorkers(2, { DRAIN_SECONDS: "1" });
     for (const pid of service.pids()) process.kill(pid, "SIGTERM");
     service.signal("SIGTERM");
@@ -278,7 +277,7 @@ describe("a stop of several workers", () => {
       1,
     ],
     ["if the first process is killed", ({ signal }) => signal("SIGKILL"), null],
-  ])("all workers end at once %s", async (_, end, status) => {
+  ])("all workers end immediately %s", async (_, end, status) => {
     const service = await startWorkers(2, { DRAIN_SECONDS: "60" });
     const clients = await Promise.all([1, 2].map((id) => steadyClient(service.port, `c-${id}`)));
     const workers = clients.map(({ requestId }) => workerOf(service, requestId));
@@ -291,7 +290,7 @@ describe("a stop of several workers", () => {
 });
 
 describe("the log of several workers", () => {
-  test("lines are copied as a whole, and a line that a crash cut off ends", async () => {
+  test("log lines of workers are copied as a whole, and a line that a crash cut off is ended", async () => {
     const output = new PassThrough();
     const copied: string[] = [];
     copyLines(output, { write: (text: string) => void copied.push(text) });
@@ -325,7 +324,7 @@ describe("the metrics of several workers", () => {
   const metricsHead = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
   const greetings = 'http_requests_total{method="GET",route="/hello",status="200"}';
 
-  /** Sends requests on connections of their own, so that the workers get them in turns. */
+  /** Sends requests on connections of their own, so that the workers get them in turn. */
   async function sendApart(port: number, count: number, path: string, init = {}) {
     for (let sent = 0; sent < count; sent++) {
       const headers = { connection: "close", "content-type": "application/json" };
@@ -360,7 +359,7 @@ describe("the metrics of several workers", () => {
     }
   });
 
-  test("what a worker has counted is kept when it crashes, but not its gauges", async () => {
+  test("the counters of a worker that crashes are kept, but not its gauges", async () => {
     const service = await startWorkers(2);
     await sendApart(service.port, 10, "/hello?name=x");
     expect(valueIn(await scrape(service.port), greetings)).toBe(10);
@@ -374,7 +373,7 @@ describe("the metrics of several workers", () => {
     expect(valueIn(text, "prediction_memory_cache_limit_bytes")).toBe(2 * 32 * 1024 * 1024);
   });
 
-  test("a worker that does not answer counts as it did before, and does not stop a scrape", async () => {
+  test("if a worker does not answer, a scrape uses its latest report", async () => {
     const service = await startWorkers(2);
     await sendApart(service.port, 10, "/hello?name=x");
     const sockets = await Promise.all([rawSocket(service.port), rawSocket(service.port)]);

@@ -1,10 +1,9 @@
 import fc from "fast-check";
+import { readConfig } from "../../../service/src/config.ts";
 import { drawHouses } from "../houses.ts";
 import type { Attack } from "./sender.ts";
 
-/** The service's default limits. */
-const maxBodyBytes = 32 * 1024 * 1024;
-const maxHouses = 100_000;
+const { MAX_BODY_BYTES: maxBodyBytes, MAX_HOUSES: maxHouses } = readConfig({});
 
 /** A body that hostile clients send. */
 export interface HostileBody {

@@ -60,7 +60,7 @@ export class Client extends Child {
     };
   }
 
-  /** Measures servers in turns; see {@link takeTurns}. */
+  /** Measures servers in turn; see {@link takeTurns}. */
   race(entries: readonly Entry[], report: ReportProgress, rounds: number): Promise<readonly Row[]> {
     const contenders = entries.map(({ labels, server, load }) => ({
       labels,

@@ -1,8 +1,8 @@
 import { connect, type Socket } from "node:net";
+import { readConfig } from "../../../service/src/config.ts";
 
 const writeBytes = 256 * 1024;
-/** Longer than the service's REQUEST_TIMEOUT_MS. */
-const patienceMs = 35_000;
+const patienceMs = readConfig({}).REQUEST_TIMEOUT_MS + 5_000;
 const lastChunk = "0\r\n\r\n";
 
 /** How a request ended. */

@@ -1,6 +1,7 @@
 import { globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { tableRow, withGenerated } from "../../../scripts/generated-page.ts";
 import type { Scenario } from "../scenario.ts";
 import { chartSvg } from "./charts.ts";
 import { isFigures, rowTable, type Table } from "./tables.ts";
@@ -16,38 +17,35 @@ const Results = z.array(
 /** The results of a scenario, with the date and the machine. */
 export type Result = z.infer<typeof Results>[number];
 
-const begin = "<!-- pnpm bench --write: from here -->";
-const end = "<!-- pnpm bench --write: to here -->";
-
-const line = (cells: readonly string[]) =>
-  `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-
 function tableMarkdown(table: Table): string {
   const rules = table.columns.map((_, column) => (isFigures(table, column) ? "--:" : "---"));
-  return [table.columns, rules, ...table.rows].map(line).join("\n");
+  return [table.columns, rules, ...table.rows].map(tableRow).join("\n");
 }
 
-function sectionMarkdown(
-  { name, title, about, charts = [] }: Scenario,
-  { date, machine }: Result,
-  table: Table,
-  folder: string,
-): string {
-  return [
-    `## ${title}`,
-    about,
-    tableMarkdown(table),
-    ...charts.map((chart) => `![${chart.title}](${folder}/${chart.name}.svg)`),
-    `Measured by \`pnpm bench ${name}\` on ${date}: ${machine}.`,
-  ].join("\n\n");
+const measuredBy = ({ name, date, machine }: Result) =>
+  `Measured by \`pnpm bench ${name}\` on ${date}: ${machine}.`;
+
+function section({ title, about, charts = [] }: Scenario, result: Result, table: Table): string {
+  const images = charts.map((chart) => `![${chart.title}](benchmarks/${chart.name}.svg)`);
+  const parts = [`## ${title}`, about, tableMarkdown(table), ...images, measuredBy(result)];
+  return parts.join("\n\n");
 }
 
-/** Replaces the generated part of a page. */
-function writeSections(page: string, sections: readonly string[]): void {
-  const [before, rest] = readFileSync(page, "utf8").split(begin);
-  const after = rest?.split(end)[1];
-  if (after === undefined) throw new Error(`${page} lacks ${begin} or ${end}`);
-  writeFileSync(page, [`${before}${begin}`, ...sections, `${end}${after}`].join("\n\n"));
+/** Writes the first paragraph, the overview, the first chart, and a link to the whole section. */
+function overview({ title, about, charts = [] }: Scenario, result: Result, table: Table): string {
+  const images = charts
+    .slice(0, 1)
+    .map((chart) => `![${chart.title}](docs/benchmarks/${chart.name}.svg)`);
+  const [summary = ""] = about.split("\n\n");
+  const anchor = title.toLowerCase().replaceAll(" ", "-");
+  const details = `[All figures and differences](docs/benchmarks.md#${anchor})`;
+  const parts = [`## ${title}`, summary, tableMarkdown(table), ...images];
+  return [...parts, `${measuredBy(result)} ${details}.`].join("\n\n");
+}
+
+function writeSections(path: string, sections: readonly string[]): void {
+  const page = readFileSync(path, "utf8");
+  writeFileSync(path, withGenerated(page, "pnpm bench --write", sections));
 }
 
 /**
@@ -67,12 +65,12 @@ export function writeDocuments(
     return result === undefined ? [] : [{ scenario, result }];
   });
   const sections = kept.map(({ scenario, result }) =>
-    sectionMarkdown(scenario, result, rowTable(scenario, result.rows), "benchmarks"),
+    section(scenario, result, rowTable(scenario, result.rows)),
   );
   writeSections(join(folder, "docs/benchmarks.md"), sections);
   const overviews = kept.flatMap(({ scenario, result }) => {
     const table = scenario.overview?.(result.rows);
-    return table ? [sectionMarkdown(scenario, result, table, "docs/benchmarks")] : [];
+    return table ? [overview(scenario, result, table)] : [];
   });
   writeSections(join(folder, "README.md"), overviews);
   const written = Results.parse(kept.map(({ result }) => result));

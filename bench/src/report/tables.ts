@@ -53,18 +53,11 @@ export const isFigures = ({ rows }: Table, column: number): boolean =>
 /** Writes a table with columns that are aligned by spaces. */
 export function tableText(table: Table): string {
   const lines = [table.columns, ...table.rows];
-  const padded = table.columns.map((_, column) => {
-    const cells = lines.map((line) => line[column] ?? "");
-    const width = Math.max(...cells.map(({ length }) => length));
+  const pads = table.columns.map((_, column) => {
+    const width = Math.max(...lines.map((line) => line[column]?.length ?? 0));
     const isRight = isFigures(table, column);
-    return cells.map((cell) => (isRight ? cell.padStart(width) : cell.padEnd(width)));
+    return (cell = "") => (isRight ? cell.padStart(width) : cell.padEnd(width));
   });
-  return lines
-    .map((_, line) =>
-      padded
-        .map((cells) => cells[line])
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
+  const padded = (line: readonly string[]) => pads.map((pad, column) => pad(line[column]));
+  return lines.map((line) => padded(line).join("  ").trimEnd()).join("\n");
 }

@@ -1,18 +1,11 @@
-import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "../load/client.ts";
 import type { Scenario } from "../scenario.ts";
-import { type Server, startService } from "../server.ts";
+import { startService, statusOf } from "../server.ts";
 import { takeTurns } from "../turns.ts";
 
 /** How long after its start a process has returned the memory that it needed only to start. */
 const settledMs = 8_000;
-
-/** The resident memory of a process (`man 5 proc`). */
-function residentMiB({ process }: Server): number {
-  const status = readFileSync(`/proc/${process.pid}/status`, "utf8");
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
-}
 
 export const engines: Scenario = {
   name: "engines",
@@ -36,7 +29,7 @@ export const engines: Scenario = {
         await using service = await startService({ environment: { INFERENCE_ENGINE: engine } });
         const startMs = performance.now() - start;
         await sleep(settledMs);
-        const MiB = residentMiB(service);
+        const MiB = statusOf(service, "VmRSS") / 1024;
         const lists = { path: "/bulk_predict", houses: 10_000, seconds: 4 };
         const houses = { path: "/predict", houses: 1, clients: 8, seconds: 3.5 };
         const [list, one] = await Promise.all([

@@ -93,7 +93,6 @@ class Stage implements AsyncDisposable {
     const lines = degraded() - degradedBefore;
     const status = process.signalCode ?? process.exitCode;
     const end = status === null ? [] : [`service ended: ${status}`];
-    const memory = status !== null ? "" : readFileSync(`/proc/${process.pid}/status`, "utf8");
     return {
       figures: {
         [`${prefix}/health, worst ms`]: probed.worst,
@@ -101,7 +100,7 @@ class Stage implements AsyncDisposable {
         [`${prefix}/predict, worst ms`]: worst,
       },
       // 0 if the service has ended.
-      peakMiB: Number(/^VmHWM:\s+(\d+) kB$/m.exec(memory)?.[1] ?? 0) / 1024,
+      peakMiB: (servers.statusOf(service, "VmHWM") || 0) / 1024,
       responses: texts(outcomes).join(", "),
       faults: [
         ...[...end, ...texts(faults), ...texts(probed.faults, "/health ")],

@@ -68,22 +68,27 @@ function withRatios(rows: readonly Row[]): readonly Row[] {
   });
 }
 
-/** Returns a line for each server: what the service needs, and the two ratios to each other server. */
+/**
+ * Returns a line per server: the requests per second of the service, or the ratio to them. Of servers
+ * with a cache, only hits are shown.
+ */
 function overview(rows: readonly Row[]): Table {
+  const hits = rows.filter((row) => matches(row, { cache: hit.cache }));
+  const cached = new Set(hits.map(({ server }) => server));
+  const shown = [...rows.filter(({ server = "" }) => !cached.has(server)), ...hits];
   const requests = kinds.map(({ request }) => request);
   const line = (name: string, ofServer: readonly Row[]) => {
     const cells = requests.map((request) => {
       const row = ofServer.find((one) => matches(one, { request }));
       if (row === undefined) return "left out";
-      const figure = (column: string) => figureText(Number(row[column]));
-      return row[perCpu] === undefined
-        ? `${figure("requests/s")}/s, ${figure("CPU ms")} ms`
-        : `${figure(requestsPerSecond)} ×, ${figure(perCpu)} ×`;
+      const { [requestsPerSecond]: multiple } = row;
+      if (multiple !== undefined) return `${figureText(Number(multiple))} ×`;
+      return `${figureText(Number(row["requests/s"]))}/s`;
     });
     return [name, ...cells];
   };
-  const lines = Map.groupBy(rows, ({ server, cache }) =>
-    cache === hit.cache ? `${server}, cached` : `${server}`,
+  const lines = Map.groupBy(shown, ({ server = "" }) =>
+    cached.has(server) ? `${server}, cached` : `${server}`,
   );
   return { columns: ["server", ...requests], rows: [...lines].map((pair) => line(...pair)) };
 }

@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "../load/client.ts";
 import type { Scenario } from "../scenario.ts";
-import { redisUrl, startRedis, startService } from "../server.ts";
+import { redisUrl, startRedis, startService, statusOf } from "../server.ts";
 import type { Row } from "../turns.ts";
 import { imageVariables } from "./hostile.ts";
 
@@ -39,7 +39,6 @@ export const soak: Scenario = {
     const environment = { ...limits, REDIS_URL: redisUrl(redis) };
     const service = stack.use(await startService({ environment }));
     const clients = loads.map((load) => ({ load, client: stack.use(new Client()) }));
-    const proc = `/proc/${service.process.pid}`;
     const rows: Row[] = [];
     for (let window = 1; window <= windows; window++) {
       const minute = (minutes * window) / windows;
@@ -51,16 +50,13 @@ export const soak: Scenario = {
       await sleep(1_000);
       const all = [single, ...others].flatMap((found) => found ?? []);
       const faults = all.flatMap((found) => Object.entries(found.faults));
-      const status = readFileSync(`${proc}/status`, "utf8");
-      const field = (name: string) =>
-        Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1]);
       rows.push({
         minute,
         "requests/s": all.reduce((sum, { requestsPerSecond }) => sum + requestsPerSecond, 0),
         "p99 ms": single?.p99 ?? Number.NaN,
-        "resident MiB": field("VmRSS") / 1024,
-        "open files": readdirSync(`${proc}/fd`).length,
-        threads: field("Threads"),
+        "resident MiB": statusOf(service, "VmRSS") / 1024,
+        "open files": readdirSync(`/proc/${service.process.pid}/fd`).length,
+        threads: statusOf(service, "Threads"),
         faults: faults.map(([fault, count]) => `${fault} ×${count}`).join(", "),
         "number of faults": faults.length + service.degraded(),
       });

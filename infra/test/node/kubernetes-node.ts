@@ -1,5 +1,13 @@
 import { execFile, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -8,6 +16,9 @@ import { docker } from "../../../test/docker.ts";
 
 const run = promisify(execFile);
 const script = join(import.meta.dirname, "../../../../shared/k8s/cluster.sh");
+
+/** Contains the id of the process that started a node. */
+const ownerFile = "owner";
 
 /** The address of the Service in front of cluster DNS. */
 export const clusterDns = "10.96.0.10";
@@ -35,6 +46,37 @@ async function changePolicyRule(action: "-I" | "-D", rule: readonly string[]): P
   await runOnNode("iptables", action, ...rule, ...ask);
 }
 
+/** Returns whether the process that started a node ended without stopping it. */
+function isLeftBehind(folder: string): boolean {
+  const owner = join(folder, ownerFile);
+  return !existsSync(owner) || !existsSync(`/proc/${readFileSync(owner, "utf8")}`);
+}
+
+/** Waits at most ten minutes for the node of another process. */
+async function upWhenFree(folder: string): Promise<string> {
+  const env = { ...process.env, NETWORK_POLICIES: "on" };
+  const deadlineMs = Date.now() + 600_000;
+  for (;;) {
+    try {
+      return (await run(script, ["up", "node", folder], { env })).stdout;
+    } catch (error) {
+      const [, other] = /another test node is up: \S+ down (.+)/.exec(String(error)) ?? [];
+      if (other === undefined || Date.now() > deadlineMs) throw error;
+      if (isLeftBehind(other)) await removeNode(other);
+      else await delay(2_000);
+    }
+  }
+}
+
+async function removeNode(folder: string): Promise<void> {
+  // Without this folder, the script assumes that the node never started.
+  mkdirSync(join(folder, "cni"), { recursive: true });
+  await run(script, ["down", folder]);
+  rmSync(folder, { recursive: true });
+  // This rule is missing if the start was interrupted.
+  await changePolicyRule("-D", dnsRule).catch(() => undefined);
+}
+
 /** Describes a node to other processes. */
 export interface RunningNode {
   /** Contains the kubeconfig, and the logs of the node's components. */
@@ -60,10 +102,11 @@ export class KubernetesNode {
     return process.getuid?.() === 0 && existsSync(script);
   }
 
+  /** Starts a node as soon as no other process has one on this machine. */
   static async start(): Promise<KubernetesNode> {
     const folder = mkdtempSync(join(tmpdir(), "kubernetes-node-"));
-    const env = { ...process.env, NETWORK_POLICIES: "on" };
-    const { stdout } = await run(script, ["up", "node", folder], { env });
+    writeFileSync(join(folder, ownerFile), String(process.pid));
+    const stdout = await upWhenFree(folder);
     const [, kubectl = "kubectl"] = /^KUBECTL=(.*)$/m.exec(stdout) ?? [];
     await changePolicyRule("-I", dnsRule);
     const node = new KubernetesNode({ folder, kubectl });
@@ -74,9 +117,7 @@ export class KubernetesNode {
   }
 
   async stop(): Promise<void> {
-    await run(script, ["down", this.running.folder]);
-    rmSync(this.running.folder, { recursive: true });
-    await changePolicyRule("-D", dnsRule);
+    await removeNode(this.running.folder);
   }
 
   /** Returns the command line of kubectl for this node. */

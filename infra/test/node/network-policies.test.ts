@@ -1,7 +1,7 @@
-import { describe, expect, onTestFinished } from "vitest";
+import { describe, expect } from "vitest";
+import { runInForeignPod, send } from "./foreign-pod.ts";
 import { clusterDns, nodeLocalDns } from "./kubernetes-node.ts";
 import { deployForAll, test } from "./on-node.ts";
-import { baseImages } from "./stack-on-node.ts";
 
 const stack = deployForAll("network-policies", 1);
 
@@ -33,28 +33,13 @@ test.for([
   expect(await runIn("prediction-api", "node", "--eval", lookup)).toMatch(/^10\.96\.\d+\.\d+$/);
 });
 
-/** Sends text to a port and prints the last line of the response, or "nothing". */
-const send = (text: string, host: string, port: number) =>
-  `printf '${text}' | timeout 5 nc -w 3 ${host} ${port} | tail -n 1 | grep . || echo nothing`;
-
 describe("a pod in another namespace with the labels of the service's pods", () => {
-  /** Returns what each shell command prints in such a pod. */
-  async function runInForeignPod(...lines: string[]): Promise<string[]> {
-    const script = lines.map((line) => `echo "$({ ${line}; } 2>/dev/null)"`).join("\n");
-    const foreign = (...args: string[]) => stack().node.kubectl("--namespace=default", ...args);
-    const how = ["--restart=Never", "--image-pull-policy=Never", "--image", baseImages.busybox];
-    const labels = "--labels=app.kubernetes.io/name=prediction-api";
-    await foreign("run", "foreign", ...how, labels, "--command", "--", "sh", "-c", script);
-    onTestFinished(async () => void (await foreign("delete", "pod", "foreign", "--now")));
-    const succeeded = "--for=jsonpath={.status.phase}=Succeeded";
-    await foreign("wait", "pod/foreign", succeeded, "--timeout=60s");
-    return (await foreign("logs", "foreign")).split("\n");
-  }
-
   test("a pod in another namespace reaches the service, but not Redis", async () => {
     const health = "GET /health HTTP/1.0\\r\\n\\r\\n";
 
     const answers = await runInForeignPod(
+      stack().node,
+      { namespace: "default", name: "prediction-api" },
       `nslookup redis-service.${domain} >/dev/null && echo resolved`,
       send(health, `prediction-service.${domain}`, 8000),
       send(health, await addressOfService(), 8000),

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, inject } from "vitest";
 import { testNeeding } from "../../../test/prerequisite.ts";
 import { KubernetesNode } from "./kubernetes-node.ts";
-import { StackOnNode } from "./stack-on-node.ts";
+import { type MoreSettings, StackOnNode } from "./stack-on-node.ts";
 
 const running = inject("node");
 
@@ -13,7 +13,11 @@ export const test = testNeeding(running !== undefined);
  *
  * @returns a function that returns the stack
  */
-export function deployForAll(namespace: string, replicas: number): () => StackOnNode {
+export function deployForAll(
+  namespace: string,
+  replicas: number,
+  more?: MoreSettings,
+): () => StackOnNode {
   let stack: StackOnNode | undefined;
   const deployed = () => {
     if (stack === undefined) throw new Error(`nothing is deployed to ${namespace}`);
@@ -22,7 +26,7 @@ export function deployForAll(namespace: string, replicas: number): () => StackOn
   beforeAll(async () => {
     if (running === undefined) throw new Error("this machine can't be a Kubernetes node");
     if ("failure" in running) throw new Error(running.failure);
-    stack = new StackOnNode(new KubernetesNode(running), namespace, replicas);
+    stack = new StackOnNode(new KubernetesNode(running), namespace, replicas, more);
     await stack.deploy();
     await stack.ready();
   });

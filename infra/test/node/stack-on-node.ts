@@ -7,8 +7,18 @@ import { KubernetesNode } from "./kubernetes-node.ts";
 /** The images that the stack runs next to the service's own. */
 export const baseImages = { redis: "redis:7.4", busybox: "busybox:1.37" };
 
+/** Settings of the stack in addition to those of `Pulumi.dev.yaml`. */
+export interface MoreSettings {
+  readonly images?: Readonly<Record<string, string>>;
+  readonly monitoring?: Readonly<Record<string, boolean>>;
+}
+
 /** Returns the configuration in `Pulumi.dev.yaml` for a namespace of the node. */
-export function configOnNode(namespace: string, replicas: number): StackConfig {
+export function configOnNode(
+  namespace: string,
+  replicas: number,
+  { images = {}, monitoring = {} }: MoreSettings = {},
+): StackConfig {
   const service = {
     ...JSON.parse(String(dev.config["prediction-service:service"])),
     minReplicas: replicas,
@@ -20,7 +30,8 @@ export function configOnNode(namespace: string, replicas: number): StackConfig {
       ...dev.config,
       "prediction-service:minikubeProfile": KubernetesNode.name,
       "prediction-service:namespace": namespace,
-      "prediction-service:images": JSON.stringify(baseImages),
+      "prediction-service:images": JSON.stringify({ ...baseImages, ...images }),
+      "prediction-service:monitoring": JSON.stringify(monitoring),
       "prediction-service:service": JSON.stringify(service),
     },
   };
@@ -65,15 +76,17 @@ export class StackOnNode {
   readonly node: KubernetesNode;
   readonly namespace: string;
   readonly #replicas: number;
+  readonly #more: MoreSettings;
   readonly #stack: DeployedStack;
   #deployments = 0;
   #image = "";
   #address: Promise<string> | undefined;
 
-  constructor(node: KubernetesNode, namespace: string, replicas: number) {
+  constructor(node: KubernetesNode, namespace: string, replicas: number, more: MoreSettings = {}) {
     this.node = node;
     this.namespace = namespace;
     this.#replicas = replicas;
+    this.#more = more;
     this.#stack = new DeployedStack({
       kubeconfig: node.kubeconfig,
       hasControllers: true,
@@ -88,7 +101,7 @@ export class StackOnNode {
 
   /** Deploys the stack with the image of the node. Each time, the image has another name. */
   async deploy(): Promise<void> {
-    const config = configOnNode(this.namespace, this.#replicas);
+    const config = configOnNode(this.namespace, this.#replicas, this.#more);
     const { exitCode, log } = await this.#stack.up(config);
     if (exitCode !== 0) throw new Error(log);
   }

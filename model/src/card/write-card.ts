@@ -85,7 +85,7 @@ async function describeModel(
   const { target } = sources;
   const session = await createSession(onnx);
   const inputs = inputsOf(session.inputMetadata);
-  const output = outputFor(session.outputMetadata, undefined);
+  const { name: output } = outputFor(session.outputMetadata, undefined);
   const isLabel = session.outputMetadata.some(
     (each) => each.isTensor && each.name === output && each.type.startsWith("int"),
   );

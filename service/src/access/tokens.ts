@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from "node:crypto";
 
-/** A text contains no tokens or an invalid one. The message shows no text of it. */
+/** A text contains no token, or an invalid one. The message does not quote the text. */
 export class TokensError extends Error {}
 
 /** What RFC 6750 allows as a token. A short one could be guessed. */
@@ -38,8 +38,8 @@ export class Tokens {
   }
 
   /**
-   * Returns whether this is one of the tokens. How long that takes does not depend on how much of
-   * it is right.
+   * Returns whether this is one of the tokens. The time that this takes does not reveal how much of
+   * it is correct.
    */
   has(token: string): boolean {
     const sent = sha256(token);

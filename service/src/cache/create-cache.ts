@@ -69,7 +69,7 @@ export async function createCache(options: CacheOptions): Promise<Cache> {
   const memory =
     memoryBytes === 0 ? undefined : new MemoryCache({ ...options, maxBytes: memoryBytes });
   if (memory) observeMemory(memory, options.metrics);
-  // A list is the same list however it is written. Single records are found by their numbers anyway.
+  // Finds a list even if its numbers are written differently. Single records need no second lookup.
   const local = memory && memoryStore(memory);
   const localFor = (shape: BodyShape) => (shape === "many" ? local : undefined);
   if (url === undefined) {

@@ -1,6 +1,8 @@
 import { LRUCache } from "lru-cache";
 import type { CachedResponse } from "./cached-response.ts";
+import { recordKey } from "./keys.ts";
 import type { PredictionCache } from "./prediction-cache.ts";
+import { RecordCache } from "./record-cache.ts";
 import { jitteredTtlMs } from "./time-to-live.ts";
 
 /** Settings of {@link MemoryCache}. */
@@ -17,33 +19,36 @@ function entryBytes(body: string, key: string): number {
   return body.length + key.length + entryOverheadBytes;
 }
 
-/** Response bodies in the memory of this process, limited in size and age. */
+/**
+ * Response bodies in the memory of this process, limited in size and age. Half of the size is for
+ * short bodies to single records.
+ */
 export class MemoryCache {
+  readonly maxBytes: number;
   readonly #entries: LRUCache<string, CachedResponse>;
-  readonly #maxBytes: number;
+  readonly #records: RecordCache;
+  /** The namespaces of single records with bodies that {@link RecordCache} has no room for. */
+  readonly #longRecords = new Set<string>();
   readonly #ttlSeconds: number;
 
   constructor({ maxBytes, ttlSeconds }: MemoryCacheOptions) {
+    this.#records = new RecordCache(maxBytes / 2, ttlSeconds);
     this.#entries = new LRUCache({
-      maxSize: maxBytes,
+      maxSize: Math.max(1, maxBytes - this.#records.maxBytes),
       sizeCalculation: ({ body }, key) => entryBytes(body, key),
     });
-    this.#maxBytes = maxBytes;
+    this.maxBytes = maxBytes;
     this.#ttlSeconds = ttlSeconds;
-  }
-
-  get maxBytes(): number {
-    return this.#maxBytes;
   }
 
   /** The size of all entries. */
   get bytes(): number {
-    return this.#entries.calculatedSize;
+    return this.#entries.calculatedSize + this.#records.bytes;
   }
 
   /** The number of entries. */
   get entries(): number {
-    return this.#entries.size;
+    return this.#entries.size + this.#records.entries;
   }
 
   get(key: string): CachedResponse | undefined {
@@ -58,7 +63,31 @@ export class MemoryCache {
 
   /** Whether `set` would store this body. */
   canStore(key: string, body: string): boolean {
-    return entryBytes(body, key) <= this.#maxBytes;
+    return entryBytes(body, key) <= this.#entries.maxSize;
+  }
+
+  /** Returns the response to a single record. */
+  getRecord(namespace: string, row: Float32Array): CachedResponse | undefined {
+    if (this.#longRecords.has(namespace)) return this.get(recordKey(namespace, row));
+    const body = this.#records.get(namespace, row);
+    return body === undefined ? undefined : { body, outcome: "memory", records: 1 };
+  }
+
+  /**
+   * Stores the body of a response to a single record.
+   *
+   * @returns whether it is small enough to be stored
+   */
+  setRecord(namespace: string, row: Float32Array, body: string): boolean {
+    if (this.#records.hasRoom(row, body) && !this.#longRecords.has(namespace)) {
+      this.#records.set(namespace, row, body);
+      return true;
+    }
+    this.#longRecords.add(namespace);
+    const key = recordKey(namespace, row);
+    if (!this.canStore(key, body)) return false;
+    this.set(key, body, 1);
+    return true;
   }
 }
 

@@ -11,8 +11,13 @@ type Found = Pick<CachedResponse, "body" | "outcome">;
 
 /** A request to the cache. */
 export interface CacheRequest {
-  /** The prefix of cache keys, with the model's version and the endpoint. */
+  /** The prefix of the keys of numbers, with the model's version and the endpoint. */
   readonly namespace: string;
+  /**
+   * The prefix of the keys of bodies as sent, which are found before they are checked. Whatever
+   * changes the response to a body changes it.
+   */
+  readonly bodyNamespace: string;
   /** Whether the body has one record or a list. */
   readonly shape: BodyShape;
   readonly policy: CachePolicy;
@@ -22,8 +27,12 @@ export interface CacheRequest {
   readonly read: () => Float32Array | Promise<Float32Array>;
   /** The number of numbers in a row of the matrix. */
   readonly columns: number;
-  /** Computes the response body. */
+  /** Computes what is stored under the canonical key. */
   readonly compute: (matrix: Float32Array) => Promise<string>;
+  /** Whether computing it costs less than finding out if another request computes the same. */
+  readonly isCheap: boolean;
+  /** Turns that into the response body. By default, it is the response body. */
+  readonly respond?: ((stored: string) => string | Promise<string>) | undefined;
 }
 
 /** The dependencies of {@link ReadThrough}. */
@@ -40,6 +49,10 @@ const storedOutcome: Partial<Record<CacheOutcome, CacheOutcome>> = {
   computed: "stored",
   recomputed: "refreshed",
 };
+
+function asStored({ body, outcome, records }: CachedResponse): CachedResponse {
+  return { body, outcome: storedOutcome[outcome] ?? outcome, records };
+}
 
 /**
  * The read-through cache in front of the model:
@@ -64,10 +77,10 @@ export class ReadThrough {
 
   /** Returns a hit in memory directly, anything else as a promise. */
   answer(request: CacheRequest): CachedResponse | Promise<CachedResponse> {
-    const { namespace, shape, policy } = request;
+    const { bodyNamespace, shape, policy } = request;
     if (shape === "many") {
       const needsKey = this.#deps.memory && policy !== "bypass";
-      const key = needsKey ? rawKey(namespace, request.digest()) : undefined;
+      const key = needsKey ? rawKey(bodyNamespace, request.digest()) : undefined;
       return this.#known(key, policy) ?? this.#answerList(key, request);
     }
     const row = request.read();
@@ -77,41 +90,46 @@ export class ReadThrough {
   }
 
   #answerOne(request: CacheRequest, row: Float32Array): CachedResponse | Promise<CachedResponse> {
-    const key = recordKey(request.namespace, row);
-    const memoryKey = request.policy === "bypass" ? undefined : key;
-    return this.#known(key, request.policy) ?? this.#answerUnknown(memoryKey, key, request, row);
+    const { namespace, policy } = request;
+    const { memory, storeFor } = this.#deps;
+    if (policy !== "use") return this.#answerUnknownOne(request, row);
+    const known = memory?.getRecord(namespace, row);
+    if (known) return known;
+    if (!request.isCheap || storeFor("one")) return this.#answerUnknownOne(request, row);
+    const outcome = memory ? "computed" : "bypassed";
+    return request
+      .compute(row)
+      .then((body) => this.#rememberOne(request, row, { body, outcome, records: 1 }));
   }
 
-  async #answerList(memoryKey: string | undefined, request: CacheRequest): Promise<CachedResponse> {
-    const read = request.read();
-    const matrix = read instanceof Promise ? await read : read;
-    const key = canonicalKey(request.namespace, matrix);
-    return this.#answerUnknown(memoryKey, key, request, matrix);
+  async #answerUnknownOne(request: CacheRequest, row: Float32Array): Promise<CachedResponse> {
+    const found = await this.#find(recordKey(request.namespace, row), request, row);
+    return this.#rememberOne(request, row, { ...found, records: 1 });
+  }
+
+  #rememberOne(request: CacheRequest, row: Float32Array, answer: CachedResponse): CachedResponse {
+    const { namespace, policy } = request;
+    const isStored =
+      policy !== "bypass" && this.#deps.memory?.setRecord(namespace, row, answer.body);
+    return isStored ? asStored(answer) : answer;
   }
 
   #known(key: string | undefined, policy: CachePolicy): CachedResponse | undefined {
     return key !== undefined && policy === "use" ? this.#deps.memory?.get(key) : undefined; // 1
   }
 
-  /** @param key identifies the numbers */
-  async #answerUnknown(
-    memoryKey: string | undefined,
-    key: string,
-    request: CacheRequest,
-    matrix: Float32Array,
-  ): Promise<CachedResponse> {
-    const found = await this.#find(key, request, matrix);
-    const records = matrix.length / request.columns;
-    return this.#remember(memoryKey, { ...found, records });
-  }
-
-  /** Keeps a response in memory, so that it is stored even while the store fails. */
-  #remember(key: string | undefined, answer: CachedResponse): CachedResponse {
+  async #answerList(memoryKey: string | undefined, request: CacheRequest): Promise<CachedResponse> {
     const { memory } = this.#deps;
-    const { body, outcome, records } = answer;
-    if (key === undefined || !memory?.canStore(key, body)) return answer;
-    memory.set(key, body, records); // 4
-    return { body, outcome: storedOutcome[outcome] ?? outcome, records };
+    const read = request.read();
+    const matrix = read instanceof Promise ? await read : read;
+    const key = canonicalKey(request.namespace, matrix);
+    const { body: stored, outcome } = await this.#find(key, request, matrix);
+    const records = matrix.length / request.columns;
+    const body = request.respond ? await request.respond(stored) : stored;
+    const answer = { body, outcome, records };
+    if (memoryKey === undefined || !memory?.canStore(memoryKey, body)) return answer;
+    memory.set(memoryKey, body, records); // 4
+    return asStored(answer);
   }
 
   async #find(key: string, request: CacheRequest, matrix: Float32Array): Promise<Found> {

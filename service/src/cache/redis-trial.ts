@@ -33,9 +33,9 @@ function shortest(durationsMs: readonly number[]): number {
 }
 
 /**
- * Decides whether it pays to look up single predictions in Redis. Each lookup takes as long as
- * Redis does, and each hit saves a prediction. So it pays if half of the lookups are hits and a
- * prediction takes more than twice as long as Redis.
+ * Decides whether it pays to look up single predictions in Redis. Each lookup costs a round trip,
+ * and each hit saves a prediction. If half of the lookups are hits, this pays if a prediction takes
+ * more than twice as long as a round trip.
  */
 export class RedisTrial {
   readonly #deps: RedisTrialDependencies;
@@ -76,7 +76,7 @@ export class RedisTrial {
     const predictions: number[] = [];
     const replies: number[] = [];
     const end = performance.now() + maxTrialMs;
-    // In turns, so that anything else the process does affects both equally.
+    // In turn, so that anything else the process does affects both equally.
     do {
       predictions.push(await durationMsOf(predictOne));
       replies.push(await durationMsOf(askRedis));

@@ -10,6 +10,7 @@ import {
   SocketClosedUnexpectedlyError,
 } from "redis";
 import type { Histogram, Metrics } from "../telemetry/metrics.ts";
+import { redisCommands, traceWork } from "../telemetry/tracing.ts";
 import { TimeoutError, withTimeout } from "../timeout.ts";
 import { CircuitBreaker, type CircuitState } from "./circuit-breaker.ts";
 import { openEntry, sealEntry } from "./entry.ts";
@@ -68,6 +69,20 @@ function newClient(url: string) {
 }
 
 type Client = ReturnType<typeof newClient>;
+
+/** Sends a command and waits for the reply. */
+function command<T>(
+  timeoutMs: number,
+  client: Client,
+  send: (client: Client) => Promise<T>,
+): Promise<T> {
+  return withTimeout(timeoutMs, send(client));
+}
+
+const commands = {
+  get: traceWork(redisCommands.get, command),
+  set: traceWork(redisCommands.set, command),
+};
 
 /** The errors of node-redis if there is no connection, or if it is lost. */
 const connectionErrors = [
@@ -141,7 +156,7 @@ export class RedisCache implements PredictionCache {
 
   async get(key: string): Promise<string | undefined> {
     try {
-      const entry = await this.#send("get", (client) => client.get(key));
+      const entry = await this.#command("get", (client) => client.get(key));
       const body = entry === null ? undefined : openEntry(key, entry);
       if (entry !== null && body === undefined) this.#countError("get", "corrupt");
       return body;
@@ -154,7 +169,7 @@ export class RedisCache implements PredictionCache {
 
   async set(key: string, body: string): Promise<void> {
     const expiration = { type: "PX", value: jitteredTtlMs(this.#options.ttlSeconds) } as const;
-    await this.#send("set", (client) => client.set(key, sealEntry(key, body), { expiration }));
+    await this.#command("set", (client) => client.set(key, sealEntry(key, body), { expiration }));
   }
 
   canStore(): boolean {
@@ -192,7 +207,7 @@ export class RedisCache implements PredictionCache {
     return client;
   }
 
-  async #send<T>(operation: Operation, command: (client: Client) => Promise<T>): Promise<T> {
+  async #command<T>(operation: Operation, send: (client: Client) => Promise<T>): Promise<T> {
     const { timeoutMs } = this.#options;
     const breaker = this.#circuits[operation];
     const client = this.#client;
@@ -201,7 +216,7 @@ export class RedisCache implements PredictionCache {
     if (!passage) throw this.#failure(operation, "open_circuit");
     const start = performance.now();
     try {
-      const reply = await withTimeout(timeoutMs, command(client));
+      const reply = await commands[operation](timeoutMs, client, send);
       this.#durations[operation].observe((performance.now() - start) / 1000);
       breaker.succeed(passage);
       this.#report();

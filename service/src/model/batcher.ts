@@ -7,6 +7,7 @@ import {
   type Predictions,
   type Runner,
 } from "./engine.ts";
+import { RowBatch } from "./row-batch.ts";
 
 /** The queue has no room for the request. */
 export class QueueFullError extends Error {}
@@ -21,6 +22,8 @@ export interface BatchedEngine extends Engine {
    * former one is released when its last run has ended.
    */
   use(next: Runner): Promise<void>;
+  /** Releases the runner after its last run. The engine can't be used afterwards. */
+  release(): Promise<void>;
 }
 
 interface Job {
@@ -77,6 +80,8 @@ function likeOf(predictions: Predictions, length: number): Predictions {
  * 2. requests that arrive during a run share the next run, which starts immediately afterwards;
  * 3. runs are short: a long list takes several runs, and short requests share each of them.
  *
+ * If the runner needs no promise, single rows have their own queue; see {@link RowBatch}.
+ *
  * Batching does not change a single bit of the predictions, since the prediction of a row does not
  * depend on other rows. If a run fails, its requests are run again one by one, so a request fails
  * only because of its own rows.
@@ -90,23 +95,29 @@ export function batched(
 ): BatchedEngine {
   const durations = metrics.histogram("prediction_inference_duration_seconds", {});
   const rowsPerRun = metrics.histogram("prediction_inference_rows", {});
-  metrics.observe("prediction_rows_queued", {}, () => queuedRows);
+  const queuedRowsOfAll = metrics.level("prediction_rows_queued", {});
   const { columns, outputs, isList } = first;
   const maxQueuedRows = Math.floor(
     maxQueuedBytes / (Float32Array.BYTES_PER_ELEMENT * (columns + outputs)),
   );
   let runner = first;
+  let rowBatch = batchRows(first);
   let queue: Job[] = [];
   let queuedRows = 0;
   let isRunning = false;
   let currentRun = Promise.resolve();
+
+  function queueRows(rows: number): void {
+    queuedRows += rows;
+    queuedRowsOfAll.value += rows;
+  }
 
   /** Removes requests that are finished or abandoned. */
   function prune(): void {
     queue = queue.filter((job) => {
       if (waitingRows(job) === 0) return false;
       if (!job.client?.signal.aborted) return true;
-      queuedRows -= waitingRows(job);
+      queueRows(-waitingRows(job));
       job.reject(new AbandonedError());
       return false;
     });
@@ -138,14 +149,29 @@ export function batched(
     }
   }
 
+  function observeRun(matrix: Float32Array, start: number): void {
+    durations.observe((performance.now() - start) / 1000);
+    rowsPerRun.observe(matrix.length / columns);
+  }
+
+  function batchRows({ runNow, maxRunRows: maxRows }: Runner): RowBatch | undefined {
+    if (!runNow) return undefined;
+    const runRows = (matrix: Float32Array) => {
+      const start = performance.now();
+      const predictions = runNow(matrix);
+      observeRun(matrix, start);
+      return predictions;
+    };
+    return new RowBatch(runRows, { columns, outputs, maxRows });
+  }
+
   async function run(parts: readonly Part[]): Promise<void> {
     try {
       const matrix = gather(parts);
       const start = performance.now();
       const running = runner.run(matrix);
       const predictions = running instanceof Promise ? await running : running;
-      durations.observe((performance.now() - start) / 1000);
-      rowsPerRun.observe(matrix.length / columns);
+      observeRun(matrix, start);
       scatter(predictions, parts);
       if (!(running instanceof Promise)) await nextTurn();
     } catch (error) {
@@ -154,7 +180,7 @@ export function batched(
         return;
       }
       for (const { job } of parts) {
-        queuedRows -= waitingRows(job);
+        queueRows(-waitingRows(job));
         job.begun = job.rows;
         job.reject(error);
       }
@@ -164,7 +190,7 @@ export function batched(
   async function runAll(): Promise<void> {
     while (queue.length > 0) {
       const parts = takeParts(queue, runner.maxRunRows);
-      for (const { rows } of parts) queuedRows -= rows;
+      for (const { rows } of parts) queueRows(-rows);
       currentRun = run(parts);
       await currentRun;
       prune();
@@ -179,14 +205,18 @@ export function batched(
     columns,
     outputs,
     isList,
+    get isCheap() {
+      return rowBatch !== undefined;
+    },
     predict(matrix, client) {
       const rows = matrix.length / columns;
+      if (rows === 1 && rowBatch) return rowBatch.predict(matrix);
       if (rows === 0) return Promise.resolve(new Float32Array());
       if (queuedRows + rows > maxQueuedRows) prune();
       if (queuedRows > 0 && queuedRows + rows > maxQueuedRows) {
         return Promise.reject(new QueueFullError(`${queuedRows} rows are waiting`));
       }
-      queuedRows += rows;
+      queueRows(rows);
       return new Promise((resolve, reject) => {
         queue.push({ matrix, rows, client, resolve, reject, begun: 0 });
         if (!isRunning) {
@@ -198,8 +228,13 @@ export function batched(
     async use(next) {
       const former = runner;
       runner = next;
+      rowBatch = batchRows(next);
       await currentRun;
       await former.release();
+    },
+    async release() {
+      await currentRun;
+      await runner.release();
     },
   };
 }

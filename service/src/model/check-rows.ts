@@ -10,7 +10,7 @@ const float = new Float32Array(1);
 const bits = new Int32Array(float.buffer);
 const lowestBits = -(2 ** 31);
 
-/** All float32. -0 comes before 0. */
+/** All float32 numbers. -0 comes before 0. */
 const floats: Scale = {
   ordinalOf(value) {
     float[0] = value;

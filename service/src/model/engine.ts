@@ -40,6 +40,8 @@ export interface Engine extends Signature {
    * @throws {AbandonedError} if rows were dropped
    */
   predict(matrix: Float32Array, client?: Client): Promise<Predictions>;
+  /** Whether predicting a row costs less than finding out if another request needs the same row. */
+  readonly isCheap: boolean;
 }
 
 /** A runtime that has loaded a model. A run blocks the event loop. */
@@ -50,6 +52,8 @@ export interface Runner extends Signature {
   readonly maxRunRows: number;
   /** Predicts a batch as an {@link Engine} does, in one run. */
   run(matrix: Float32Array): Predictions | Promise<Predictions>;
+  /** The same without a promise, if the runtime can. */
+  readonly runNow?: (matrix: Float32Array) => Predictions;
   /** Frees its memory. It can't be used afterwards. */
   release(): Promise<void>;
 }

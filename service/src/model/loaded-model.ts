@@ -4,6 +4,8 @@ import { z } from "zod";
 import { type BodyReader, createBodyReader } from "../records/body-reader.ts";
 import { createRecordReader } from "../records/reader.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import type { Signature } from "../tensors/signature.ts";
+import { createTensorReader, type TensorReader } from "../tensors/tensor-reader.ts";
 import { Refusal } from "../wire/refusal.ts";
 import { batched } from "./batcher.ts";
 import { describeFaults, ModelCard } from "./card.ts";
@@ -12,13 +14,29 @@ import { ModelError } from "./model-error.ts";
 import { createOnnxRunner, type OnnxRunner } from "./onnx-runner.ts";
 import { createTreeRunner } from "./tree-runner.ts";
 
+/** How cache keys name a model. */
+interface CacheVersions {
+  /** In the keys of numbers: changes whenever the prediction for a row of the matrix changes. */
+  readonly numbers: string;
+  /** In the keys of bodies as sent: changes with the card, too, which says what is valid. */
+  readonly bodies: string;
+}
+
 /** A model that is ready to serve requests. */
 export interface LoadedModel {
   readonly card: ModelCard;
   /** The SHA-256 of the ONNX file, which changes whenever the model changes. */
   readonly version: string;
+  readonly cacheVersions: CacheVersions;
   readonly engine: Engine;
+  /** The card's example record, as one row of the model's input. */
+  readonly example: Float32Array;
+  /** The model's tensors, for clients of the Open Inference Protocol. */
+  readonly signature: Signature;
   readonly reader: BodyReader;
+  readonly tensorReader: TensorReader;
+  /** Frees the memory of the model, which must not be in use any more. */
+  release(): Promise<void>;
 }
 
 /** A model that ONNX Runtime runs, until WebAssembly does. */
@@ -77,7 +95,7 @@ const InvalidRecord = z.object({
  *
  * @throws {ModelError} if the example is not a valid record
  */
-export function readExample(card: ModelCard): Float32Array {
+function readExample(card: ModelCard): Float32Array {
   try {
     return createRecordReader(card, 1).one(Buffer.from(exampleRecord(card)));
   } catch (error) {
@@ -101,6 +119,20 @@ export function createRunner(model: Uint8Array, card: ModelCard): Promise<OnnxRu
 }
 
 /**
+ * Returns how cache keys name a model. Its predictions do not depend on the card if one input takes
+ * all features and the card chooses no output, as with the committed model.
+ */
+function cacheVersionsOf(
+  { version, target: { output, outputs } }: ModelCard,
+  cardText: Buffer,
+  { kind }: Signature,
+): CacheVersions {
+  const withCard = `${version}-${hash("sha256", cardText).slice(0, 16)}`;
+  const isPlain = kind === "table" && output === undefined && outputs === undefined;
+  return { numbers: isPlain ? version : withCard, bodies: withCard };
+}
+
+/**
  * Loads an ONNX model and its card, which has the same path with the ending `.json`. Predicts the
  * card's example once.
  *
@@ -115,7 +147,8 @@ export async function loadModel(
 ): Promise<CompilableModel> {
   const cardPath = cardPathOf(modelPath);
   const model = await read(modelPath);
-  const card = parseCard(cardPath, (await read(cardPath, "; ./run.sh card writes it")).toString());
+  const cardText = await read(cardPath, "; ./run.sh card writes it");
+  const card = parseCard(cardPath, cardText.toString());
   const version = hash("sha256", model);
   if (version !== card.version) {
     throw new ModelError(
@@ -124,15 +157,33 @@ export async function loadModel(
   }
   try {
     const onnx = await createRunner(model, card);
+    const { signature } = onnx;
     const engine = batched(onnx, undefined, metrics);
+    const reader = createBodyReader(card, maxRecords);
+    const tensorReader = createTensorReader({ features: card.features, signature }, maxRecords);
+    let compiling: Promise<unknown> = Promise.resolve();
+
+    async function compile(): Promise<void> {
+      const trees = await createTreeRunner({ path: modelPath, version, card }, onnx);
+      await engine.use(trees);
+    }
     return {
       card,
       version,
+      cacheVersions: cacheVersionsOf(card, cardText, signature),
       engine,
-      reader: createBodyReader(card, maxRecords),
+      example: readExample(card),
+      signature,
+      reader,
+      tensorReader,
       async compile() {
-        const trees = await createTreeRunner({ path: modelPath, version, card }, onnx);
-        await engine.use(trees);
+        const compiled = compile();
+        compiling = Promise.allSettled([compiled]);
+        await compiled;
+      },
+      async release() {
+        await compiling;
+        await Promise.all([reader.close(), tensorReader.close(), engine.release()]);
       },
     };
   } catch (error) {

@@ -1,9 +1,11 @@
 import "./no-telemetry.ts";
 import { InferenceSession } from "onnxruntime-node";
+import type { Signature } from "../tensors/signature.ts";
 import type { ModelCard } from "./card.ts";
 import type { Runner } from "./engine.ts";
 import { ModelError } from "./model-error.ts";
 import { feedFor, inputOrder, inputsOf, outputFor, predictionsOf } from "./onnx-tensors.ts";
+import { signatureOf } from "./signature-of.ts";
 
 /** ONNX Runtime's level for errors. Warnings are not logged. */
 const errorSeverity = 3;
@@ -82,6 +84,7 @@ export interface OnnxRunner extends Runner {
   readonly inputs: readonly string[];
   /** The name of the model's output. */
   readonly output: string;
+  readonly signature: Signature;
 }
 
 /**
@@ -97,9 +100,22 @@ export async function createOnnxRunner(
   example: Float32Array,
 ): Promise<OnnxRunner> {
   const session = await createSession(model);
+  try {
+    return await createRunner(session, card, example);
+  } catch (error) {
+    await session.release();
+    throw error;
+  }
+}
+
+async function createRunner(
+  session: InferenceSession,
+  card: ModelCard,
+  example: Float32Array,
+): Promise<OnnxRunner> {
   const inputs = inputsOf(session.inputMetadata);
   const feed = feedFor(inputs, card.features);
-  const output = outputFor(session.outputMetadata, card.target.output);
+  const { name: output, type } = outputFor(session.outputMetadata, card.target.output);
   const columns = card.features.length;
 
   async function run(matrix: Float32Array, inBlocks: boolean) {
@@ -121,7 +137,8 @@ export async function createOnnxRunner(
     }
   }
 
-  const outputs = countOutputs(output, (await runExample()).dims);
+  const { dims } = await runExample();
+  const outputs = countOutputs(output, dims);
   const names = card.target.outputs;
   if (names !== undefined && names.length !== outputs) {
     throw new ModelError(
@@ -148,6 +165,7 @@ export async function createOnnxRunner(
     name: "onnxruntime",
     inputs: inputOrder(inputs, card.features),
     output,
+    signature: signatureOf(inputs, card.features, { name: output, type, dims }),
     // With the committed model, such a run takes about half a millisecond.
     maxRunRows: 128,
     columns,

@@ -172,8 +172,8 @@ function feedTable(table: TableInput, features: readonly CardFeature[]): Feed {
     first ? { [table.name]: first.make(matrix, [rows, features.length], first.feature) } : {};
 }
 
-/** Name of the input that takes a feature alone. */
-const inputNameOf = ({ name, input = name }: CardFeature) => input;
+/** Returns the name of the input that takes a feature alone. */
+export const inputNameOf = ({ name, input = name }: CardFeature) => input;
 
 /** The names of a model's inputs in the order of the matrix. */
 export function inputOrder(inputs: Inputs, features: readonly CardFeature[]): readonly string[] {
@@ -229,19 +229,22 @@ export function feedFor(inputs: Inputs, features: readonly CardFeature[]): Feed 
 }
 
 /**
- * Returns the name of the output to serve.
+ * Returns the output to serve.
  *
  * @param name the output that the card names. By default, the last output
  * @throws {ModelError} with the name of an unsupported output, and what to change
  */
-export function outputFor(outputs: readonly ValueMetadata[], name: string | undefined): string {
+export function outputFor(
+  outputs: readonly ValueMetadata[],
+  name: string | undefined,
+): TensorMetadata {
   const output =
     name === undefined ? outputs.at(-1) : outputs.find((candidate) => candidate.name === name);
   if (output === undefined) {
     const names = outputs.map((each) => each.name).join(", ");
     throw new ModelError(`the model has no output ${name ?? ""}; it has ${names}`);
   }
-  return requireRows("output", output).name;
+  return requireRows("output", output);
 }
 
 /**

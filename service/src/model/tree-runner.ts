@@ -71,6 +71,7 @@ function treeRunner(predict: PredictTrees, { columns, outputs, isList }: OnnxRun
     isList,
     maxRunRows,
     run: predict,
+    runNow: predict,
     release: async () => {},
   };
 }

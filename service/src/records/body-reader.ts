@@ -1,9 +1,7 @@
 import type { Client } from "../model/engine.ts";
-import { tooLarge } from "../wire/body.ts";
-import { Refusal } from "../wire/refusal.ts";
 import type { SentBody } from "../wire/sent-body.ts";
 import { type BodyShape, createRecordReader } from "./reader.ts";
-import { ReaderThread, ThreadExhaustedError } from "./reader-thread.ts";
+import { ReaderThread, type ReadTask } from "./reader-thread.ts";
 import type { Matrix, RecordSchema } from "./schema.ts";
 
 /** Reads request bodies. Large ones are read in another thread. */
@@ -21,6 +19,17 @@ export interface BodyReader {
   close(): Promise<void>;
 }
 
+/** The settings of the thread. */
+export interface RecordsSettings {
+  readonly schema: RecordSchema;
+  readonly maxRecords: number;
+}
+
+/** A body for the thread. */
+export interface RecordsTask extends ReadTask {
+  readonly shape: BodyShape;
+}
+
 /**
  * Creates a reader of request bodies. Its thread starts with the first large body.
  *
@@ -33,27 +42,15 @@ export function createBodyReader(
   maxHeapMiB?: number,
 ): BodyReader {
   const reader = createRecordReader(schema, maxRecords);
-  const thread = new ReaderThread({ schema, maxRecords }, maxHeapMiB);
-
-  async function readInThread(
-    shape: BodyShape,
-    body: SentBody,
-    { signal }: Client,
-  ): Promise<Matrix> {
-    try {
-      const result = await thread.read({ shape, blocks: body.take() }, signal);
-      if (result instanceof Float32Array) return result;
-      throw new Refusal(result);
-    } catch (error) {
-      throw error instanceof ThreadExhaustedError ? tooLarge() : error;
-    }
-  }
+  const settings: RecordsSettings = { schema, maxRecords };
+  const program = new URL("./reader-worker.ts", import.meta.url);
+  const thread = new ReaderThread<RecordsTask, Matrix>(program, settings, maxHeapMiB);
 
   return {
-    read(shape, body, client) {
-      if (!body.isSmall) return readInThread(shape, body, client);
-      return reader[shape](body.bytes());
-    },
+    read: (shape, body, client) =>
+      body.isSmall
+        ? reader[shape](body.bytes())
+        : thread.read({ shape, blocks: body.take() }, client.signal),
     close: () => thread.close(),
   };
 }

@@ -1,14 +1,7 @@
-import { isUtf8 } from "node:buffer";
-import { skipSpace } from "../json/bytes.ts";
-import { checkSyntax, JsonLimitError, JsonSyntaxError } from "../json/syntax.ts";
+import { checkJson, JsonEncodingError } from "../json/start.ts";
+import { JsonLimitError, JsonSyntaxError } from "../json/syntax.ts";
 import { malformedJson } from "../wire/faults.ts";
-import { invalid, type Refusal, refusal } from "../wire/refusal.ts";
-
-const byteOrderMark = Buffer.from("\ufeff");
-
-function unreadable(): Refusal {
-  return refusal(400, "There was an error parsing the body");
-}
+import { invalid, refusal } from "../wire/refusal.ts";
 
 /**
  * Checks that a body is JSON. Skips a byte-order mark.
@@ -18,15 +11,13 @@ function unreadable(): Refusal {
  *   Python's message and offset for malformed JSON
  */
 export function startOfJson(body: Buffer): number {
-  if (!isUtf8(body)) throw unreadable();
-  const hasMark = body.subarray(0, byteOrderMark.length).equals(byteOrderMark);
-  const start = hasMark ? byteOrderMark.length : 0;
   try {
-    checkSyntax(body, start);
+    return checkJson(body);
   } catch (error) {
-    if (error instanceof JsonLimitError) throw unreadable();
+    if (error instanceof JsonEncodingError || error instanceof JsonLimitError) {
+      throw refusal(400, "There was an error parsing the body");
+    }
     if (!(error instanceof JsonSyntaxError)) throw error;
     throw invalid([malformedJson(error.offset, error.message)]);
   }
-  return skipSpace(body, start);
 }

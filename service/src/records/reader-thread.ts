@@ -1,33 +1,22 @@
 import { Worker } from "node:worker_threads";
 import { AbandonedError } from "../model/engine.ts";
-import type { RefusalParts } from "../wire/refusal.ts";
-import type { BodyShape } from "./reader.ts";
-import type { Matrix, RecordSchema } from "./schema.ts";
-
-/** Settings of the thread. */
-export interface ReaderSettings {
-  readonly schema: RecordSchema;
-  readonly maxRecords: number;
-}
+import { tooLarge } from "../wire/body.ts";
+import { Refusal, type RefusalParts } from "../wire/refusal.ts";
 
 /** A body to read. */
 export interface ReadTask {
-  readonly shape: BodyShape;
   /** Each is a view of its own buffer, which is transferred to the thread. */
   readonly blocks: readonly Uint8Array<ArrayBuffer>[];
 }
 
-/** The matrix, or the error response. */
-export type ReadResult = Matrix | Pick<RefusalParts, "status" | "text" | "body">;
+/** What a thread returns: the result, or the error response. */
+export type ReadResult<Result> = { readonly result: Result } | { readonly refused: RefusalParts };
 
-/** The thread ran out of memory. */
-export class ThreadExhaustedError extends Error {}
-
-interface Job {
-  readonly task: ReadTask;
+interface Job<Task, Result> {
+  readonly task: Task;
   readonly bytes: number;
   readonly signal: AbortSignal;
-  readonly resolve: (result: ReadResult) => void;
+  readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -41,18 +30,22 @@ const youngHeapMiB = 8;
  * A thread that reads one body at a time. Among the waiting bodies, the shortest is read first. The
  * thread starts with the first body, and restarts with the next body after a failure.
  */
-export class ReaderThread {
-  readonly #settings: ReaderSettings;
+export class ReaderThread<Task extends ReadTask, Result> {
+  readonly #program: URL;
+  readonly #settings: unknown;
   readonly #maxHeapMiB: number;
   #worker: Worker | undefined;
-  #running: Job | undefined;
-  #waiting: Job[] = [];
+  #running: Job<Task, Result> | undefined;
+  #waiting: Job<Task, Result>[] = [];
 
   /**
+   * @param program the module that the thread runs, which calls `answerReads`
+   * @param settings plain data for the module
    * @param maxHeapMiB the maximum heap size. If exceeded, the thread ends and the current body is
    *   lost
    */
-  constructor(settings: ReaderSettings, maxHeapMiB = usualHeapMiB) {
+  constructor(program: URL, settings: unknown, maxHeapMiB = usualHeapMiB) {
+    this.#program = program;
     this.#settings = settings;
     this.#maxHeapMiB = maxHeapMiB;
   }
@@ -60,10 +53,10 @@ export class ReaderThread {
   /**
    * @param signal if aborted, the body is dropped unless it is already being read
    * @throws {AbandonedError} if the body was dropped
-   * @throws {ThreadExhaustedError} if this body needs too much memory; other bodies are not
-   *   affected
+   * @throws {Refusal} if the body is invalid; 413 if it needs too much memory, which does not affect
+   *   other bodies
    */
-  read(task: ReadTask, signal: AbortSignal): Promise<ReadResult> {
+  read(task: Task, signal: AbortSignal): Promise<Result> {
     const bytes = task.blocks.reduce((sum, block) => sum + block.length, 0);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ task, bytes, signal, resolve, reject });
@@ -95,7 +88,7 @@ export class ReaderThread {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL("./reader-worker.ts", import.meta.url), {
+    const worker = new Worker(this.#program, {
       workerData: this.#settings,
       resourceLimits: {
         maxOldGenerationSizeMb: this.#maxHeapMiB,
@@ -103,16 +96,21 @@ export class ReaderThread {
       },
     });
     worker.unref();
-    worker.on("message", (result: ReadResult) => this.#finish((job) => job.resolve(result)));
+    worker.on("message", (answer: ReadResult<Result>) =>
+      this.#finish((job) => {
+        if ("result" in answer) job.resolve(answer.result);
+        else job.reject(new Refusal(answer.refused));
+      }),
+    );
     worker.on("error", (error: Error & { readonly code?: string }) => {
       const isExhausted = error.code === "ERR_WORKER_OUT_OF_MEMORY";
       this.#worker = undefined;
-      this.#finish((job) => job.reject(isExhausted ? new ThreadExhaustedError() : error));
+      this.#finish((job) => job.reject(isExhausted ? tooLarge() : error));
     });
     return worker;
   }
 
-  #finish(settle: (job: Job) => void): void {
+  #finish(settle: (job: Job<Task, Result>) => void): void {
     const job = this.#running;
     this.#running = undefined;
     if (job) settle(job);

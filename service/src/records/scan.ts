@@ -1,18 +1,6 @@
-import { ascii, isDigit, isSpace } from "../json/bytes.ts";
+import { ascii, isSpace } from "../json/bytes.ts";
+import { NumberReader } from "../json/number.ts";
 import { type Feature, type Matrix, type RecordSchema, toCell } from "./schema.ts";
-
-/** The powers of ten that a double represents exactly. */
-const powersOfTen = Float64Array.from({ length: 23 }, (_, exponent) => 10 ** exponent);
-
-/** Below this, only a few digits exceed 2⁵³, and each adds a relative error of at most 2⁻⁵³. */
-const maxInexactDigits = 1e22;
-const inexactness = 2 ** -48;
-
-/** Rounds a slightly inexact double to float32; returns `NaN` if the result is ambiguous. */
-function nearestFloat(value: number): number {
-  const nearest = Math.fround(value * (1 - inexactness));
-  return nearest === Math.fround(value * (1 + inexactness)) ? nearest : Number.NaN;
-}
 
 function skipSpace(body: Buffer, from: number): number {
   let at = from;
@@ -26,17 +14,6 @@ function skipBytes(body: Buffer, from: number, bytes: Uint8Array): number {
     if (body[from + index] !== bytes[index]) return -1;
   }
   return from + bytes.length;
-}
-
-/** Returns the index after the exponent at `from`; `from` if there is none. */
-function skipExponent(body: Buffer, from: number): number {
-  // `E` and `e` differ in bit 5 only.
-  if (((body[from] ?? 0) | 0x20) !== ascii.lowerE) return from;
-  const sign = body[from + 1];
-  const digits = sign === ascii.minus || sign === ascii.plus ? from + 2 : from + 1;
-  let at = digits;
-  while (isDigit(body[at])) at++;
-  return at === digits ? from : at;
 }
 
 /**
@@ -73,7 +50,7 @@ function nextDown(value: number): number {
 }
 
 /** Returns the bounds of a feature as exclusive bounds. */
-function openInterval({ type, gt, ge, lt, le }: Feature): { above: number; below: number } {
+export function openInterval({ type, gt, ge, lt, le }: Feature): { above: number; below: number } {
   if (type === "boolean" || type === "category") {
     return { above: Number.NEGATIVE_INFINITY, below: Number.POSITIVE_INFINITY };
   }
@@ -107,6 +84,7 @@ export function createScanner({ record, features }: RecordSchema): Scanner {
   const aboveFloat = Float32Array.from(above);
   const belowFloat = Float32Array.from(below);
   const readers = features.map(readerOf);
+  const numbers = new NumberReader();
 
   /** Holds rows until their number is known. */
   let scratch = new Float32Array(64 * columns);
@@ -115,55 +93,11 @@ export function createScanner({ record, features }: RecordSchema): Scanner {
   /** Whether that value is the exact double, or only the nearest float32. */
   let isExact = true;
 
-  function readAnyNumber(body: Buffer, start: number, mantissaEnd: number): number {
-    valueEnd = skipExponent(body, mantissaEnd);
-    const value = Number(body.toString("latin1", start, valueEnd));
-    return Number.isFinite(value) ? value : Number.NaN;
-  }
-
-  /**
-   * Reads a number that will be rounded to float32. If its digits are at most 2⁵³ and the power of
-   * ten is at most 10²², it is the quotient of two exact doubles (W. D. Clinger, "How to Read
-   * Floating Point Numbers Accurately", 1990). With more digits, the float32 is still known unless
-   * the number is almost halfway between two float32 values.
-   *
-   * @returns `NaN` if there is no number
-   */
   function readNumber(body: Buffer, start: number): number {
-    let at = start;
-    const isNegative = body[at] === ascii.minus;
-    if (isNegative) at++;
-    const integer = at;
-    let digits = 0;
-    let digit = (body[at] ?? 0) - ascii.zero;
-    while (digit >= 0 && digit <= 9) {
-      digits = digits * 10 + digit;
-      digit = (body[++at] ?? 0) - ascii.zero;
-    }
-    if (at === integer || (body[integer] === ascii.zero && at > integer + 1)) return Number.NaN;
-    let decimals = 0;
-    if (digit === ascii.point - ascii.zero) {
-      const pointAt = at;
-      digit = (body[++at] ?? 0) - ascii.zero;
-      while (digit >= 0 && digit <= 9) {
-        digits = digits * 10 + digit;
-        digit = (body[++at] ?? 0) - ascii.zero;
-      }
-      decimals = at - pointAt - 1;
-      if (decimals === 0) return Number.NaN;
-    }
-    valueEnd = at;
-    isExact = true;
-    const power = powersOfTen[decimals];
-    const hasExponent = ((digit + ascii.zero) | 0x20) === ascii.lowerE;
-    if (hasExponent || power === undefined || digits > Number.MAX_SAFE_INTEGER) {
-      const isInexact = !hasExponent && power !== undefined && digits < maxInexactDigits;
-      const value = isInexact ? nearestFloat(digits / power) : Number.NaN;
-      if (Number.isNaN(value)) return readAnyNumber(body, start, at);
-      isExact = false;
-      return isNegative ? -value : value;
-    }
-    return (isNegative ? -digits : digits) / power;
+    const value = numbers.read(body, start);
+    valueEnd = numbers.end;
+    isExact = numbers.isExact;
+    return value;
   }
 
   function readInteger(body: Buffer, start: number): number {

@@ -1,5 +1,6 @@
 import { QueueFullError } from "../model/batcher.ts";
 import { AbandonedError } from "../model/engine.ts";
+import { NotLoadedError } from "../model/served-model.ts";
 import type { RejectionReason } from "../telemetry/metric-table.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { TimeoutError, withTimeout } from "../timeout.ts";
@@ -22,6 +23,7 @@ const queueFull = overloaded("queue_full");
 function toRefusal(error: unknown): unknown {
   if (error instanceof TimeoutError) return refusal(504, "Gateway Timeout", {}, "timeout");
   if (error instanceof QueueFullError) return queueFull;
+  if (error instanceof NotLoadedError) return overloaded("not_loaded");
   // Nobody reads this response. The status is for the log, and the same as in nginx.
   if (error instanceof AbandonedError) return refusal(499, "Client Closed Request");
   return error;

@@ -4,7 +4,8 @@ import { type AccessLog, durationMsSince, type LoggedPrediction } from "../telem
 import type { Metrics } from "../telemetry/metrics.ts";
 import { requestIdOf } from "../telemetry/request-id.ts";
 import { countRejections, RequestMetrics } from "../telemetry/request-metrics.ts";
-import { Refusal } from "../wire/refusal.ts";
+import { traceIdOf, traceRequests, traceResponse } from "../telemetry/tracing.ts";
+import { Refusal, refusal } from "../wire/refusal.ts";
 import { dropUnread, type NodeEnvironment, requestHeader } from "../wire/sent-request.ts";
 import { RefusalPace } from "./refusal-pace.ts";
 
@@ -18,12 +19,22 @@ export interface Answer {
   readonly prediction?: LoggedPrediction;
 }
 
+/** A request to any route. */
+export type RequestContext = Context<NodeEnvironment>;
+
 /** Handles one request; throws a {@link Refusal} for an error response. */
-export type Handle = (c: Context<NodeEnvironment>) => Answer | Promise<Answer>;
+export type Handle = (c: RequestContext) => Answer | Promise<Answer>;
 
 /** Creates a JSON response. */
 export function json(value: unknown, status = 200): Answer {
   return { status, body: JSON.stringify(value) };
+}
+
+/** Whether a path is of the Open Inference Protocol, whose errors have another form than FastAPI's. */
+export const isProtocolPath = (path: string): boolean => /^\/v2(?:\/|$)/.test(path);
+
+function errorAnswer(path: string, { status, text, body, headers }: Refusal): Answer {
+  return { status, body: isProtocolPath(path) ? JSON.stringify({ error: text }) : body, headers };
 }
 
 /** The dependencies of {@link createExchange}. */
@@ -36,7 +47,7 @@ export interface ExchangeDependencies {
 
 /**
  * Creates the wrapper of all handlers. It gives each request an id, turns errors into responses,
- * writes the access log, counts the request, and closes connections while draining.
+ * writes the access log, traces and counts the request, and closes connections while draining.
  */
 export function createExchange(deps: ExchangeDependencies) {
   const { logger, accessLog, metrics, isDraining } = deps;
@@ -44,19 +55,19 @@ export function createExchange(deps: ExchangeDependencies) {
   const countRejection = countRejections(metrics);
   const refusals = new RefusalPace();
 
-  function answerError(error: unknown, requestId: string): Answer {
+  function refusalOf(error: unknown, requestId: string): Refusal {
     if (error instanceof Refusal) {
       if (error.reason !== undefined) countRejection(error.reason);
       return error;
     }
     logger.error({ err: error, requestId }, "request failed");
-    return json({ detail: "Internal Server Error" }, 500);
+    return refusal(500, "Internal Server Error");
   }
 
   /** @param route the pattern that the request matched; `*` if none */
   return function exchange(route: string, handle: Handle) {
     const responses = requests.ofRoute(route);
-    return async function answer(c: Context<NodeEnvironment>): Promise<Response> {
+    return traceRequests(route, async function answer(c) {
       const start = performance.now();
       requests.begin();
       const { method, path } = c.req;
@@ -65,7 +76,7 @@ export function createExchange(deps: ExchangeDependencies) {
       try {
         result = await handle(c);
       } catch (error) {
-        result = answerError(error, requestId);
+        result = errorAnswer(path, refusalOf(error, requestId));
         dropUnread(c);
         if (result.status === 503) await refusals.turn();
       }
@@ -74,7 +85,9 @@ export function createExchange(deps: ExchangeDependencies) {
       requests.end();
       responses.count(method, status, durationMs / 1000);
       if (prediction) requests.predicted(prediction);
-      accessLog({ requestId, method, path, route, status, durationMs, prediction });
+      traceResponse(status, prediction);
+      const traceId = traceIdOf(requestHeader(c, "traceparent"));
+      accessLog({ requestId, method, path, route, status, durationMs, prediction, traceId });
       const fields =
         body === null
           ? { "X-Request-Id": requestId, ...headers }
@@ -83,6 +96,6 @@ export function createExchange(deps: ExchangeDependencies) {
         status,
         headers: isDraining() ? { ...fields, Connection: "close" } : fields,
       });
-    };
+    });
   };
 }

@@ -1,5 +1,6 @@
 import { accepts } from "hono/accepts";
-import type { LoadedModel } from "../model/loaded-model.ts";
+import type { ModelRepository } from "../model/model-repository.ts";
+import type { ServedModel } from "../model/served-model.ts";
 import { reportDrift } from "../telemetry/drift.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { CollectReports } from "../telemetry/process-report.ts";
@@ -8,7 +9,8 @@ import { headerRef, methodNotAllowed } from "./openapi-parts.ts";
 
 /** The dependencies of {@link metricsEndpoint}. */
 export interface MetricsDependencies {
-  readonly model: LoadedModel;
+  readonly models: ModelRepository;
+  readonly defaultModel: ServedModel;
   readonly metrics: Metrics;
   readonly collectReports: CollectReports;
 }
@@ -16,9 +18,13 @@ export interface MetricsDependencies {
 const mediaTypes = { text: "text/plain", openmetrics: "application/openmetrics-text" } as const;
 
 /** `GET /metrics` returns the metrics for Prometheus, in OpenMetrics if requested. */
-export function metricsEndpoint({ model, metrics, collectReports }: MetricsDependencies): Endpoint {
-  const { card, version, engine } = model;
-  metrics.info("prediction_model_info", () => ({ model: card.name, version, engine: engine.name }));
+export function metricsEndpoint(deps: MetricsDependencies): Endpoint {
+  const { models, defaultModel, metrics, collectReports } = deps;
+  metrics.infos("prediction_model_info", () =>
+    models
+      .loaded()
+      .map(({ card, version, engine }) => ({ model: card.name, version, engine: engine.name })),
+  );
   return {
     method: "GET",
     path: "/metrics",
@@ -31,13 +37,14 @@ export function metricsEndpoint({ model, metrics, collectReports }: MetricsDepen
       });
       const format = mediaType === mediaTypes.openmetrics ? "openmetrics" : "text";
       const reports = await collectReports();
+      const { current } = defaultModel;
       const windows = reports.flatMap(({ drift }) => drift ?? []);
       // Loaded when it is first needed, so that it does not delay the start.
       const { contentTypes, writeMetrics } = await import("../telemetry/exposition.ts");
       const body = await writeMetrics(
         [
           ...reports.map((report) => report.metrics),
-          windows.length > 0 ? reportDrift(card, windows) : [],
+          current && windows.length > 0 ? reportDrift(current.card, windows) : [],
         ],
         format,
       );

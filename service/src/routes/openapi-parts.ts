@@ -5,7 +5,7 @@ import type { Json } from "./endpoint.ts";
 // Building blocks of the endpoints' OpenAPI operations.
 
 /** A reference to a schema. */
-const schemaRef = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
+export const schemaRef = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
 
 /** JSON content with a schema. */
 export const jsonContent = (schema: string, rest: Json = {}): Json => ({

@@ -1,9 +1,10 @@
 import { z } from "zod";
-import type { ModelCard } from "../model/card.ts";
+import type { LoadedModel } from "../model/loaded-model.ts";
 import { version } from "../version.ts";
 import { type Access, needsToken } from "./authorize.ts";
 import { cacheHeaders } from "./cache-headers.ts";
 import type { Endpoint, Json, Operation } from "./endpoint.ts";
+import { isProtocolPath } from "./exchange.ts";
 import { arrivalTimeoutMs, type Limits } from "./limits.ts";
 import { badRequest, errorSchemas, header, jsonContent, response } from "./openapi-parts.ts";
 
@@ -62,9 +63,10 @@ function everyOperation(operation: Operation, limits: Limits): Operation {
 const bearer = "HTTPBearer";
 
 /** Describes that a request to an endpoint needs a token. */
-function protectedOperation(operation: Operation): Operation {
+function protectedOperation(operation: Operation, path: string): Operation {
   const challenge = header("The scheme of the token", { type: "string", const: "Bearer" });
-  const unauthorized = response("The request has no valid API token", "HTTPError", {
+  const error = isProtocolPath(path) ? "ProtocolError" : "HTTPError";
+  const unauthorized = response("The request has no valid API token", error, {
     "WWW-Authenticate": challenge,
   });
   return {
@@ -74,22 +76,26 @@ function protectedOperation(operation: Operation): Operation {
   };
 }
 
+/** Writes a path as in OpenAPI: `/v2/models/{name}`. */
+const templateOf = (path: string) => path.replaceAll(/:(\w+)/g, "{$1}");
+
 /** Creates the OpenAPI 3.1 document of the service from the descriptions of its endpoints. */
 export function describeApi(
-  card: ModelCard,
+  model: LoadedModel,
   endpoints: readonly Endpoint[],
   limits: Limits,
   access: Access | undefined,
 ): Json {
+  const { card } = model;
   const described = endpoints.flatMap((endpoint) => {
     const { method, path, describe } = endpoint;
     if (describe === undefined) return [];
-    const { operation, schemas } = describe();
+    const { operation, schemas } = describe(model);
     return {
       method: method.toLowerCase(),
-      path,
+      path: templateOf(path),
       schemas,
-      operation: needsToken(access, endpoint) ? protectedOperation(operation) : operation,
+      operation: needsToken(access, endpoint) ? protectedOperation(operation, path) : operation,
     };
   });
   const features = card.features.map(({ name }) => name).join(", ");
@@ -101,6 +107,7 @@ export function describeApi(
       description: `${card.description ?? `The model ${card.name}`}. Predicts from ${features}.`,
       license: { name: "MIT", identifier: "MIT" },
     },
+    externalDocs: { url: "/playground", description: "A page to try the model" },
     servers: [{ url: "/" }],
     tags: [{ name: "predictions" }, { name: "service" }],
     paths: Object.fromEntries(

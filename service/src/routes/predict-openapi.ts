@@ -6,13 +6,12 @@ import type { Json } from "./endpoint.ts";
 import { type Limits, maxRecordBodyBytes } from "./limits.ts";
 import {
   badRequest,
-  header,
-  headerRef,
   jsonContent,
   methodNotAllowed,
   response,
   validationFailed,
 } from "./openapi-parts.ts";
+import { limitResponses, predictionParameters, predictionResponse } from "./prediction-openapi.ts";
 
 /** Returns a schema name, such as `Wine` for `wine`. */
 function schemaName(text: string): string {
@@ -56,47 +55,18 @@ function modelSchemas({ card, engine }: LoadedModel, { maxHouses }: Limits) {
   };
 }
 
-const retryAfter = header("Seconds to wait before trying again", { type: "integer" });
-
 function responses(limits: Limits, schema: string, maxBodyBytes: number): Json {
-  const names = ["X-Model-Version", "X-Cache", "Cache-Status", "Server-Timing"];
   return {
-    200: response(
-      "The prediction",
-      schema,
-      Object.fromEntries(names.map((name) => [name, headerRef(name)])),
-    ),
+    200: predictionResponse(schema),
     400: badRequest(
       "The body is not UTF-8, is nested deeper than 900 levels, has an integer of more than 4,300 digits, was cut off, or came in too many small chunks",
     ),
     405: methodNotAllowed,
-    413: response(`The body is longer than ${maxBodyBytes} bytes`, "HTTPError"),
     415: response("The body has a `Content-Encoding` other than identity", "HTTPError"),
     422: validationFailed,
-    503: response(
-      `${limits.maxConcurrentRequests} requests or ${limits.maxBytesInFlight} bytes of bodies are in flight`,
-      "HTTPError",
-      { "Retry-After": retryAfter },
-    ),
-    504: response(`No response within ${limits.requestTimeoutMs} ms`, "HTTPError"),
+    ...limitResponses(limits, maxBodyBytes, "HTTPError"),
   };
 }
-
-const parameters = [
-  {
-    name: "Cache-Control",
-    in: "header",
-    description:
-      "`no-cache` computes the prediction again and stores it; `no-store` does not use the cache (RFC 9111)",
-    schema: { type: "string" },
-  },
-  {
-    name: "X-Request-Id",
-    in: "header",
-    description: "Echoed in the response and logged, if it is valid and has at most 255 characters",
-    schema: { type: "string" },
-  },
-];
 
 /** Describes `/predict`. */
 export function describePredict(model: LoadedModel, limits: Limits) {
@@ -108,7 +78,7 @@ export function describePredict(model: LoadedModel, limits: Limits) {
       operationId: "predict_predict_post",
       summary: `Predict one ${model.card.record.singular}`,
       tags: ["predictions"],
-      parameters,
+      parameters: predictionParameters,
       requestBody: { required: true, content: jsonContent(names.record, { example }) },
       responses: responses(limits, names.prediction, maxRecordBodyBytes(limits)),
     },
@@ -129,7 +99,7 @@ export function describeBulkPredict(model: LoadedModel, limits: Limits) {
       description:
         "Returns one prediction per item, in the order sent. An empty list gives an empty list.",
       tags: ["predictions"],
-      parameters,
+      parameters: predictionParameters,
       requestBody: { required: true, content: jsonContent(names.records, { example }) },
       responses: responses(limits, names.predictions, limits.maxBodyBytes),
     },

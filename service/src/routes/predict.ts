@@ -1,37 +1,24 @@
-import { cachePolicy } from "../cache/cache-control.ts";
 import { cacheNamespace } from "../cache/keys.ts";
-import type { ReadThrough } from "../cache/read-through.ts";
 import type { LoadedModel } from "../model/loaded-model.ts";
+import type { ServedModel } from "../model/served-model.ts";
 import type { BodyShape } from "../records/reader.ts";
-import type { DriftWindow } from "../telemetry/drift.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
 import { readBody } from "../wire/body.ts";
-import { maxSmallBytes } from "../wire/sent-body.ts";
-import { type SentRequest, sentRequest } from "../wire/sent-request.ts";
-import { Admission, type Grant } from "./admission.ts";
-import { cacheHeaders } from "./cache-headers.ts";
+import { sentRequest } from "../wire/sent-request.ts";
 import type { Endpoint } from "./endpoint.ts";
-import type { Answer } from "./exchange.ts";
 import { type Limits, maxRecordBodyBytes } from "./limits.ts";
 import { describeBulkPredict, describePredict } from "./predict-openapi.ts";
-import { ServerTiming } from "./server-timing.ts";
-import { TurnBatch } from "./turn-batch.ts";
+import type { PredictionSteps, Predictor } from "./prediction.ts";
 import { PredictionWriter } from "./write-predictions.ts";
 
 /** The dependencies of {@link predictEndpoints}. */
 export interface PredictDependencies {
-  readonly model: LoadedModel;
-  readonly cache: ReadThrough;
+  readonly defaultModel: ServedModel;
   readonly limits: Limits;
-  readonly metrics: Metrics;
-  /** Undefined if drift is not measured. */
-  readonly drift: DriftWindow | undefined;
 }
 
 /** How the two prediction endpoints differ. */
 interface Kind {
   readonly name: string;
-  readonly namespace: string;
   readonly shape: BodyShape;
   readonly maxBodyBytes: number;
   /** Wraps the JSON of the predictions into the response body. */
@@ -39,87 +26,62 @@ interface Kind {
   readonly describe: NonNullable<Endpoint["describe"]>;
 }
 
-/** `POST /predict` predicts one record, `POST /bulk_predict` a list of records. */
-export function predictEndpoints(deps: PredictDependencies): readonly Endpoint[] {
-  const { model, cache, limits, metrics, drift } = deps;
-  const { card, engine, reader, version } = model;
-  const admission = new Admission(limits, metrics);
-  const turn = new TurnBatch();
-  const writer = new PredictionWriter(engine);
+function stepsFor({ name, shape, maxBodyBytes, wrap }: Kind, model: LoadedModel): PredictionSteps {
+  const writer = new PredictionWriter(model.engine);
+  return {
+    namespace: cacheNamespace(model.cacheVersions.numbers, name),
+    bodyNamespace: cacheNamespace(model.cacheVersions.bodies, name),
+    shape,
+    receive: (request, grant) => readBody(request, maxBodyBytes, grant),
+    digest: (sent) => sent.digest(),
+    read: (sent, client) => model.reader.read(shape, sent, client),
+    write(predictions) {
+      const json = writer.write(predictions);
+      return typeof json === "string" ? wrap(json) : json.then(wrap);
+    },
+  };
+}
 
-  async function predict(kind: Kind, request: SentRequest, grant: Grant): Promise<Answer> {
-    const sent = await readBody(request, kind.maxBodyBytes, grant);
-    grant.beginWork(sent.length);
-    const timing = new ServerTiming(performance.now());
+/** Creates a value for the latest model, which requests then share. */
+function perModel<T>(create: (model: LoadedModel) => T): (model: LoadedModel) => T {
+  let latest: { readonly model: LoadedModel; readonly value: T } | undefined;
+  return (model) => {
+    if (latest?.model !== model) latest = { model, value: create(model) };
+    return latest.value;
+  };
+}
 
-    function endRead(): void {
-      grant.releaseBytes();
-      timing.enter("cache");
-    }
-    const found = cache.answer({
-      namespace: kind.namespace,
-      shape: kind.shape,
-      columns: engine.columns,
-      policy: cachePolicy(request.header("cache-control")),
-      digest: () => sent.digest(),
-      read() {
-        timing.enter("parse");
-        const matrix = reader.read(kind.shape, sent, grant);
-        if (matrix instanceof Promise) {
-          grant.beginWait();
-          return matrix.finally(endRead);
-        }
-        endRead();
-        return matrix;
-      },
-      async compute(matrix) {
-        timing.enter("inference");
-        grant.beginWait();
-        const predictions = await engine.predict(matrix, grant);
-        timing.enter("cache");
-        drift?.count(matrix, predictions);
-        const json = writer.write(predictions);
-        return kind.wrap(typeof json === "string" ? json : await json);
-      },
-    });
-    const { body, outcome, records } = await found;
-    if (body.length > maxSmallBytes) admission.holdUntilSent(request, body.length);
-    const headers = {
-      "X-Model-Version": version,
-      "Server-Timing": timing.header(),
-      ...cacheHeaders[outcome],
-    };
-    // Responses from the model or Redis are not batched: many are ready at the same time anyway.
-    if (!(found instanceof Promise)) await turn.join();
-    const prediction = { model: card.name, records, cache: outcome };
-    return { status: 200, body, headers, prediction };
-  }
-
+/**
+ * `POST /predict` predicts one record, `POST /bulk_predict` a list of records, with the default
+ * model.
+ */
+export function predictEndpoints(
+  { defaultModel, limits }: PredictDependencies,
+  predictor: Predictor,
+): readonly Endpoint[] {
   const kinds: readonly Kind[] = [
     {
       name: "predict",
-      namespace: cacheNamespace(version, "predict"),
       shape: "one",
       maxBodyBytes: maxRecordBodyBytes(limits),
       wrap: (prediction) => `{"prediction":${prediction}}`,
-      describe: () => describePredict(model, limits),
+      describe: (model) => describePredict(model, limits),
     },
     {
       name: "bulk_predict",
-      namespace: cacheNamespace(version, "bulk_predict"),
       shape: "many",
       maxBodyBytes: limits.maxBodyBytes,
       wrap: (predictions) => `{"predictions":[${predictions}]}`,
-      describe: () => describeBulkPredict(model, limits),
+      describe: (model) => describeBulkPredict(model, limits),
     },
   ];
-  return kinds.map((kind) => ({
-    method: "POST",
-    path: `/${kind.name}`,
-    describe: kind.describe,
-    handle(c) {
-      const request = sentRequest(c);
-      return admission.admit(request, (grant) => predict(kind, request, grant));
-    },
-  }));
+  return kinds.map((kind) => {
+    const stepsOf = perModel((model) => stepsFor(kind, model));
+    return {
+      method: "POST",
+      path: `/${kind.name}`,
+      describe: kind.describe,
+      handle: (c) => predictor.answer(sentRequest(c), defaultModel, stepsOf),
+    };
+  });
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { CacheStatus } from "../cache/create-cache.ts";
-import type { LoadedModel } from "../model/loaded-model.ts";
+import type { ModelRepository } from "../model/model-repository.ts";
 import { version } from "../version.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { json } from "./exchange.ts";
@@ -40,7 +40,7 @@ export const Status = z.strictObject({
 
 /** The dependencies of {@link statusEndpoint}. */
 export interface StatusDependencies {
-  readonly model: LoadedModel;
+  readonly models: ModelRepository;
   readonly cacheStatus: () => CacheStatus;
   readonly isDraining: () => boolean;
 }
@@ -50,19 +50,22 @@ export interface StatusDependencies {
  * Redis, so it does not fail if Redis does.
  */
 export function statusEndpoint(deps: StatusDependencies): Endpoint {
-  const { model, cacheStatus, isDraining } = deps;
+  const { models, cacheStatus, isDraining } = deps;
   return {
     method: "GET",
     path: "/status",
     group: "metrics",
     handle() {
       const { memory, redis } = cacheStatus();
-      const { card, engine } = model;
       return json({
         status: isDraining() ? "draining" : "ok",
         version,
         uptime_seconds: process.uptime(),
-        models: [{ name: card.name, version: model.version, engine: engine.name }],
+        models: models.loaded().map((model) => ({
+          name: model.card.name,
+          version: model.version,
+          engine: model.engine.name,
+        })),
         cache: {
           memory: memory
             ? { bytes: memory.bytes, max_bytes: memory.maxBytes, entries: memory.entries }

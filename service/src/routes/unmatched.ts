@@ -35,19 +35,27 @@ function percentEncoded(target: string): string {
   return target.replace(unsafe, (character) => encodings[character.charCodeAt(0)] ?? character);
 }
 
+/** Returns a pattern for all paths of a route. */
+function patternOf(path: string): RegExp {
+  const parts = path.split(/:\w+/).map(RegExp.escape);
+  return new RegExp(`^${parts.join("[^/]+")}$`);
+}
+
 /**
  * Handles requests that match no route, like FastAPI: a known path with trailing slashes is
  * redirected with 307, a known path with another method gets 405, everything else 404.
  */
 export function answerUnmatched(endpoints: readonly Pick<Endpoint, "method" | "path">[]): Handle {
-  const allowed = new Map(
-    endpoints.map(({ method, path }) => [path, method === "GET" ? "GET, HEAD" : method]),
-  );
+  const routes = endpoints.map(({ method, path }) => ({
+    pattern: patternOf(path),
+    allow: method === "GET" ? "GET, HEAD" : method,
+  }));
   return function answerUnmatched(c) {
     const path = decode(c.req.path);
     const canonical = path && withoutTrailingSlashes(path);
-    const allow = canonical === undefined ? undefined : allowed.get(canonical);
-    if (canonical === undefined || allow === undefined) throw refusal(404, "Not Found");
+    const route =
+      canonical === undefined ? undefined : routes.find(({ pattern }) => pattern.test(canonical));
+    if (canonical === undefined || route === undefined) throw refusal(404, "Not Found");
     if (path !== canonical) {
       // Not the query of the parsed URL, in which some characters are encoded differently.
       const asSent = c.env?.incoming?.url ?? c.req.url;
@@ -55,6 +63,6 @@ export function answerUnmatched(endpoints: readonly Pick<Endpoint, "method" | "p
       const location = canonical + percentEncoded(query);
       return { status: 307, body: null, headers: { Location: location, "Content-Length": "0" } };
     }
-    throw refusal(405, "Method Not Allowed", { Allow: allow });
+    throw refusal(405, "Method Not Allowed", { Allow: route.allow });
   };
 }

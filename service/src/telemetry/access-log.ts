@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import type { DestinationStream, Logger } from "pino";
 import type { CacheOutcome } from "../cache/cached-response.ts";
+import { frequentRoutes } from "./frequent-routes.ts";
 
 /** What the access log records about the predictions of a request. */
 export interface LoggedPrediction {
@@ -24,12 +25,11 @@ interface AccessLogLine {
   readonly status: number;
   readonly durationMs: number;
   readonly prediction?: LoggedPrediction | undefined;
+  /** The id of the trace that the request belongs to, in hex. */
+  readonly traceId?: string | undefined;
 }
 
-/** The requests of probes and of Prometheus. */
-const frequentRoutes = ["/health", "/metrics"];
-
-/** Writes one line per request. Those for `/health` and `/metrics` have the level debug. */
+/** Writes one line per request. Those of probes and of Prometheus have the level debug. */
 export type AccessLog = (line: AccessLogLine) => void;
 
 function membersOf(prediction: LoggedPrediction | undefined): string {
@@ -50,12 +50,13 @@ export function createAccessLog(logger: Logger, lines: DestinationStream): Acces
   return (line) => {
     if (frequentRoutes.includes(line.route)) return logger.debug(line, "request");
     if (!logger.isLevelEnabled("info")) return;
-    const { requestId, method, path, route, status, durationMs, prediction } = line;
+    const { requestId, method, path, route, status, durationMs, prediction, traceId } = line;
+    const trace = traceId === undefined ? "" : `,"traceId":"${traceId}"`;
     const quotedPath = path === route ? `"${path}"` : JSON.stringify(path);
     lines.write(
       `{"level":${level},"time":${Date.now()},${origin},"requestId":"${requestId}",` +
         `"method":"${method}","path":${quotedPath},"route":"${route}",` +
-        `"status":${status},"durationMs":${durationMs}${membersOf(prediction)},"msg":"request"}\n`,
+        `"status":${status},"durationMs":${durationMs}${membersOf(prediction)}${trace},"msg":"request"}\n`,
     );
   };
 }

@@ -2,10 +2,10 @@ import type { CardFeature, ModelCard } from "../model/card.ts";
 import type { Engine, Predictions } from "../model/engine.ts";
 import { type MetricReport, reportOf, type Sample } from "./metrics.ts";
 
-/** The maximum number of records counted of a request, so that no long list fills the window. */
+/** The maximum number of records counted per request, so that no long list fills the window. */
 const maxSampledRecords = 128;
 
-/** Predictions with more numbers have no means, to limit the memory of the window. */
+/** Predictions with more numbers have no means, which limits the memory of the window. */
 const maxMeans = 32;
 
 /** A share of 0 counts as this, since its logarithm is infinite. */
@@ -62,7 +62,7 @@ function binOf({ minimum, edges }: FeatureBins, value: number): number {
   const { length } = edges;
   if (length === 0) return value + 1;
   let bin = value < minimum ? 0 : 1;
-  // All edges are compared: for so few, this is faster than to stop at the right one.
+  // All edges are compared: with few edges, this is faster than stopping at the right one.
   for (let edge = 0; edge < length; edge++) bin += value > (edges[edge] ?? 0) ? 1 : 0;
   return bin;
 }
@@ -125,11 +125,11 @@ export interface DriftOptions {
 
 /**
  * The last records that the model has predicted, to compare them with the training rows. Responses
- * from the cache are not among them: a record that is sent often counts
- * only as often as it is computed.
+ * from the cache do not count, so a record that is sent often counts only as often as the model
+ * predicts it.
  *
  * A record takes constant time: its bins are stored in a ring, and are counted only when the drift
- * is reported. Of a list with more than 128 records, 128 at equal distances are counted, from a
+ * is reported. Of a list with more than 128 records, 128 are counted, at equal distances from a
  * random start.
  */
 export class DriftWindow {
@@ -227,7 +227,7 @@ function addAll(lists: readonly (readonly number[])[]): number[] {
   );
 }
 
-/** Returns the index of a feature; `undefined` without its training shares, or enough records. */
+/** Returns the index of a feature; `undefined` without training shares or enough records. */
 function indexOf({ count, expected }: FeatureBins, bins: readonly number[]): number | undefined {
   if (expected === undefined || sum(bins) < minRecordsPerBin * expected.length) return undefined;
   // Values outside the range are in the outermost bins of the training rows.
@@ -237,7 +237,7 @@ function indexOf({ count, expected }: FeatureBins, bins: readonly number[]): num
   return stabilityIndex(inner, expected);
 }
 
-/** Returns the names of the numbers in a prediction; none if they are not different. */
+/** Returns the names of the numbers in a prediction; none if two are equal. */
 function outputNames({ name, outputs = [] }: ModelCard["target"]): readonly string[] {
   if (outputs.length === 0) return name === undefined ? [] : [name];
   return new Set(outputs).size === outputs.length ? outputs : [];

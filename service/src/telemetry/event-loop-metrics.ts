@@ -3,9 +3,9 @@ import type { Metrics } from "./metrics.ts";
 const intervalMs = 100;
 
 /**
- * Measures how late a timer fires: that is how long other events wait, too. Unlike that of
- * `monitorEventLoopDelay`, which is reset to see recent delays, this histogram only grows. So anyone
- * can read it at any time, and the histograms of several processes can be added.
+ * Measures how late a timer fires, since other events wait as long. The histogram of
+ * `monitorEventLoopDelay` must be reset to show recent delays. This one only grows, so it can be
+ * read at any time, and the histograms of several processes can be added.
  */
 export function observeEventLoop(metrics: Metrics): void {
   const delays = metrics.histogram("nodejs_event_loop_delay_seconds", {});

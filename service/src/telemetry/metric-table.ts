@@ -2,12 +2,12 @@
 export type MetricType = "counter" | "gauge" | "histogram";
 
 /**
- * How the values of several processes become one. `first` is for values that are the same in all of
- * them, or are computed from their sums.
+ * How the values of several processes are combined. `first` is for values that are the same in all
+ * of them, or are computed from their sums.
  */
 export type Aggregation = "sum" | "max" | "min" | "first";
 
-/** A metric: what it is called, what it counts, and by what. */
+/** The description of a metric. */
 export interface MetricDefinition {
   readonly type: MetricType;
   readonly help: string;
@@ -17,19 +17,19 @@ export interface MetricDefinition {
     | "bytes"
     /** From 0 to 1. */
     | "ratio"
-    /** Of the things in the name. */
+    /** The number of what the name says. */
     | "count"
     /** Seconds since 1970. */
     | "timestamp"
     /** 1 for yes, 0 for no. */
     | "state"
-    /** Always 1: its labels are what it says. */
+    /** Always 1. The labels have the information. */
     | "info"
     /** From 0, without an upper bound. */
     | "index"
-    /** That of the model's target. */
+    /** The unit of the model's target. */
     | "target";
-  /** What each label says. No label has a value that a client can choose. */
+  /** What each label means. Clients cannot choose the value of a label. */
   readonly labels: Readonly<Record<string, string>>;
   /** The upper bounds of a histogram's buckets, in its unit. There is always one more, `+Inf`. */
   readonly buckets?: readonly number[];
@@ -42,6 +42,7 @@ export const rejectionReasons = {
   wait: "503: the prediction would wait longer than `MAX_WAIT_MS` for others",
   bytes_in_flight: "503: all bodies together would exceed `MAX_BYTES_IN_FLIGHT`",
   queue_full: "503: too many rows wait for the model",
+  not_loaded: "503: the default model is not loaded",
   timeout: "504: there was no prediction within `REQUEST_TIMEOUT_MS`",
   body_too_long:
     "413: the body is longer than `MAX_BODY_BYTES` or `MAX_RECORD_BYTES`, or reading it takes too much memory",
@@ -69,7 +70,7 @@ export const metricTable = {
     help: "Requests that got a response",
     unit: "count",
     labels: {
-      method: "the method, or `OTHER` if it is none of HTTP's common ones",
+      method: "the method; `OTHER` for an uncommon one",
       route:
         "the path of the endpoint, `*` if there is none, `unparsed` if Node.js could not parse the request",
       status: "the status code; 499 if the client disconnected",
@@ -258,7 +259,7 @@ export const metricTable = {
   },
   prediction_processes: {
     type: "gauge",
-    help: "Processes that this response is the sum of",
+    help: "Processes whose values are added up in this response",
     unit: "count",
     labels: {},
     processes: "sum",

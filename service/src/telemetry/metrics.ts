@@ -91,7 +91,8 @@ class Gauge {
 
 interface Series {
   readonly name: MetricName;
-  readonly labels: () => Labels;
+  /** The labels of each sample. */
+  readonly labels: () => readonly Labels[];
   readonly source: Counter | Histogram | Gauge;
 }
 
@@ -110,7 +111,7 @@ export class Metrics {
     const known = this.#series.get(key)?.source;
     if (known instanceof Counter) return known;
     const source = new Counter();
-    this.#series.set(key, { name, labels: () => labels, source });
+    this.#series.set(key, { name, labels: () => [labels], source });
     return source;
   }
 
@@ -120,7 +121,7 @@ export class Metrics {
     const known = this.#series.get(key)?.source;
     if (known instanceof Histogram) return known;
     const source = new Histogram(metricTable[name].buckets);
-    this.#series.set(key, { name, labels: () => labels, source });
+    this.#series.set(key, { name, labels: () => [labels], source });
     return source;
   }
 
@@ -130,12 +131,31 @@ export class Metrics {
     labels: LabelsOf<N>,
     read: () => number,
   ): void {
-    this.#series.set(keyOf(name, labels), { name, labels: () => labels, source: new Gauge(read) });
+    this.#series.set(keyOf(name, labels), {
+      name,
+      labels: () => [labels],
+      source: new Gauge(read),
+    });
   }
 
   /** Reports a gauge of 1 with labels that may change. */
   info<N extends NameOf<"gauge">>(name: N, labels: () => LabelsOf<N>): void {
+    this.infos(name, () => [labels()]);
+  }
+
+  /** Reports a gauge of 1 for each item of a list that may change. */
+  infos<N extends NameOf<"gauge">>(name: N, labels: () => readonly LabelsOf<N>[]): void {
     this.#series.set(name, { name, labels, source: new Gauge(() => 1) });
+  }
+
+  /** Returns a gauge that several parts of the process change. It starts at 0. */
+  level<N extends NameOf<"gauge">>(name: N, labels: LabelsOf<N>): Counter {
+    const key = keyOf(name, labels);
+    const known = this.#series.get(key)?.source;
+    if (known instanceof Counter) return known;
+    const source = new Counter();
+    this.#series.set(key, { name, labels: () => [labels], source });
+    return source;
   }
 
   /** The values of all series, in the order of the table. */
@@ -143,7 +163,7 @@ export class Metrics {
     const values = new Map<MetricName, Sample[]>();
     for (const { name, labels, source } of this.#series.values()) {
       const samples = values.get(name) ?? [];
-      samples.push(...source.samples(name, labels()));
+      for (const each of labels()) samples.push(...source.samples(name, each));
       values.set(name, samples);
     }
     const names = Object.keys(metricTable).filter((name) => isMetricName(name));

@@ -1,6 +1,6 @@
 /**
- * A column of a table: how its float32 in each row is computed from the columns of the input.
- * Operators that only move columns, such as `Concat`, need no computation.
+ * A column of a table: how its float32 number in each row is computed from the columns of the
+ * input. Operators that only move columns, such as `Concat`, need no computation.
  */
 export type Column =
   | InputColumn
@@ -19,7 +19,7 @@ export type Column =
 export interface InputColumn {
   readonly kind: "input";
   readonly index: number;
-  /** If the column contains indices of strings: the strings. */
+  /** The strings, if the column contains their indices. */
   readonly categories: readonly string[];
 }
 
@@ -170,17 +170,17 @@ export function binary(operation: BinaryOperation, left: Column, right: Column):
   return { kind: "binary", operation, left, right };
 }
 
-/** 1 in rows in which the column has the value, otherwise 0. */
+/** 1 in rows where the column has the value, otherwise 0. */
 export function isEqualTo(column: Column, value: number): Column {
   return whereEqual(column, constant(value), constant(1), constant(0));
 }
 
-/** The column, but another one in rows in which it is NaN. */
+/** The column, or another one in rows where it is NaN. */
 export function replaceNaN(column: Column, replacement: Column): Column {
   return whereEqual(column, column, column, replacement);
 }
 
-/** `then` in rows in which `left` and `right` are equal, otherwise `otherwise`. */
+/** `then` in rows where `left` and `right` are equal, otherwise `otherwise`. */
 export function whereEqual(left: Column, right: Column, then: Column, otherwise: Column): Column {
   return { kind: "select", comparison: "equal", left, right, then, otherwise };
 }

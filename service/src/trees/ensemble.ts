@@ -285,7 +285,7 @@ class Conditions {
       : column;
   }
 
-  /** 1 in rows in which a column has one of the values, otherwise 0. */
+  /** 1 in rows where a column has one of the values, otherwise 0. */
   #isOneOf(feature: number, values: readonly number[], nanIsOne: boolean): Column {
     return this.#derive(`${feature} ${values} ${nanIsOne}`, () => {
       const column = this.#column(feature, false);

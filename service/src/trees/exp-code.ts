@@ -50,8 +50,8 @@ const c = 1.6938359250920212e-6;
 const limit = 150;
 
 /**
- * Defines a function that computes e^x of four float32. ONNX Runtime calls `expf` of the GNU C
- * library, whose result is not always the nearest float32. This function takes the same steps in
+ * Defines a function that computes e^x of four float32 numbers. ONNX Runtime calls `expf` of the
+ * GNU C library, whose result is not always the nearest float32. This function takes the same steps in
  * float64: if k is the nearest integer to 32 x / ln 2 and r is the rest, e^x is 2^(k/32) 2^(r/32).
  */
 export function defineExp(module: WasmModule): WasmFunction {

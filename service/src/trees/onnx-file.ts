@@ -281,7 +281,7 @@ class Message {
     for (const end = this.#endOfRepeated(); this.#position < end; ) values.push(this.int());
   }
 
-  /** Reads float32 of a repeated field, and adds them to the list. */
+  /** Reads float32 numbers of a repeated field, and adds them to the list. */
   floats(values: number[]): void {
     for (const end = this.#endOfRepeated(); this.#position < end; ) values.push(this.float());
   }

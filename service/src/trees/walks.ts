@@ -11,8 +11,8 @@ const stepsPerLook = 3;
 
 /**
  * The offsets of the fields of a node in memory. `next` is the place of the node of `above`, in
- * bytes from the first node. The node of `atMost` is behind it. The threshold of a leaf is NaN and
- * its `next` is itself, so a walk stays there.
+ * bytes from the first node. The node of `atMost` directly follows that of `above`. The threshold
+ * of a leaf is NaN and its `next` is itself, so a walk stays there.
  */
 const nodeField = { threshold: 0, column: 4, next: 8, weights: 12 } as const;
 const nodeBytes = 16;

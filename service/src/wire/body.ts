@@ -13,6 +13,11 @@ export function tooLarge(): Refusal {
   return refusal(413, "Content Too Large", {}, "body_too_long");
 }
 
+/** Creates the response to a body in an encoding that is not supported. */
+export function unsupportedEncoding(): Refusal {
+  return refusal(415, "Unsupported Media Type");
+}
+
 /**
  * Whether the body is JSON: `application/json` or `application/*+json` in any case, with any
  * parameters. Without a content type it is not.
@@ -28,6 +33,32 @@ function textInput(body: SentBody): string | undefined {
   return Buffer.byteLength(json) > maxInputBytes ? undefined : json;
 }
 
+/** @throws {Refusal} 413 if the declared length is longer than `maxBytes` */
+function checkDeclaredLength(request: SentRequest, maxBytes: number): void {
+  if (Number(request.header("content-length") ?? 0) > maxBytes) throw tooLarge();
+}
+
+/**
+ * Receives a whole body of any type.
+ *
+ * @param admission called with the length of each chunk; its errors are passed on
+ * @throws {Refusal} 413 if the body is longer than `maxBytes`, before it is received if its length
+ *   is declared
+ */
+export async function receiveBody(
+  request: SentRequest,
+  maxBytes: number,
+  admission?: { takeBytes: AdmitChunk },
+): Promise<SentBody> {
+  checkDeclaredLength(request, maxBytes);
+  let received = 0;
+  return request.body((bytes) => {
+    received += bytes;
+    if (received > maxBytes) throw tooLarge();
+    admission?.takeBytes(bytes);
+  });
+}
+
 /**
  * Receives a whole JSON body.
  *
@@ -41,10 +72,8 @@ export async function readBody(
   admission: { takeBytes: AdmitChunk },
 ): Promise<SentBody> {
   const encoding = request.header("content-encoding");
-  if (encoding !== undefined && !encodings.test(encoding)) {
-    throw refusal(415, "Unsupported Media Type");
-  }
-  if (Number(request.header("content-length") ?? 0) > maxBytes) throw tooLarge();
+  if (encoding !== undefined && !encodings.test(encoding)) throw unsupportedEncoding();
+  checkDeclaredLength(request, maxBytes);
   const isText = !isJson(request.header("content-type"));
   let received = 0;
   const body = await request.body((bytes) => {

@@ -42,7 +42,7 @@ export class QuestionChannel {
     }
   }
 
-  /** @param received what the other process sent. Only questions and answers have an effect */
+  /** @param received what the other process sent. All except questions and answers is ignored */
   async receive(received: unknown): Promise<void> {
     const { data: message } = Message.safeParse(received);
     if (message === undefined) return;

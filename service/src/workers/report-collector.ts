@@ -68,7 +68,7 @@ export class ReportCollector {
   readonly #own: () => ProcessReport;
   /** The latest report of each worker. */
   readonly #workers = new Map<QuestionChannel, ProcessReport | undefined>();
-  /** The sums of the workers that have ended: a counter that falls looks like a restart. */
+  /** Sums of the workers that have ended. Without them a counter would fall, as after a restart. */
   #ended: readonly MetricReport[] = [];
 
   /** @param own reports what the first process has counted */
@@ -86,7 +86,7 @@ export class ReportCollector {
     this.#workers.delete(worker);
   }
 
-  /** Returns all reports. A worker that does not answer counts as it did before. */
+  /** Returns all reports. If a worker does not answer, its latest report is used. */
   async collect(): Promise<readonly ProcessReport[]> {
     await Promise.all(Array.from(this.#workers.keys(), (worker) => this.#ask(worker)));
     const known = Array.from(this.#workers.values()).filter((report) => report !== undefined);

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type { Attribute, Node } from "./onnx-writer.ts";
 
-/** A tree in a test. A node that is in two places is listed once. */
+/** A tree in a test. A node that two branches lead to is listed once. */
 export type TestTree = TestLeaf | TestBranch;
 
 /** A leaf, with its weights by target. */

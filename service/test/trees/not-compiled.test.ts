@@ -376,7 +376,7 @@ describe("a malformed file", () => {
   });
 });
 
-test("a matrix that ends in the middle of a row is refused", () => {
+test("a matrix that ends in the middle of a row is rejected", () => {
   const predict = compiled(onnxFile(graphOf(regressor)));
   expect(() => predict(new Float32Array(3))).toThrow("3 numbers are not whole rows of 2 columns");
   expect(predict(new Float32Array())).toEqual(new Float32Array());

@@ -56,7 +56,7 @@ function fileOf(
 
 const edges = [NaN, Infinity, -Infinity, 0, -0, 2 ** -149, 3e38, -1.5, 1, 7];
 
-/** Rows of the smallest and largest float32, in every combination of two neighbours. */
+/** Rows with the smallest and largest float32 numbers, in every combination of two neighbours. */
 function edgeRows(columns: number): Float32Array {
   return Float32Array.from({ length: 100 * columns }, (_, at) => {
     const [row, column] = [Math.floor(at / columns), at % columns];

@@ -1,0 +1,21 @@
+/** The types of tensors in requests, by their names in the Open Inference Protocol. */
+export const datatypes = ["FP32", "FP64", "INT64", "INT32", "BOOL", "BYTES"] as const;
+
+export type Datatype = (typeof datatypes)[number];
+
+/** A tensor that a model takes or returns. */
+export interface TensorDescription {
+  readonly name: string;
+  readonly datatype: Datatype;
+  /** The first dimension is -1: any number of rows. */
+  readonly shape: readonly number[];
+}
+
+/** The tensors of a model. It is plain data, so it can be copied to a worker thread. */
+export interface Signature {
+  /** Whether one input takes all features, or each feature has its own input. */
+  readonly kind: "table" | "columns";
+  /** One for all features, or one per feature in the order of the matrix's columns. */
+  readonly inputs: readonly TensorDescription[];
+  readonly output: TensorDescription;
+}
