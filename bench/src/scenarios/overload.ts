@@ -6,7 +6,7 @@ import type { Row } from "../turns.ts";
 
 const serviceCore = 0;
 const clientCore = 1;
-const clients = 48;
+const clients = 40;
 const load = { path: "/bulk_predict", houses: 300, known: 1 };
 const full = { clients, seconds: 5 };
 
