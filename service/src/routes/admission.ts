@@ -14,7 +14,7 @@ function overloaded(reason: RejectionReason): Refusal {
   return refusal(503, "Service Unavailable", { "Retry-After": "1" }, reason);
 }
 
-// Created once: under overload, most of the time of a refusal would be that of its stack trace.
+// Created once, since the stack trace of an error takes a good part of the time of a refusal.
 const tooMany = overloaded("concurrency");
 const tooSlow = overloaded("wait");
 const tooManyBytes = overloaded("bytes_in_flight");
@@ -31,8 +31,8 @@ function toRefusal(error: unknown): unknown {
 
 /** Counts the requests that are being processed, and those of them that wait for the processor. */
 class Work {
-  readonly #maxRequests: number;
   readonly backlog: Backlog;
+  readonly #maxRequests: number;
   #requests = 0;
 
   constructor({ maxConcurrentRequests, maxWaitMs }: Limits) {

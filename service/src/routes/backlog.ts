@@ -4,7 +4,10 @@ const baseBytes = 2_048;
 /** This many predictions may always wait, however slow the model is. */
 const alwaysAccepted = 32;
 
-/** The rate is measured from the time this many wait, until few do: with few, it would be lower. */
+/**
+ * The rate is measured from the time `crowd` wait until less than `few` do. With few, it would be
+ * lower than the processor allows.
+ */
 const crowd = alwaysAccepted;
 const few = 8;
 

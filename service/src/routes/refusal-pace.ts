@@ -3,9 +3,8 @@ const perTurn = 8;
 const shareOfTurn = 1 / 16;
 
 /**
- * Holds back responses to refused requests, so that refusing takes at most about half of the
- * processor's time. Clients that send their next request as soon as one is refused would otherwise
- * leave no time for the requests that are not refused.
+ * Holds back responses to refused requests. Clients that send their next request as soon as one is
+ * refused would otherwise leave no time for the requests that are not refused.
  */
 export class RefusalPace {
   #waiting: (() => void)[] = [];
