@@ -52,7 +52,7 @@ const signature: Signature = {
 };
 
 /** Returns the committed model's card with another engine. */
-function modelUnderTest(
+export function modelUnderTest(
   engine: Engine = firstFeatureEngine(),
   maxRecords = defaultLimits.maxHouses,
 ): LoadedModel {
