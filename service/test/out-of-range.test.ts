@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { type CacheOptions, createCache } from "../src/cache/create-cache.ts";
+import type { CacheOptions } from "../src/cache/create-cache.ts";
 import { ModelCard } from "../src/model/card.ts";
 import { loadModel } from "../src/model/loaded-model.ts";
 import { TrainingRange } from "../src/model/training-range.ts";
 import { DriftWindow } from "../src/telemetry/drift.ts";
-import { Metrics } from "../src/telemetry/metrics.ts";
-import { appUnderTest, post, silentLogger } from "./app-under-test.ts";
+import { appUnderTest, post } from "./app-under-test.ts";
+import { openCache } from "./cache-under-test.ts";
 import { house, houseCard, modelPath } from "./house-model.ts";
 import { modelFiles } from "./model-under-test.ts";
 import { RedisServer, redisTest } from "./redis-server.ts";
@@ -17,25 +17,8 @@ type App = ReturnType<typeof appUnderTest>;
 const header = "x-out-of-range";
 const tooFarNorth = { ...house, Latitude: 64, MedInc: 20 };
 
-async function openCache(options: Partial<CacheOptions> = {}) {
-  const cache = await createCache({
-    redisUrl: undefined,
-    redisTimeoutMs: 1_000,
-    redisPredict: "always",
-    engineChosen: Promise.resolve(),
-    predictOne: async () => {},
-    ttlSeconds: 60,
-    memoryBytes: 1_000_000,
-    metrics: new Metrics(),
-    logger: silentLogger,
-    ...options,
-  });
-  onTestFinished(() => cache.close());
-  return cache.readThrough;
-}
-
 const appWithCache = async (options?: Partial<CacheOptions>): Promise<App> =>
-  appUnderTest({ cache: await openCache(options) });
+  appUnderTest({ cache: (await openCache(options)).readThrough });
 
 async function sentTo(app: App, path: string, body: unknown) {
   const { status, headers } = await post(app, path, body);
@@ -78,7 +61,7 @@ redisTest("a hit in Redis has the header", async () => {
 });
 
 test("a card with another range changes the header of what is in memory", async () => {
-  const cache = await openCache();
+  const cache = (await openCache()).readThrough;
   const onnx = readFileSync(modelPath);
   const wider = houseCard.features.map((feature) => ({ ...feature, maximum: 1e6 }));
   const paths = [modelPath, modelFiles(onnx, { ...houseCard, features: wider })];

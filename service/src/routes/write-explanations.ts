@@ -1,9 +1,6 @@
-import { setImmediate } from "node:timers/promises";
 import type { Predictions } from "../model/engine.ts";
 import type { LoadedModel } from "../model/loaded-model.ts";
-
-/** Writing this many numbers takes a fraction of a millisecond. */
-const numbersPerTurn = 2048;
+import { writeInTurns } from "./write-in-turns.ts";
 
 /** JSON has no infinities and no NaN: they are `null`. */
 const textOf = (number = Number.NaN) => (Number.isFinite(number) ? String(number) : "null");
@@ -29,14 +26,8 @@ export class ExplanationWriter {
    *
    * @param rows the results of the model's `explainer`
    */
-  async write(rows: Predictions): Promise<string> {
-    const step = Math.ceil(numbersPerTurn / this.#size) * this.#size;
-    let json = this.#writeRows(rows.subarray(0, step));
-    for (let from = step; from < rows.length; from += step) {
-      await setImmediate();
-      json += `,${this.#writeRows(rows.subarray(from, from + step))}`;
-    }
-    return json;
+  write(rows: Predictions): Promise<string> {
+    return writeInTurns(rows, this.#size, (some) => this.#writeRows(some));
   }
 
   #writeRows(rows: Predictions): string {
