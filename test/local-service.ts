@@ -8,15 +8,15 @@ const { PATH } = process.env;
 /**
  * Starts the service on a free port.
  *
- * @param env settings in addition to the defaults
+ * @param settings environment variables other than the defaults
  * @param checkout the folder of the project
  */
 export async function startLocalService(
-  env: Readonly<Record<string, string>> = {},
+  settings: Readonly<Record<string, string>> = {},
   checkout = join(import.meta.dirname, ".."),
 ) {
   const child = spawn(process.execPath, [join(checkout, "service/src/main.ts")], {
-    env: { PATH, PORT: "0", ...env },
+    env: { PATH, PORT: "0", ...settings },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const [line] = await once(createInterface(child.stdout), "line");

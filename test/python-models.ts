@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -69,5 +70,33 @@ export function copyPythonModel(model: PythonModel, folder: string): string {
     })),
   };
   writeFileSync(join(folder, `${name}.json`), JSON.stringify(card));
+  return path;
+}
+
+const cardCommand = join(import.meta.dirname, "../model/src/card.ts");
+
+/**
+ * Copies a model to a folder, and writes its card with the card command.
+ *
+ * @param target the column that the model predicts
+ * @returns the path of the model
+ * @throws {Error} with what the command prints, if it fails
+ */
+export function copyWithCard(
+  { name, record }: Pick<PythonModel, "name" | "record">,
+  target: string,
+  folder: string,
+): string {
+  const path = join(folder, `${name}.onnx`);
+  copyFileSync(join(pythonModels, `${name}.onnx`), path);
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [
+      ...[cardCommand, path, "--data", join(pythonModels, `${name}.csv`), "--target", target],
+      ...["--record", `${record.singular},${record.plural}`],
+    ],
+    { encoding: "utf8" },
+  );
+  if (status !== 0) throw new Error(stderr);
   return path;
 }

@@ -1,5 +1,10 @@
 import { Hono } from "hono";
 import { type ProtocolDependencies, protocolEndpoints } from "./oip/endpoints.ts";
+import {
+  type PlaygroundDependencies,
+  playgroundEndpoints,
+  playgroundHeaders,
+} from "./playground/endpoints.ts";
 import { authorized } from "./routes/authorize.ts";
 import { type DocsDependencies, docsEndpoints, docsHeaders } from "./routes/docs.ts";
 import { createExchange, type ExchangeDependencies } from "./routes/exchange.ts";
@@ -16,6 +21,7 @@ import type { NodeEnvironment } from "./wire/sent-request.ts";
 export interface AppDependencies
   extends ExchangeDependencies,
     DocsDependencies,
+    PlaygroundDependencies,
     PredictorDependencies,
     PredictDependencies,
     ProtocolDependencies,
@@ -41,9 +47,10 @@ export function createApp(deps: AppDependencies, app: App = new Hono()): App {
     statusEndpoint(deps),
     metricsEndpoint(deps),
   ];
-  const endpoints = [...api, ...docsEndpoints(deps, api)];
+  const endpoints = [...api, ...docsEndpoints(deps, api), ...playgroundEndpoints(deps)];
 
   app.use("/docs/*", docsHeaders);
+  app.use("/playground/*", playgroundHeaders);
   for (const endpoint of endpoints) {
     const { method, path } = endpoint;
     app.on(method, path, exchange(path, authorized(deps.access, endpoint)));

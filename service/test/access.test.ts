@@ -123,7 +123,10 @@ describe("API_TOKENS_FOR", () => {
   ];
   const paths: Readonly<Record<AccessGroup, readonly string[]>> = {
     api: ["/predict", "/bulk_predict", "/hello?name=x", "/v2", ...modelPaths],
-    docs: ["/openapi.json", "/docs", "/docs/start.js", "/docs/swagger-ui.css"],
+    docs: [
+      ...["/openapi.json", "/docs", "/docs/start.js", "/docs/swagger-ui.css"],
+      ...["/playground", "/playground/main.js", "/playground/model.json"],
+    ],
     health: ["/health", "/v2/health/live", "/v2/health/ready"],
     metrics: ["/metrics", "/status"],
   };

@@ -49,7 +49,7 @@ const signature: Signature = {
 };
 
 /** Returns the committed model's card with another engine. */
-function modelUnderTest(
+export function modelUnderTest(
   engine: Engine = firstFeatureEngine(),
   maxRecords = defaultLimits.maxHouses,
 ): LoadedModel {

@@ -35,12 +35,16 @@ describe("/openapi.json", () => {
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
     const served = app.routes.filter(
-      ({ method, path }) =>
-        method !== "ALL" && !path.startsWith("/docs") && path !== "/openapi.json",
+      ({ method, path }) => method !== "ALL" && !/^\/(docs|playground|openapi\.json)/.test(path),
     );
     const template = (path: string) => path.replaceAll(/:(\w+)/g, "{$1}");
     const unique = new Set(served.map(({ method, path }) => `${method} ${template(path)}`));
     expect(described.toSorted()).toEqual([...unique].toSorted());
+  });
+
+  test("/openapi.json links to the playground", async () => {
+    const response = await app.request("/openapi.json");
+    expect(await response.json()).toMatchObject({ externalDocs: { url: "/playground" } });
   });
 
   test("/openapi.json describes houses with their bounds", async () => {

@@ -30,6 +30,7 @@ describe("a wrong method", () => {
     ["POST", "/hello", "GET, HEAD"],
     ["DELETE", "/health", "GET, HEAD"],
     ["OPTIONS", "/docs", "GET, HEAD"],
+    ["POST", "/playground", "GET, HEAD"],
     ["PUT", "/openapi.json", "GET, HEAD"],
     ["GET", "/predict", "POST"],
     ["HEAD", "/bulk_predict", "POST"],
@@ -57,7 +58,7 @@ describe("trailing slashes", () => {
   });
 });
 
-test.each(["/hello?name=x", "/health", "/status", "/docs", "/openapi.json"])(
+test.each(["/hello?name=x", "/health", "/status", "/docs", "/openapi.json", "/playground"])(
   "HEAD %s has the same response as GET, without the body",
   async (path) => {
     const port = await serve(app);

@@ -11,7 +11,7 @@ const single = { path: "/predict", houses: 1, clients: 64, seconds: 2, known: 0 
 const hono = "bare Hono";
 const honoRedis = "bare Hono: parse, hash, GET";
 const honoSingle = "bare Hono, one house";
-/** The contenders. Those without a program are the service, with the share of Hono's rate it must reach. */
+/** The contenders. Those without a program are the service: `atLeast` times its baseline. */
 const contenders = [
   { name: "bare node:http", baseline: hono, program: "node-http", load: list },
   { name: hono, baseline: hono, program: "hono", load: list },

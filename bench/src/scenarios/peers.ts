@@ -68,8 +68,14 @@ function withRatios(rows: readonly Row[]): readonly Row[] {
   });
 }
 
-/** Returns a line per server: the requests per second of the service, or the ratio to them. */
+/**
+ * Returns a line per server: the requests per second of the service, or the ratio to them. Of servers
+ * with a cache, only hits are shown.
+ */
 function overview(rows: readonly Row[]): Table {
+  const hits = rows.filter((row) => matches(row, { cache: hit.cache }));
+  const cached = new Set(hits.map(({ server }) => server));
+  const shown = [...rows.filter(({ server = "" }) => !cached.has(server)), ...hits];
   const requests = kinds.map(({ request }) => request);
   const line = (name: string, ofServer: readonly Row[]) => {
     const cells = requests.map((request) => {
@@ -81,8 +87,8 @@ function overview(rows: readonly Row[]): Table {
     });
     return [name, ...cells];
   };
-  const lines = Map.groupBy(rows, ({ server, cache }) =>
-    cache === hit.cache ? `${server}, cached` : `${server}`,
+  const lines = Map.groupBy(shown, ({ server = "" }) =>
+    cached.has(server) ? `${server}, cached` : `${server}`,
   );
   return { columns: ["server", ...requests], rows: [...lines].map((pair) => line(...pair)) };
 }

@@ -25,7 +25,7 @@ export interface CacheRequest {
   readonly digest: () => string;
   /** Parses and validates the request body. If it throws, nothing is cached. */
   readonly read: () => Float32Array | Promise<Float32Array>;
-  /** The number of columns of the matrix. */
+  /** The number of numbers in a row of the matrix. */
   readonly columns: number;
   /** Computes what is stored under the canonical key. */
   readonly compute: (matrix: Float32Array) => Promise<string>;

@@ -1,12 +1,11 @@
-import { readFile } from "node:fs/promises";
 import { secureHeaders } from "hono/secure-headers";
 import type { LoadedModel } from "../model/loaded-model.ts";
 import type { ServedModel } from "../model/served-model.ts";
 import { refusal } from "../wire/refusal.ts";
 import type { Access } from "./authorize.ts";
 import type { Endpoint } from "./endpoint.ts";
-import type { Answer } from "./exchange.ts";
 import type { Limits } from "./limits.ts";
+import { packageFile, page, pageFile } from "./page.ts";
 
 const html = `<!doctype html>
 <html lang="en">
@@ -28,24 +27,6 @@ const html = `<!doctype html>
 const start = `SwaggerUIBundle({ url: "/openapi.json", dom_id: "#swagger-ui", tryItOutEnabled: true });
 `;
 
-const distributed: Readonly<Record<string, string>> = {
-  "swagger-ui.css": "text/css; charset=utf-8",
-  "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
-};
-
-/** Creates a value once, when it is first needed, so that it does not delay the start. */
-function lazily<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => {
-    made ??= make();
-    return made;
-  };
-}
-
-async function readAsset(name: string): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await readFile(new URL(import.meta.resolve(`swagger-ui-dist/${name}`))));
-}
-
 /** Sets the security headers of the pages under `/docs`. */
 export const docsHeaders = secureHeaders({
   // The proxy that terminates TLS sets this for all services of the host name.
@@ -61,19 +42,6 @@ export const docsHeaders = secureHeaders({
     frameAncestors: ["'none'"],
   },
 });
-
-function page(path: string, contentType: string, content: () => Promise<Answer["body"]>): Endpoint {
-  return {
-    method: "GET",
-    path,
-    group: "docs",
-    handle: async () => ({
-      status: 200,
-      body: await content(),
-      headers: { "Content-Type": contentType },
-    }),
-  };
-}
 
 /** The dependencies of {@link docsEndpoints}. */
 export interface DocsDependencies {
@@ -109,12 +77,11 @@ export function docsEndpoints(
     page("/openapi.json", "application/json", document),
     page("/docs", "text/html; charset=UTF-8", async () => html),
     page("/docs/start.js", "text/javascript; charset=utf-8", async () => start),
-    ...Object.entries(distributed).map(([name, contentType]) =>
-      page(
-        `/docs/${name}`,
-        contentType,
-        lazily(() => readAsset(name)),
-      ),
+    pageFile("/docs/swagger-ui.css", "css", packageFile("swagger-ui-dist/swagger-ui.css")),
+    pageFile(
+      "/docs/swagger-ui-bundle.js",
+      "js",
+      packageFile("swagger-ui-dist/swagger-ui-bundle.js"),
     ),
   ];
 }

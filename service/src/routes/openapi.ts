@@ -107,6 +107,7 @@ export function describeApi(
       description: `${card.description ?? `The model ${card.name}`}. Predicts from ${features}.`,
       license: { name: "MIT", identifier: "MIT" },
     },
+    externalDocs: { url: "/playground", description: "A page to try the model" },
     servers: [{ url: "/" }],
     tags: [{ name: "predictions" }, { name: "service" }],
     paths: Object.fromEntries(

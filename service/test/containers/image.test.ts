@@ -214,7 +214,10 @@ describe("a container with a read-only root and no capabilities", () => {
     });
 
     expect(await prediction.json()).toEqual({ prediction: expect.any(Number) });
-    for (const path of ["/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/openapi.json"]) {
+    for (const path of [
+      ...["/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/openapi.json"],
+      ...["/playground", "/playground/uPlot.iife.min.js", "/playground/model.json"],
+    ]) {
       expect(await fetch(`${url}${path}`)).toMatchObject({ status: 200 });
     }
     for (const line of logOf(id)) expect(JSON.parse(line)).toMatchObject({ level: 30 });
