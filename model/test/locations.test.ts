@@ -10,6 +10,14 @@ test("features without a latitude or a longitude have no locations", () => {
   expect(summarizeLocations([{ name: "MedInc", values: [1] }], [1])).toBeUndefined();
 });
 
+test("coordinates that are not on Earth are not locations", () => {
+  const features = [
+    { name: "latitude", values: [9000] },
+    { name: "longitude", values: [0] },
+  ];
+  expect(summarizeLocations(features, [1])).toBeUndefined();
+});
+
 test("rows are counted, and their targets averaged, in cells of 0.1 degrees", () => {
   const features = [
     { name: "Longitude", values: [-118.25, -118.21, -118.19] },

@@ -7,8 +7,9 @@ import { cardPathOf, createRunner } from "../../../service/src/model/loaded-mode
 import { ModelError } from "../../../service/src/model/model-error.ts";
 import { createSession } from "../../../service/src/model/onnx-runner.ts";
 import { type Inputs, inputsOf, outputFor } from "../../../service/src/model/onnx-tensors.ts";
+import type { Locations } from "../../../service/src/playground/locations.ts";
 import { toCell } from "../../../service/src/records/schema.ts";
-import { type Locations, summarizeLocations } from "../locations.ts";
+import { summarizeLocations } from "../locations.ts";
 import { type ProgressStream, progressFor, withProgress } from "../progress.ts";
 import { replaceFiles } from "../replace-files.ts";
 import { sha256 } from "../sha256.ts";
