@@ -44,7 +44,7 @@ export type BoostingObserver = (step: BoostingStep) => void;
  * Source: J. Friedman, "Greedy Function Approximation" (2001) and "Stochastic Gradient Boosting"
  * (2002).
  *
- * @throws {Error} if a training feature is infinite or not a number
+ * @throws {Error} if a feature in the set is infinite or not a number
  */
 export function boost(
   { columns, targets }: Samples,
@@ -54,7 +54,10 @@ export function boost(
 ): Ensemble {
   const { maxBins, rowFraction, seed } = rules;
   const generator = new Mt19937(seed);
-  const binned = binFeatures(columns, maxBins);
+  const used = columns.map((column, index) =>
+    features.columns.includes(index) ? column : new Float32Array(),
+  );
+  const binned = binFeatures(used, maxBins);
   const baseScore = Math.fround(mean(targets));
   const residuals = targets.map((target) => target - baseScore);
   const trees: TreeNode[] = [];

@@ -1,3 +1,4 @@
+import type { Locations } from "../../service/src/playground/locations.ts";
 import { selectRows } from "./columns.ts";
 import type { IntervalFit } from "./conformal.ts";
 import { measureCoverage } from "./coverage.ts";
@@ -15,7 +16,7 @@ import { errorOutput, houseFeatures, target } from "./house-features.ts";
 import type { HouseModel } from "./house-model.ts";
 import { inputSamples, seed, splitDataset, testFraction } from "./housing-samples.ts";
 import type { Hyperparameters } from "./hyperparameters.ts";
-import { type Locations, summarizeLocations } from "./locations.ts";
+import { summarizeLocations } from "./locations.ts";
 import { computeMetrics } from "./metrics.ts";
 import type { FeatureFacts, ModelFacts } from "./model-card.ts";
 import { modelName } from "./model-files.ts";

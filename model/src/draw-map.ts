@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { z } from "zod";
+import { Locations } from "../../service/src/playground/locations.ts";
 import { runCommand } from "./command.ts";
 import { houseFeatures } from "./house-features.ts";
 import { californiaGrid, gridWidth, housesOnGrid } from "./map-grid.ts";
@@ -8,11 +8,6 @@ import { housingCardSchema } from "./model-card.ts";
 import { cardFile, locationsFile, modelFolder, onnxFile } from "./model-files.ts";
 import { loadOnnxPredictor } from "./onnx-predictor.ts";
 import { encodePng } from "./png.ts";
-
-const LocationsFile = z.object({
-  cellDegrees: z.number(),
-  cells: z.array(z.tuple([z.number(), z.number(), z.number(), z.number()])),
-});
 
 /** The values of the first and the last colour, in 100,000 USD. */
 const [lowest, highest] = [0.5, 4];
@@ -41,7 +36,7 @@ await runCommand(async function drawMap() {
   const predict = await loadOnnxPredictor(await readFile(path.join(modelFolder, onnxFile)));
   const houses = housesOnGrid(californiaGrid, medianHouse);
   const predictions = await predict(houses);
-  const locations = LocationsFile.parse(
+  const locations = Locations.parse(
     JSON.parse(await readFile(path.join(modelFolder, locationsFile), "utf8")),
   );
   const cellOf = (north: number, east: number) =>

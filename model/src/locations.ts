@@ -1,18 +1,4 @@
-/** Where training rows are, and what they are worth: a map of square cells. */
-export interface Locations {
-  /** The names of the features with the location. */
-  readonly latitude: string;
-  readonly longitude: string;
-  /** The side of a cell, in degrees. */
-  readonly cellDegrees: number;
-  /** Cells with rows. The location is the south-west corner. */
-  readonly cells: readonly (readonly [
-    latitude: number,
-    longitude: number,
-    meanTarget: number,
-    rows: number,
-  ])[];
-}
+import { Locations } from "../../service/src/playground/locations.ts";
 
 /** A feature, and its value in each row. */
 export interface LocatedFeature {
@@ -26,7 +12,8 @@ const cellsPerDegree = 10;
  * Summarizes training rows by location, in cells of 0.1 degrees.
  *
  * @param targets one number per row
- * @returns undefined if the features don't include `latitude` and `longitude`, in any case
+ * @returns undefined if the features don't include `latitude` and `longitude`, in any case, or their
+ *   values are not locations on Earth
  */
 export function summarizeLocations(
   features: readonly LocatedFeature[],
@@ -43,7 +30,7 @@ export function summarizeLocations(
     const total = sum + (targets[row] ?? 0);
     sums.set(`${north} ${east}`, { north, east, sum: total, rows: rows + 1 });
   }
-  return {
+  return Locations.safeParse({
     latitude: latitude.name,
     longitude: longitude.name,
     cellDegrees: 1 / cellsPerDegree,
@@ -53,5 +40,5 @@ export function summarizeLocations(
       Number((sum / rows).toPrecision(4)),
       rows,
     ]),
-  };
+  }).data;
 }

@@ -106,20 +106,27 @@ function findNearest(
 ): readonly Neighbour[] {
   const latitudes = columns[features.latitude] ?? new Float32Array();
   const longitudes = columns[features.longitude] ?? new Float32Array();
-  const count = Math.max(...neighbourCounts) + 1;
-  const nearest: Neighbour[] = [];
-  let limit = Number.POSITIVE_INFINITY;
+  const most = Math.max(...neighbourCounts) + 1;
+  const rows = new Int32Array(most);
+  const distances = new Float64Array(most).fill(Number.POSITIVE_INFINITY);
   for (let row = 0; row < latitudes.length; row++) {
     const north = (latitudes[row] ?? 0) - cell.latitude;
     const east = ((longitudes[row] ?? 0) - cell.longitude) * longitudeScale;
-    const squaredDistance = north * north + east * east;
-    if (squaredDistance >= limit) continue;
-    const place = nearest.findLastIndex((other) => other.squaredDistance <= squaredDistance) + 1;
-    nearest.splice(place, 0, { row, squaredDistance });
-    if (nearest.length > count) nearest.pop();
-    if (nearest.length === count) limit = nearest.at(-1)?.squaredDistance ?? limit;
+    const distance = north * north + east * east;
+    // The last of the nearest rows is dropped, and nearer ones stay in front of this row.
+    let place = most - 1;
+    if (distance >= (distances[place] ?? 0)) continue;
+    for (; place > 0 && (distances[place - 1] ?? 0) > distance; place--) {
+      distances[place] = distances[place - 1] ?? 0;
+      rows[place] = rows[place - 1] ?? 0;
+    }
+    distances[place] = distance;
+    rows[place] = row;
   }
-  return nearest;
+  return Array.from(rows.subarray(0, Math.min(most, latitudes.length)), (row, place) => ({
+    row,
+    squaredDistance: distances[place] ?? 0,
+  }));
 }
 
 /** Halves the map at the median of the longer side until no cell has too many rows. */

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { cardFile, locationsFile, modelFolder, onnxFile } from "../src/model-files.ts";
 import { rawFile, testWithSampleData } from "./requires.ts";
 
-const timeoutMs = 180_000;
+const timeoutMs = 600_000;
 
 let folder: string;
 

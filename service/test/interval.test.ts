@@ -1,11 +1,15 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { TreeNode } from "../../model/src/ensemble.ts";
 import { exportOnnx } from "../../model/src/onnx-export.ts";
+import { loadOnnxPredictor } from "../../model/src/onnx-predictor.ts";
 import { smallModel } from "../../model/test/small-models.ts";
 import { createIntervals, predictWithIntervals } from "../src/model/interval.ts";
 import { type CompilableModel, loadModel } from "../src/model/loaded-model.ts";
-import { houseCard } from "./house-model.ts";
+import { selectOutput } from "../src/model/select-output.ts";
+import { readOnnxGraph } from "../src/trees/onnx-file.ts";
+import { houseCard, modelPath } from "./house-model.ts";
 import { modelFiles, numbers } from "./model-under-test.ts";
 
 const interval = {
@@ -131,6 +135,35 @@ describe("an interval", () => {
         expect(higher).toBeGreaterThanOrEqual(high);
       }),
     );
+  });
+});
+
+describe("an ONNX file with one of its outputs", () => {
+  test.each(["value", "error"])(
+    "the file with the output %s predicts the same, without the other output",
+    async (output) => {
+      const selected = selectOutput(twoOutputs, output);
+      const { nodes, outputs, inputs } = readOnnxGraph(selected);
+      expect(outputs).toEqual([output]);
+      expect(nodes.map((node) => node.outputs)).toEqual([[output]]);
+      expect(inputs).toEqual(readOnnxGraph(twoOutputs).inputs);
+      const rows = [Float32Array.of(-1, 1)];
+      const expected = await (await loadOnnxPredictor(twoOutputs, output))(rows);
+      expect(await (await loadOnnxPredictor(selected))(rows)).toEqual(expected);
+    },
+  );
+
+  test("the committed file keeps what both outputs need", async () => {
+    const file = readFileSync(modelPath);
+    const nodesOf = (onnx: Uint8Array) => readOnnxGraph(onnx).nodes;
+    for (const output of ["MedHouseVal", "MedHouseValError"]) {
+      const kept = nodesOf(selectOutput(file, output));
+      expect(kept).toEqual(
+        nodesOf(file).filter(
+          ({ outputs }) => !outputs[0]?.startsWith("MedHouseVal") || outputs[0] === output,
+        ),
+      );
+    }
   });
 });
 

@@ -1,10 +1,13 @@
 import "./no-telemetry.ts";
 import { InferenceSession } from "onnxruntime-node";
 import type { Signature } from "../tensors/signature.ts";
+import { readOnnxGraph } from "../trees/onnx-file.ts";
+import { Unsupported } from "../trees/unsupported.ts";
 import type { ModelCard } from "./card.ts";
 import type { Runner } from "./engine.ts";
 import { ModelError } from "./model-error.ts";
 import { feedFor, inputOrder, inputsOf, outputFor, predictionsOf } from "./onnx-tensors.ts";
+import { selectOutput } from "./select-output.ts";
 import { signatureOf } from "./signature-of.ts";
 
 /** ONNX Runtime's level for errors. Warnings are not logged. */
@@ -103,34 +106,57 @@ export async function createOnnxRunner(
   card: ModelCard,
   example: Float32Array,
 ): Promise<OnnxRunner> {
-  const session = await createSession(model);
-  const { interval } = card;
-  let runners = interval ? 2 : 1;
-  const release = async () => {
-    runners -= 1;
-    if (runners === 0) await session.release();
-  };
+  const { interval, target } = card;
+  if (interval === undefined) return createRunner(model, card, example);
+  const outputs = outputNames(model);
+  const served = target.output ?? outputs.at(-1) ?? "";
+  // Each output has its own session, so a prediction does not compute the error.
+  const runnerFor = (output: string, ofCard: ModelCard) =>
+    createRunner(outputs.includes(output) ? selectOutput(model, output) : model, ofCard, example);
+  const predictor = await runnerFor(served, card);
   try {
-    const predictor = await createRunner(session, card, example, release);
-    if (interval === undefined) return predictor;
-    const target = { output: interval.output };
-    const errors = await createRunner(session, { ...card, target }, example, release);
+    const errorTarget = { output: interval.output };
+    const errors = await runnerFor(interval.output, { ...card, target: errorTarget });
     if (predictor.outputs !== 1 || errors.outputs !== 1) {
-      const outputs = `${predictor.output} has ${predictor.outputs} and ${errors.output} ${errors.outputs}`;
-      throw new ModelError(`interval: both outputs must have one number for each row; ${outputs}`);
+      await errors.release();
+      const found = `${predictor.output} has ${predictor.outputs} and ${errors.output} ${errors.outputs}`;
+      throw new ModelError(`interval: both outputs must have one number for each row; ${found}`);
     }
-    return { ...predictor, errors };
+    return { ...predictor, isFirstOutput: served === outputs[0], errors };
+  } catch (error) {
+    await predictor.release();
+    throw error;
+  }
+}
+
+/** Returns the names of a file's outputs. Without any, ONNX Runtime will say what is wrong. */
+function outputNames(model: Uint8Array): readonly string[] {
+  try {
+    return readOnnxGraph(model).outputs;
+  } catch (error) {
+    if (!(error instanceof Unsupported)) throw error;
+    return [];
+  }
+}
+
+async function createRunner(
+  model: Uint8Array,
+  card: ModelCard,
+  example: Float32Array,
+): Promise<OnnxRunner> {
+  const session = await createSession(model);
+  try {
+    return await createSessionRunner(session, card, example);
   } catch (error) {
     await session.release();
     throw error;
   }
 }
 
-async function createRunner(
+async function createSessionRunner(
   session: InferenceSession,
   card: ModelCard,
   example: Float32Array,
-  release: () => Promise<void>,
 ): Promise<OnnxRunner> {
   const inputs = inputsOf(session.inputMetadata);
   const feed = feedFor(inputs, card.features);
@@ -195,6 +221,6 @@ async function createRunner(
       const { predictions } = await run(matrix, needsBlocks);
       return predictions.subarray(0, (matrix.length / columns) * outputs);
     },
-    release,
+    release: () => session.release(),
   };
 }
