@@ -57,7 +57,9 @@ describe("what the service knows about a prediction", () => {
     const { page } = await openPlayground(app);
     const marks = page.locator(".mark:visible");
     await marks.first().waitFor();
-    expect(await marks.allTextContents()).toEqual(["Outside the range of the training rows"]);
+    expect(await marks.allTextContents()).toEqual([
+      "Outside the range of the training rows, 0.8889 to 141.9",
+    ]);
     const rooms = page.locator(".field", { has: fieldOf(page, "Average rooms") });
     expect(await rooms.locator(".mark").isVisible()).toBe(true);
   });
