@@ -14,12 +14,12 @@ import {
 import { limitResponses, predictionParameters, predictionResponse } from "./prediction-openapi.ts";
 
 /** Returns a schema name, such as `Wine` for `wine`. */
-export function schemaName(text: string): string {
+function schemaName(text: string): string {
   const words = text.normalize("NFKD").match(/[A-Za-z0-9]+/g) ?? ["Record"];
   return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
 }
 
-export function predictionSchema(
+function predictionSchema(
   { isList, outputs }: Engine,
   { target }: LoadedModel["card"],
 ): z.ZodType {
@@ -36,13 +36,18 @@ export function predictionSchema(
     .meta(description ? { description } : {});
 }
 
-/** Returns the names and schemas of the model's requests and responses. */
-function modelSchemas({ card, engine }: LoadedModel, { maxHouses }: Limits) {
+/**
+ * Returns the names and schemas of the model's requests and responses. Schemas refer to each other
+ * by name only if they are from the same call.
+ */
+export function modelSchemas({ card, engine }: LoadedModel, { maxHouses }: Limits) {
   const { singular, plural } = card.record;
   const name = schemaName(singular);
   const record = recordSchema(card);
   const prediction = predictionSchema(engine, card);
   return {
+    record,
+    prediction,
     names: {
       record: name,
       records: `Bulk${name}`,
