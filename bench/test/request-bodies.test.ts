@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { newBodies, readPredictions } from "../src/request-bodies.ts";
+import { bodyHeader, newBodies, readPredictions } from "../src/request-bodies.ts";
 
 const House = z.record(z.string(), z.number());
 const List = z.object({ houses: z.array(House) });
@@ -48,6 +48,21 @@ describe("new bodies", () => {
     }
   });
 
+  test("new binary bodies have the same houses as those in JSON", () => {
+    const next = newBodies("/v2/models/housing/infer?binary", 100, 1);
+    const [, length = ""] = bodyHeader("/v2/models/housing/infer?binary").split(": ");
+
+    for (const body of take(newBodies("/v2/models/housing/infer", 100, 1), 20)) {
+      const binary = Buffer.from(next(), "latin1");
+      const { inputs, parameters } = JSON.parse(binary.toString("latin1", 0, Number(length)));
+      expect(parameters).toEqual({ binary_data_output: true });
+      expect(inputs[0].parameters).toEqual({ binary_data_size: binary.length - Number(length) });
+      const bytes = Uint8Array.from(binary.subarray(Number(length)));
+      const { data } = JSON.parse(body).inputs[0];
+      expect(Array.from(new Float32Array(bytes.buffer))).toEqual(data.map(Math.fround));
+    }
+  });
+
   test("new bodies have different houses each time, not only a different first one", () => {
     const bodies = take(newBodies("/bulk_predict", 1_000, 1), 16);
 
@@ -61,6 +76,8 @@ describe("new bodies", () => {
 });
 
 describe("predictions", () => {
+  const bytesOf = (text: string) => Uint8Array.from(Buffer.from(text)).buffer;
+
   test.each([
     [{ prediction: 4.25 }, [4.25]],
     [{ predictions: [4.25, 2] }, [4.25, 2]],
@@ -70,10 +87,18 @@ describe("predictions", () => {
     ],
     [{ model_name: "housing", outputs: [{ name: "MedHouseVal", data: [4.25, 2] }] }, [4.25, 2]],
   ])("predictions are read from %j", (response, predictions) => {
-    expect(readPredictions(JSON.stringify(response))).toEqual(predictions);
+    expect(readPredictions(bytesOf(JSON.stringify(response)))).toEqual(predictions);
+  });
+
+  test("predictions are read from the bytes after the JSON", () => {
+    const response = Buffer.concat([
+      Buffer.from("{}"),
+      Buffer.from(Float32Array.of(4.25, 2).buffer),
+    ]);
+    expect(readPredictions(Uint8Array.from(response).buffer, "2")).toEqual([4.25, 2]);
   });
 
   test("missing predictions are an error", () => {
-    expect(() => readPredictions('{"detail":"Not Found"}')).toThrow("Invalid input");
+    expect(() => readPredictions(bytesOf('{"detail":"Not Found"}'))).toThrow("Invalid input");
   });
 });

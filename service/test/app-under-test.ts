@@ -17,7 +17,7 @@ import { Metrics } from "../src/telemetry/metrics.ts";
 import { reportProcess } from "../src/telemetry/process-report.ts";
 import type { Signature } from "../src/tensors/signature.ts";
 import { createTensorReader } from "../src/tensors/tensor-reader.ts";
-import { houseCard, modelPath } from "./house-model.ts";
+import { houseCard, houseTrees, modelPath } from "./house-model.ts";
 
 /** A logger that writes nothing. */
 export const silentLogger = pino({ level: "silent" });
@@ -57,7 +57,7 @@ export function modelUnderTest(
   maxRecords = defaultLimits.maxHouses,
 ): LoadedModel {
   const { features, version, covers } = houseCard;
-  const task = { path: modelPath, version, options: {}, features, outputs: 1, covers };
+  const task = { path: modelPath, version, options: houseTrees, features, outputs: 1, covers };
   const explainer = batched(createExplainRunner(task, engine));
   return {
     card: houseCard,
@@ -89,6 +89,7 @@ export const defaultLimits: Limits = {
   maxHouses: 100_000,
   maxExplained: 1_000,
   maxConcurrentRequests: 1_000,
+  maxWaitMs: 100,
   requestTimeoutMs: 30_000,
 };
 

@@ -1,11 +1,16 @@
 import { spawnSync } from "node:child_process";
-import { copyFileSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished } from "vitest";
 import { z } from "zod";
 import { testNeeding } from "../../test/prerequisite.ts";
-import { expectedOf, hasPythonModels, pythonModels } from "../../test/python-models.ts";
+import {
+  copyWithCard,
+  expectedOf,
+  hasPythonModels,
+  pythonModels,
+} from "../../test/python-models.ts";
 import { loadModel } from "../src/model/loaded-model.ts";
 import { appUnderTest, post } from "./app-under-test.ts";
 import {
@@ -38,13 +43,8 @@ function expectedRows(model: string) {
 
 /** Copies the model, and writes its card with the card command. */
 function withCard(model: string, target: string): string {
-  const path = join(temporaryFolder(), model);
-  copyFileSync(join(pythonModels, model), path);
-  const data = join(pythonModels, model.replace(".onnx", ".csv"));
-  const args = [cardCommand, path, "--data", data, "--target", target];
-  const { stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
-  expect(stderr).toBe("");
-  return path;
+  const record = { singular: "record", plural: "records" };
+  return copyWithCard({ name: basename(model, ".onnx"), record }, target, temporaryFolder());
 }
 
 testWithModels.for(served)(

@@ -12,7 +12,7 @@ export interface HostileBody {
   readonly make: () => Buffer;
   /** A valid body must get 200, any other one 4xx. */
   readonly isValid?: boolean;
-  readonly contentType?: string;
+  readonly header?: string;
   readonly attack?: Attack;
   /** This many clients send it at the same time. Then no client sends it in a loop. */
   readonly clients?: number;
@@ -172,7 +172,7 @@ export function hostileBodies({ fuzz, seed }: { fuzz: number; seed: number }): H
       record(`${name}, /predict`, start, text, end),
     ]),
     record("14 MB of 1_1_1…1, /predict", '"MedInc":"', "1_", '1"', 14_000_000),
-    bulk("text that is not JSON", () => fill("", "é", ""), { contentType: "text/plain" }),
+    bulk("text that is not JSON", () => fill("", "é", ""), { header: "Content-Type: text/plain" }),
     bulk("held before the last byte", held, { attack: "hold", clients: 20, isValid: true }),
     bulk("one byte at a time", list, { attack: "trickle", clients: 200 }),
     bulk("one-byte chunks", list, { attack: "trickle chunks", clients: 200 }),

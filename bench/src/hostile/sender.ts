@@ -70,10 +70,10 @@ const attacks = {
 export type Attack = keyof typeof attacks;
 
 /** Creates a client. It sends one request at a time, and reuses a connection that is still open. */
-function clientOf({ attack = "send", path, contentType }: HostileBody, body: Buffer) {
+function clientOf({ attack = "send", path, header }: HostileBody, body: Buffer) {
   const isInChunks = attack.endsWith("chunks");
   const isPatient = attack === "send" || attack === "hold";
-  const head = Buffer.from(requestHead(path, isInChunks ? "chunks" : body.length, contentType));
+  const head = Buffer.from(requestHead(path, isInChunks ? "chunks" : body.length, header));
   let connection: Connection | undefined;
   return async (origin: string): Promise<string> => {
     if (attack === "send nothing") return sleep(1_000, "left");

@@ -3,6 +3,8 @@ import { readConfig } from "../../../service/src/config.ts";
 
 const writeBytes = 256 * 1024;
 const patienceMs = readConfig({}).REQUEST_TIMEOUT_MS + 5_000;
+/** The header of most bodies. */
+export const jsonType = "Content-Type: application/json";
 const lastChunk = "0\r\n\r\n";
 
 /** How a request ended. */
@@ -25,10 +27,10 @@ export const headerOf = (head: string, name: string): string | undefined =>
  *
  * @param body the length of the body in bytes, or `chunks` for a chunked body
  */
-export function requestHead(path: string, body?: number | "chunks", type = "application/json") {
+export function requestHead(path: string, body?: number | "chunks", header = jsonType) {
   const method = body === undefined ? "GET" : "POST";
   const framing = body === "chunks" ? "Transfer-Encoding: chunked" : `Content-Length: ${body ?? 0}`;
-  return `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${type}\r\n${framing}\r\n\r\n`;
+  return `${method} ${path} HTTP/1.1\r\nHost: localhost\r\n${header}\r\n${framing}\r\n\r\n`;
 }
 
 /**
@@ -68,7 +70,7 @@ export class Connection {
     this.#socket.destroy();
   }
 
-  /** Sends one request, in ASCII, and waits for the whole response. */
+  /** Sends one request, whose characters are bytes, and waits for the whole response. */
   request(text: string): Promise<Outcome> {
     const outcome = this.#begin();
     this.#socket.write(text, "latin1");

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { Client, hit, miss } from "../load/client.ts";
 import { figureText, type Table } from "../report/tables.ts";
-import { newBodies, readPredictions } from "../request-bodies.ts";
+import { bodyHeader, newBodies, readPredictions } from "../request-bodies.ts";
 import { matches, type Scenario } from "../scenario.ts";
 import * as servers from "../server.ts";
 import { type Row, ratio } from "../turns.ts";
@@ -38,10 +38,12 @@ const perCpu = "× per CPU";
 async function predictionsOf({ port }: servers.Server, paths: Contender["paths"]): Promise<string> {
   const predictions = kinds.map(async ({ houses }) => {
     const path = pathFor(houses, paths);
-    const body = newBodies(path, houses, 2)();
-    const init = { method: "POST", headers: { "content-type": "application/json" }, body };
+    const body = Buffer.from(newBodies(path, houses, 2)(), "latin1");
+    const [name = "", value = ""] = bodyHeader(path).split(": ");
+    const init = { method: "POST", headers: { [name]: value }, body };
     const response = await fetch(`http://127.0.0.1:${port}${path}`, init);
-    return readPredictions(await response.text());
+    const binaryFrom = response.headers.get("inference-header-content-length");
+    return readPredictions(await response.arrayBuffer(), binaryFrom);
   });
   return String(await Promise.all(predictions));
 }

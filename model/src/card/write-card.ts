@@ -9,7 +9,9 @@ import { ModelError } from "../../../service/src/model/model-error.ts";
 import { createSession } from "../../../service/src/model/onnx-runner.ts";
 import { type Inputs, inputsOf, outputFor } from "../../../service/src/model/onnx-tensors.ts";
 import { treeOptionsOf } from "../../../service/src/model/tree-runner.ts";
+import type { Locations } from "../../../service/src/playground/locations.ts";
 import { toCell } from "../../../service/src/records/schema.ts";
+import { summarizeLocations } from "../locations.ts";
 import { type ProgressStream, progressFor, withProgress } from "../progress.ts";
 import { replaceFiles } from "../replace-files.ts";
 import { sha256 } from "../sha256.ts";
@@ -69,8 +71,10 @@ export async function writeCard(
   }
   const onnx = await readFile(model);
   try {
-    const { card, ...report } = await describeModel(onnx, sources, stream);
-    await replaceFiles(new Map([[cardPath, `${JSON.stringify(card, null, 2)}\n`]]));
+    const { card, locations, ...report } = await describeModel(onnx, sources, stream);
+    const contents = new Map([[cardPath, `${JSON.stringify(card, null, 2)}\n`]]);
+    if (locations) contents.set(locationsPathOf(model), `${JSON.stringify(locations)}\n`);
+    await replaceFiles(contents);
     return { path: cardPath, card, ...report };
   } catch (error) {
     throw error instanceof ModelError
@@ -79,7 +83,14 @@ export async function writeCard(
   }
 }
 
-type Description = Omit<WrittenCard, "path">;
+/** Returns the path of the map of the training rows, which is next to the model. */
+function locationsPathOf(modelPath: string): string {
+  return modelPath.replace(/\.onnx$/, ".locations.json");
+}
+
+interface Description extends Omit<WrittenCard, "path"> {
+  readonly locations?: Locations | undefined;
+}
 
 async function describeModel(
   onnx: Uint8Array,
@@ -114,7 +125,13 @@ async function describeModel(
   const predictions = await predictTable(runner, table, stream);
   const measured = measure({ target, truth: table.truth, predictions, outputs, isLabel });
   const { metrics, notes } = measured;
+  const located = table.features.map(({ feature, cells }) => ({
+    name: feature.name,
+    values: cells,
+  }));
+  const isNumber = "r2" in metrics;
   return {
+    locations: isNumber ? summarizeLocations(located, table.truth.map(Number)) : undefined,
     card: parseCard({
       ...draft,
       target: { ...draft.target, outputs: measured.outputs },

@@ -27,7 +27,7 @@ export interface CacheRequest {
   /** Parses and validates the request body. If it throws, nothing is cached. */
   readonly read: () => Float32Array | Promise<Float32Array>;
   readonly range: TrainingRange;
-  /** The number of numbers in a row of the matrix. */
+  /** The number of columns of the matrix. */
   readonly columns: number;
   /** Computes what is stored under the canonical key. */
   readonly compute: (matrix: Float32Array) => Promise<string>;

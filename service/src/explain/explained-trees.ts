@@ -1,8 +1,8 @@
-import { type Column, type Ensemble, leavesOf, operandsOf } from "../trees/column.ts";
+import type { Column, Ensemble } from "../trees/column.ts";
 import type { TreeModel } from "../trees/tree-model.ts";
 import { Unsupported } from "../trees/unsupported.ts";
-import { type FlatTree, flatten, leafOf } from "./flat-tree.ts";
-import { RowColumns } from "./row-columns.ts";
+import { type FlatTree, flatten, leafOf, leafWeights } from "./flat-tree.ts";
+import { RowColumns, sourcesOf } from "./row-columns.ts";
 import { treeSumOf } from "./tree-sums.ts";
 
 /** A tree, and the weights of its leaves for one target. */
@@ -67,11 +67,7 @@ export function explainedTrees({ inputs, columns: output }: TreeModel): Explaine
       const tree = first + index;
       const flat = trees[tree];
       if (flat === undefined || offset < 0 || offset >= ensemble.targetsPerTree) return [];
-      const weights = new Float64Array(flat.tested.length);
-      for (const [leaf, { weights: all }] of leavesOf(each).entries()) {
-        weights[flat.leaves[leaf] ?? 0] = all[offset] ?? 0;
-      }
-      return [{ tree, weights }];
+      return [{ tree, weights: leafWeights(each, flat, offset) }];
     });
   }
 
@@ -109,7 +105,7 @@ function findPlayers(tested: Iterable<Column>) {
     const known = features.get(column);
     if (known !== undefined) return known;
     const own = column.kind === "input" ? [column.index] : [];
-    const all = new Set([...own, ...operandsOf(column).flatMap((each) => [...featuresOf(each)])]);
+    const all = new Set([...own, ...sourcesOf(column).flatMap((each) => [...featuresOf(each)])]);
     features.set(column, all);
     return all;
   };

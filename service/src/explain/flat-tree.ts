@@ -1,4 +1,4 @@
-import type { Column, Tree, TreeNode } from "../trees/column.ts";
+import { type Column, leavesOf, type Tree, type TreeNode } from "../trees/column.ts";
 
 /**
  * The nodes of a tree as arrays, a parent before its children. The first child, for values that are
@@ -75,6 +75,23 @@ export function flatten(
   add(root, new Map());
   const { height } = root;
   return { tested, thresholds, players, formers, above, leaves, height, maxPlayers };
+}
+
+/**
+ * Returns the weights of a tree's leaves, by node; 0 for branches.
+ *
+ * @param offset the number of the weight in each leaf
+ */
+export function leafWeights(
+  tree: Tree,
+  { tested, leaves }: FlatTree,
+  offset: number,
+): Float64Array {
+  const weights = new Float64Array(tested.length);
+  for (const [leaf, { weights: all }] of leavesOf(tree).entries()) {
+    weights[leaves[leaf] ?? 0] = all[offset] ?? 0;
+  }
+  return weights;
 }
 
 /** Returns the leaf that a row reaches. */

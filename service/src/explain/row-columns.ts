@@ -1,15 +1,26 @@
-import { type Column, operandsOf } from "../trees/column.ts";
-import { Unsupported } from "../trees/unsupported.ts";
+import {
+  type Column,
+  type Ensemble,
+  operandsOf,
+  type ScoreColumn,
+  type Tree,
+} from "../trees/column.ts";
+import { type FlatTree, flatten, leafOf, leafWeights } from "./flat-tree.ts";
 
 type Compute = (row: Float32Array, values: Float32Array) => number;
+
+/** The columns that a column is computed from, also if that takes trees. */
+export function sourcesOf(column: Column): readonly Column[] {
+  return column.kind === "score" ? [...column.ensemble.tested] : operandsOf(column);
+}
 
 /** Computes columns of one row after the other, in float32 as the model does. */
 export class RowColumns {
   readonly #indices = new Map<Column, number>();
   readonly #steps: Compute[] = [];
   readonly #values: Float32Array;
+  readonly #trees = new Map<Tree, FlatTree>();
 
-  /** @throws {Unsupported} if a column is the result of trees */
   constructor(columns: Iterable<Column>) {
     for (const column of columns) this.#add(column);
     this.#values = new Float32Array(this.#steps.length);
@@ -36,18 +47,48 @@ export class RowColumns {
   #add(column: Column): number {
     const known = this.#indices.get(column);
     if (known !== undefined) return known;
-    const step = stepOf(
-      column,
-      operandsOf(column).map((operand) => this.#add(operand)),
-    );
+    const sources = sourcesOf(column).map((source) => this.#add(source));
+    const step = column.kind === "score" ? this.#scoreStep(column) : stepOf(column, sources);
     const index = this.#steps.push(step) - 1;
     this.#indices.set(column, index);
     return index;
   }
+
+  #scoreStep({ ensemble, target }: ScoreColumn): Compute {
+    const { start, add } = combinations[ensemble.combination];
+    const trees = ensemble.trees.flatMap((tree) => {
+      const offset = target - tree.firstTarget;
+      if (offset < 0 || offset >= ensemble.targetsPerTree) return [];
+      const flat = this.#flatten(tree);
+      return [{ flat, weights: leafWeights(tree, flat, offset) }];
+    });
+    return (_, values) =>
+      trees.reduce(
+        (score, { flat, weights }) => add(score, weights[leafOf(flat, values)] ?? 0),
+        start,
+      );
+  }
+
+  #flatten(tree: Tree): FlatTree {
+    const known = this.#trees.get(tree);
+    if (known !== undefined) return known;
+    // The values come from these trees together with others, so there are no players.
+    const flat = flatten(tree, (column) => ({ value: this.indexOf(column), player: 0 }));
+    this.#trees.set(tree, flat);
+    return flat;
+  }
 }
 
+const combinations: Readonly<
+  Record<Ensemble["combination"], { start: number; add: (score: number, weight: number) => number }>
+> = {
+  sum: { start: 0, add: (score, weight) => Math.fround(score + weight) },
+  minimum: { start: Number.POSITIVE_INFINITY, add: Math.min },
+  maximum: { start: Number.NEGATIVE_INFINITY, add: Math.max },
+};
+
 /** @param operands the indices of the values that a column is computed from */
-function stepOf(column: Column, operands: readonly number[]): Compute {
+function stepOf(column: Exclude<Column, ScoreColumn>, operands: readonly number[]): Compute {
   const [first = 0, second = 0, third = 0, fourth = 0] = operands;
   switch (column.kind) {
     case "input":
@@ -67,8 +108,6 @@ function stepOf(column: Column, operands: readonly number[]): Compute {
       return (_, values) =>
         values[holds(values[third] ?? 0, values[fourth] ?? 0) ? first : second] ?? 0;
     }
-    case "score":
-      throw new Unsupported("its trees test the result of other trees");
   }
 }
 

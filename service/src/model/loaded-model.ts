@@ -11,6 +11,7 @@ import { Refusal } from "../wire/refusal.ts";
 import { batched } from "./batcher.ts";
 import { describeFaults, ModelCard } from "./card.ts";
 import type { Engine } from "./engine.ts";
+import { createIntervals, type ModelIntervals } from "./interval.ts";
 import { ModelError } from "./model-error.ts";
 import { createOnnxRunner, type OnnxRunner } from "./onnx-runner.ts";
 import { TrainingRange } from "./training-range.ts";
@@ -31,6 +32,8 @@ export interface LoadedModel {
   readonly version: string;
   readonly cacheVersions: CacheVersions;
   readonly engine: Engine;
+  /** Absent if the card has no intervals. */
+  readonly intervals?: ModelIntervals;
   /** Its results are explanations, as `createExplainRunner` describes them. */
   readonly explainer: Engine;
   readonly range: TrainingRange;
@@ -124,16 +127,17 @@ export function createRunner(model: Uint8Array, card: ModelCard): Promise<OnnxRu
 }
 
 /**
- * Returns how cache keys name a model. Its predictions do not depend on the card if one input takes
- * all features and the card chooses no output, as with the committed model.
+ * Returns how cache keys name a model. If one input takes all features and the card names no
+ * numbers, predictions depend only on which output is served. Keys of the first output, such as
+ * that of the committed model, don't have the card.
  */
 function cacheVersionsOf(
-  { version, target: { output, outputs } }: ModelCard,
+  { version, target: { outputs } }: ModelCard,
   cardText: Buffer,
-  { kind }: Signature,
+  { signature, isFirstOutput }: OnnxRunner,
 ): CacheVersions {
   const withCard = `${version}-${hash("sha256", cardText).slice(0, 16)}`;
-  const isPlain = kind === "table" && output === undefined && outputs === undefined;
+  const isPlain = signature.kind === "table" && isFirstOutput && outputs === undefined;
   return { numbers: isPlain ? version : withCard, bodies: withCard };
 }
 
@@ -164,6 +168,7 @@ export async function loadModel(
     const onnx = await createRunner(model, card);
     const { signature } = onnx;
     const engine = batched(onnx, undefined, metrics);
+    const errors = onnx.errors && { runner: onnx.errors, engine: batched(onnx.errors) };
     const { features, covers } = card;
     const options = treeOptionsOf(card, onnx);
     const { outputs } = engine;
@@ -174,14 +179,17 @@ export async function loadModel(
     let compiling: Promise<unknown> = Promise.resolve();
 
     async function compile(): Promise<void> {
-      const trees = await createTreeRunner({ path: modelPath, version, card }, onnx);
-      await engine.use(trees);
+      const file = { path: modelPath, version, card };
+      await engine.use(await createTreeRunner(file, onnx));
+      if (errors) await errors.engine.use(await createTreeRunner(file, errors.runner));
     }
     return {
       card,
       version,
-      cacheVersions: cacheVersionsOf(card, cardText, signature),
+      cacheVersions: cacheVersionsOf(card, cardText, onnx),
       engine,
+      ...(card.interval &&
+        errors && { intervals: { ...createIntervals(card.interval), engine: errors.engine } }),
       explainer,
       range: new TrainingRange(features),
       example: readExample(card),
@@ -196,7 +204,12 @@ export async function loadModel(
       async release() {
         await compiling;
         await explainer.release();
-        await Promise.all([reader.close(), tensorReader.close(), engine.release()]);
+        await Promise.all([
+          reader.close(),
+          tensorReader.close(),
+          engine.release(),
+          errors?.engine.release(),
+        ]);
       },
     };
   } catch (error) {

@@ -13,6 +13,8 @@ export interface Limits {
   /** Maximum number of records in a list whose predictions are explained. */
   readonly maxExplained: number;
   readonly maxConcurrentRequests: number;
+  /** How long a prediction may wait for others. */
+  readonly maxWaitMs: number;
   readonly requestTimeoutMs: number;
 }
 

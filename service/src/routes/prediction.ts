@@ -106,7 +106,7 @@ export class Predictor {
       const { model } = used;
       const steps = stepsOf(model);
       const sent = await steps.receive(request, grant);
-      grant.beginWork();
+      grant.beginWork(sent.length);
       const timing = new ServerTiming(performance.now());
       const found = this.#find(model, steps, request, sent, grant, timing);
       const { body, outcome, records, outOfRange } = await found;
@@ -154,12 +154,16 @@ export class Predictor {
       read() {
         timing.enter("parse");
         const matrix = readRecords(steps, sent, grant);
-        if (matrix instanceof Promise) return matrix.finally(endRead);
+        if (matrix instanceof Promise) {
+          grant.beginWait();
+          return matrix.finally(endRead);
+        }
         endRead();
         return matrix;
       },
       async compute(matrix) {
         timing.enter("inference");
+        grant.beginWait();
         const rows = await predictRows(engine, matrix, grant);
         timing.enter("cache");
         if (engine === model.engine) driftOf(model)?.count(matrix, rows);

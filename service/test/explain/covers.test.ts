@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { coversOf, readCovers, writeCovers } from "../../src/explain/covers.ts";
 import { drawTypicalRows } from "../../src/explain/typical-rows.ts";
 import { ModelCard } from "../../src/model/card.ts";
-import { houseCard, modelPath } from "../house-model.ts";
+import { houseCard, houseTrees, modelPath } from "../house-model.ts";
 import { ensembleNode } from "../trees/ensembles.ts";
 import { onnxFile } from "../trees/onnx-writer.ts";
 
@@ -59,7 +59,7 @@ test("a model without trees has no covers", () => {
 
 test("the committed card has the covers of all training rows", () => {
   const { covers = "", split } = houseCard;
-  const leaves = coversOf(readFileSync(modelPath), {}, new Float32Array(8)) ?? "";
+  const leaves = coversOf(readFileSync(modelPath), houseTrees, new Float32Array(8)) ?? "";
   const count = Buffer.from(leaves, "base64").length;
   const total = readCovers(covers, count).reduce((sum, cover) => sum + cover, 0);
   const { trees } = Object(houseCard.hyperparameters);

@@ -7,7 +7,7 @@ import { drawTypicalRows } from "../../src/explain/typical-rows.ts";
 import { loadModel } from "../../src/model/loaded-model.ts";
 import { appUnderTest, defaultLimits, post } from "../app-under-test.ts";
 import { openCache } from "../cache-under-test.ts";
-import { house, houseCard, modelPath } from "../house-model.ts";
+import { house, houseCard, houseTrees, modelPath } from "../house-model.ts";
 import { appOf, appOfModel, modelFiles, numbers, schemasOf } from "../model-under-test.ts";
 import { ensembleNode, type TestTree } from "../trees/ensembles.ts";
 import { type Node, onnxFile } from "../trees/onnx-writer.ts";
@@ -284,7 +284,7 @@ test("covers of another model get a 422 that says what to do", async () => {
   const response = await post(await appOf(path), "/explain", house);
   expect(response.status).toBe(422);
   expect(await response.text()).toContain(
-    "its card has 3 covers for 10240 leaves; write the card again",
+    "its card has 3 covers for 20480 leaves; write the card again",
   );
 });
 
@@ -295,7 +295,7 @@ test("a file that has changed since it was loaded is not used for explanations",
   const task = {
     path: modelPath,
     version: "0".repeat(64),
-    options: {},
+    options: houseTrees,
     features,
     outputs: 1,
     covers,
@@ -306,7 +306,7 @@ test("a file that has changed since it was loaded is not used for explanations",
 
 test("a model that needs too much memory is not explained, and the process continues", async () => {
   const { version, features, covers } = houseCard;
-  const task = { path: modelPath, version, options: {}, features, outputs: 1, covers };
+  const task = { path: modelPath, version, options: houseTrees, features, outputs: 1, covers };
   const thread = new ExplainThread(task, 8);
   const reason = "explaining it needs more than 8 MiB of memory";
   await expect(thread.explain(new Float32Array(8))).rejects.toThrow(reason);
