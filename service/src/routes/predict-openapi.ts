@@ -14,15 +14,12 @@ import {
 import { limitResponses, predictionParameters, predictionResponse } from "./prediction-openapi.ts";
 
 /** Returns a schema name, such as `Wine` for `wine`. */
-export function schemaName(text: string): string {
+function schemaName(text: string): string {
   const words = text.normalize("NFKD").match(/[A-Za-z0-9]+/g) ?? ["Record"];
   return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
 }
 
-export function predictionSchema(
-  { isList, outputs }: Engine,
-  { target }: LoadedModel["card"],
-): z.ZodType {
+function predictionSchema({ isList, outputs }: Engine, { target }: LoadedModel["card"]): z.ZodType {
   const unit = target.unit && `Unit: ${target.unit}`;
   if (!isList) {
     const description = [target.description ?? target.name, unit].filter(Boolean).join(". ");
@@ -47,8 +44,11 @@ function intervalParameters({ intervals }: LoadedModel): readonly Json[] {
   ];
 }
 
-/** Returns the names and schemas of the model's requests and responses. */
-function modelSchemas({ card, engine, intervals }: LoadedModel, { maxHouses }: Limits) {
+/**
+ * Returns the names and schemas of the model's requests and responses. Schemas refer to each other
+ * by name only if they are from the same call.
+ */
+export function modelSchemas({ card, engine, intervals }: LoadedModel, { maxHouses }: Limits) {
   const { singular, plural } = card.record;
   const name = schemaName(singular);
   const record = recordSchema(card);
@@ -59,6 +59,8 @@ function modelSchemas({ card, engine, intervals }: LoadedModel, { maxHouses }: L
     .meta({ description: "The low and the high end. Only with the parameter `interval`" });
   const ifAsked = <T extends object>(members: T) => (intervals ? members : {});
   return {
+    record,
+    prediction,
     names: {
       record: name,
       records: `Bulk${name}`,
