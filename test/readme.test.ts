@@ -8,10 +8,11 @@ import { startLocalService } from "./local-service.ts";
 const root = join(import.meta.dirname, "..");
 
 /** Each command in the console examples of these documents, with the output shown. */
-const examples = ["README.md", "docs/open-inference.md"].flatMap((document) =>
-  blocksOf(readFileSync(join(root, document), "utf8"))
-    .filter(({ language }) => language === "console")
-    .flatMap((block) => commandsOf(block).map((example) => ({ document, ...example }))),
+const examples = ["README.md", "docs/open-inference.md", "docs/explanations.md"].flatMap(
+  (document) =>
+    blocksOf(readFileSync(join(root, document), "utf8"))
+      .filter(({ language }) => language === "console")
+      .flatMap((block) => commandsOf(block).map((example) => ({ document, ...example }))),
 );
 
 describe("examples", () => {

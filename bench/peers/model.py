@@ -24,7 +24,8 @@ def load_onnx(file):
     options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
-    return lambda matrix: session.run(None, {name: matrix})[0]
+    output = session.get_outputs()[0].name
+    return lambda matrix: session.run([output], {name: matrix})[0]
 
 
 def load_sklearn(file):

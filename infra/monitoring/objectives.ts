@@ -21,6 +21,7 @@ const ofClients = `!~"/health|/status|/metrics"`;
 /** The rejections that the service causes, as opposed to those of invalid requests. */
 const overload: readonly RejectionReason[] = [
   "concurrency",
+  "wait",
   "bytes_in_flight",
   "queue_full",
   "timeout",

@@ -47,7 +47,8 @@ export function quantileThresholds(column: Float32Array, maxBins: number): Float
   const rowsPerBin = distinct <= maxBins ? 0 : sorted.length / maxBins;
   const thresholds: number[] = [];
   let previous = sorted[0] ?? 0;
-  for (const [rowsBelow, value] of sorted.entries()) {
+  for (let rowsBelow = 0; rowsBelow < sorted.length; rowsBelow++) {
+    const value = sorted[rowsBelow] ?? 0;
     if (value > previous && rowsBelow >= (thresholds.length + 1) * rowsPerBin) {
       thresholds.push(thresholdBetween(previous, value));
     }

@@ -1,19 +1,34 @@
 import { binFeatures } from "./binning.ts";
-import { type Columns, type Samples, selectRows } from "./columns.ts";
+import type { Columns, Samples } from "./columns.ts";
 import { type Ensemble, type TreeNode, treeValue } from "./ensemble.ts";
-import type { Hyperparameters } from "./hyperparameters.ts";
 import { Mt19937 } from "./mt19937.ts";
 import { sampleIndices } from "./sampling.ts";
-import { growTree } from "./tree-growth.ts";
+import { type GrowthRules, growTree } from "./tree-growth.ts";
+
+/** How an ensemble is fitted. */
+export interface BoostingRules extends GrowthRules {
+  readonly trees: number;
+  /** The maximum number of bins per feature. */
+  readonly maxBins: number;
+  /** The share of rows that each tree is trained on. */
+  readonly rowFraction: number;
+  /** The seed for sampling rows and features. */
+  readonly seed: number;
+}
+
+/** The columns that trees may split on. */
+export interface FeatureSet {
+  readonly columns: readonly number[];
+  /** The share of them that each tree may use. */
+  readonly fraction: number;
+}
 
 /** The progress of boosting after one more tree. */
 export interface BoostingStep {
   readonly trees: number;
-  readonly maxTrees: number;
+  readonly rules: BoostingRules;
   /** Root mean squared error on the training rows, in the target's unit. */
   readonly trainingRmse: number;
-  /** The same error on the validation rows; undefined if there are none. */
-  readonly validationRmse: number | undefined;
 }
 
 /** Called after each tree. */
@@ -26,68 +41,40 @@ export type BoostingObserver = (step: BoostingStep) => void;
  * 2. grow a tree that predicts the residuals, from random rows and features;
  * 3. subtract its predictions from the residuals, and repeat from step 2.
  *
- * With validation samples, boosting stops early after `patience` trees without a lower validation
- * error, and the trees after the best one are dropped.
- *
  * Source: J. Friedman, "Greedy Function Approximation" (2001) and "Stochastic Gradient Boosting"
  * (2002).
  *
- * @throws {Error} if a training feature is infinite or not a number
+ * @throws {Error} if a feature in the set is infinite or not a number
  */
 export function boost(
-  training: Samples,
-  validation: Samples | undefined,
-  hyperparameters: Hyperparameters,
+  { columns, targets }: Samples,
+  features: FeatureSet,
+  rules: BoostingRules,
   observe: BoostingObserver,
 ): Ensemble {
-  const { maxTrees, maxBins, rowFraction, featureFraction, patience, seed } = hyperparameters;
+  const { maxBins, rowFraction, seed } = rules;
   const generator = new Mt19937(seed);
-  const binned = binFeatures(training.columns, maxBins);
-  const baseScore = Math.fround(mean(training.targets));
-  const residuals = training.targets.map((target) => target - baseScore);
-  const validationResiduals = validation?.targets.map((target) => target - baseScore);
+  const used = columns.map((column, index) =>
+    features.columns.includes(index) ? column : new Float32Array(),
+  );
+  const binned = binFeatures(used, maxBins);
+  const baseScore = Math.fround(mean(targets));
+  const residuals = targets.map((target) => target - baseScore);
   const trees: TreeNode[] = [];
-  let best = { trees: 0, rmse: Number.POSITIVE_INFINITY };
-
-  while (trees.length < maxTrees && trees.length - best.trees < patience) {
+  while (trees.length < rules.trees) {
     const sample = {
       rows: sampleIndices(residuals.length, rowFraction, generator),
-      features: sampleIndices(training.columns.length, featureFraction, generator),
+      features: sampleIndices(features.columns.length, features.fraction, generator).map(
+        (index) => features.columns[index] ?? 0,
+      ),
       residuals,
     };
-    const tree = growTree(binned, sample, hyperparameters);
+    const tree = growTree(binned, sample, rules);
     trees.push(tree);
-    subtractPredictions(residuals, tree, training.columns);
-    const trainingRmse = rootMeanSquare(residuals);
-    let validationRmse: number | undefined;
-    if (validation !== undefined && validationResiduals !== undefined) {
-      subtractPredictions(validationResiduals, tree, validation.columns);
-      validationRmse = rootMeanSquare(validationResiduals);
-    }
-    if (validationRmse === undefined || validationRmse < best.rmse) {
-      best = { trees: trees.length, rmse: validationRmse ?? trainingRmse };
-    }
-    observe({ trees: trees.length, maxTrees, trainingRmse, validationRmse });
+    subtractPredictions(residuals, tree, columns);
+    observe({ trees: trees.length, rules, trainingRmse: rootMeanSquare(residuals) });
   }
-  return { baseScore, trees: trees.slice(0, best.trees) };
-}
-
-/**
- * Finds the number of trees with the lowest validation error. The last `validationFraction` of the
- * samples are used for validation and the rest for training.
- *
- * @param samples rows in random order
- */
-export function findTreeCount(
-  samples: Samples,
-  hyperparameters: Hyperparameters,
-  observe: BoostingObserver,
-): number {
-  const rows = Int32Array.from(samples.targets.keys());
-  const kept = Math.floor(rows.length * (1 - hyperparameters.validationFraction));
-  const training = selectRows(samples, rows.subarray(0, kept));
-  const validation = selectRows(samples, rows.subarray(kept));
-  return boost(training, validation, hyperparameters, observe).trees.length;
+  return { baseScore, trees };
 }
 
 function subtractPredictions(residuals: Float64Array, tree: TreeNode, columns: Columns): void {

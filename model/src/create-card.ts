@@ -7,11 +7,13 @@ import { type HousingCard, housingCardSchema, type ModelFacts } from "./model-ca
  *
  * @param version SHA-256 of the ONNX file
  * @param bins for each feature. Not among the facts, which are part of the ONNX file
+ * @param covers the training rows that reach each leaf
  */
 export function createCard(
   { name, description, ...facts }: ModelFacts,
   version: string,
   bins: readonly FeatureBins[],
+  covers: string | undefined,
 ): HousingCard {
   const features = houseFeatures.map(({ from, ...feature }, column) => ({
     ...feature,
@@ -26,5 +28,6 @@ export function createCard(
     record: recordNames,
     ...facts,
     features,
+    covers,
   });
 }

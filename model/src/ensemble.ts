@@ -54,6 +54,21 @@ export function predictEnsemble(ensemble: Ensemble, columns: Columns): Float32Ar
   return sums.map((sum) => sum + ensemble.baseScore);
 }
 
+/** Combines ensembles into one whose prediction is the mean of theirs. */
+export function averageEnsembles(ensembles: readonly Ensemble[]): Ensemble {
+  const share = 1 / ensembles.length;
+  return {
+    baseScore: Math.fround(ensembles.reduce((sum, { baseScore }) => sum + baseScore * share, 0)),
+    trees: ensembles.flatMap(({ trees }) => trees.map((tree) => scaleLeaves(tree, share))),
+  };
+}
+
+function scaleLeaves(node: TreeNode, factor: number): TreeNode {
+  if (node.kind === "leaf") return { kind: "leaf", value: Math.fround(node.value * factor) };
+  const [left, right] = [scaleLeaves(node.left, factor), scaleLeaves(node.right, factor)];
+  return { ...node, left, right };
+}
+
 /** Lists all nodes of a tree: parents before children, left before right. */
 export function treeNodes(tree: TreeNode): readonly TreeNode[] {
   return tree.kind === "leaf" ? [tree] : [tree, ...treeNodes(tree.left), ...treeNodes(tree.right)];

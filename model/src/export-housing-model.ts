@@ -1,27 +1,28 @@
-import { derivedFeatures } from "./derived-features.ts";
 import type { Ensemble } from "./ensemble.ts";
-import { houseFeatures, target } from "./house-features.ts";
+import { errorOutput, houseFeatures, target } from "./house-features.ts";
+import type { HouseModel } from "./house-model.ts";
 import { modelName } from "./model-files.ts";
 import { exportOnnx } from "./onnx-export.ts";
 
 /** Written to the ONNX file, so a new version changes its bytes. */
-const producer = { name: "@prediction-service/model", version: "1.0.0" };
+const producer = { name: "@prediction-service/model", version: "2.0.0" };
 
 /**
- * Exports an ensemble over the tree features as an ONNX file, which takes the eight house features
- * and returns the median house value.
+ * Exports a model as an ONNX file, which takes the eight house features. Its outputs are the median
+ * house value and, if there is an ensemble for it, how large the error is.
  */
 export function exportHousingModel(
-  ensemble: Ensemble,
+  { program, ensemble }: HouseModel,
+  errorEnsemble: Ensemble | undefined,
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array {
+  const error = errorEnsemble ? [{ name: errorOutput, ensemble: errorEnsemble }] : [];
   return exportOnnx({
     name: modelName,
     producer,
-    features: derivedFeatures,
+    features: program,
     inputColumns: houseFeatures.length,
-    ensemble,
-    output: target.name,
+    outputs: [{ name: target.name, ensemble }, ...error],
     metadata,
   });
 }

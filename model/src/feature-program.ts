@@ -1,8 +1,10 @@
 import type { Columns } from "./columns.ts";
+import { treeValue } from "./ensemble.ts";
+import type { LocationTable } from "./neighbourhoods.ts";
 
 /**
  * One step of a feature program. Its result gets a name, so that later steps can use it. Operations
- * work like the ONNX operators of the same name. A value is a table with one row per house.
+ * other than `Lookup` work like the ONNX operators of the same name. A value is a table with one row per house.
  */
 export type Operation =
   | {
@@ -18,6 +20,13 @@ export type Operation =
       /** If one side is a single column, it is combined with each column of the other side. */
       readonly left: string;
       readonly right: string;
+    }
+  | {
+      /** Finds the cell of each row. In ONNX, this is a tree whose leaves have several weights. */
+      readonly op: "Lookup";
+      readonly output: string;
+      readonly input: string;
+      readonly table: LocationTable;
     }
   | { readonly op: "Concat"; readonly output: string; readonly inputs: readonly string[] };
 
@@ -66,6 +75,14 @@ function apply(operation: Operation, value: (name: string) => Columns): Columns 
     case "Gather": {
       const input = value(operation.input);
       return operation.columns.map((column) => columnAt(input, column));
+    }
+    case "Lookup": {
+      const { tree, values } = operation.table;
+      const input = value(operation.input);
+      const cells = Int32Array.from(columnAt(input, 0).keys(), (row) =>
+        treeValue(tree, input, row),
+      );
+      return values.map((each) => Float32Array.from(cells, (cell) => each[cell] ?? Number.NaN));
     }
     case "Concat":
       return operation.inputs.flatMap((name) => value(name));

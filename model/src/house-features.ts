@@ -103,3 +103,6 @@ export const target = {
   unit: "100,000 USD",
   from: (group: BlockGroup) => group.medianHouseValue / 100_000,
 } as const;
+
+/** The name of the ONNX output that predicts how large the error is, in the target's unit. */
+export const errorOutput = "MedHouseValError";

@@ -1,7 +1,5 @@
 import { type Samples, selectRows } from "./columns.ts";
 import type { Dataset } from "./dataset.ts";
-import { derivedFeatures } from "./derived-features.ts";
-import { runFeatureProgram } from "./feature-program.ts";
 import { type Split, trainTestSplit } from "./split.ts";
 
 /** The share of rows that are held out. They are used for evaluation only. */
@@ -20,13 +18,20 @@ export function inputSamples({ features, targets }: Dataset): Samples {
   return { columns: features.map((feature) => Float32Array.from(feature)), targets };
 }
 
-/** Returns all rows with the features that trees can split on. */
-export function treeSamples(dataset: Dataset): Samples {
-  const { columns, targets } = inputSamples(dataset);
-  return { columns: runFeatureProgram(derivedFeatures, columns), targets };
+/** Returns the training rows in random order, with the features that are the model's input. */
+export function trainingSamples(dataset: Dataset): Samples {
+  return selectRows(inputSamples(dataset), splitDataset(dataset).train);
 }
 
-/** Returns the training rows in random order, with the features that trees can split on. */
-export function trainingSamples(dataset: Dataset): Samples {
-  return selectRows(treeSamples(dataset), splitDataset(dataset).train);
+/** Returns the training rows as the service feeds them to the model: rows × features. */
+export function trainingMatrix(dataset: Dataset): Float32Array {
+  const { columns } = inputSamples(dataset);
+  const { train } = splitDataset(dataset);
+  const matrix = new Float32Array(train.length * columns.length);
+  for (const [row, from] of train.entries()) {
+    for (const [column, cells] of columns.entries()) {
+      matrix[row * columns.length + column] = cells[from] ?? 0;
+    }
+  }
+  return matrix;
 }

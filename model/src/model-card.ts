@@ -3,6 +3,14 @@ import { ModelCard } from "../../service/src/model/card.ts";
 
 const metricsSchema = z.strictObject({ r2: z.number(), rmse: z.number(), mae: z.number() });
 
+/** The share of a group's held-out rows whose interval contains the true value, by level. */
+const coverageSchema = z.strictObject({
+  houses: z.string(),
+  rows: z.int(),
+  /** `null` if there are no rows. */
+  coverage: z.record(z.string(), z.number().nullable()),
+});
+
 const featureFactsSchema = z.strictObject({
   name: z.string(),
   description: z.string(),
@@ -26,15 +34,32 @@ const factsSchema = z.strictObject({
     trainRows: z.int(),
     testRows: z.int(),
   }),
-  metrics: z.strictObject({ train: metricsSchema, test: metricsSchema }),
-  hyperparameters: z.record(z.string(), z.number()),
-  target: z.strictObject({ name: z.string(), description: z.string(), unit: z.string() }),
+  metrics: z.strictObject({
+    train: metricsSchema,
+    test: metricsSchema,
+    intervals: z.array(coverageSchema).readonly(),
+  }),
+  hyperparameters: z.record(z.string(), z.union([z.number(), z.record(z.string(), z.number())])),
+  target: z.strictObject({
+    name: z.string(),
+    description: z.string(),
+    unit: z.string(),
+    output: z.string(),
+  }),
+  interval: z.strictObject({
+    output: z.string(),
+    minimumError: z.number(),
+    factors: z.record(z.string(), z.number()),
+  }),
   /** In the order of the model's columns. */
   features: z.array(featureFactsSchema),
 });
 
 /** What is known about a model before its file is written. The ONNX file contains it too. */
 export type ModelFacts = z.infer<typeof factsSchema>;
+
+/** How often the intervals of some houses contain the true value. */
+export type Coverage = z.infer<typeof coverageSchema>;
 
 /** What is known about one of the model's inputs. */
 export type FeatureFacts = z.infer<typeof featureFactsSchema>;
@@ -43,6 +68,7 @@ export type FeatureFacts = z.infer<typeof featureFactsSchema>;
 export const housingCardSchema = ModelCard.extend({
   metrics: factsSchema.shape.metrics,
   hyperparameters: factsSchema.shape.hyperparameters,
+  interval: factsSchema.shape.interval,
 });
 
 /** The content of the model card. */

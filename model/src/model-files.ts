@@ -12,5 +12,8 @@ export const onnxFile = `${modelName}.onnx`;
 /** The file name of the model card. */
 export const cardFile = `${modelName}.json`;
 
+/** The file name of the map of the training rows. */
+export const locationsFile = `${modelName}.locations.json`;
+
 /** The file name of the page that shows how the hyperparameters were chosen. */
 export const tuningFile = "TUNING.md";

@@ -10,6 +10,8 @@ import {
   vectorOfIntegers,
 } from "./onnx-nodes.ts";
 
+type Lookup = Extract<Operation, { readonly op: "Lookup" }>;
+
 const irVersion = 8n;
 const operatorSets = [
   { domain: "", version: 17n },
@@ -24,19 +26,18 @@ export interface OnnxModel {
   readonly features: FeatureProgram;
   /** Number of columns of the graph's input. */
   readonly inputColumns: number;
-  readonly ensemble: Ensemble;
-  /** Name of the graph's output. */
-  readonly output: string;
+  /** The graph's outputs: ensembles over the tree features. */
+  readonly outputs: readonly { readonly name: string; readonly ensemble: Ensemble }[];
   readonly metadata: Readonly<Record<string, string>>;
 }
 
 /**
- * Writes an ONNX file. Its graph maps `float32[N, inputColumns]` to `float32[N, 1]`: it runs the
- * feature program, then the trees as a `TreeEnsembleRegressor` (ai.onnx.ml 3). The same model
+ * Writes an ONNX file. Its graph maps `float32[N, inputColumns]` to `float32[N, 1]` for each
+ * output: it runs the feature program, then the trees as a `TreeEnsembleRegressor` (ai.onnx.ml 3). The same model
  * always gives the same bytes.
  */
 export function exportOnnx(model: OnnxModel): Uint8Array {
-  const { features, ensemble, output, inputColumns } = model;
+  const { features, outputs, inputColumns } = model;
   const treeFeatures = features.operations.at(-1)?.output ?? features.input;
   const proto = create(ModelProtoSchema, {
     irVersion,
@@ -46,11 +47,11 @@ export function exportOnnx(model: OnnxModel): Uint8Array {
     graph: {
       name: model.name,
       input: [floatTable(features.input, inputColumns)],
-      output: [floatTable(output, 1)],
+      output: outputs.map(({ name }) => floatTable(name, 1)),
       initializer: constants(features),
       node: [
         ...features.operations.map(operationNode),
-        ensembleNode(ensemble, treeFeatures, output),
+        ...outputs.map(({ name, ensemble }) => ensembleNode(ensemble, treeFeatures, name)),
       ],
     },
     metadataProps: Object.entries(model.metadata).map(([key, value]) => ({ key, value })),
@@ -71,6 +72,7 @@ function indicesName(output: string): string {
 }
 
 function operationNode(operation: Operation): NodeProto {
+  if (operation.op === "Lookup") return lookupNode(operation);
   return node({
     operator: operation.op,
     output: operation.output,
@@ -78,7 +80,9 @@ function operationNode(operation: Operation): NodeProto {
   });
 }
 
-function operandsOf(operation: Operation): Pick<NodeDescription, "inputs" | "attributes"> {
+function operandsOf(
+  operation: Exclude<Operation, Lookup>,
+): Pick<NodeDescription, "inputs" | "attributes"> {
   const alongColumns = { axis: { int: 1 } };
   switch (operation.op) {
     case "Gather":
@@ -93,20 +97,44 @@ function operandsOf(operation: Operation): Pick<NodeDescription, "inputs" | "att
   }
 }
 
-/** Source: the specification of TreeEnsembleRegressor, ai.onnx.ml version 3. */
-function ensembleNode(ensemble: Ensemble, input: string, output: string): NodeProto {
-  const nodes = ensemble.trees.flatMap(flatten);
-  const leaves = nodes.filter(({ mode }) => mode === "LEAF");
+function ensembleNode({ trees, baseScore }: Ensemble, input: string, output: string): NodeProto {
+  return treesNode(trees, input, output, [baseScore], ({ value }) => [value]);
+}
+
+/** A tree whose leaves have a weight for each column of the table. */
+function lookupNode({ input, output, table: { tree, values } }: Lookup): NodeProto {
+  const noBase = values.map(() => 0);
+  return treesNode([tree], input, output, noBase, ({ value: cell }) =>
+    values.map((column) => column[cell] ?? 0),
+  );
+}
+
+/**
+ * Source: the specification of TreeEnsembleRegressor, ai.onnx.ml version 3.
+ *
+ * @param weightsOf returns the weights of a leaf, one for each base value
+ */
+function treesNode(
+  trees: readonly TreeNode[],
+  input: string,
+  output: string,
+  baseValues: readonly number[],
+  weightsOf: (leaf: FlatNode) => readonly number[],
+): NodeProto {
+  const nodes = trees.flatMap(flatten);
+  const weights = nodes
+    .filter(({ mode }) => mode === "LEAF")
+    .flatMap((leaf) => weightsOf(leaf).map((weight, target) => ({ ...leaf, target, weight })));
   return node({
     operator: "TreeEnsembleRegressor",
     domain: "ai.onnx.ml",
     inputs: [input],
     output,
     attributes: {
-      n_targets: { int: 1 },
+      n_targets: { int: baseValues.length },
       aggregate_function: { string: "SUM" },
       post_transform: { string: "NONE" },
-      base_values: { floats: [ensemble.baseScore] },
+      base_values: { floats: baseValues },
       nodes_treeids: { ints: nodes.map(({ tree }) => tree) },
       nodes_nodeids: { ints: nodes.map(({ id }) => id) },
       nodes_modes: { strings: nodes.map(({ mode }) => mode) },
@@ -114,10 +142,10 @@ function ensembleNode(ensemble: Ensemble, input: string, output: string): NodePr
       nodes_values: { floats: nodes.map(({ threshold }) => threshold) },
       nodes_truenodeids: { ints: nodes.map(({ left }) => left) },
       nodes_falsenodeids: { ints: nodes.map(({ right }) => right) },
-      target_ids: { ints: leaves.map(() => 0) },
-      target_treeids: { ints: leaves.map(({ tree }) => tree) },
-      target_nodeids: { ints: leaves.map(({ id }) => id) },
-      target_weights: { floats: leaves.map(({ value }) => value) },
+      target_ids: { ints: weights.map(({ target }) => target) },
+      target_treeids: { ints: weights.map(({ tree }) => tree) },
+      target_nodeids: { ints: weights.map(({ id }) => id) },
+      target_weights: { floats: weights.map(({ weight }) => weight) },
     },
   });
 }

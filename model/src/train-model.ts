@@ -1,26 +1,32 @@
-import { type BoostingObserver, boost, findTreeCount } from "./boosting.ts";
+import { coversOf } from "../../service/src/explain/covers.ts";
+import type { BoostingObserver, BoostingRules } from "./boosting.ts";
+import { conformalFolds, fitIntervals } from "./conformal.ts";
 import { createCard } from "./create-card.ts";
 import type { Dataset } from "./dataset.ts";
+import { featureSets } from "./derived-features.ts";
 import { describeModel, describeTrainingBins } from "./describe-model.ts";
 import type { Ensemble } from "./ensemble.ts";
 import { exportHousingModel } from "./export-housing-model.ts";
-import { trainingSamples } from "./housing-samples.ts";
+import { target } from "./house-features.ts";
+import { fitHouseModel, type HouseModel, treeSamples } from "./house-model.ts";
+import { trainingMatrix, trainingSamples } from "./housing-samples.ts";
 import type { Hyperparameters } from "./hyperparameters.ts";
 import type { HousingCard } from "./model-card.ts";
 import { type ProgressReporter, type ProgressStream, withProgress } from "./progress.ts";
 import { sha256 } from "./sha256.ts";
 
-/** A trained model: the ensemble, and the content of its two files. */
+/** A trained model, and the content of its two files. */
 export interface TrainedModel {
-  readonly ensemble: Ensemble;
+  readonly model: HouseModel;
+  /** Predicts how large the errors are. */
+  readonly errorEnsemble: Ensemble;
   readonly onnx: Uint8Array;
   readonly card: HousingCard;
 }
 
 /**
- * Trains, evaluates and describes the model. First, early stopping finds the number of trees; then
- * that many trees are fitted to all training rows. The same data and hyperparameters always give
- * the same bytes.
+ * Trains, evaluates and describes the model. The same data and hyperparameters always give the same
+ * bytes.
  *
  * @param stream where progress is shown
  * @throws {Error} if a feature is infinite or not a number
@@ -31,24 +37,40 @@ export async function trainModel(
   stream: ProgressStream,
 ): Promise<TrainedModel> {
   const training = trainingSamples(dataset);
-  const maxTrees = await withProgress(stream, "search", (report) =>
-    findTreeCount(training, hyperparameters, showBoosting(report)),
+  const samples = treeSamples(training);
+  const { prediction, error } = hyperparameters;
+  const sets = Object.keys(featureSets).length;
+  const model = await withProgress(stream, "fit", (report) =>
+    fitHouseModel(samples, prediction, showBoosting(report, [[prediction, sets]])),
   );
-  const ensemble = await withProgress(stream, "fit", (report) =>
-    boost(training, undefined, { ...hyperparameters, maxTrees }, showBoosting(report)),
-  );
-  const facts = describeModel(ensemble, dataset, hyperparameters);
-  const onnx = exportHousingModel(ensemble, { card: JSON.stringify(facts) });
-  return { ensemble, onnx, card: createCard(facts, sha256(onnx), describeTrainingBins(dataset)) };
+  const intervals = await withProgress(stream, "intervals", (report) => {
+    const observe = showBoosting(report, [
+      [prediction, conformalFolds * sets],
+      [error, conformalFolds + 1],
+    ]);
+    return fitIntervals(training, samples, hyperparameters, observe);
+  });
+  const facts = describeModel(model, intervals, dataset, hyperparameters);
+  const onnx = exportHousingModel(model, intervals.ensemble, { card: JSON.stringify(facts) });
+  const bins = describeTrainingBins(dataset);
+  const covers = coversOf(onnx, { output: target.name }, trainingMatrix(dataset));
+  const card = createCard(facts, sha256(onnx), bins, covers);
+  return { model, errorEnsemble: intervals.ensemble, onnx, card };
 }
 
-function showBoosting(report: ProgressReporter): BoostingObserver {
+/** @param work how many ensembles are fitted, and with which rules */
+function showBoosting(
+  report: ProgressReporter,
+  work: readonly (readonly [rules: BoostingRules, ensembles: number])[],
+): BoostingObserver {
   const start = performance.now();
-  return function show({ trees, maxTrees, trainingRmse, validationRmse }) {
-    const secondsLeft = ((performance.now() - start) / 1000 / trees) * (maxTrees - trees);
-    const validation =
-      validationRmse === undefined ? "" : `, validation ${validationRmse.toFixed(4)}`;
-    const errors = `RMSE ${trainingRmse.toFixed(4)}${validation}`;
-    report(trees / maxTrees, `tree ${trees}: ${errors}, ${Math.ceil(secondsLeft)} s left`);
+  const leavesOf = ({ trees, leavesPerTree }: BoostingRules) => trees * leavesPerTree;
+  const total = work.reduce((sum, [rules, ensembles]) => sum + ensembles * leavesOf(rules), 0);
+  let done = 0;
+  return function show({ trees, rules, trainingRmse }) {
+    done += rules.leavesPerTree;
+    const secondsLeft = ((performance.now() - start) / 1000 / done) * (total - done);
+    const text = `tree ${trees} of ${rules.trees}: RMSE ${trainingRmse.toFixed(4)}`;
+    report(done / total, `${text}, ${Math.ceil(secondsLeft)} s left`);
   };
 }

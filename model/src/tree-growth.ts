@@ -105,8 +105,15 @@ function mostPromising(leaves: readonly GrowingLeaf[]): GrowingLeaf | undefined 
 }
 
 function partition(rows: Int32Array, codes: Uint8Array, bin: number): [Int32Array, Int32Array] {
-  const goesLeft = (row: number): boolean => (codes[row] ?? 0) <= bin;
-  return [rows.filter(goesLeft), rows.filter((row) => !goesLeft(row))];
+  const left = new Int32Array(rows.length);
+  const right = new Int32Array(rows.length);
+  let lefts = 0;
+  let rights = 0;
+  for (const row of rows) {
+    if ((codes[row] ?? 0) <= bin) left[lefts++] = row;
+    else right[rights++] = row;
+  }
+  return [left.slice(0, lefts), right.slice(0, rights)];
 }
 
 function sumUp({ rows, residuals }: GrowthSample): Totals {

@@ -1,13 +1,12 @@
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { selectRows } from "./columns.ts";
 import { runCommand } from "./command.ts";
 import { loadCaliforniaHousing } from "./dataset-source.ts";
-import { inputSamples, splitDataset, trainingSamples } from "./housing-samples.ts";
+import { trainingSamples } from "./housing-samples.ts";
 import { chosenHyperparameters } from "./hyperparameters.ts";
 import { modelFolder, tuningFile } from "./model-files.ts";
 import { replaceFiles } from "./replace-files.ts";
-import { ablateFeatures, tuneOthers, tuneSize } from "./tuning.ts";
+import { tuneFeatureSets, tuneOthers, tuneSize, tuningFolds } from "./tuning.ts";
 import { formatTuningReport } from "./tuning-report.ts";
 
 // Cross-validates on the training rows, and writes the results to TUNING.md: tune.ts [--data
@@ -16,15 +15,17 @@ await runCommand(async function tune() {
   const { data } = parseArgs({ options: { data: { type: "string" } } }).values;
   const dataset = await loadCaliforniaHousing(data, process.stderr);
   const samples = trainingSamples(dataset);
-  const input = selectRows(inputSamples(dataset), splitDataset(dataset).train);
+  const rules = chosenHyperparameters.prediction;
 
   function observe(trial: string): void {
     process.stderr.write(`trying ${trial}\n`);
   }
-  const sizes = await tuneSize(samples, input.columns, chosenHyperparameters, observe);
-  const others = tuneOthers(samples, chosenHyperparameters, observe);
-  const ablations = ablateFeatures(samples, chosenHyperparameters, observe);
-  const report = formatTuningReport(sizes, others, ablations);
+  observe("the neighbourhoods");
+  const folds = tuningFolds(samples);
+  const sizes = tuneSize(samples, folds, rules, observe);
+  const others = tuneOthers(folds, rules, observe);
+  const sets = tuneFeatureSets(folds, rules, observe);
+  const report = formatTuningReport(sizes, others, sets);
   await replaceFiles(new Map([[path.join(modelFolder, tuningFile), report]]));
   process.stdout.write(report);
 });

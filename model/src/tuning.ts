@@ -1,38 +1,50 @@
+import type { BoostingRules, FeatureSet } from "./boosting.ts";
 import { boost } from "./boosting.ts";
 import type { Columns, Samples } from "./columns.ts";
-import { crossValidate } from "./cross-validation.ts";
-import { treeFeatures } from "./derived-features.ts";
-import type { Hyperparameters } from "./hyperparameters.ts";
+import { foldsOf } from "./cross-validation.ts";
+import { featureSets } from "./derived-features.ts";
+import { averageEnsembles, type Ensemble, treeValue } from "./ensemble.ts";
+import { runFeatureProgram } from "./feature-program.ts";
+import { type TreeSamples, treeSamples } from "./house-model.ts";
 import { measureInferenceCost } from "./inference-cost.ts";
+import { computeMetrics } from "./metrics.ts";
 
 /** The number of folds for cross-validation. */
 export const foldCount = 5;
 
-/** The maximum number of leaves per ensemble in the grid. */
-const maxLeaves = 12_800;
-
-const treeCounts = [40, 60, 80, 100, 120, 160, 200, 300];
-const leafCounts = [31, 64, 100, 160];
-const shrinkages = [0.07, 0.1, 0.14];
-
-/** A common size, with which the cost and quality of the others are compared. */
-const reference = { maxTrees: 600, leavesPerTree: 31, shrinkage: 0.05 };
-
-const alternatives: readonly Partial<Hyperparameters>[] = [
-  {},
-  { minLeafRows: 5 },
-  { minLeafRows: 20 },
-  { l2: 1 },
-  { l2: 10 },
-  { rowFraction: 0.7 },
-  { rowFraction: 1 },
-  { featureFraction: 0.2 },
-  { featureFraction: 0.4 },
-  { maxBins: 128 },
+/** The numbers of trees in each of the two ensembles. */
+const treeCounts = [80, 120, 160, 200];
+const shapes = [
+  { leavesPerTree: 31, shrinkage: 0.1 },
+  { leavesPerTree: 64, shrinkage: 0.07 },
+  { leavesPerTree: 64, shrinkage: 0.1 },
 ];
 
-/** The quality and cost of an ensemble of one size. */
+const alternatives: readonly Partial<BoostingRules>[] = [
+  {},
+  { minLeafRows: 20 },
+  { l2: 10 },
+  { rowFraction: 0.7 },
+];
+
+const setAlternatives: Readonly<Record<string, readonly FeatureSet[]>> = {
+  "only the axes": [featureSets.axes],
+  "only the neighbourhoods": [featureSets.neighbourhoods],
+  "one ensemble with all columns": [
+    {
+      columns: [...new Set(Object.values(featureSets).flatMap(({ columns }) => columns))],
+      fraction: 0.25,
+    },
+  ],
+  "40 % of the neighbourhoods' columns per tree": [
+    featureSets.axes,
+    { ...featureSets.neighbourhoods, fraction: 0.4 },
+  ],
+};
+
+/** The quality and cost of ensembles of one size. */
 export interface SizeTrial {
+  /** In each ensemble. */
   readonly trees: number;
   readonly leavesPerTree: number;
   readonly shrinkage: number;
@@ -41,7 +53,7 @@ export interface SizeTrial {
   readonly microsecondsPerHouse: number;
 }
 
-/** A change to the hyperparameters or features, and the resulting mean R² over the folds. */
+/** A change to the rules or features, and the resulting mean R² over the folds. */
 export interface Trial {
   readonly change: string;
   readonly r2: number;
@@ -50,74 +62,111 @@ export interface Trial {
 /** Called before each trial, with a description of it. */
 export type TuningObserver = (trial: string) => void;
 
-/**
- * Cross-validates and times the reference size, then many sizes of up to {@link maxLeaves} leaves.
- *
- * @param samples the training rows
- * @param input the same rows as the model's input
- */
-export async function tuneSize(
-  samples: Samples,
-  input: Columns,
-  base: Hyperparameters,
-  observe: TuningObserver,
-): Promise<readonly SizeTrial[]> {
-  const grid = leafCounts.flatMap((leavesPerTree) =>
-    shrinkages.map((shrinkage) => ({
-      maxTrees: Math.max(...treeCounts.filter((trees) => trees * leavesPerTree <= maxLeaves)),
-      leavesPerTree,
-      shrinkage,
-    })),
-  );
-  const trials: SizeTrial[] = [];
-  for (const size of [reference, ...grid]) {
-    observe(`${size.maxTrees} trees of ${size.leavesPerTree}, shrinkage ${size.shrinkage}`);
-    const hyperparameters = { ...base, ...size };
-    const r2ByTrees = crossValidate(samples, hyperparameters, foldCount);
-    const { baseScore, trees } = boost(samples, undefined, hyperparameters, () => {});
-    const counts = size === reference ? [reference.maxTrees] : treeCounts;
-    for (const count of counts.filter((trees) => trees <= size.maxTrees)) {
-      const ensemble = { baseScore, trees: trees.slice(0, count) };
-      trials.push({
-        trees: count,
-        leavesPerTree: size.leavesPerTree,
-        shrinkage: size.shrinkage,
-        r2: r2ByTrees[count - 1] ?? Number.NaN,
-        microsecondsPerHouse: await measureInferenceCost(ensemble, input),
-      });
-    }
-  }
-  return trials;
+/** A fold whose rows are predicted by models that are fitted to the other rows. */
+export interface TuningFold {
+  readonly training: TreeSamples;
+  readonly columns: Columns;
+  readonly targets: Float64Array;
 }
 
-/** Cross-validates the hyperparameters unchanged, then with one change at a time. */
-export function tuneOthers(
+/** Computes the tree features of each fold. The neighbours of a row are never in its own fold. */
+export function tuningFolds(samples: Samples): readonly TuningFold[] {
+  return foldsOf(samples, foldCount).map(({ part, others }) => {
+    const training = treeSamples(others);
+    const columns = runFeatureProgram(training.program, part.columns);
+    return { training, columns, targets: part.targets };
+  });
+}
+
+/**
+ * Cross-validates the mean of several ensembles.
+ *
+ * @returns the mean R² over the folds after 1, 2, … trees in each ensemble
+ */
+export function crossValidate(
+  folds: readonly TuningFold[],
+  sets: readonly FeatureSet[],
+  rules: BoostingRules,
+): readonly number[] {
+  const r2ByTrees = new Array<number>(rules.trees).fill(0);
+  for (const { training, columns, targets } of folds) {
+    const ensemble = averageEnsembles(sets.map((set) => boost(training, set, rules, () => {})));
+    const predictions = new Float64Array(targets.length).fill(ensemble.baseScore);
+    for (const count of r2ByTrees.keys()) {
+      for (const set of sets.keys()) {
+        const tree = ensemble.trees[set * rules.trees + count];
+        if (tree === undefined) throw new Error(`tree ${count} is missing`);
+        for (const [row, sum] of predictions.entries()) {
+          predictions[row] = sum + treeValue(tree, columns, row);
+        }
+      }
+      const { r2 } = computeMetrics(targets, predictions);
+      r2ByTrees[count] = (r2ByTrees[count] ?? 0) + r2 / folds.length;
+    }
+  }
+  return r2ByTrees;
+}
+
+/**
+ * Cross-validates and times ensembles of several sizes.
+ *
+ * @param samples the training rows, with the model's input
+ */
+export function tuneSize(
   samples: Samples,
-  base: Hyperparameters,
+  folds: readonly TuningFold[],
+  base: BoostingRules,
+  observe: TuningObserver,
+): readonly SizeTrial[] {
+  const sets = Object.values(featureSets);
+  const training = treeSamples(samples);
+  return shapes.flatMap((shape) => {
+    observe(`${shape.leavesPerTree} leaves, shrinkage ${shape.shrinkage}`);
+    const rules = { ...base, ...shape, trees: Math.max(...treeCounts) };
+    const r2ByTrees = crossValidate(folds, sets, rules);
+    const ensembles = sets.map((set) => boost(training, set, rules, () => {}));
+    return treeCounts.map((trees) => {
+      const first = (ensemble: Ensemble) => ({
+        ...ensemble,
+        trees: ensemble.trees.slice(0, trees),
+      });
+      const ensemble = averageEnsembles(ensembles.map(first));
+      return {
+        trees,
+        ...shape,
+        r2: r2ByTrees[trees - 1] ?? Number.NaN,
+        microsecondsPerHouse: measureInferenceCost(
+          { program: training.program, ensemble },
+          samples.columns,
+        ),
+      };
+    });
+  });
+}
+
+/** Cross-validates the rules unchanged, then with one change at a time. */
+export function tuneOthers(
+  folds: readonly TuningFold[],
+  base: BoostingRules,
   observe: TuningObserver,
 ): readonly Trial[] {
   return alternatives.map((alternative) => {
     const [[name, value] = ["no change", ""]] = Object.entries(alternative);
     const change = `${name} ${value}`.trim();
     observe(change);
-    return { change, r2: finalR2(samples, { ...base, ...alternative }) };
+    const rules = { ...base, ...alternative };
+    return { change, r2: crossValidate(folds, Object.values(featureSets), rules).at(-1) ?? NaN };
   });
 }
 
-/** Cross-validates without each group of derived features. */
-export function ablateFeatures(
-  samples: Samples,
-  base: Hyperparameters,
+/** Cross-validates other feature sets. */
+export function tuneFeatureSets(
+  folds: readonly TuningFold[],
+  base: BoostingRules,
   observe: TuningObserver,
 ): readonly Trial[] {
-  return (["axis", "ratio"] as const).map((group) => {
-    const change = `without ${group} features`;
+  return Object.entries(setAlternatives).map(([change, sets]) => {
     observe(change);
-    const columns = samples.columns.filter((_, column) => treeFeatures[column]?.group !== group);
-    return { change, r2: finalR2({ columns, targets: samples.targets }, base) };
+    return { change, r2: crossValidate(folds, sets, base).at(-1) ?? NaN };
   });
-}
-
-function finalR2(samples: Samples, hyperparameters: Hyperparameters): number {
-  return crossValidate(samples, hyperparameters, foldCount).at(-1) ?? Number.NaN;
 }

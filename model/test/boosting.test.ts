@@ -1,13 +1,18 @@
 import { describe, expect, test } from "vitest";
-import { type BoostingStep, boost, findTreeCount } from "../src/boosting.ts";
+import { type BoostingRules, type BoostingStep, boost } from "../src/boosting.ts";
 import type { Samples } from "../src/columns.ts";
-import { crossValidate } from "../src/cross-validation.ts";
-import { countLeaves, type Ensemble, predictEnsemble } from "../src/ensemble.ts";
-import type { Hyperparameters } from "../src/hyperparameters.ts";
+import { foldsOf } from "../src/cross-validation.ts";
+import {
+  averageEnsembles,
+  countLeaves,
+  type Ensemble,
+  predictEnsemble,
+  treeNodes,
+} from "../src/ensemble.ts";
 import { Mt19937 } from "../src/mt19937.ts";
 
-const defaults: Hyperparameters = {
-  maxTrees: 1,
+const defaults: BoostingRules = {
+  trees: 1,
   leavesPerTree: 2,
   shrinkage: 1,
   minLeafRows: 1,
@@ -15,9 +20,6 @@ const defaults: Hyperparameters = {
   minGain: 1e-9,
   maxBins: 255,
   rowFraction: 1,
-  featureFraction: 1,
-  validationFraction: 0.25,
-  patience: 5,
   seed: 42,
 };
 
@@ -37,11 +39,10 @@ function noisySamples(rows: number, seed = 1): Samples {
   return { columns, targets };
 }
 
-function fit(samples: Samples, changes: Partial<Hyperparameters> = {}, validation?: Samples) {
+function fit(samples: Samples, changes: Partial<BoostingRules> = {}, fraction = 1) {
   const steps: BoostingStep[] = [];
-  const ensemble = boost(samples, validation, { ...defaults, ...changes }, (step) =>
-    steps.push(step),
-  );
+  const set = { columns: [...samples.columns.keys()], fraction };
+  const ensemble = boost(samples, set, { ...defaults, ...changes }, (step) => steps.push(step));
   return { ensemble, steps };
 }
 
@@ -57,7 +58,7 @@ describe("boosting", () => {
 
   test("a constant target is predicted by the base score alone", () => {
     const samples = samplesOf([1, 2, 3, 4], [2.5, 2.5, 2.5, 2.5]);
-    const { ensemble } = fit(samples, { maxTrees: 3 });
+    const { ensemble } = fit(samples, { trees: 3 });
     expect(ensemble.baseScore).toBe(2.5);
     expect(countLeaves(ensemble)).toBe(3);
     expect(predictions(ensemble, samples)).toEqual([2.5, 2.5, 2.5, 2.5]);
@@ -67,70 +68,61 @@ describe("boosting", () => {
     const samples = samplesOf([0, 0, 1, 1], [1, 1, 3, 3]);
     const { ensemble, steps } = fit(samples);
     expect(predictions(ensemble, samples)).toEqual([1, 1, 3, 3]);
-    expect(steps).toEqual([{ trees: 1, maxTrees: 1, trainingRmse: 0, validationRmse: undefined }]);
+    expect(steps).toEqual([{ trees: 1, rules: defaults, trainingRmse: 0 }]);
   });
 
   test("after n trees, (1 − shrinkage)ⁿ of the error of a step function is left", () => {
-    const { steps } = fit(samplesOf([0, 0, 1, 1], [1, 1, 3, 3]), { shrinkage: 0.5, maxTrees: 4 });
+    const { steps } = fit(samplesOf([0, 0, 1, 1], [1, 1, 3, 3]), { shrinkage: 0.5, trees: 4 });
     expect(steps.map(({ trainingRmse }) => trainingRmse)).toEqual([0.5, 0.25, 0.125, 0.0625]);
   });
 
   test("every tree that is trained on all rows lowers the training error", () => {
-    const { steps } = fit(noisySamples(300), { maxTrees: 30, leavesPerTree: 4, shrinkage: 0.3 });
+    const { steps } = fit(noisySamples(300), { trees: 30, leavesPerTree: 4, shrinkage: 0.3 });
     const errors = steps.map(({ trainingRmse }) => trainingRmse);
     expect(errors).toEqual(errors.toSorted((a, b) => b - a));
   });
 
   test("the same seed gives the same trees, a different seed gives different trees", () => {
     const samples = noisySamples(200);
-    const sampled = { maxTrees: 5, leavesPerTree: 4, rowFraction: 0.5, featureFraction: 0.7 };
-    const { ensemble } = fit(samples, sampled);
-    expect(fit(samples, sampled).ensemble).toEqual(ensemble);
-    expect(fit(samples, { ...sampled, seed: 43 }).ensemble).not.toEqual(ensemble);
-  });
-});
-
-describe("early stopping", () => {
-  const overfitting = { maxTrees: 400, leavesPerTree: 16, shrinkage: 0.5, patience: 7 };
-
-  test("early stopping keeps the trees up to the lowest validation error, after `patience` more", () => {
-    const { ensemble, steps } = fit(noisySamples(200), overfitting, noisySamples(200, 2));
-    const errors = steps.map(({ validationRmse }) => validationRmse ?? Number.NaN);
-    expect(errors.indexOf(Math.min(...errors)) + 1).toBe(ensemble.trees.length);
-    expect(steps).toHaveLength(ensemble.trees.length + 7);
+    const sampled = { trees: 5, leavesPerTree: 4, rowFraction: 0.5 };
+    const { ensemble } = fit(samples, sampled, 0.7);
+    expect(fit(samples, sampled, 0.7).ensemble).toEqual(ensemble);
+    expect(fit(samples, { ...sampled, seed: 43 }, 0.7).ensemble).not.toEqual(ensemble);
   });
 
-  test("the tree count is found by validating on the last samples", () => {
+  test("trees split only on the columns of the feature set", () => {
     const samples = noisySamples(200);
-    const watched: BoostingStep[] = [];
-    const hyperparameters = { ...defaults, ...overfitting };
-    const trees = findTreeCount(samples, hyperparameters, (step) => watched.push(step));
-    expect(watched).toHaveLength(trees + 7);
-    const firstRows = {
-      columns: samples.columns.map((column) => column.subarray(0, 150)),
-      targets: samples.targets.subarray(0, 150),
-    };
-    expect(fit(firstRows, { ...overfitting, maxTrees: 1 }).steps[0]?.trainingRmse).toBe(
-      watched[0]?.trainingRmse,
+    const rules = { ...defaults, trees: 20, leavesPerTree: 4 };
+    const { trees } = boost(samples, { columns: [0, 2], fraction: 0.5 }, rules, () => {});
+    const tested = new Set(
+      trees.flatMap(treeNodes).flatMap((node) => (node.kind === "branch" ? [node.feature] : [])),
     );
+    expect(tested).toEqual(new Set([0, 2]));
+  });
+
+  test("the average of ensembles predicts the mean of their predictions", () => {
+    const samples = noisySamples(200);
+    const ensembles = [1, 2].map(
+      (seed) => fit(samples, { trees: 5, rowFraction: 0.5, seed }).ensemble,
+    );
+    const [one = [], two = []] = ensembles.map((each) => predictions(each, samples));
+    const averaged = predictions(averageEnsembles(ensembles), samples);
+    for (const [row, value] of averaged.entries()) {
+      expect(value).toBeCloseTo(((one[row] ?? 0) + (two[row] ?? 0)) / 2, 5);
+    }
   });
 });
 
-describe("cross-validation", () => {
-  test("cross-validation scores every number of trees on rows that were not used for training", () => {
-    const samples = noisySamples(300);
-    const hyperparameters = { ...defaults, leavesPerTree: 4, shrinkage: 0.3, maxTrees: 40 };
-    const r2 = crossValidate(samples, hyperparameters, 3);
-    expect(r2).toHaveLength(40);
-    expect(r2[0]).toBeLessThan(0.6);
-    expect(r2[39]).toBeGreaterThan(0.9);
-    expect(r2[39]).toBeLessThan(0.999);
-  });
-
-  test("cross-validation gives noise a score near zero", () => {
-    const { columns } = noisySamples(200);
-    const { targets } = noisySamples(200, 9);
-    const r2 = crossValidate({ columns, targets }, { ...defaults, maxTrees: 5 }, 4);
-    expect(r2.at(-1)).toBeLessThan(0.1);
+describe("folds", () => {
+  test("every row is in one part, and in the others of all other folds", () => {
+    const samples = samplesOf([0, 1, 2, 3, 4, 5, 6], [0, 10, 20, 30, 40, 50, 60]);
+    const folds = foldsOf(samples, 3);
+    expect(folds.flatMap(({ rows }) => [...rows])).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    for (const { rows, part, others } of folds) {
+      expect([...part.targets]).toEqual(Array.from(rows, (row) => row * 10));
+      expect([...part.targets, ...others.targets].toSorted((a, b) => a - b)).toEqual([
+        ...samples.targets,
+      ]);
+    }
   });
 });

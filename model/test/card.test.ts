@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -338,6 +338,32 @@ describe("a card with a target", () => {
     expect(rmse).toBeCloseTo(Math.sqrt(1 / 3), 12);
     expect(mae).toBeCloseTo(1 / 3, 12);
     expect(card.target).toEqual({ name: "y" });
+  });
+
+  test("a map of the rows is written if a number is predicted from a latitude and a longitude", async () => {
+    const onnx = columnsModel([
+      ["Latitude", "float32"],
+      ["longitude", "float32"],
+    ]);
+    await write("Latitude,longitude,y\n34.05,-118.25,2\n34.01,-118.21,4\n", { onnx, target: "y" });
+    const text = await readFile(path.join(folder, "m.locations.json"), "utf8");
+    expect(JSON.parse(text)).toEqual({
+      latitude: "Latitude",
+      longitude: "longitude",
+      cellDegrees: 0.1,
+      cells: [[34, -118.3, 3, 2]],
+    });
+  });
+
+  test("no map of the rows is written without a location", async () => {
+    await write("Latitude,b,y\n34.05,1,2\n34.01,2,4\n", {
+      onnx: columnsModel([
+        ["Latitude", "float32"],
+        ["b", "float32"],
+      ]),
+      target: "y",
+    });
+    expect(await readdir(folder)).not.toContain("m.locations.json");
   });
 
   test("the card has no R² if all targets are equal", async () => {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { derivedFeatures, treeFeatures } from "../src/derived-features.ts";
+import { derivedFeatures as makeFeatures, treeFeatures } from "../src/derived-features.ts";
+import type { TreeNode } from "../src/ensemble.ts";
 import { type FeatureProgram, runFeatureProgram } from "../src/feature-program.ts";
+import { neighbourhoodNames } from "../src/neighbourhoods.ts";
 
 function run(program: Omit<FeatureProgram, "input">, ...columns: readonly (readonly number[])[]) {
   const input = columns.map((column) => Float32Array.from(column));
@@ -57,7 +59,29 @@ describe("a feature program", () => {
   });
 });
 
+const stump: TreeNode = {
+  kind: "branch",
+  feature: 1,
+  threshold: 5,
+  gain: 0,
+  left: { kind: "leaf", value: 0 },
+  right: { kind: "leaf", value: 1 },
+};
+
+test("a lookup returns the values of the cell that the tree finds", () => {
+  const table = { tree: stump, values: [Float32Array.of(10, 20), Float32Array.of(0.1, 0.2)] };
+  const operations = [{ op: "Lookup", output: "y", input: "x", table }] as const;
+  expect(run({ constants: {}, operations }, [0, 0, 0], [5, 6, Number.NaN])).toEqual([
+    [10, 20, 20],
+    [Math.fround(0.1), Math.fround(0.2), Math.fround(0.2)],
+  ]);
+});
+
 describe("the derived features", () => {
+  const derivedFeatures = makeFeatures({
+    tree: { kind: "leaf", value: 0 },
+    values: neighbourhoodNames.map((_, index) => Float32Array.of(index)),
+  });
   const house = [8, 30, 6, 1.5, 900, 3, 34.05, -118.24].map((value) => Float32Array.of(value));
   const values = runFeatureProgram(derivedFeatures, house).map((column) => column[0] ?? Number.NaN);
   const derived = (name: string) => values[treeFeatures.findIndex((f) => f.name === name)];
@@ -69,6 +93,8 @@ describe("the derived features", () => {
 
   test("derived features have the values that their names describe", () => {
     expect(derived("BedroomsPerRoom")).toBe(0.25);
+    expect(derived("IncomePerOccupant")).toBe(Math.fround(8 / 3));
+    expect(derived("Distance60")).toBe(11);
     expect(derived("Axis45")).toBeCloseTo((34.05 - 118.24) * Math.SQRT1_2, 4);
     expect(derived("Axis135")).toBeCloseTo((34.05 + 118.24) * Math.SQRT1_2, 4);
   });

@@ -1,13 +1,10 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { boost } from "../src/boosting.ts";
-import type { Columns } from "../src/columns.ts";
-import { derivedFeatures } from "../src/derived-features.ts";
-import { type Ensemble, predictEnsemble } from "../src/ensemble.ts";
+import type { Ensemble } from "../src/ensemble.ts";
 import { exportHousingModel } from "../src/export-housing-model.ts";
-import { runFeatureProgram } from "../src/feature-program.ts";
 import { ModelProtoSchema } from "../src/generated/onnx_pb.ts";
+import { fitHouseModel, predictHouses, treeSamples } from "../src/house-model.ts";
 import { inputSamples, trainingSamples } from "../src/housing-samples.ts";
 import { chosenHyperparameters } from "../src/hyperparameters.ts";
 import { loadOnnxPredictor, type OnnxPredictor } from "../src/onnx-predictor.ts";
@@ -16,18 +13,22 @@ import { anyHouses, madeUpDataset } from "./made-up-houses.ts";
 const dataset = madeUpDataset(500);
 const { columns: input } = inputSamples(dataset);
 
-let ensemble: Ensemble;
+const samples = treeSamples(trainingSamples(dataset));
+const rules = { ...chosenHyperparameters.prediction, trees: 15 };
+const model = fitHouseModel(samples, rules, () => {});
+const errorEnsemble: Ensemble = { baseScore: 0.5, trees: [{ kind: "leaf", value: 0.25 }] };
+
+const exported = (metadata: Readonly<Record<string, string>> = {}) =>
+  exportHousingModel(model, errorEnsemble, metadata);
+
 let predict: OnnxPredictor;
 
 beforeAll(async () => {
-  const hyperparameters = { ...chosenHyperparameters, maxTrees: 30 };
-  ensemble = boost(trainingSamples(dataset), undefined, hyperparameters, () => {});
-  predict = await loadOnnxPredictor(exportHousingModel(ensemble, {}));
+  predict = await loadOnnxPredictor(exported());
 });
 
-function predictOwn(model: Ensemble, houses: Columns): Float32Array {
-  return predictEnsemble(model, runFeatureProgram(derivedFeatures, houses));
-}
+const predictorOf = (ensemble: Ensemble) =>
+  loadOnnxPredictor(exportHousingModel({ ...model, ensemble }, undefined, {}));
 
 describe("ONNX Runtime", () => {
   test("ONNX Runtime rejects bytes that are not a model", async () => {
@@ -35,13 +36,13 @@ describe("ONNX Runtime", () => {
   });
 
   test("ONNX Runtime and the trainer give the same predictions", async () => {
-    expect(await predict(input)).toEqual(predictOwn(ensemble, input));
+    expect(await predict(input)).toEqual(predictHouses(model, input));
   });
 
   test("ONNX Runtime and the trainer give the same finite predictions for any houses", async () => {
     await fc.assert(
       fc.asyncProperty(anyHouses, async (houses) => {
-        const own = predictOwn(ensemble, houses);
+        const own = predictHouses(model, houses);
         const predictions = await predict(houses);
         expect(predictions.every(Number.isFinite)).toBe(true);
         for (const [row, prediction] of predictions.entries()) {
@@ -52,9 +53,14 @@ describe("ONNX Runtime", () => {
     );
   });
 
+  test("ONNX Runtime returns the error that the second ensemble predicts", async () => {
+    const predictErrors = await loadOnnxPredictor(exported(), "MedHouseValError");
+    expect(new Set(await predictErrors(input))).toEqual(new Set([0.75]));
+  });
+
   test("trees without branches give every house the same prediction", async () => {
     const flat: Ensemble = { baseScore: 1.5, trees: [{ kind: "leaf", value: 0.25 }] };
-    const predictFlat = await loadOnnxPredictor(exportHousingModel(flat, {}));
+    const predictFlat = await predictorOf(flat);
     expect(new Set(await predictFlat(input))).toEqual(new Set([1.75]));
   });
 
@@ -72,26 +78,25 @@ describe("ONNX Runtime", () => {
         },
       ],
     };
-    const predictStump = await loadOnnxPredictor(exportHousingModel(stump, {}));
+    const predictStump = await predictorOf(stump);
     const incomes = Float32Array.of(0.1, 0.1 + 2 ** -27, Number.NaN, -1e39, 1e39);
     const others = input.slice(1).map((column) => column.slice(0, incomes.length));
     const houses = [incomes, ...others];
     expect([...(await predictStump(houses))]).toEqual([-1, 1, 1, -1, 1]);
-    expect([...predictOwn(stump, houses)]).toEqual([-1, 1, 1, -1, 1]);
+    expect([...predictHouses({ ...model, ensemble: stump }, houses)]).toEqual([-1, 1, 1, -1, 1]);
   });
 });
 
 describe("the ONNX file", () => {
   test("the same model gives the same ONNX file", () => {
-    expect(exportHousingModel(ensemble, {})).toEqual(exportHousingModel(ensemble, {}));
+    expect(exported()).toEqual(exported());
   });
 
   test("the ONNX file names its producer, operator sets and metadata", () => {
-    const model = fromBinary(ModelProtoSchema, exportHousingModel(ensemble, { key: "value" }));
-    expect(model).toMatchObject({
+    expect(fromBinary(ModelProtoSchema, exported({ key: "value" }))).toMatchObject({
       irVersion: 8n,
       producerName: "@prediction-service/model",
-      producerVersion: "1.0.0",
+      producerVersion: "2.0.0",
       opsetImport: [
         { domain: "", version: 17n },
         { domain: "ai.onnx.ml", version: 3n },
@@ -100,19 +105,21 @@ describe("the ONNX file", () => {
     });
   });
 
-  test("the graph takes any number of houses with eight features, and returns one prediction each", () => {
-    const { graph } = fromBinary(ModelProtoSchema, exportHousingModel(ensemble, {}));
-    const shapes = [graph?.input[0], graph?.output[0]].map((value) => {
+  test("the graph takes any number of houses with eight features, and returns one prediction and one error each", () => {
+    const { graph } = fromBinary(ModelProtoSchema, exported());
+    const shapes = [...(graph?.input ?? []), ...(graph?.output ?? [])].map((value) => {
       return value?.type?.value.value?.shape?.dim.map(({ value }) => value.value);
     });
     expect(shapes).toEqual([
       ["N", 8n],
       ["N", 1n],
+      ["N", 1n],
     ]);
+    expect(graph?.output.map(({ name }) => name)).toEqual(["MedHouseVal", "MedHouseValError"]);
   });
 
   test("the graph computes features with element-wise operators only, which each round once", () => {
-    const { graph } = fromBinary(ModelProtoSchema, exportHousingModel(ensemble, {}));
+    const { graph } = fromBinary(ModelProtoSchema, exported());
     const operators = new Set(graph?.node.map(({ opType }) => opType));
     expect(operators).toEqual(
       new Set(["Gather", "Mul", "Add", "Div", "Concat", "TreeEnsembleRegressor"]),

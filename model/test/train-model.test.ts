@@ -5,7 +5,11 @@ import { sha256 } from "../src/sha256.ts";
 import { trainModel } from "../src/train-model.ts";
 import { madeUpDataset } from "./made-up-houses.ts";
 
-const hyperparameters = { ...chosenHyperparameters, maxTrees: 20 };
+const { prediction, error } = chosenHyperparameters;
+const hyperparameters = {
+  prediction: { ...prediction, trees: 10 },
+  error: { ...error, trees: 5 },
+};
 const silent = { write() {} };
 
 describe("training", () => {
@@ -28,28 +32,33 @@ describe("training", () => {
     const versions = await Promise.all([
       trainModel(madeUpDataset(300), hyperparameters, silent),
       trainModel(madeUpDataset(300, 2), hyperparameters, silent),
-      trainModel(madeUpDataset(300), { ...hyperparameters, shrinkage: 0.2 }, silent),
+      trainModel(
+        madeUpDataset(300),
+        { ...hyperparameters, prediction: { ...prediction, trees: 10, shrinkage: 0.2 } },
+        silent,
+      ),
+      trainModel(madeUpDataset(300), { ...hyperparameters, error: { ...error, trees: 6 } }, silent),
     ]);
-    expect(new Set(versions.map(({ card }) => card.version)).size).toBe(3);
+    expect(new Set(versions.map(({ card }) => card.version)).size).toBe(4);
   });
 
   test("the trained model has a valid card that describes it", async () => {
-    const { onnx, card, ensemble } = await trainModel(madeUpDataset(300), hyperparameters, silent);
+    const { onnx, card, model } = await trainModel(madeUpDataset(300), hyperparameters, silent);
     expect(housingCardSchema.parse(card)).toEqual(card);
     expect(card.version).toBe(sha256(onnx));
     expect(card.split).toMatchObject({ trainRows: 201, testRows: 99, seed: 42 });
-    const { trees } = card.hyperparameters;
-    expect(trees).toBe(ensemble.trees.length);
+    expect(card.hyperparameters).toMatchObject({ trees: 20, prediction: { trees: 10 } });
+    expect(model.ensemble.trees).toHaveLength(20);
+    expect(card.interval).toMatchObject({ output: "MedHouseValError" });
+    expect(card.metrics.intervals[0]).toMatchObject({ houses: "all", rows: 99 });
   });
 
-  test("training shows the number of trees, both errors and the time left", async () => {
+  test("training shows the number of trees, the error and the time left", async () => {
     const lines: string[] = [];
     await trainModel(madeUpDataset(300), hyperparameters, {
       write: (text: string) => lines.push(text),
     });
-    expect(lines[0]).toMatch(
-      /^search {2}10 % tree 2: RMSE \d\.\d{4}, validation \d\.\d{4}, \d+ s left\n$/,
-    );
-    expect(lines.at(-1)).toMatch(/^fit 100 % tree \d+: RMSE \d\.\d{4}, 0 s left\n$/);
+    expect(lines[0]).toMatch(/^fit {2}10 % tree 2 of 10: RMSE \d\.\d{4}, \d+ s left\n$/);
+    expect(lines.at(-1)).toMatch(/^intervals 100 % tree 5 of 5: RMSE \d\.\d{4}, 0 s left\n$/);
   });
 });

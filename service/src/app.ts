@@ -8,6 +8,7 @@ import {
 import { authorized } from "./routes/authorize.ts";
 import { type DocsDependencies, docsEndpoints, docsHeaders } from "./routes/docs.ts";
 import { createExchange, type ExchangeDependencies } from "./routes/exchange.ts";
+import { explainEndpoints } from "./routes/explain.ts";
 import { healthEndpoint } from "./routes/health.ts";
 import { helloEndpoint } from "./routes/hello.ts";
 import { type MetricsDependencies, metricsEndpoint } from "./routes/metrics.ts";
@@ -41,6 +42,7 @@ export function createApp(deps: AppDependencies, app: App = new Hono()): App {
   const predictor = new Predictor(deps);
   const api = [
     ...predictEndpoints(deps, predictor),
+    ...explainEndpoints(deps, predictor),
     ...protocolEndpoints(deps, predictor),
     helloEndpoint,
     healthEndpoint(deps),

@@ -57,7 +57,9 @@ const Environment = z
     MAX_BYTES_IN_FLIGHT: count().default(48 * 1024 * 1024),
     MAX_HEADER_BYTES: count().default(64 * 1024),
     MAX_HOUSES: count().default(100_000),
+    MAX_EXPLAINED: count().default(1_000),
     MAX_CONCURRENT_REQUESTS: count().default(1_000),
+    MAX_WAIT_MS: integer(1, 3_600_000, "milliseconds").default(100),
     MAX_CONNECTIONS: count().default(4_096),
     REQUEST_TIMEOUT_MS: integer(1, 3_600_000, "milliseconds").default(30_000),
     REDIS_URL: z

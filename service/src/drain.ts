@@ -1,3 +1,4 @@
+import type { Server } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { AppServer } from "./server.ts";
@@ -7,6 +8,8 @@ const idleCheckIntervalMs = 100;
 
 /** Settings of {@link drain}. */
 export interface DrainOptions {
+  /** All servers that accept connections. */
+  readonly listeners: readonly Server[];
   readonly logger: Logger;
   /** Seconds to keep accepting requests while load balancers notice. */
   readonly drainSeconds: number;
@@ -26,12 +29,11 @@ export async function drain(
   { server, connections }: AppServer,
   options: DrainOptions,
 ): Promise<void> {
-  const { logger, drainSeconds, timeoutMs } = options;
+  const { listeners, logger, drainSeconds, timeoutMs } = options;
   logger.info({ drainSeconds }, "draining");
   await delay(drainSeconds * 1000);
-  const closed = Promise.withResolvers<void>();
-  server.close(() => closed.resolve());
-  for (const [socket, response] of connections) {
+  const closed = listeners.map((each) => new Promise((resolve) => each.close(resolve)));
+  for (const [socket, { response }] of connections) {
     // `closeIdleConnections` does not close these.
     if (response === undefined) socket.destroy();
   }
@@ -41,7 +43,7 @@ export async function drain(
     logger.warn({ timeoutMs }, "cutting off requests in flight");
     server.closeAllConnections();
   }, timeoutMs);
-  await closed.promise;
+  await Promise.all(closed);
   clearInterval(idle);
   clearTimeout(overdue);
   logger.info("stopped");

@@ -1,5 +1,5 @@
-import { once } from "node:events";
-import type { Server } from "node:http";
+import type { Server as HttpServer } from "node:http";
+import type { Server } from "node:net";
 import { setFlagsFromString } from "node:v8";
 import type { Logger } from "pino";
 import { TokenFile } from "./access/token-file.ts";
@@ -7,6 +7,7 @@ import { createApp } from "./app.ts";
 import { createCache } from "./cache/create-cache.ts";
 import { type Config, ConfigError } from "./config.ts";
 import { drain } from "./drain.ts";
+import { listen } from "./listen.ts";
 import { ModelLoader } from "./model/model-loader.ts";
 import { ModelRepository } from "./model/model-repository.ts";
 import type { Access } from "./routes/authorize.ts";
@@ -21,10 +22,9 @@ import { observeProcess } from "./telemetry/process-metrics.ts";
 import { reportProcess } from "./telemetry/process-report.ts";
 import { flushSpans } from "./telemetry/tracing.ts";
 
-async function listen(server: Server, { HOST, PORT }: Config): Promise<void> {
-  server.listen(PORT, HOST);
+async function listenAt(server: HttpServer, { HOST, PORT }: Config): Promise<readonly Server[]> {
   try {
-    await once(server, "listening");
+    return await listen(server, PORT, HOST);
   } catch (cause) {
     throw new ConfigError(`HOST, PORT: cannot listen on ${HOST}, port ${PORT}: ${cause}`, {
       cause,
@@ -110,7 +110,9 @@ export async function startService(config: Config, connectReports: ConnectReport
       maxBytesInFlight: config.MAX_BYTES_IN_FLIGHT,
       maxHeaderBytes: config.MAX_HEADER_BYTES,
       maxHouses: config.MAX_HOUSES,
+      maxExplained: config.MAX_EXPLAINED,
       maxConcurrentRequests: config.MAX_CONCURRENT_REQUESTS,
+      maxWaitMs: config.MAX_WAIT_MS,
       requestTimeoutMs: config.REQUEST_TIMEOUT_MS,
     },
   });
@@ -122,7 +124,7 @@ export async function startService(config: Config, connectReports: ConnectReport
     metrics,
   });
   const { server } = appServer;
-  await listen(server, config);
+  const listeners = await listenAt(server, config);
   const { current } = defaultModel;
   logger.info(
     {
@@ -140,6 +142,7 @@ export async function startService(config: Config, connectReports: ConnectReport
     draining = true;
     logger.info({ signal }, "stopping");
     await drain(appServer, {
+      listeners,
       logger,
       drainSeconds: config.DRAIN_SECONDS,
       timeoutMs: config.REQUEST_TIMEOUT_MS,

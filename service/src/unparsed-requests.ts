@@ -61,14 +61,14 @@ export function answerUnparsedRequests(
   function count(socket: Duplex, [status, , reason]: Rejection): void {
     if (reason !== undefined) countRejection(reason);
     // The app counts the response to a request whose headers it has received.
-    if (connections.get(socket)?.req.complete === false) return;
+    if (connections.get(socket)?.response?.req.complete === false) return;
     const labels = { method: "OTHER", route: "unparsed", status: String(status) };
     metrics.counter("http_requests_total", labels).value++;
   }
 
   function reject(socket: Duplex, rejection: Rejection): void {
     rejected.add(socket);
-    const response = connections.get(socket);
+    const response = connections.get(socket)?.response;
     // If the body of the latest request is incomplete, that request is the rejected one. Otherwise
     // it is a request after it.
     const isLatest = response?.req.complete === false;

@@ -3,9 +3,12 @@ import { pino } from "pino";
 import { onTestFinished } from "vitest";
 import { type App, type AppDependencies, createApp } from "../src/app.ts";
 import { ReadThrough } from "../src/cache/read-through.ts";
+import { createExplainRunner } from "../src/explain/explain-runner.ts";
+import { batched } from "../src/model/batcher.ts";
 import type { Engine } from "../src/model/engine.ts";
 import type { LoadedModel } from "../src/model/loaded-model.ts";
 import { ModelRepository } from "../src/model/model-repository.ts";
+import { TrainingRange } from "../src/model/training-range.ts";
 import { createBodyReader } from "../src/records/body-reader.ts";
 import type { Limits } from "../src/routes/limits.ts";
 import { createAppServer } from "../src/server.ts";
@@ -14,7 +17,7 @@ import { Metrics } from "../src/telemetry/metrics.ts";
 import { reportProcess } from "../src/telemetry/process-report.ts";
 import type { Signature } from "../src/tensors/signature.ts";
 import { createTensorReader } from "../src/tensors/tensor-reader.ts";
-import { houseCard } from "./house-model.ts";
+import { houseCard, houseTrees, modelPath } from "./house-model.ts";
 
 /** A logger that writes nothing. */
 export const silentLogger = pino({ level: "silent" });
@@ -53,12 +56,16 @@ export function modelUnderTest(
   engine: Engine = firstFeatureEngine(),
   maxRecords = defaultLimits.maxHouses,
 ): LoadedModel {
-  const { features } = houseCard;
+  const { features, version, covers } = houseCard;
+  const task = { path: modelPath, version, options: houseTrees, features, outputs: 1, covers };
+  const explainer = batched(createExplainRunner(task, engine));
   return {
     card: houseCard,
     version: "0".repeat(64),
     cacheVersions: { numbers: "0".repeat(64), bodies: "0".repeat(64) },
     engine,
+    explainer,
+    range: new TrainingRange(features),
     example: new Float32Array(8),
     signature,
     reader: createBodyReader(houseCard, maxRecords),
@@ -80,7 +87,9 @@ export const defaultLimits: Limits = {
   maxBytesInFlight: 64 * 1024 * 1024,
   maxHeaderBytes: 64 * 1024,
   maxHouses: 100_000,
+  maxExplained: 1_000,
   maxConcurrentRequests: 1_000,
+  maxWaitMs: 100,
   requestTimeoutMs: 30_000,
 };
 

@@ -3,12 +3,30 @@ import { expect, onTestFinished, vi } from "vitest";
 import { type CacheOptions, createCache } from "../src/cache/create-cache.ts";
 import { RedisCache } from "../src/cache/redis.ts";
 import { Metrics } from "../src/telemetry/metrics.ts";
-import { appUnderTest, firstFeatureEngine, post } from "./app-under-test.ts";
+import { appUnderTest, firstFeatureEngine, post, silentLogger } from "./app-under-test.ts";
 import { house } from "./house-model.ts";
 import { valuesOf } from "./metric-values.ts";
 
 export const modelVersion = "0".repeat(64);
 export const timeoutMs = 200;
+
+/** Creates a cache, by default in memory, which is closed when the test ends. */
+export async function openCache(options: Partial<CacheOptions> = {}) {
+  const cache = await createCache({
+    redisUrl: undefined,
+    redisTimeoutMs: 1_000,
+    redisPredict: "always",
+    engineChosen: Promise.resolve(),
+    predictOne: async () => {},
+    ttlSeconds: 60,
+    memoryBytes: 1_000_000,
+    metrics: new Metrics(),
+    logger: silentLogger,
+    ...options,
+  });
+  onTestFinished(() => cache.close());
+  return cache;
+}
 
 /** Creates a logger, and returns it with the lines it has logged and their messages. */
 function eventLog() {
@@ -36,19 +54,14 @@ export async function serviceWith(options: Partial<CacheOptions> = {}) {
   const { lines, events, logger, connected } = eventLog();
   const metrics = new Metrics();
   const engine = firstFeatureEngine();
-  const cache = await createCache({
-    redisUrl: undefined,
+  const cache = await openCache({
     redisTimeoutMs: timeoutMs,
-    redisPredict: "always",
-    engineChosen: Promise.resolve(),
     predictOne: () => engine.predict(new Float32Array(8)),
-    ttlSeconds: 60,
     memoryBytes: 0,
     metrics,
     logger,
     ...options,
   });
-  onTestFinished(() => cache.close());
   const app = appUnderTest({
     engine,
     cache: cache.readThrough,

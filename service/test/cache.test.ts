@@ -11,6 +11,7 @@ import { MemoryCache, memoryStore } from "../src/cache/memory.ts";
 import { CacheError, type PredictionCache } from "../src/cache/prediction-cache.ts";
 import { ReadThrough } from "../src/cache/read-through.ts";
 import { jitteredTtlMs } from "../src/cache/time-to-live.ts";
+import { TrainingRange } from "../src/model/training-range.ts";
 import { createRecordReader } from "../src/records/reader.ts";
 import { appUnderTest, firstFeatureEngine, post, silentLogger } from "./app-under-test.ts";
 import { nextTurn } from "./event-loop.ts";
@@ -243,6 +244,7 @@ describe("memory", () => {
 
 describe("read-through", () => {
   const body = Buffer.from("body");
+  const range = new TrainingRange([{ name: "x", type: "number", example: 1 }]);
 
   function readThrough(store?: Partial<PredictionCache>, withMemory = false) {
     const memory = new MemoryCache({ maxBytes: 10_000, ttlSeconds: 60 });
@@ -261,6 +263,7 @@ describe("read-through", () => {
         policy: "use",
         digest: () => digestOf(sent),
         read: () => Float32Array.of(1, 2, 3, 4),
+        range,
         columns: 4,
         isCheap: false,
         compute,
@@ -299,6 +302,7 @@ describe("read-through", () => {
     const namespaces = { namespace: "v1:predict", bodyNamespace: "v1:predict" };
     const rest = {
       shape: "many",
+      range,
       columns: 1,
       isCheap: false,
       policy: "use",

@@ -1,8 +1,11 @@
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
+import { createServer } from "node:http";
+import { type AddressInfo, connect, Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { trackConnections } from "../src/connections.ts";
 import type { Engine } from "../src/model/engine.ts";
+import { Metrics } from "../src/telemetry/metrics.ts";
 import { appUnderTest, houseEngine, serve } from "./app-under-test.ts";
 import { house } from "./house-model.ts";
 
@@ -33,11 +36,51 @@ test("with too many connections, the oldest idle one is closed, and the others s
   for (const socket of [used, third, fourth]) expect(await answers(socket)).toBe(true);
 });
 
+test("with too many connections, the one whose latest request is longest ago is closed", async () => {
+  const port = await serve(appUnderTest(), 30_000, 3);
+  const sockets = [await open(port), await open(port), await open(port)] as const;
+  for (const socket of sockets) expect(await answers(socket)).toBe(true);
+  expect(await answers(sockets[0])).toBe(true);
+  await open(port);
+  await vi.waitFor(() => expect(sockets[1].closed).toBe(true));
+  for (const socket of [sockets[0], sockets[2]]) expect(await answers(socket)).toBe(true);
+});
+
+test("a connection whose request is not read yet is not closed as idle", async () => {
+  const server = createServer((_, response) => void response.end("ok"));
+  const connections = trackConnections(server, 1, new Metrics());
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  onTestFinished(() => server.closeAllConnections());
+  const { port } = server.address() as AddressInfo;
+  const first = await open(port);
+  await vi.waitFor(() => expect(connections.size).toBe(1));
+  first.write(get);
+  // As if it were accepted before the request is read.
+  server.emit("connection", new Socket());
+  const [bytes] = await once(first, "data");
+  expect(String(bytes)).toMatch(/^HTTP\/1.1 200 /);
+  expect(first.closed).toBe(false);
+});
+
+test("with too many connections after a burst, as many idle ones are closed", async () => {
+  const port = await serve(appUnderTest(), 30_000, 2);
+  const sockets = [await open(port), await open(port)];
+  for (const socket of sockets) socket.write(get);
+  sockets.push(...(await Promise.all([open(port), open(port), open(port)])));
+  await delay(50);
+  sockets.push(await open(port));
+  for (const socket of sockets) socket.resume();
+  await vi.waitFor(() => expect(sockets.filter(({ closed }) => !closed)).toHaveLength(2));
+});
+
 test("with only busy connections, a new one is closed", async () => {
   const port = await serve(appUnderTest(), 30_000, 2);
   const busy = await Promise.all([open(port), open(port)]);
-  for (const socket of busy) socket.write("POST /predict HTTP/1.1\r\nContent-Length: 9\r\n\r\n{");
-  await delay(100);
+  for (const socket of busy) {
+    socket.write("POST /predict HTTP/1.1\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n");
+    // The service has read the request, and asks for its body.
+    await once(socket, "data");
+  }
   const extra = await open(port);
   await new Promise((closed) => extra.once("close", closed).resume());
   expect(busy.map(({ closed }) => closed)).toEqual([false, false]);

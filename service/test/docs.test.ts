@@ -72,7 +72,7 @@ describe("/openapi.json", () => {
   test("/openapi.json describes the errors that a request to any endpoint can get", async () => {
     const { paths } = await readDocument();
     const operations = Object.values(paths).flatMap((methods) => Object.values(methods));
-    expect(operations).toHaveLength(18);
+    expect(operations).toHaveLength(20);
     for (const operation of operations) {
       expect(operation).toMatchObject({
         responses: {

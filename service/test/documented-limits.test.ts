@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Limits } from "../src/routes/limits.ts";
 import { appUnderTest, houseEngine, post, serve } from "./app-under-test.ts";
+import { appWithFullBacklog } from "./full-backlog.ts";
 import { house } from "./house-model.ts";
 import { exchange, parseResponses } from "./raw-socket.ts";
 
@@ -44,6 +45,13 @@ const chunked =
   "POST /predict HTTP/1.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
 const smallChunks = chunked + "1\r\n \r\n".repeat(1_025);
 
+/** Sends a request to an app with many predictions that wait. */
+async function sendMany(): Promise<Answer> {
+  const { app } = await appWithFullBacklog();
+  const response = await post(app, "/predict", text);
+  return { status: response.status, body: await response.text() };
+}
+
 /** Sends the text of a request over a connection. */
 async function sendRaw(request: string): Promise<Answer> {
   const [response] = parseResponses(await exchange(await serve(appUnderTest()), request));
@@ -57,7 +65,9 @@ const exceed: Readonly<Record<string, () => Promise<Answer>>> = {
   "`MAX_BYTES_IN_FLIGHT`": () => send(text, { maxBytesInFlight: 100 }),
   "`MAX_HEADER_BYTES`": () => sendRaw(longHeader),
   "`MAX_HOUSES`": () => send(houses(3), { maxHouses: 2 }, { path: "/bulk_predict" }),
+  "`MAX_EXPLAINED`": () => send(houses(3), { maxExplained: 2 }, { path: "/bulk_explain" }),
   "`MAX_CONCURRENT_REQUESTS`": () => sendTwo({ maxConcurrentRequests: 1 }),
+  "`MAX_WAIT_MS`": sendMany,
   "`REQUEST_TIMEOUT_MS`": () => sendTwo({ requestTimeoutMs: 20 }),
   "a body with a `Content-Encoding` other than `identity`": () =>
     send(text, {}, { headers: { "content-encoding": "gzip" } }),

@@ -21,7 +21,10 @@ async function drainable(listener: RequestListener) {
   return {
     port,
     drain: (timeoutMs: number) =>
-      drain({ server, connections }, { logger: silentLogger, drainSeconds: 0, timeoutMs }),
+      drain(
+        { server, connections },
+        { listeners: [server], logger: silentLogger, drainSeconds: 0, timeoutMs },
+      ),
   };
 }
 

@@ -14,6 +14,9 @@ export const houseCard = ModelCard.parse(
   JSON.parse(readFileSync(modelPath.replace(/onnx$/, "json"), "utf8")),
 );
 
+/** How the service reads the trees of the committed model. */
+export const houseTrees = { output: "MedHouseVal" };
+
 const House = z.object({
   MedInc: z.number(),
   HouseAge: z.number(),

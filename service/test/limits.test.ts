@@ -1,7 +1,9 @@
+import { once } from "node:events";
 import { request } from "node:http";
 import { describe, expect, test } from "vitest";
 import { QueueFullError } from "../src/model/batcher.ts";
 import { appUnderTest, firstFeatureEngine, houseEngine, post, serve } from "./app-under-test.ts";
+import { appWithFullBacklog } from "./full-backlog.ts";
 import { house } from "./house-model.ts";
 
 const text = JSON.stringify(house);
@@ -92,6 +94,29 @@ test("beyond MAX_CONCURRENT_REQUESTS, predictions get 503 with Retry-After, heal
   engine.release();
   expect((await Promise.all(taken)).map(({ status }) => status)).toEqual([200, 200]);
   expect((await post(app, "/predict", text)).status).toBe(200);
+});
+
+test("a prediction that would wait longer than MAX_WAIT_MS gets 503 with Retry-After", async () => {
+  const { app, finish } = await appWithFullBacklog();
+  const refused = await post(app, "/predict", text);
+  expect(refused.status).toBe(503);
+  expect(refused.headers.get("retry-after")).toBe("1");
+  expect(await refused.json()).toEqual({ detail: "Service Unavailable" });
+  expect((await app.request("/health")).status).toBe(200);
+
+  const waited = await finish();
+  expect(new Set(waited.map(({ status }) => status))).toEqual(new Set([200]));
+  expect((await post(app, "/predict", text)).status).toBe(200);
+});
+
+test("a prediction that would wait too long gets 503 before its body arrives", async () => {
+  const { app } = await appWithFullBacklog();
+  const headers = { "content-type": "application/json", "content-length": 1_000 };
+  const upload = request({ port: await serve(app), path: "/predict", method: "POST", headers });
+  upload.on("error", () => {}).write("{");
+  const [response] = await once(upload, "response");
+  upload.destroy();
+  expect(response.statusCode).toBe(503);
 });
 
 test("requests get 503 with Retry-After if the queue is full", async () => {

@@ -20,6 +20,7 @@ import {
 } from "./app-under-test.ts";
 import { blockEventLoop } from "./event-loop.ts";
 import { parseExposition, valueIn } from "./exposition-parser.ts";
+import { appWithFullBacklog } from "./full-backlog.ts";
 import { house } from "./house-model.ts";
 import { valuesOf } from "./metric-values.ts";
 import { exchange, rawSocket } from "./raw-socket.ts";
@@ -266,6 +267,11 @@ describe("rejected requests", () => {
     await Promise.race([1, 2, 3].map((MedInc) => post(app, "/predict", { ...house, MedInc })));
   }
 
+  async function waitTooLong(metrics: Metrics) {
+    const { app } = await appWithFullBacklog(metrics);
+    await post(app, "/predict", house);
+  }
+
   async function sendRaw(metrics: Metrics, text: string, timeoutMs?: number, connections?: number) {
     const port = await serve(appUnderTest({ metrics }), timeoutMs, connections, metrics);
     await exchange(port, text);
@@ -293,6 +299,7 @@ describe("rejected requests", () => {
       "POST /predict 503",
       (metrics) => sendTwo(metrics, { maxBytesInFlight: 9 }),
     ],
+    ["wait", "POST /predict 503", waitTooLong],
     ["queue_full", "POST /predict 503", queueThree],
     ["timeout", "POST /predict 504", (metrics) => sendTwo(metrics, { requestTimeoutMs: 20 })],
     ["body_too_long", "POST /predict 413", (metrics) => sendTwo(metrics, { maxRecordBytes: 9 })],

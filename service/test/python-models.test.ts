@@ -1,13 +1,18 @@
 import { spawnSync } from "node:child_process";
-import { copyFileSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished } from "vitest";
 import { z } from "zod";
 import { testNeeding } from "../../test/prerequisite.ts";
-import { expectedOf, hasPythonModels, pythonModels } from "../../test/python-models.ts";
+import {
+  copyWithCard,
+  expectedOf,
+  hasPythonModels,
+  pythonModels,
+} from "../../test/python-models.ts";
 import { loadModel } from "../src/model/loaded-model.ts";
-import { appUnderTest } from "./app-under-test.ts";
+import { appUnderTest, post } from "./app-under-test.ts";
 import {
   appOf,
   modelFiles,
@@ -38,13 +43,8 @@ function expectedRows(model: string) {
 
 /** Copies the model, and writes its card with the card command. */
 function withCard(model: string, target: string): string {
-  const path = join(temporaryFolder(), model);
-  copyFileSync(join(pythonModels, model), path);
-  const data = join(pythonModels, model.replace(".onnx", ".csv"));
-  const args = [cardCommand, path, "--data", data, "--target", target];
-  const { stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
-  expect(stderr).toBe("");
-  return path;
+  const record = { singular: "record", plural: "records" };
+  return copyWithCard({ name: basename(model, ".onnx"), record }, target, temporaryFolder());
 }
 
 testWithModels.for(served)(
@@ -85,6 +85,47 @@ testWithModels.for(served)(
   },
 );
 
+/** The numbers of one explanation, as lists. */
+const Numbers = z.union([z.array(z.number()), z.number().transform((number) => [number])]);
+const Explanations = z.object({
+  explanations: z.array(
+    z.object({
+      prediction: Numbers,
+      margin: Numbers.optional(),
+      baseline: Numbers,
+      contributions: z.record(z.string(), Numbers),
+    }),
+  ),
+});
+
+testWithModels.for(served)(
+  "the contributions of $model add up to each prediction or its margin, if it has trees",
+  async ({ model, target }) => {
+    const { rows, predictions } = expectedRows(model);
+    const app = await appOf(withCard(model, target));
+    const response = await post(app, "/bulk_explain", { records: rows });
+    const reason = notCompiled[model];
+    if (reason) {
+      expect(response.status).toBe(422);
+      const { detail } = Object(await response.json());
+      const [, why] = detail[0].msg.split("The model's predictions cannot be explained: ");
+      expect(why).toMatch(reason);
+      return;
+    }
+    const { explanations } = Explanations.parse(await response.json());
+    expect(explanations).toHaveLength(rows.length);
+    for (const [row, { prediction, margin, baseline, contributions }] of explanations.entries()) {
+      expect(prediction).toEqual([predictions[row]].flat());
+      expect(Object.keys(contributions)).toEqual(Object.keys(rows[row] ?? {}));
+      for (const [output, expected] of (margin ?? prediction).entries()) {
+        const parts = Object.values(contributions).map((each) => each[output] ?? 0);
+        const total = parts.reduce((sum, part) => sum + part, baseline[output] ?? 0);
+        expect(Math.abs(total - expected)).toBeLessThan(1e-4 * Math.max(1, Math.abs(expected)));
+      }
+    }
+  },
+);
+
 testWithModels.for(served)(
   "the OpenAPI document describes the features of $model",
   async ({ model, target }) => {
@@ -96,6 +137,9 @@ testWithModels.for(served)(
       "BulkRecord",
       "RecordPrediction",
       "BulkRecordPrediction",
+      "BulkRecordToExplain",
+      "RecordExplanation",
+      "BulkRecordExplanation",
     ]);
     expect(schemas).toMatchObject({ Record: { required: Object.keys(rows[0] ?? {}) } });
     expect(JSON.stringify(schemas)).not.toMatch(/house/i);

@@ -27,7 +27,7 @@ export const Load = z.object({
 });
 export type Load = z.input<typeof Load>;
 
-/** What the clients measured. Times are in milliseconds. */
+/** What the clients measured. Times are in milliseconds, and those of responses with status 200. */
 export const Measurement = z.object({
   requestsPerSecond: z.number(),
   requests: z.number(),
@@ -92,6 +92,7 @@ export async function runLoad(input: Load, stop?: AbortSignal): Promise<Measurem
   if (load.known > 0) await fillCache(origin, source.known);
 
   const latencies: number[] = [];
+  let requests = 0;
   const faults: Record<string, number> = {};
   let predictions = 0;
   let hits = 0;
@@ -105,20 +106,23 @@ export async function runLoad(input: Load, stop?: AbortSignal): Promise<Measurem
     if (!connection?.isOpen) connection = new Connection(origin);
     const sent = performance.now();
     const { status, head } = await connection.request(request);
-    latencies.push(performance.now() - sent);
+    if (status === "200") latencies.push(performance.now() - sent);
     idle.push(connection);
     const xCache = headerOf(head, "x-cache");
     if (xCache !== undefined) predictions++;
     if (xCache === "HIT") hits++;
     const isRight = demanded === undefined || xCache === demanded;
-    const fault = status !== "200" ? status : isRight ? "" : String(xCache);
+    const isBare = status === "503" && headerOf(head, "retry-after") === undefined;
+    const wrongStatus = isBare ? "503 without Retry-After" : status;
+    const fault = status !== "200" ? wrongStatus : isRight ? "" : String(xCache);
     if (fault !== "") faults[fault] = (faults[fault] ?? 0) + 1;
     // If the server is gone, connections fail immediately. Without a pause, the client would spin.
     if (status === "lost") await sleep(50);
   }
   const sendNext = () => {
     const { known, next } = source;
-    const request = Math.random() < load.known ? known[latencies.length % known.length] : undefined;
+    const request = Math.random() < load.known ? known[requests % known.length] : undefined;
+    requests++;
     return send(request ?? next(), cache);
   };
   async function sendInTurn(): Promise<void> {
@@ -146,8 +150,8 @@ export async function runLoad(input: Load, stop?: AbortSignal): Promise<Measurem
   const { user, system } = process.cpuUsage(cpu);
   for (const connection of idle) connection.close();
   return {
-    requestsPerSecond: latencies.length / elapsed,
-    requests: latencies.length,
+    requestsPerSecond: requests / elapsed,
+    requests,
     ...{ p50: quantile(latencies, 0.5), p95: quantile(latencies, 0.95) },
     ...{ p99: quantile(latencies, 0.99), worst: quantile(latencies, 1) },
     hitShare: hits / Math.max(1, predictions),

@@ -34,9 +34,10 @@ export const inference: Scenario = {
     const oneThread = { intraOpNumThreads: 1, interOpNumThreads: 1 };
     const session = await InferenceSession.create(modelFile, oneThread);
     const [input = ""] = session.inputNames;
+    const [output = ""] = session.outputNames;
     const runOnnx = (batch: Float32Array) => {
       const shape = [batch.length / names.length, names.length];
-      return session.run({ [input]: new Tensor("float32", batch, shape) });
+      return session.run({ [input]: new Tensor("float32", batch, shape) }, [output]);
     };
     const contenders = sizes.map((size) => {
       const length = Math.min(most.runs, most.houses / size);

@@ -1,13 +1,17 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { coversOf } from "../../../service/src/explain/covers.ts";
 import { describeFaults, ModelCard } from "../../../service/src/model/card.ts";
 import type { Runner } from "../../../service/src/model/engine.ts";
 import { cardPathOf, createRunner } from "../../../service/src/model/loaded-model.ts";
 import { ModelError } from "../../../service/src/model/model-error.ts";
 import { createSession } from "../../../service/src/model/onnx-runner.ts";
 import { type Inputs, inputsOf, outputFor } from "../../../service/src/model/onnx-tensors.ts";
+import { treeOptionsOf } from "../../../service/src/model/tree-runner.ts";
+import type { Locations } from "../../../service/src/playground/locations.ts";
 import { toCell } from "../../../service/src/records/schema.ts";
+import { summarizeLocations } from "../locations.ts";
 import { type ProgressStream, progressFor, withProgress } from "../progress.ts";
 import { replaceFiles } from "../replace-files.ts";
 import { sha256 } from "../sha256.ts";
@@ -17,6 +21,8 @@ import { type Measurement, measure } from "./measure.ts";
 import { readTable } from "./read-table.ts";
 
 const rowsPerRun = 1024;
+/** Counting the leaves of so many rows takes a few seconds. */
+const maxCoverRows = 100_000;
 /** Progress is shown for more rows. */
 const largeTableRows = 100_000;
 
@@ -65,8 +71,10 @@ export async function writeCard(
   }
   const onnx = await readFile(model);
   try {
-    const { card, ...report } = await describeModel(onnx, sources, stream);
-    await replaceFiles(new Map([[cardPath, `${JSON.stringify(card, null, 2)}\n`]]));
+    const { card, locations, ...report } = await describeModel(onnx, sources, stream);
+    const contents = new Map([[cardPath, `${JSON.stringify(card, null, 2)}\n`]]);
+    if (locations) contents.set(locationsPathOf(model), `${JSON.stringify(locations)}\n`);
+    await replaceFiles(contents);
     return { path: cardPath, card, ...report };
   } catch (error) {
     throw error instanceof ModelError
@@ -75,7 +83,14 @@ export async function writeCard(
   }
 }
 
-type Description = Omit<WrittenCard, "path">;
+/** Returns the path of the map of the training rows, which is next to the model. */
+function locationsPathOf(modelPath: string): string {
+  return modelPath.replace(/\.onnx$/, ".locations.json");
+}
+
+interface Description extends Omit<WrittenCard, "path"> {
+  readonly locations?: Locations | undefined;
+}
 
 async function describeModel(
   onnx: Uint8Array,
@@ -101,18 +116,26 @@ async function describeModel(
   const card = parseCard(draft);
   const runner = await createRunner(onnx, card);
   const { outputs } = runner;
+  const covers = coversOf(onnx, treeOptionsOf(card, runner), spreadRows(table));
   if (target === undefined) {
     const unnamed = `The model predicts ${outputs} numbers for each record. Name them in the card, as target.outputs.`;
     const notes = outputs > 1 ? [...table.notes, unnamed] : table.notes;
-    return { card, rows: table.rows, metrics: {}, notes };
+    return { card: parseCard({ ...draft, covers }), rows: table.rows, metrics: {}, notes };
   }
   const predictions = await predictTable(runner, table, stream);
   const measured = measure({ target, truth: table.truth, predictions, outputs, isLabel });
   const { metrics, notes } = measured;
+  const located = table.features.map(({ feature, cells }) => ({
+    name: feature.name,
+    values: cells,
+  }));
+  const isNumber = "r2" in metrics;
   return {
+    locations: isNumber ? summarizeLocations(located, table.truth.map(Number)) : undefined,
     card: parseCard({
       ...draft,
       target: { ...draft.target, outputs: measured.outputs },
+      covers,
       metrics: Object.keys(metrics).length > 0 ? { train: metrics } : undefined,
     }),
     rows: table.rows,
@@ -158,6 +181,31 @@ async function readFeatures(
   return { ...table, features, truth: truth.cells, notes: reader.notes };
 }
 
+/**
+ * Returns rows as the model's input.
+ *
+ * @param rowAt returns the table's row for a row of the matrix
+ */
+function matrixOf(
+  features: readonly FeatureColumn[],
+  rows: number,
+  rowAt: (row: number) => number,
+): Float32Array {
+  const matrix = new Float32Array(rows * features.length);
+  for (const [column, { cells }] of features.entries()) {
+    for (let row = 0; row < rows; row++) {
+      matrix[row * features.length + column] = toCell(cells[rowAt(row)] ?? Number.NaN);
+    }
+  }
+  return matrix;
+}
+
+/** Returns all rows, or of a long table rows at equal distances. */
+function spreadRows({ features, rows }: Features): Float32Array {
+  const count = Math.min(rows, maxCoverRows);
+  return matrixOf(features, count, (row) => Math.floor((row * rows) / count));
+}
+
 async function predictTable(
   { run, outputs }: Runner,
   { features, rows }: Features,
@@ -168,12 +216,7 @@ async function predictTable(
   await withProgress(progress, "predict", async (report) => {
     for (let from = 0; from < rows; from += rowsPerRun) {
       const count = Math.min(rowsPerRun, rows - from);
-      const matrix = new Float32Array(count * features.length);
-      for (const [column, { cells }] of features.entries()) {
-        for (let row = 0; row < count; row++) {
-          matrix[row * features.length + column] = toCell(cells[from + row] ?? Number.NaN);
-        }
-      }
+      const matrix = matrixOf(features, count, (row) => from + row);
       predictions.set(await run(matrix), from * outputs);
       report((from + count) / rows, `${from + count} of ${rows} rows`);
     }

@@ -24,4 +24,6 @@ export interface CachedResponse {
   readonly outcome: CacheOutcome;
   /** The number of records that the body has predictions of. */
   readonly records: number;
+  /** The features outside the training range, as `TrainingRange` lists them. */
+  readonly outOfRange: string | undefined;
 }

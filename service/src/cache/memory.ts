@@ -15,8 +15,8 @@ export interface MemoryCacheOptions {
 /** Bytes per entry in addition to its characters: map slot, list links, headers of objects. */
 const entryOverheadBytes = 250;
 
-function entryBytes(body: string, key: string): number {
-  return body.length + key.length + entryOverheadBytes;
+function entryBytes(key: string, body: string, outOfRange = ""): number {
+  return key.length + body.length + outOfRange.length + entryOverheadBytes;
 }
 
 /**
@@ -35,7 +35,7 @@ export class MemoryCache {
     this.#records = new RecordCache(maxBytes / 2, ttlSeconds);
     this.#entries = new LRUCache({
       maxSize: Math.max(1, maxBytes - this.#records.maxBytes),
-      sizeCalculation: ({ body }, key) => entryBytes(body, key),
+      sizeCalculation: ({ body, outOfRange }, key) => entryBytes(key, body, outOfRange),
     });
     this.maxBytes = maxBytes;
     this.#ttlSeconds = ttlSeconds;
@@ -56,21 +56,21 @@ export class MemoryCache {
   }
 
   /** Stores a body, unless its entry is larger than `maxBytes`. */
-  set(key: string, body: string, records: number): void {
-    const response: CachedResponse = { body, outcome: "memory", records };
+  set(key: string, body: string, records: number, outOfRange?: string): void {
+    const response: CachedResponse = { body, outcome: "memory", records, outOfRange };
     this.#entries.set(key, response, { ttl: jitteredTtlMs(this.#ttlSeconds) });
   }
 
   /** Whether `set` would store this body. */
-  canStore(key: string, body: string): boolean {
-    return entryBytes(body, key) <= this.#entries.maxSize;
+  canStore(key: string, body: string, outOfRange?: string): boolean {
+    return entryBytes(key, body, outOfRange) <= this.#entries.maxSize;
   }
 
-  /** Returns the response to a single record. */
-  getRecord(namespace: string, row: Float32Array): CachedResponse | undefined {
-    if (this.#longRecords.has(namespace)) return this.get(recordKey(namespace, row));
-    const body = this.#records.get(namespace, row);
-    return body === undefined ? undefined : { body, outcome: "memory", records: 1 };
+  /** Returns the body of the response to a single record. */
+  getRecord(namespace: string, row: Float32Array): string | undefined {
+    return this.#longRecords.has(namespace)
+      ? this.get(recordKey(namespace, row))?.body
+      : this.#records.get(namespace, row);
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import { AbandonedError } from "../model/engine.ts";
+import type { TrainingRange } from "../model/training-range.ts";
 import type { BodyShape } from "../records/reader.ts";
 import type { CachePolicy } from "./cache-control.ts";
 import type { CachedResponse, CacheOutcome } from "./cached-response.ts";
@@ -25,7 +26,8 @@ export interface CacheRequest {
   readonly digest: () => string;
   /** Parses and validates the request body. If it throws, nothing is cached. */
   readonly read: () => Float32Array | Promise<Float32Array>;
-  /** The number of numbers in a row of the matrix. */
+  readonly range: TrainingRange;
+  /** The number of columns of the matrix. */
   readonly columns: number;
   /** Computes what is stored under the canonical key. */
   readonly compute: (matrix: Float32Array) => Promise<string>;
@@ -50,8 +52,8 @@ const storedOutcome: Partial<Record<CacheOutcome, CacheOutcome>> = {
   recomputed: "refreshed",
 };
 
-function asStored({ body, outcome, records }: CachedResponse): CachedResponse {
-  return { body, outcome: storedOutcome[outcome] ?? outcome, records };
+function asStored({ body, outcome, records, outOfRange }: CachedResponse): CachedResponse {
+  return { body, outcome: storedOutcome[outcome] ?? outcome, records, outOfRange };
 }
 
 /**
@@ -90,21 +92,23 @@ export class ReadThrough {
   }
 
   #answerOne(request: CacheRequest, row: Float32Array): CachedResponse | Promise<CachedResponse> {
-    const { namespace, policy } = request;
+    const { namespace, policy, range } = request;
     const { memory, storeFor } = this.#deps;
     if (policy !== "use") return this.#answerUnknownOne(request, row);
     const known = memory?.getRecord(namespace, row);
-    if (known) return known;
+    const outOfRange = range.outside(row);
+    if (known !== undefined) return { body: known, outcome: "memory", records: 1, outOfRange };
     if (!request.isCheap || storeFor("one")) return this.#answerUnknownOne(request, row);
     const outcome = memory ? "computed" : "bypassed";
     return request
       .compute(row)
-      .then((body) => this.#rememberOne(request, row, { body, outcome, records: 1 }));
+      .then((body) => this.#rememberOne(request, row, { body, outcome, records: 1, outOfRange }));
   }
 
   async #answerUnknownOne(request: CacheRequest, row: Float32Array): Promise<CachedResponse> {
     const found = await this.#find(recordKey(request.namespace, row), request, row);
-    return this.#rememberOne(request, row, { ...found, records: 1 });
+    const outOfRange = request.range.outside(row);
+    return this.#rememberOne(request, row, { ...found, records: 1, outOfRange });
   }
 
   #rememberOne(request: CacheRequest, row: Float32Array, answer: CachedResponse): CachedResponse {
@@ -126,9 +130,10 @@ export class ReadThrough {
     const { body: stored, outcome } = await this.#find(key, request, matrix);
     const records = matrix.length / request.columns;
     const body = request.respond ? await request.respond(stored) : stored;
-    const answer = { body, outcome, records };
-    if (memoryKey === undefined || !memory?.canStore(memoryKey, body)) return answer;
-    memory.set(memoryKey, body, records); // 4
+    const outOfRange = request.range.outside(matrix);
+    const answer = { body, outcome, records, outOfRange };
+    if (memoryKey === undefined || !memory?.canStore(memoryKey, body, outOfRange)) return answer;
+    memory.set(memoryKey, body, records, outOfRange); // 4
     return asStored(answer);
   }
 

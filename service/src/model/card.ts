@@ -116,6 +116,33 @@ const Feature = z.preprocess(
   z.discriminatedUnion("type", [NumberFeature, IntegerFeature, BooleanFeature, CategoryFeature]),
 );
 
+/**
+ * How to make an interval around a prediction: prediction ± factor × error, where the model itself
+ * predicts the error.
+ */
+const Interval = z.strictObject({
+  /** The ONNX output that predicts how large the error of the prediction is, in the target's unit. */
+  output: name,
+  /** A smaller predicted error counts as this one. */
+  minimumError: z.number().positive(),
+  /**
+   * Keyed by level: that share of intervals with this factor contains the true value. From low to
+   * high levels.
+   */
+  factors: z.record(z.string(), z.number().nonnegative()).superRefine((factors, { addIssue }) => {
+    const entries = Object.entries(factors);
+    if (entries.length === 0) addIssue({ code: "custom", message: "there must be at least one" });
+    for (const [index, [level, factor]] of entries.entries()) {
+      const fault = (message: string) => addIssue({ code: "custom", path: [level], message });
+      if (!(Number(level) > 0 && Number(level) < 1)) fault("a level is between 0 and 1");
+      const [lowerLevel = 0, lowerFactor = 0] = entries[index - 1] ?? [];
+      if (Number(level) <= Number(lowerLevel) || factor < lowerFactor) {
+        fault("the level must be higher than the one before, and the factor not smaller");
+      }
+    }
+  }),
+});
+
 /** How the model was made, in any form. It is for readers; the service does not use it. */
 const background = z.record(z.string(), z.unknown()).optional();
 
@@ -153,10 +180,16 @@ export const ModelCard = z.strictObject({
       outputs: z.array(z.string()).min(1).optional(),
     })
     .default({}),
+  interval: Interval.optional(),
   data: background,
   split: background,
   metrics: background,
   hyperparameters: background,
+  /**
+   * How many training rows reach each leaf of the model's trees, as `writeCovers` writes it.
+   * Explanations are relative to these rows.
+   */
+  covers: z.base64().optional(),
 });
 
 export type ModelCard = z.infer<typeof ModelCard>;

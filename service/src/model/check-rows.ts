@@ -1,4 +1,5 @@
 import { type CardFeature, maxExactInteger } from "./card.ts";
+import { randomNumbers } from "./random-numbers.ts";
 
 /** Maps numbers to ordinals: the ordinal of the next number is one more. */
 interface Scale {
@@ -69,16 +70,6 @@ function axisOf(feature: CardFeature): Axis {
     scale,
     usual: allowed(usual).filter(Number.isFinite),
     edges: allowed(edges.flatMap((each) => [each - 1, each, each + 1])),
-  };
-}
-
-/** Returns a generator of random numbers from 0 to 1. They are always the same. */
-function randomNumbers(): () => number {
-  let state = 1;
-  return () => {
-    // The linear congruential generator of Numerical Recipes.
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
   };
 }
 

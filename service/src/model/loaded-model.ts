@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
+import { createExplainRunner } from "../explain/explain-runner.ts";
 import { type BodyReader, createBodyReader } from "../records/body-reader.ts";
 import { createRecordReader } from "../records/reader.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -10,9 +11,11 @@ import { Refusal } from "../wire/refusal.ts";
 import { batched } from "./batcher.ts";
 import { describeFaults, ModelCard } from "./card.ts";
 import type { Engine } from "./engine.ts";
+import { createIntervals, type ModelIntervals } from "./interval.ts";
 import { ModelError } from "./model-error.ts";
 import { createOnnxRunner, type OnnxRunner } from "./onnx-runner.ts";
-import { createTreeRunner } from "./tree-runner.ts";
+import { TrainingRange } from "./training-range.ts";
+import { createTreeRunner, treeOptionsOf } from "./tree-runner.ts";
 
 /** How cache keys name a model. */
 interface CacheVersions {
@@ -29,6 +32,11 @@ export interface LoadedModel {
   readonly version: string;
   readonly cacheVersions: CacheVersions;
   readonly engine: Engine;
+  /** Absent if the card has no intervals. */
+  readonly intervals?: ModelIntervals;
+  /** Its results are explanations, as `createExplainRunner` describes them. */
+  readonly explainer: Engine;
+  readonly range: TrainingRange;
   /** The card's example record, as one row of the model's input. */
   readonly example: Float32Array;
   /** The model's tensors, for clients of the Open Inference Protocol. */
@@ -119,16 +127,17 @@ export function createRunner(model: Uint8Array, card: ModelCard): Promise<OnnxRu
 }
 
 /**
- * Returns how cache keys name a model. Its predictions do not depend on the card if one input takes
- * all features and the card chooses no output, as with the committed model.
+ * Returns how cache keys name a model. If one input takes all features and the card names no
+ * numbers, predictions depend only on which output is served. Keys of the first output, such as
+ * that of the committed model, don't have the card.
  */
 function cacheVersionsOf(
-  { version, target: { output, outputs } }: ModelCard,
+  { version, target: { outputs } }: ModelCard,
   cardText: Buffer,
-  { kind }: Signature,
+  { signature, isFirstOutput }: OnnxRunner,
 ): CacheVersions {
   const withCard = `${version}-${hash("sha256", cardText).slice(0, 16)}`;
-  const isPlain = kind === "table" && output === undefined && outputs === undefined;
+  const isPlain = signature.kind === "table" && isFirstOutput && outputs === undefined;
   return { numbers: isPlain ? version : withCard, bodies: withCard };
 }
 
@@ -159,19 +168,30 @@ export async function loadModel(
     const onnx = await createRunner(model, card);
     const { signature } = onnx;
     const engine = batched(onnx, undefined, metrics);
+    const errors = onnx.errors && { runner: onnx.errors, engine: batched(onnx.errors) };
+    const { features, covers } = card;
+    const options = treeOptionsOf(card, onnx);
+    const { outputs } = engine;
+    const task = { path: modelPath, version, options, features, outputs, covers };
+    const explainer = batched(createExplainRunner(task, engine));
     const reader = createBodyReader(card, maxRecords);
-    const tensorReader = createTensorReader({ features: card.features, signature }, maxRecords);
+    const tensorReader = createTensorReader({ features, signature }, maxRecords);
     let compiling: Promise<unknown> = Promise.resolve();
 
     async function compile(): Promise<void> {
-      const trees = await createTreeRunner({ path: modelPath, version, card }, onnx);
-      await engine.use(trees);
+      const file = { path: modelPath, version, card };
+      await engine.use(await createTreeRunner(file, onnx));
+      if (errors) await errors.engine.use(await createTreeRunner(file, errors.runner));
     }
     return {
       card,
       version,
-      cacheVersions: cacheVersionsOf(card, cardText, signature),
+      cacheVersions: cacheVersionsOf(card, cardText, onnx),
       engine,
+      ...(card.interval &&
+        errors && { intervals: { ...createIntervals(card.interval), engine: errors.engine } }),
+      explainer,
+      range: new TrainingRange(features),
       example: readExample(card),
       signature,
       reader,
@@ -183,7 +203,13 @@ export async function loadModel(
       },
       async release() {
         await compiling;
-        await Promise.all([reader.close(), tensorReader.close(), engine.release()]);
+        await explainer.release();
+        await Promise.all([
+          reader.close(),
+          tensorReader.close(),
+          engine.release(),
+          errors?.engine.release(),
+        ]);
       },
     };
   } catch (error) {

@@ -1,10 +1,13 @@
 import "./no-telemetry.ts";
 import { InferenceSession } from "onnxruntime-node";
 import type { Signature } from "../tensors/signature.ts";
+import { readOnnxGraph } from "../trees/onnx-file.ts";
+import { Unsupported } from "../trees/unsupported.ts";
 import type { ModelCard } from "./card.ts";
 import type { Runner } from "./engine.ts";
 import { ModelError } from "./model-error.ts";
 import { feedFor, inputOrder, inputsOf, outputFor, predictionsOf } from "./onnx-tensors.ts";
+import { selectOutput } from "./select-output.ts";
 import { signatureOf } from "./signature-of.ts";
 
 /** ONNX Runtime's level for errors. Warnings are not logged. */
@@ -84,6 +87,10 @@ export interface OnnxRunner extends Runner {
   readonly inputs: readonly string[];
   /** The name of the model's output. */
   readonly output: string;
+  /** Whether it is the first output of the file. */
+  readonly isFirstOutput: boolean;
+  /** Predicts how large the errors of the predictions are, if the card has intervals. */
+  readonly errors?: OnnxRunner;
   readonly signature: Signature;
 }
 
@@ -99,16 +106,54 @@ export async function createOnnxRunner(
   card: ModelCard,
   example: Float32Array,
 ): Promise<OnnxRunner> {
+  const { interval, target } = card;
+  if (interval === undefined) return createRunner(model, card, example);
+  const outputs = outputNames(model);
+  const served = target.output ?? outputs.at(-1) ?? "";
+  // Each output has its own session, so a prediction does not compute the error.
+  const runnerFor = (output: string, ofCard: ModelCard) =>
+    createRunner(outputs.includes(output) ? selectOutput(model, output) : model, ofCard, example);
+  const predictor = await runnerFor(served, card);
+  try {
+    const errorTarget = { output: interval.output };
+    const errors = await runnerFor(interval.output, { ...card, target: errorTarget });
+    if (predictor.outputs !== 1 || errors.outputs !== 1) {
+      await errors.release();
+      const found = `${predictor.output} has ${predictor.outputs} and ${errors.output} ${errors.outputs}`;
+      throw new ModelError(`interval: both outputs must have one number for each row; ${found}`);
+    }
+    return { ...predictor, isFirstOutput: served === outputs[0], errors };
+  } catch (error) {
+    await predictor.release();
+    throw error;
+  }
+}
+
+/** Returns the names of a file's outputs. Without any, ONNX Runtime will say what is wrong. */
+function outputNames(model: Uint8Array): readonly string[] {
+  try {
+    return readOnnxGraph(model).outputs;
+  } catch (error) {
+    if (!(error instanceof Unsupported)) throw error;
+    return [];
+  }
+}
+
+async function createRunner(
+  model: Uint8Array,
+  card: ModelCard,
+  example: Float32Array,
+): Promise<OnnxRunner> {
   const session = await createSession(model);
   try {
-    return await createRunner(session, card, example);
+    return await createSessionRunner(session, card, example);
   } catch (error) {
     await session.release();
     throw error;
   }
 }
 
-async function createRunner(
+async function createSessionRunner(
   session: InferenceSession,
   card: ModelCard,
   example: Float32Array,
@@ -165,6 +210,7 @@ async function createRunner(
     name: "onnxruntime",
     inputs: inputOrder(inputs, card.features),
     output,
+    isFirstOutput: output === session.outputNames[0],
     signature: signatureOf(inputs, card.features, { name: output, type, dims }),
     // With the committed model, such a run takes about half a millisecond.
     maxRunRows: 128,

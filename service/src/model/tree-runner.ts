@@ -30,6 +30,16 @@ export interface TreeModelFile {
   readonly card: ModelCard;
 }
 
+/** Returns how the matrix maps to the graph of a model. */
+export function treeOptionsOf({ features }: ModelCard, { inputs, output }: OnnxRunner) {
+  const categories = new Map(
+    features.flatMap((feature, index) =>
+      feature.type === "category" ? [[inputs[index] ?? "", feature.categories] as const] : [],
+    ),
+  );
+  return { inputs, output, categories };
+}
+
 /**
  * Compiles a model in a thread.
  *
@@ -39,12 +49,7 @@ async function compile(
   { path, version, card }: TreeModelFile,
   onnx: OnnxRunner,
 ): Promise<PredictTrees> {
-  const categories = new Map(
-    card.features.flatMap((feature, index) =>
-      feature.type === "category" ? [[onnx.inputs[index] ?? "", feature.categories] as const] : [],
-    ),
-  );
-  const options = { inputs: onnx.inputs, output: onnx.output, categories };
+  const options = treeOptionsOf(card, onnx);
   const trees = await compileInThread({ path, version, options });
   if ("reason" in trees) throw new NotCompiledError(trees.reason);
   if (trees.columns !== onnx.columns || trees.outputs.length !== onnx.outputs) {

@@ -56,6 +56,7 @@ function stepsOf(
     // The response contains the name of the file.
     bodyNamespace: cacheNamespace(cacheVersions.bodies, `infer:${name}`),
     shape: "many",
+    engine,
     receive: (request, grant) => receiveDecoded(request, maxBodyBytes, grant),
     digest: (sent) => `${sent.digest()}:${headerBytes}`,
     read(sent, client) {

@@ -10,11 +10,17 @@ export interface BodyReader {
    * Reads a body into a matrix. The body's bytes can't be used afterwards.
    *
    * @param client if its signal is aborted, a body that still waits for the thread is dropped
+   * @param maxRecords the maximum number of records in a list. The default is the reader's
    * @returns the matrix, for a large body as a promise
    * @throws {Refusal} if the body is invalid, with the same response as FastAPI and pydantic v2;
    *   413 if the thread runs out of memory
    */
-  read(shape: BodyShape, body: SentBody, client: Client): Matrix | Promise<Matrix>;
+  read(
+    shape: BodyShape,
+    body: SentBody,
+    client: Client,
+    maxRecords?: number,
+  ): Matrix | Promise<Matrix>;
   /** Stops the thread. */
   close(): Promise<void>;
 }
@@ -28,6 +34,7 @@ export interface RecordsSettings {
 /** A body for the thread. */
 export interface RecordsTask extends ReadTask {
   readonly shape: BodyShape;
+  readonly maxRecords: number;
 }
 
 /**
@@ -47,10 +54,10 @@ export function createBodyReader(
   const thread = new ReaderThread<RecordsTask, Matrix>(program, settings, maxHeapMiB);
 
   return {
-    read: (shape, body, client) =>
+    read: (shape, body, client, max = maxRecords) =>
       body.isSmall
-        ? reader[shape](body.bytes())
-        : thread.read({ shape, blocks: body.take() }, client.signal),
+        ? reader[shape](body.bytes(), max)
+        : thread.read({ shape, maxRecords: max, blocks: body.take() }, client.signal),
     close: () => thread.close(),
   };
 }

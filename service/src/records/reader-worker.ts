@@ -7,6 +7,6 @@ const { schema, maxRecords }: RecordsSettings = workerData;
 const reader = createRecordReader(schema, maxRecords);
 
 answerReads(
-  ({ shape }: RecordsTask, body) => reader[shape](body),
+  ({ shape, maxRecords }: RecordsTask, body) => reader[shape](body, maxRecords),
   (matrix) => matrix,
 );

@@ -2,17 +2,22 @@ import { createScanner } from "./scan.ts";
 import type { Matrix, RecordSchema } from "./schema.ts";
 import { createValidator } from "./validator.ts";
 
+/**
+ * Reads a body.
+ *
+ * @param maxRecords the maximum number of records in a list. The default is the reader's
+ * @returns one row per record, in order
+ * @throws {Refusal} if the body is invalid: 422 or 400, with the same response as FastAPI and
+ *   pydantic v2
+ */
+type ReadRecords = (body: Buffer, maxRecords?: number) => Matrix;
+
 /** Reads the bodies of prediction requests. */
 export interface RecordReader {
-  /**
-   * @param body one record
-   * @returns one row
-   * @throws {Refusal} if the body is invalid: 422 or 400, with the same response as FastAPI and
-   *   pydantic v2
-   */
-  readonly one: (body: Buffer) => Matrix;
-  /** The same for a list such as `{"records":[…]}`. Returns one row per record, in order. */
-  readonly many: (body: Buffer) => Matrix;
+  /** Reads one record. */
+  readonly one: ReadRecords;
+  /** Reads a list such as `{"records":[…]}`. */
+  readonly many: ReadRecords;
 }
 
 /** Whether a body contains one record or a list of records. */
@@ -29,6 +34,6 @@ export function createRecordReader(schema: RecordSchema, maxRecords: number): Re
   const validator = createValidator(schema);
   return {
     one: (body) => scanner.one(body) ?? validator.one(body),
-    many: (body) => scanner.many(body, maxRecords) ?? validator.many(body, maxRecords),
+    many: (body, max = maxRecords) => scanner.many(body, max) ?? validator.many(body, max),
   };
 }

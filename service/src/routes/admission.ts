@@ -6,6 +6,7 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import { TimeoutError, withTimeout } from "../timeout.ts";
 import { type Refusal, refusal } from "../wire/refusal.ts";
 import type { SentRequest } from "../wire/sent-request.ts";
+import { Backlog } from "./backlog.ts";
 import { ByteBudget, type ByteLease } from "./byte-budget.ts";
 import type { Limits } from "./limits.ts";
 
@@ -13,36 +14,45 @@ function overloaded(reason: RejectionReason): Refusal {
   return refusal(503, "Service Unavailable", { "Retry-After": "1" }, reason);
 }
 
+// Created once, since the stack trace of an error takes a good part of the time of a refusal.
+const tooMany = overloaded("concurrency");
+const tooSlow = overloaded("wait");
+const tooManyBytes = overloaded("bytes_in_flight");
+const queueFull = overloaded("queue_full");
+
 function toRefusal(error: unknown): unknown {
   if (error instanceof TimeoutError) return refusal(504, "Gateway Timeout", {}, "timeout");
-  if (error instanceof QueueFullError) return overloaded("queue_full");
+  if (error instanceof QueueFullError) return queueFull;
   if (error instanceof NotLoadedError) return overloaded("not_loaded");
   // Nobody reads this response. The status is for the log, and the same as in nginx.
   if (error instanceof AbandonedError) return refusal(499, "Client Closed Request");
   return error;
 }
 
-/** Counts the requests that are being processed. */
-class WorkCounter {
-  readonly #maxWorking: number;
-  #working = 0;
+/** Counts the requests that are being processed, and those of them that wait for the processor. */
+class Work {
+  readonly backlog: Backlog;
+  readonly #maxRequests: number;
+  #requests = 0;
 
-  constructor(maxWorking: number) {
-    this.#maxWorking = maxWorking;
+  constructor({ maxConcurrentRequests, maxWaitMs }: Limits) {
+    this.#maxRequests = maxConcurrentRequests;
+    this.backlog = new Backlog(maxWaitMs);
   }
 
-  /** @throws {Refusal} 503 if the maximum number of requests is being processed */
-  requireRoom(): void {
-    if (this.#working >= this.#maxWorking) throw overloaded("concurrency");
+  /** @throws {Refusal} 503 if too many requests are being processed, or it would wait too long */
+  requireRoom(bodyBytes: number): void {
+    if (this.#requests >= this.#maxRequests) throw tooMany;
+    if (this.backlog.isTooLongFor(bodyBytes)) throw tooSlow;
   }
 
-  begin(): void {
-    this.requireRoom();
-    this.#working++;
+  begin(bodyBytes: number): void {
+    this.requireRoom(bodyBytes);
+    this.#requests++;
   }
 
   end(): void {
-    this.#working--;
+    this.#requests--;
   }
 }
 
@@ -50,16 +60,18 @@ class WorkCounter {
 export class Grant {
   readonly #request: SentRequest;
   readonly #lease: ByteLease;
-  readonly #counter: WorkCounter;
+  readonly #work: Work;
   #isWorking = false;
+  #isWaiting = false;
+  #bodyBytes = 0;
   #isAbandoned = false;
   #hasEnded = false;
   #abandoned: AbortController | undefined;
 
-  constructor(request: SentRequest, lease: ByteLease, counter: WorkCounter) {
+  constructor(request: SentRequest, lease: ByteLease, work: Work) {
     this.#request = request;
     this.#lease = lease;
-    this.#counter = counter;
+    this.#work = work;
   }
 
   /**
@@ -79,7 +91,7 @@ export class Grant {
    */
   takeBytes(bytes: number): void {
     this.#requireClient();
-    if (!this.#lease.tryGrow(bytes)) throw overloaded("bytes_in_flight");
+    if (!this.#lease.tryGrow(bytes)) throw tooManyBytes;
   }
 
   /** Gives back the bytes taken so far, which are no longer in memory. */
@@ -90,12 +102,21 @@ export class Grant {
   /**
    * Counts the request as being processed.
    *
-   * @throws {Refusal} 503 if too many requests are being processed
+   * @param bodyBytes the length of its body
+   * @throws {Refusal} 503 if too many requests are being processed, or it would wait too long
    */
-  beginWork(): void {
+  beginWork(bodyBytes: number): void {
     this.#requireClient();
-    this.#counter.begin();
+    this.#work.begin(bodyBytes);
     this.#isWorking = true;
+    this.#bodyBytes = bodyBytes;
+  }
+
+  /** Counts the request as one that waits for the processor, until its work ends. */
+  beginWait(): void {
+    if (this.#isWaiting || this.#hasEnded) return;
+    this.#isWaiting = true;
+    this.#work.backlog.enter(this.#bodyBytes);
   }
 
   /** Cancels the work and drops the body, unless the work has ended. */
@@ -110,7 +131,8 @@ export class Grant {
   end(): void {
     this.#hasEnded = true;
     this.#lease.release();
-    if (this.#isWorking) this.#counter.end();
+    if (this.#isWorking) this.#work.end();
+    if (this.#isWaiting) this.#work.backlog.leave(this.#bodyBytes, !this.#isAbandoned);
   }
 
   #requireClient(): void {
@@ -125,15 +147,13 @@ export class Grant {
 export class Admission {
   readonly #requestTimeoutMs: number;
   readonly #budget: ByteBudget;
-  readonly #counter: WorkCounter;
+  readonly #work: Work;
 
-  constructor(
-    { maxConcurrentRequests, requestTimeoutMs, maxBytesInFlight }: Limits,
-    metrics: Metrics,
-  ) {
+  constructor(limits: Limits, metrics: Metrics) {
+    const { requestTimeoutMs, maxBytesInFlight } = limits;
     this.#requestTimeoutMs = requestTimeoutMs;
     this.#budget = new ByteBudget(maxBytesInFlight);
-    this.#counter = new WorkCounter(maxConcurrentRequests);
+    this.#work = new Work(limits);
     metrics.observe("http_body_in_flight_bytes", {}, () => this.#budget.usedBytes);
     metrics.observe("http_body_in_flight_limit_bytes", {}, () => maxBytesInFlight);
   }
@@ -142,12 +162,12 @@ export class Admission {
    * Runs the work of one request. On timeout, and if the client disconnects, the work is cancelled
    * and its result is discarded.
    *
-   * @throws {Refusal} 503 with `Retry-After` (RFC 9110, 10.2.3) if too much is in flight; 504 on
-   *   timeout
+   * @throws {Refusal} 503 with `Retry-After` (RFC 9110, 10.2.3) if too much is in flight, before the
+   *   body is read if possible; 504 on timeout
    */
   async admit<T>(request: SentRequest, work: (grant: Grant) => Promise<T>): Promise<T> {
-    this.#counter.requireRoom();
-    const grant = new Grant(request, this.#budget.lease(), this.#counter);
+    this.#work.requireRoom(Number(request.header("content-length") ?? 0));
+    const grant = new Grant(request, this.#budget.lease(), this.#work);
     request.onClose(() => grant.cancel());
     try {
       return await withTimeout(this.#requestTimeoutMs, work(grant));
@@ -166,7 +186,7 @@ export class Admission {
    */
   holdUntilSent(request: SentRequest, bytes: number): void {
     const lease = this.#budget.lease();
-    if (!lease.tryGrow(bytes)) throw overloaded("bytes_in_flight");
+    if (!lease.tryGrow(bytes)) throw tooManyBytes;
     if (!request.onClose(() => lease.release())) lease.release();
     request.limitStall(this.#requestTimeoutMs);
   }

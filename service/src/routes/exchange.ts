@@ -7,6 +7,7 @@ import { countRejections, RequestMetrics } from "../telemetry/request-metrics.ts
 import { traceIdOf, traceRequests, traceResponse } from "../telemetry/tracing.ts";
 import { Refusal, refusal } from "../wire/refusal.ts";
 import { dropUnread, type NodeEnvironment, requestHeader } from "../wire/sent-request.ts";
+import { RefusalPace } from "./refusal-pace.ts";
 
 /** The result of a handler, from which the response is created. */
 export interface Answer {
@@ -52,6 +53,7 @@ export function createExchange(deps: ExchangeDependencies) {
   const { logger, accessLog, metrics, isDraining } = deps;
   const requests = new RequestMetrics(metrics);
   const countRejection = countRejections(metrics);
+  const refusals = new RefusalPace();
 
   function refusalOf(error: unknown, requestId: string): Refusal {
     if (error instanceof Refusal) {
@@ -76,6 +78,7 @@ export function createExchange(deps: ExchangeDependencies) {
       } catch (error) {
         result = errorAnswer(path, refusalOf(error, requestId));
         dropUnread(c);
+        if (result.status === 503) await refusals.turn();
       }
       const { status, body, headers, prediction } = result;
       const durationMs = durationMsSince(start);

@@ -10,7 +10,11 @@ export interface Limits {
   readonly maxHeaderBytes: number;
   /** Maximum number of records in a list. */
   readonly maxHouses: number;
+  /** Maximum number of records in a list whose predictions are explained. */
+  readonly maxExplained: number;
   readonly maxConcurrentRequests: number;
+  /** How long a prediction may wait for others. */
+  readonly maxWaitMs: number;
   readonly requestTimeoutMs: number;
 }
 

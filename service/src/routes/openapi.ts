@@ -25,6 +25,10 @@ const headers = {
     type: "string",
     enum: Object.values(cacheHeaders).map((each) => each["Cache-Status"]),
   }),
+  "X-Out-Of-Range": header(
+    "The features with a value outside the range of the training rows, as in a URL, in any of the request's records. Absent if there are none",
+    { type: "string", examples: ["MedInc, Latitude"] },
+  ),
   "Server-Timing": header("Duration of each phase in milliseconds (W3C Server Timing)", {
     type: "string",
     examples: ["parse;dur=0.041, cache;dur=0.312, inference;dur=0.120"],

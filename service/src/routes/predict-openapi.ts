@@ -14,12 +14,15 @@ import {
 import { limitResponses, predictionParameters, predictionResponse } from "./prediction-openapi.ts";
 
 /** Returns a schema name, such as `Wine` for `wine`. */
-function schemaName(text: string): string {
+export function schemaName(text: string): string {
   const words = text.normalize("NFKD").match(/[A-Za-z0-9]+/g) ?? ["Record"];
   return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
 }
 
-function predictionSchema({ isList, outputs }: Engine, { target }: LoadedModel["card"]): z.ZodType {
+export function predictionSchema(
+  { isList, outputs }: Engine,
+  { target }: LoadedModel["card"],
+): z.ZodType {
   const unit = target.unit && `Unit: ${target.unit}`;
   if (!isList) {
     const description = [target.description ?? target.name, unit].filter(Boolean).join(". ");
@@ -55,7 +58,8 @@ function modelSchemas({ card, engine }: LoadedModel, { maxHouses }: Limits) {
   };
 }
 
-function responses(limits: Limits, schema: string, maxBodyBytes: number): Json {
+/** Describes the responses to requests with records. */
+export function recordResponses(limits: Limits, schema: string, maxBodyBytes: number): Json {
   return {
     200: predictionResponse(schema),
     400: badRequest(
@@ -80,7 +84,7 @@ export function describePredict(model: LoadedModel, limits: Limits) {
       tags: ["predictions"],
       parameters: predictionParameters,
       requestBody: { required: true, content: jsonContent(names.record, { example }) },
-      responses: responses(limits, names.prediction, maxRecordBodyBytes(limits)),
+      responses: recordResponses(limits, names.prediction, maxRecordBodyBytes(limits)),
     },
   };
 }
@@ -101,7 +105,7 @@ export function describeBulkPredict(model: LoadedModel, limits: Limits) {
       tags: ["predictions"],
       parameters: predictionParameters,
       requestBody: { required: true, content: jsonContent(names.records, { example }) },
-      responses: responses(limits, names.predictions, limits.maxBodyBytes),
+      responses: recordResponses(limits, names.predictions, limits.maxBodyBytes),
     },
   };
 }

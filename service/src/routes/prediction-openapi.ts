@@ -21,7 +21,13 @@ export const predictionParameters: readonly Json[] = [
   },
 ];
 
-const headerNames = ["X-Model-Version", "X-Cache", "Cache-Status", "Server-Timing"];
+const headerNames = [
+  "X-Model-Version",
+  "X-Cache",
+  "Cache-Status",
+  "Server-Timing",
+  "X-Out-Of-Range",
+];
 
 /** Describes a response with predictions. */
 export const predictionResponse = (schema: string, headers: Readonly<Record<string, Json>> = {}) =>
@@ -40,7 +46,7 @@ const retryAfter = header("Seconds to wait before trying again", { type: "intege
 export const limitResponses = (limits: Limits, maxBodyBytes: number, error: string): Json => ({
   413: response(`The body is longer than ${maxBodyBytes} bytes`, error),
   503: response(
-    `${limits.maxConcurrentRequests} requests or ${limits.maxBytesInFlight} bytes of bodies are in flight`,
+    `${limits.maxConcurrentRequests} requests or ${limits.maxBytesInFlight} bytes of bodies are in flight, or the prediction would wait longer than ${limits.maxWaitMs} ms for others`,
     error,
     { "Retry-After": retryAfter },
   ),

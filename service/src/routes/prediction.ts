@@ -35,14 +35,16 @@ export interface PredictionSteps {
   readonly bodyNamespace: string;
   /** Whether the body has one record or a list. */
   readonly shape: BodyShape;
+  /** What computes the rows that `write` gets. */
+  readonly engine: Engine;
   /** Receives the body. */
   receive(request: SentRequest, grant: Grant): Promise<SentBody>;
   /** Returns what identifies the request if its model is known. */
   digest(sent: SentBody): string;
   /** Reads the body into the model's input. */
   read(sent: SentBody, client: Client): Matrix | Promise<Matrix>;
-  /** Writes the predictions as they are cached. */
-  write(predictions: Predictions): string | Promise<string>;
+  /** Writes the rows as they are cached. */
+  write(rows: Predictions): string | Promise<string>;
   /** Turns what is cached into the response. By default, it is the response. */
   readonly respond?: (written: string) => string | Promise<string>;
 }
@@ -104,16 +106,17 @@ export class Predictor {
       const { model } = used;
       const steps = stepsOf(model);
       const sent = await steps.receive(request, grant);
-      grant.beginWork();
+      grant.beginWork(sent.length);
       const timing = new ServerTiming(performance.now());
       const found = this.#find(model, steps, request, sent, grant, timing);
-      const { body, outcome, records } = await found;
+      const { body, outcome, records, outOfRange } = await found;
       if (body.length > maxSmallBytes) this.#admission.holdUntilSent(request, body.length);
-      const headers = {
+      const headers: Record<string, string> = {
         "X-Model-Version": model.version,
         "Server-Timing": timing.header(),
         ...cacheHeaders[outcome],
       };
+      if (outOfRange !== undefined) headers["X-Out-Of-Range"] = outOfRange;
       // Responses from the model or Redis are not batched: many are ready at the same time anyway.
       if (!(found instanceof Promise)) await this.#turn.join();
       const prediction = { model: model.card.name, records, cache: outcome };
@@ -132,7 +135,7 @@ export class Predictor {
     grant: Grant,
     timing: ServerTiming,
   ): CachedResponse | Promise<CachedResponse> {
-    const { engine } = model;
+    const { engine } = steps;
     const driftOf = this.#driftOf;
 
     function endRead(): void {
@@ -143,6 +146,7 @@ export class Predictor {
       namespace: steps.namespace,
       bodyNamespace: steps.bodyNamespace,
       shape: steps.shape,
+      range: model.range,
       columns: engine.columns,
       isCheap: engine.isCheap,
       policy: cachePolicy(request.header("cache-control")),
@@ -150,16 +154,20 @@ export class Predictor {
       read() {
         timing.enter("parse");
         const matrix = readRecords(steps, sent, grant);
-        if (matrix instanceof Promise) return matrix.finally(endRead);
+        if (matrix instanceof Promise) {
+          grant.beginWait();
+          return matrix.finally(endRead);
+        }
         endRead();
         return matrix;
       },
       async compute(matrix) {
         timing.enter("inference");
-        const predictions = await predictRows(engine, matrix, grant);
+        grant.beginWait();
+        const rows = await predictRows(engine, matrix, grant);
         timing.enter("cache");
-        driftOf(model)?.count(matrix, predictions);
-        return steps.write(predictions);
+        if (engine === model.engine) driftOf(model)?.count(matrix, rows);
+        return steps.write(rows);
       },
       respond: steps.respond,
     });

@@ -1,8 +1,5 @@
-import { setImmediate } from "node:timers/promises";
 import type { Engine, Predictions } from "../model/engine.ts";
-
-/** Writing this many numbers takes a fraction of a millisecond. */
-const numbersPerTurn = 2048;
+import { numbersPerTurn, writeInTurns } from "./write-in-turns.ts";
 
 /** Joins numbers with commas. Infinities and NaN become `null`, since JSON does not have them. */
 function join(numbers: Predictions): string {
@@ -32,17 +29,7 @@ export class PredictionWriter {
   write(predictions: Predictions): string | Promise<string> {
     return predictions.length <= numbersPerTurn
       ? this.#writeRows(predictions)
-      : this.#writeInTurns(predictions);
-  }
-
-  async #writeInTurns(predictions: Predictions): Promise<string> {
-    const step = Math.ceil(numbersPerTurn / this.#outputs) * this.#outputs;
-    let json = this.#writeRows(predictions.subarray(0, step));
-    for (let from = step; from < predictions.length; from += step) {
-      await setImmediate();
-      json += `,${this.#writeRows(predictions.subarray(from, from + step))}`;
-    }
-    return json;
+      : writeInTurns(predictions, this.#outputs, (rows) => this.#writeRows(rows));
   }
 
   #writeRows(predictions: Predictions): string {

@@ -1,5 +1,6 @@
 import type { CardFeature, ModelCard } from "../model/card.ts";
 import type { Engine, Predictions } from "../model/engine.ts";
+import { rangeOf } from "../model/training-range.ts";
 import { type MetricReport, reportOf, type Sample } from "./metrics.ts";
 
 /** The maximum number of records counted per request, so that no long list fills the window. */
@@ -46,11 +47,11 @@ function binsOf(feature: CardFeature, offset: number): FeatureBins {
     const edges = new Float32Array();
     return { name, minimum: 0, edges, count: values.length + 2, expected, offset };
   }
-  const { minimum = Number.NEGATIVE_INFINITY, maximum = Number.POSITIVE_INFINITY, bins } = feature;
+  const { minimum, maximum } = rangeOf(feature);
+  const { bins } = feature;
   return {
     name,
-    // The model's input is rounded to float32, too.
-    minimum: Math.fround(minimum),
+    minimum,
     edges: Float32Array.of(...(bins?.edges ?? []), maximum),
     count: (bins?.edges.length ?? 0) + 3,
     expected: bins?.shares,

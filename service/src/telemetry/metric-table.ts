@@ -39,6 +39,7 @@ export interface MetricDefinition {
 /** The reasons in `http_requests_rejected_total`. */
 export const rejectionReasons = {
   concurrency: "503: `MAX_CONCURRENT_REQUESTS` predictions are in progress",
+  wait: "503: the prediction would wait longer than `MAX_WAIT_MS` for others",
   bytes_in_flight: "503: all bodies together would exceed `MAX_BYTES_IN_FLIGHT`",
   queue_full: "503: too many rows wait for the model",
   not_loaded: "503: the default model is not loaded",

@@ -6,12 +6,7 @@ export type Column =
   | InputColumn
   | { readonly kind: "constant"; readonly value: number }
   | { readonly kind: "unary"; readonly operation: UnaryOperation; readonly operand: Column }
-  | {
-      readonly kind: "binary";
-      readonly operation: BinaryOperation;
-      readonly left: Column;
-      readonly right: Column;
-    }
+  | BinaryColumn
   | SelectColumn
   | ScoreColumn;
 
@@ -21,6 +16,16 @@ export interface InputColumn {
   readonly index: number;
   /** The strings, if the column contains their indices. */
   readonly categories: readonly string[];
+}
+
+/** An operation on two columns. */
+export interface BinaryColumn {
+  readonly kind: "binary";
+  readonly operation: BinaryOperation;
+  readonly left: Column;
+  readonly right: Column;
+  /** If this is the probability of a class: the score that it is computed from. */
+  readonly margin?: Column | undefined;
 }
 
 /** `exp` has the same bits as in the GNU C library. */
@@ -37,10 +42,12 @@ export interface SelectColumn {
   readonly right: Column;
   readonly then: Column;
   readonly otherwise: Column;
+  /** If this is the probability of a class: the score that it is computed from. */
+  readonly margin?: Column | undefined;
 }
 
 /** The result of an ensemble for one target, without a base value. */
-interface ScoreColumn {
+export interface ScoreColumn {
   readonly kind: "score";
   readonly ensemble: Ensemble;
   readonly target: number;
@@ -166,7 +173,7 @@ export function unary(operation: UnaryOperation, operand: Column): Column {
 }
 
 /** An operation on two columns. */
-export function binary(operation: BinaryOperation, left: Column, right: Column): Column {
+export function binary(operation: BinaryOperation, left: Column, right: Column): BinaryColumn {
   return { kind: "binary", operation, left, right };
 }
 
@@ -186,6 +193,11 @@ export function whereEqual(left: Column, right: Column, then: Column, otherwise:
 }
 
 /** `then` in rows in which `left` is less than `right`, otherwise `otherwise`. */
-export function whereLess(left: Column, right: Column, then: Column, otherwise: Column): Column {
+export function whereLess(
+  left: Column,
+  right: Column,
+  then: Column,
+  otherwise: Column,
+): SelectColumn {
   return { kind: "select", comparison: "less", left, right, then, otherwise };
 }

@@ -14,7 +14,7 @@ export interface CompileTask {
 }
 
 /** A quarter of the memory that the process may use. */
-function usualHeapMiB(): number {
+export function usualHeapMiB(): number {
   // 0, or more than there is, if no container limits it.
   const limit = process.constrainedMemory() || Infinity;
   return Math.floor(Math.min(limit, totalmem()) / 4 / 2 ** 20);

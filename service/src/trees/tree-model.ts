@@ -105,7 +105,7 @@ function inputTable(
 }
 
 /** Lists the nodes that an output needs, in order. */
-function nodesFor(output: string, nodes: readonly OnnxNode[]): readonly OnnxNode[] {
+export function nodesFor(output: string, nodes: readonly OnnxNode[]): readonly OnnxNode[] {
   const needed = new Set([output]);
   const isNeeded = ({ inputs, outputs }: OnnxNode) => {
     if (!outputs.some((name) => needed.has(name))) return false;

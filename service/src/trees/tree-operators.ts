@@ -95,14 +95,17 @@ function logistic(score: Column): Column {
   const power = unary("exp", unary("negate", unary("absolute", score)));
   const ofPositive = binary("divide", constant(1), binary("add", constant(1), power));
   const ofNegative = binary("subtract", constant(1), ofPositive);
-  return whereLess(score, constant(0), ofNegative, ofPositive);
+  return { ...whereLess(score, constant(0), ofNegative, ofPositive), margin: score };
 }
 
 function softmax(scores: readonly Column[]): Column[] {
   const largest = scores.reduce((a, b) => binary("larger", a, b), constant(-Infinity));
   const powers = scores.map((score) => unary("exp", binary("subtract", score, largest)));
   const total = powers.reduce((a, b) => binary("add", a, b), constant(0));
-  return powers.map((power) => binary("divide", power, total));
+  return powers.map((power, index) => ({
+    ...binary("divide", power, total),
+    margin: scores[index],
+  }));
 }
 
 function readEnsemble(

@@ -19,19 +19,16 @@ useBrowser();
 
 describe("what the service knows about a prediction", () => {
   testInBrowser("the interval of a prediction is shown in the target's unit", async () => {
-    const card = { ...houseCard, interval: {} };
-    const app = appAnswering(
-      (answering) =>
-        answering.use("/predict", async (c, next) => {
-          await next();
-          const { prediction } = Object(await c.res.json());
-          const reach = Number(c.req.query("interval"));
-          c.res = Response.json(
-            { prediction, interval: [prediction - reach, prediction + 1] },
-            c.res,
-          );
-        }),
-      { model: { ...modelUnderTest(), card } },
+    const app = appAnswering((answering) =>
+      answering.use("/predict", async (c, next) => {
+        await next();
+        const { prediction } = Object(await c.res.json());
+        const reach = Number(c.req.query("interval"));
+        c.res = Response.json(
+          { prediction, interval: [prediction - reach, prediction + 1] },
+          c.res,
+        );
+      }),
     );
     const { page } = await openPlayground(app);
     await fieldOf(page, "Median income").fill("4");
@@ -39,7 +36,8 @@ describe("what the service knows about a prediction", () => {
   });
 
   testInBrowser("a model without intervals is not asked for them", async () => {
-    const { page } = await openPlayground(appUnderTest());
+    const { interval: _, ...card } = houseCard;
+    const { page } = await openPlayground(appUnderTest({ model: { ...modelUnderTest(), card } }));
     const request = page.waitForRequest((sent) => sent.url().includes("predict"));
     await fieldOf(page, "Median income").fill("4");
     expect((await request).url()).toMatch(/\/predict$/);
@@ -59,7 +57,9 @@ describe("what the service knows about a prediction", () => {
     const { page } = await openPlayground(app);
     const marks = page.locator(".mark:visible");
     await marks.first().waitFor();
-    expect(await marks.allTextContents()).toEqual(["Outside the range of the training rows"]);
+    expect(await marks.allTextContents()).toEqual([
+      "Outside the range of the training rows, 0.8889 to 141.9",
+    ]);
     const rooms = page.locator(".field", { has: fieldOf(page, "Average rooms") });
     expect(await rooms.locator(".mark").isVisible()).toBe(true);
   });

@@ -27,17 +27,20 @@ function houses(): Float32Array {
   return Float32Array.from(rows.flat());
 }
 
+const outputs = ["MedHouseVal", "MedHouseValError"];
+
 testWithHouses(
-  "the committed model predicts all rows of its data as ONNX Runtime does",
+  "the committed model predicts all rows of its data, and their errors, as ONNX Runtime does",
   async () => {
     const matrix = houses();
     expect(matrix).toHaveLength(8 * 20_640);
-    await expectReferenceBits(committed, matrix);
+    for (const output of outputs) await expectReferenceBits(committed, matrix, { output });
   },
 );
 
 testWithHouses("the committed model predicts a house alone as it does among others", () => {
-  const predict = compiled(committed);
+  const [output = ""] = outputs;
+  const predict = compiled(committed, { output });
   const matrix = houses().subarray(0, 8 * 1000);
   const alone = Array.from({ length: 1000 }, (_, row) =>
     predict(matrix.subarray(row * 8, row * 8 + 8)),

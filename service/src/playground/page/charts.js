@@ -45,13 +45,14 @@ export function createChart(container, options, data) {
 /** @param {uPlot} chart */
 export function removeChart(chart) {
   charts.delete(chart);
+  if (chart.root.parentElement !== null) sizes.unobserve(chart.root.parentElement);
   chart.destroy();
 }
 
 /** Half the width of a slider's thumb in CSS pixels. */
 const thumbRadius = 8;
 
-const distributionHeight = 48;
+const distributionHeight = 64;
 
 /**
  * Draws the distribution of a feature in the training rows.

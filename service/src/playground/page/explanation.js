@@ -54,11 +54,14 @@ export class ExplanationPanel {
    */
   show(reply) {
     const { status, body } = reply;
-    const isImpossible = validationErrors(reply).some(({ type }) => type === "not_explainable");
+    const errors = validationErrors(reply);
+    const isImpossible = errors.some(({ type }) => type === "not_explainable");
     this.isOffered = status !== 404 && !isImpossible;
     this.#panel.hidden = status === 404;
     this.#explanation = status === 200 ? body : undefined;
-    showText(this.#message, status === 200 ? undefined : messageOf(reply));
+    // An invalid record has its errors at its fields.
+    const isSilent = status === 200 || (errors.length > 0 && !isImpossible);
+    showText(this.#message, isSilent ? undefined : messageOf(reply));
     this.#draw();
   }
 

@@ -16,13 +16,11 @@ import { formatNumber, formatShare } from "./format.js";
  * @property {() => void} refresh shows the value in the other controls
  */
 
-/**
- * A form for a record of a model: one field per feature.
- */
+/** A form for a record of a model, with one field per feature. */
 export class RecordForm {
   #form;
   #features;
-  /** @type {Map<string, { field: Field, error: HTMLElement, range: HTMLElement }>} */
+  /** @type {Map<string, { feature: Feature, field: Field, error: HTMLElement, range: HTMLElement }>} */
   #fields = new Map();
 
   /**
@@ -73,7 +71,7 @@ export class RecordForm {
         element("div", { class: "messages" }, range, error),
       ),
     );
-    this.#fields.set(name, { field, error, range });
+    this.#fields.set(name, { feature, field, error, range });
   }
 
   #refresh() {
@@ -129,10 +127,18 @@ export class RecordForm {
    * @param {ReadonlySet<string>} names
    */
   showOutOfRange(names) {
-    for (const [name, { range }] of this.#fields) {
-      showText(range, names.has(name) ? "Outside the range of the training rows" : undefined);
+    for (const [name, { feature, range }] of this.#fields) {
+      showText(range, names.has(name) ? describeRange(feature) : undefined);
     }
   }
+}
+
+/** @param {Feature} feature */
+function describeRange(feature) {
+  const text = "Outside the range of the training rows";
+  if (isChoice(feature)) return text;
+  const { minimum = Number.NEGATIVE_INFINITY, maximum = Number.POSITIVE_INFINITY } = feature;
+  return `${text}, ${formatNumber(minimum)} to ${formatNumber(maximum)}`;
 }
 
 /**

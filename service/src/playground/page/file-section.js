@@ -52,13 +52,18 @@ export function createFileSection(model, client, path) {
     .join("\n");
 
   /**
-   * Empty cells are left out, so that the service says that the field is required.
+   * Returns a row as a record. Empty cells are left out, so that the service says that the field is
+   * required.
    *
    * @param {readonly string[]} row
    */
   function toRecord(row) {
-    const cells = table.columns.map((column, index) => /** @type {const} */ ([column, row[index]]));
-    return Object.fromEntries(cells.filter(([column, cell]) => names.includes(column) && cell));
+    const cells = features.map((feature) => {
+      const cell = row[table.columns.indexOf(feature.name)];
+      const canBeEmpty = feature.type === "category" && feature.categories.includes("");
+      return /** @type {const} */ ([feature.name, cell === "" && !canBeEmpty ? undefined : cell]);
+    });
+    return Object.fromEntries(cells);
   }
 
   /** @param {string} text */
@@ -74,7 +79,9 @@ export function createFileSection(model, client, path) {
       if (missing.length > 0) {
         throw new CsvError(`The first line does not name these columns: ${missing.join(", ")}.`);
       }
-      table = { columns, rows, outcomes: [] };
+      /** @type {Table} */
+      const started = { columns, rows, outcomes: [] };
+      table = started;
       firstRow = 0;
       onlyErrors.checked = false;
       results.hidden = false;
@@ -86,12 +93,13 @@ export function createFileSection(model, client, path) {
         post: (body) => client.post(path, body, signal),
         signal,
         onProgress(outcomes) {
-          table.outcomes.push(...outcomes);
-          showProgress(true);
+          started.outcomes.push(...outcomes);
+          if (!signal.aborted) showProgress(true);
         },
       });
     } catch (fault) {
-      if (signal.aborted && signal !== controller.signal) return;
+      const isReplaced = signal !== controller.signal;
+      if (isReplaced) return;
       if (fault instanceof CsvError || fault instanceof BulkError) showText(error, fault.message);
       else if (!signal.aborted) throw fault;
     }
@@ -195,7 +203,7 @@ export function createFileSection(model, client, path) {
     return writeCsv([[...columns, ...predicted, ...bounds, "errors"], ...lines]);
   }
 
-  /** @param {File | null | undefined} chosen */
+  /** @param {File | undefined} chosen */
   async function read(chosen) {
     if (chosen) await start(await chosen.text());
   }
@@ -206,13 +214,15 @@ export function createFileSection(model, client, path) {
     // The same file can be chosen again.
     file.value = "";
   });
-  for (const name of ["dragenter", "dragover", "dragleave", "drop"]) {
-    drop.addEventListener(name, (event) => {
+  // A file that misses the area would replace the page.
+  for (const name of /** @type {const} */ (["dragover", "dragleave", "drop"])) {
+    document.addEventListener(name, (event) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
       event.preventDefault();
-      drop.classList.toggle("over", name === "dragenter" || name === "dragover");
+      drop.classList.toggle("over", name === "dragover");
+      if (name === "drop") read(event.dataTransfer.files[0]);
     });
   }
-  drop.addEventListener("drop", ({ dataTransfer }) => read(dataTransfer?.files[0]));
   find("paste-form", HTMLFormElement).addEventListener("submit", (event) => {
     event.preventDefault();
     start(paste.value);

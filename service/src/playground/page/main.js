@@ -55,9 +55,42 @@ function showModel({ name, description, version, record, target }) {
   find("target", HTMLElement).textContent = explanation;
 }
 
+/**
+ * Shows a map if the model has locations.
+ *
+ * @param {ModelDescription} model
+ * @param {RecordForm} form
+ * @param {() => void} onChange called when the user changes the location
+ * @returns {() => void} shows the location of the form on the map
+ */
+function addMap({ features, record, target, locations }, form, onChange) {
+  if (locations === undefined) return () => {};
+  const { latitude, longitude } = locations;
+  const titleOf = (/** @type {string} */ wanted) =>
+    features.find(({ name }) => name === wanted)?.title ?? wanted;
+  find("map-panel", HTMLElement).hidden = false;
+  find("map-hint", HTMLElement).textContent =
+    `Click on the map to set the location, or use the fields ${titleOf(latitude)} and ${titleOf(longitude)}. Colors show the mean of the training rows.`;
+  const moveMarker = createMap(find("map", HTMLElement), locations, {
+    unit: target.unit,
+    plural: record.plural,
+    onPick(place) {
+      form.set({ [latitude]: place.latitude, [longitude]: place.longitude });
+      onChange();
+    },
+  });
+  return () => {
+    const [north, east] = [form.value(latitude), form.value(longitude)];
+    moveMarker({
+      ...(typeof north === "number" && { latitude: north }),
+      ...(typeof east === "number" && { longitude: east }),
+    });
+  };
+}
+
 /** @param {ModelDescription} model */
 function run(model) {
-  const { features, target, locations, hasIntervals } = model;
+  const { features, target, hasIntervals } = model;
   const query = hasIntervals ? `?interval=${level}` : "";
   const titles = new Map(features.map(({ name, title = name }) => [name, title]));
   const predictionError = find("prediction-error", HTMLElement);
@@ -131,34 +164,8 @@ function run(model) {
   }
   find("workspace", HTMLElement).hidden = false;
   const form = new RecordForm(find("record", HTMLFormElement), model, onChange);
-
-  /** @type {ReturnType<typeof createMap> | undefined} */
-  let moveMarker;
-  function showPlace() {
-    if (locations === undefined || moveMarker === undefined) return;
-    const [latitude, longitude] = [form.value(locations.latitude), form.value(locations.longitude)];
-    moveMarker({
-      ...(typeof latitude === "number" && { latitude }),
-      ...(typeof longitude === "number" && { longitude }),
-    });
-  }
-  if (locations !== undefined) {
-    find("map-panel", HTMLElement).hidden = false;
-    const fields = [locations.latitude, locations.longitude].map(
-      (name) => titles.get(name) ?? name,
-    );
-    find("map-hint", HTMLElement).textContent =
-      `Click on the map to set the location, or use the fields ${fields.join(" and ")}. Colors show the mean of the training rows.`;
-    moveMarker = createMap(find("map", HTMLElement), locations, {
-      unit: target.unit,
-      plural: model.record.plural,
-      onPick({ latitude, longitude }) {
-        form.set({ [locations.latitude]: latitude, [locations.longitude]: longitude });
-        onChange();
-      },
-    });
-    showPlace();
-  }
+  const showPlace = addMap(model, form, onChange);
+  showPlace();
 
   find("reset", HTMLButtonElement).addEventListener("click", () => {
     form.reset();

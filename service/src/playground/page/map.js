@@ -9,18 +9,13 @@ const colors = ["#3b0f70", "#7b2382", "#b63679", "#e65164", "#fb8861", "#fec287"
 /** The share of the cells below and above the scale of colors. */
 const tail = 0.02;
 
-const mapHeight = 380;
+const mapHeight = 350;
 const axisHeight = 28;
 const axisWidth = 40;
 const topPadding = 8;
 const sidePadding = 20;
 
 /** @typedef {{ latitude: number, longitude: number }} Place */
-
-/** @param {Place} place */
-function describePlace({ latitude, longitude }) {
-  return `latitude ${formatDegrees(latitude)}, longitude ${formatDegrees(longitude)}`;
-}
 
 /**
  * @param {readonly number[]} ascending
@@ -134,8 +129,8 @@ export function createMap(container, { cells, cellDegrees }, { unit, plural, onP
       cell === undefined
         ? "no training rows"
         : `${formatQuantity(cell[2], unit)} on average, ${cell[3]} training rows`;
-    const place = describePlace({ latitude, longitude });
-    return `${place.charAt(0).toUpperCase()}${place.slice(1)}: ${found}`;
+    const [north, east] = [formatDegrees(latitude), formatDegrees(longitude)];
+    return `Latitude ${north}, longitude ${east}: ${found}`;
   }
 
   /**

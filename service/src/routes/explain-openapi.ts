@@ -1,0 +1,97 @@
+import { z } from "zod";
+import { exampleRecord, type LoadedModel } from "../model/loaded-model.ts";
+import { recordSchema } from "../model/record-schema.ts";
+import type { Json } from "./endpoint.ts";
+import { type Limits, maxRecordBodyBytes } from "./limits.ts";
+import { jsonContent, response } from "./openapi-parts.ts";
+import { predictionSchema, recordResponses, schemaName } from "./predict-openapi.ts";
+import { predictionParameters } from "./prediction-openapi.ts";
+
+/** Returns the names and schemas of the requests and responses. */
+function explanationSchemas({ card, engine }: LoadedModel, { maxExplained }: Limits) {
+  const { singular, plural } = card.record;
+  const name = schemaName(singular);
+  const record = recordSchema(card);
+  const numbers = engine.isList
+    ? () => z.array(z.number().nullable()).length(engine.outputs)
+    : () => z.number().nullable();
+  const contributions = card.features.map(({ name }) => [name, numbers()] as const);
+  const explanation = z.strictObject({
+    prediction: predictionSchema(engine, card),
+    margin: numbers().optional().meta({
+      description:
+        "The sum of the trees, if the model turns it into a probability. Otherwise omitted",
+    }),
+    baseline: numbers().meta({ description: "The mean of the training rows" }),
+    contributions: z.strictObject(Object.fromEntries(contributions)).meta({
+      description:
+        "What each feature adds to the baseline. Together they give the margin, or without one the prediction",
+    }),
+  });
+  return {
+    names: {
+      record: name,
+      records: `Bulk${name}ToExplain`,
+      explanation: `${name}Explanation`,
+      explanations: `Bulk${name}Explanation`,
+    },
+    schemas: {
+      [name]: record,
+      [`Bulk${name}ToExplain`]: z.strictObject({ [plural]: z.array(record).max(maxExplained) }),
+      [`${name}Explanation`]: explanation,
+      [`Bulk${name}Explanation`]: z.strictObject({ explanations: z.array(explanation) }),
+    },
+  };
+}
+
+/** Describes the responses; 422 also says that a model can't be explained. */
+function responses(limits: Limits, schema: string, maxBodyBytes: number): Json {
+  return {
+    ...recordResponses(limits, schema, maxBodyBytes),
+    422: response(
+      "The request is invalid, or the model's prediction is not a sum of trees (`not_explainable`)",
+      "HTTPValidationError",
+    ),
+  };
+}
+
+/** Describes `/explain`. */
+export function describeExplain(model: LoadedModel, limits: Limits) {
+  const { names, schemas } = explanationSchemas(model, limits);
+  const example: unknown = JSON.parse(exampleRecord(model.card));
+  return {
+    schemas,
+    operation: {
+      operationId: "explain_explain_post",
+      summary: `Explain the prediction of one ${model.card.record.singular}`,
+      description:
+        "Returns what each feature adds to the mean of the training rows: Shapley values, by path-dependent TreeSHAP",
+      tags: ["predictions"],
+      parameters: predictionParameters,
+      requestBody: { required: true, content: jsonContent(names.record, { example }) },
+      responses: responses(limits, names.explanation, maxRecordBodyBytes(limits)),
+    },
+  };
+}
+
+/** Describes `/bulk_explain`. */
+export function describeBulkExplain(model: LoadedModel, limits: Limits) {
+  const { names, schemas } = explanationSchemas(model, limits);
+  const { plural } = model.card.record;
+  const record: unknown = JSON.parse(exampleRecord(model.card));
+  return {
+    schemas,
+    operation: {
+      operationId: "bulk_explain_bulk_explain_post",
+      summary: `Explain the predictions of a list of ${plural}`,
+      description: `Returns one explanation per item, in the order sent. The list has at most ${limits.maxExplained} items.`,
+      tags: ["predictions"],
+      parameters: predictionParameters,
+      requestBody: {
+        required: true,
+        content: jsonContent(names.records, { example: { [plural]: [record, record] } }),
+      },
+      responses: responses(limits, names.explanations, limits.maxBodyBytes),
+    },
+  };
+}

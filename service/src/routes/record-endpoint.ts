@@ -1,0 +1,71 @@
+import { cacheNamespace } from "../cache/keys.ts";
+import type { Engine, Predictions } from "../model/engine.ts";
+import type { LoadedModel } from "../model/loaded-model.ts";
+import type { ServedModel } from "../model/served-model.ts";
+import type { BodyShape } from "../records/reader.ts";
+import { readBody } from "../wire/body.ts";
+import { sentRequest } from "../wire/sent-request.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { PredictionSteps, Predictor } from "./prediction.ts";
+
+/** How endpoints that take records differ. */
+export interface RecordEndpoint {
+  readonly name: string;
+  readonly shape: BodyShape;
+  readonly maxBodyBytes: number;
+  /** The maximum number of records in a list. */
+  readonly maxRecords: number;
+  /** Returns what changes with the response to a row of numbers, for cache keys. */
+  readonly versionOf: (model: LoadedModel) => string;
+  /** Returns what computes the rows of numbers in the response. */
+  readonly engineOf: (model: LoadedModel) => Engine;
+  /** Returns what writes them as JSON values, separated by commas. */
+  readonly writerOf: (model: LoadedModel) => {
+    readonly write: (rows: Predictions) => string | Promise<string>;
+  };
+  /** Wraps these values into the response body. */
+  readonly wrap: (values: string) => string;
+  readonly describe: NonNullable<Endpoint["describe"]>;
+}
+
+function stepsFor(kind: RecordEndpoint, model: LoadedModel): PredictionSteps {
+  const { name, shape, maxBodyBytes, maxRecords, wrap } = kind;
+  const writer = kind.writerOf(model);
+  return {
+    namespace: cacheNamespace(kind.versionOf(model), name),
+    bodyNamespace: cacheNamespace(model.cacheVersions.bodies, name),
+    shape,
+    engine: kind.engineOf(model),
+    receive: (request, grant) => readBody(request, maxBodyBytes, grant),
+    digest: (sent) => sent.digest(),
+    read: (sent, client) => model.reader.read(shape, sent, client, maxRecords),
+    write(rows) {
+      const json = writer.write(rows);
+      return typeof json === "string" ? wrap(json) : json.then(wrap);
+    },
+  };
+}
+
+/** Creates a value for the latest model, which requests then share. */
+function perModel<T>(create: (model: LoadedModel) => T): (model: LoadedModel) => T {
+  let latest: { readonly model: LoadedModel; readonly value: T } | undefined;
+  return (model) => {
+    if (latest?.model !== model) latest = { model, value: create(model) };
+    return latest.value;
+  };
+}
+
+/** Creates an endpoint that takes records of the default model. */
+export function recordEndpoint(
+  kind: RecordEndpoint,
+  defaultModel: ServedModel,
+  predictor: Predictor,
+): Endpoint {
+  const stepsOf = perModel((model) => stepsFor(kind, model));
+  return {
+    method: "POST",
+    path: `/${kind.name}`,
+    describe: kind.describe,
+    handle: (c) => predictor.answer(sentRequest(c), defaultModel, stepsOf),
+  };
+}

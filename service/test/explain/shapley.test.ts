@@ -1,0 +1,340 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { countCovers, explainedTrees } from "../../src/explain/explained-trees.ts";
+import { Explanations } from "../../src/explain/explanations.ts";
+import { readOnnxGraph } from "../../src/trees/onnx-file.ts";
+import { readTreeModel } from "../../src/trees/tree-model.ts";
+import {
+  cell,
+  ensembleNode,
+  finite,
+  modes,
+  type TestBranch,
+  type TestEnsemble,
+  type TestTree,
+  tree,
+} from "../trees/ensembles.ts";
+import { type Node, onnxFile } from "../trees/onnx-writer.ts";
+
+/** A column that trees test: how it is computed from a row, and from which features. */
+interface TestColumn {
+  readonly of: (row: Float32Array) => number;
+  readonly features: readonly number[];
+}
+
+/** Whether a row meets the condition of a branch. */
+function isMet({ mode, value, nanIsTrue, feature }: TestBranch, columns: readonly number[]) {
+  const cell = columns[feature] ?? 0;
+  if (Number.isNaN(cell)) return nanIsTrue || mode === "BRANCH_NEQ";
+  switch (mode) {
+    case "BRANCH_LEQ":
+      return cell <= value;
+    case "BRANCH_LT":
+      return cell < value;
+    case "BRANCH_GT":
+      return cell > value;
+    case "BRANCH_GTE":
+      return cell >= value;
+    case "BRANCH_EQ":
+      return cell === value;
+    default:
+      return cell !== value;
+  }
+}
+
+/** Counts the rows that reach each node. */
+function countRows(root: TestTree, rows: readonly (readonly number[])[]) {
+  const counts = new Map<TestTree, number>();
+  for (const columns of rows) {
+    let node = root;
+    while (true) {
+      counts.set(node, (counts.get(node) ?? 0) + 1);
+      if ("weights" in node) break;
+      node = isMet(node, columns) ? node.whenTrue : node.whenFalse;
+    }
+  }
+  return counts;
+}
+
+/** The mean weight of a tree if only some players are known: the definition, without shortcuts. */
+function meanWeight(
+  node: TestTree,
+  target: number,
+  columns: readonly number[],
+  isKnown: (column: number) => boolean,
+  counts: ReadonlyMap<TestTree, number>,
+): number {
+  if ("weights" in node) return node.weights[target] ?? 0;
+  const mean = (child: TestTree) => meanWeight(child, target, columns, isKnown, counts);
+  const { whenTrue, whenFalse } = node;
+  if (isKnown(node.feature)) return mean(isMet(node, columns) ? whenTrue : whenFalse);
+  const rows = counts.get(node) ?? 0;
+  const share = rows > 0 ? (counts.get(whenTrue) ?? 0) / rows : 0.5;
+  return share * mean(whenTrue) + (1 - share) * mean(whenFalse);
+}
+
+const factorial = (n: number): number => (n <= 1 ? 1 : n * factorial(n - 1));
+
+/**
+ * Returns the baseline, and the contribution of each feature: the Shapley values of a sum over all
+ * sets of players.
+ */
+function bruteForce(
+  { trees }: TestEnsemble,
+  target: number,
+  columns: readonly TestColumn[],
+  row: Float32Array,
+  training: readonly Float32Array[],
+): number[] {
+  const valuesOf = (each: Float32Array) => columns.map((column) => Math.fround(column.of(each)));
+  const players = [...new Set(columns.map(({ features }) => features.join()))];
+  const playerOf = columns.map(({ features }) => players.indexOf(features.join()));
+  const counts = trees.map((each) => countRows(each, training.map(valuesOf)));
+  const sums = Array.from({ length: 2 ** players.length }, (_, known) =>
+    trees.reduce((sum, each, index) => {
+      const isKnown = (column: number) => ((known >> (playerOf[column] ?? 0)) & 1) === 1;
+      return sum + meanWeight(each, target, valuesOf(row), isKnown, counts[index] ?? new Map());
+    }, 0),
+  );
+  const contributions = Array<number>(row.length).fill(0);
+  for (const [player, name] of players.entries()) {
+    let value = 0;
+    for (let known = 0; known < sums.length; known++) {
+      if ((known >> player) & 1) continue;
+      const size = players.filter((_, each) => (known >> each) & 1).length;
+      const weight =
+        (factorial(size) * factorial(players.length - size - 1)) / factorial(players.length);
+      value += weight * ((sums[known | (1 << player)] ?? 0) - (sums[known] ?? 0));
+    }
+    const features = name.split(",").map(Number);
+    for (const feature of features) {
+      contributions[feature] = (contributions[feature] ?? 0) + value / features.length;
+    }
+  }
+  return [sums[0] ?? 0, ...contributions];
+}
+
+/** A table of `rows × features`. */
+const join = (rows: readonly Float32Array[]) => Float32Array.from(rows.flatMap((row) => [...row]));
+
+/** Explains a row. @returns a list per output: the margin, the baseline, and the contributions */
+function explain(file: Uint8Array, row: Float32Array, training: readonly Float32Array[]) {
+  const trees = explainedTrees(readTreeModel(readOnnxGraph(file), {}));
+  const explained = new Explanations(trees, countCovers(trees, join(training))).explain(row);
+  const outputs = trees.outputs.length;
+  return Array.from({ length: outputs }, (_, output) =>
+    [...explained].filter((_, index) => index % outputs === output),
+  );
+}
+
+function expectClose(found: readonly number[] | undefined, expected: readonly number[]): void {
+  expect(found).toHaveLength(expected.length);
+  for (const [index, value] of expected.entries()) expect(found?.[index]).toBeCloseTo(value, 8);
+}
+
+interface Example {
+  readonly ensemble: TestEnsemble;
+  readonly row: Float32Array;
+  readonly training: readonly Float32Array[];
+}
+
+/** Generates ensembles, a row, and training rows. */
+function examples(
+  kind: Omit<TestEnsemble, "trees">,
+  columns: number,
+  features = columns,
+): fc.Arbitrary<Example> {
+  return fc.array(finite, { minLength: 1, maxLength: 8 }).chain((values) => {
+    const row = fc
+      .array(cell(values), { minLength: features, maxLength: features })
+      .map((cells) => Float32Array.from(cells));
+    const trees = tree({
+      features: columns,
+      targets: kind.targets,
+      values,
+      modes,
+      nanIsTrue: fc.boolean(),
+      weight: fc.float({ min: -10, max: 10, noNaN: true }),
+    });
+    return fc.record({
+      ensemble: fc
+        .array(trees, { minLength: 1, maxLength: 4 })
+        .map((grown) => ({ ...kind, trees: grown })),
+      row,
+      training: fc.array(row, { maxLength: 40 }),
+    });
+  });
+}
+
+const raw = (count: number): TestColumn[] =>
+  Array.from({ length: count }, (_, feature) => ({
+    of: (row) => row[feature] ?? 0,
+    features: [feature],
+  }));
+
+function fileOf(ensemble: TestEnsemble, columns: number): Uint8Array {
+  return onnxFile({
+    inputs: { features: { type: "float", columns } },
+    outputs: ["scores"],
+    nodes: [ensembleNode(ensemble)],
+  });
+}
+
+const regressor = { operator: "TreeEnsembleRegressor" } as const;
+const classifier = { operator: "TreeEnsembleClassifier" } as const;
+
+test.each([1, 2, 5, 8])("contributions of %i features are those of all subsets", (count) => {
+  fc.assert(
+    fc.property(examples({ ...regressor, targets: 1 }, count), ({ ensemble, row, training }) => {
+      const [found] = explain(fileOf(ensemble, count), row, training);
+      expectClose(found?.slice(1), bruteForce(ensemble, 0, raw(count), row, training));
+      expect(found?.[0]).toBeNaN();
+    }),
+  );
+});
+
+test("each number of a prediction has its own baseline and contributions", () => {
+  const kind = { ...regressor, targets: 3, base: [1, -2, 4] };
+  fc.assert(
+    fc.property(examples(kind, 3), ({ ensemble, row, training }) => {
+      const found = explain(fileOf(ensemble, 3), row, training);
+      for (const [target, base] of kind.base.entries()) {
+        const [mean = 0, ...contributions] = bruteForce(ensemble, target, raw(3), row, training);
+        expectClose(found[target]?.slice(1), [base + mean, ...contributions]);
+      }
+    }),
+  );
+});
+
+test("an average of trees is explained like their sum, divided by their number", () => {
+  const kind = { ...regressor, targets: 1, aggregate: "AVERAGE", base: [3] };
+  fc.assert(
+    fc.property(examples(kind, 4), ({ ensemble, row, training }) => {
+      const [found] = explain(fileOf(ensemble, 4), row, training);
+      const average = bruteForce(ensemble, 0, raw(4), row, training).map(
+        (value) => value / ensemble.trees.length,
+      );
+      expectClose(found?.slice(1), [3 + (average[0] ?? 0), ...average.slice(1)]);
+    }),
+  );
+});
+
+test.each(["LOGISTIC", "SOFTMAX"])(
+  "a classifier with %s is explained before the transformation",
+  (transform) => {
+    const kind = { ...classifier, targets: 3, transform };
+    fc.assert(
+      fc.property(examples(kind, 3), ({ ensemble, row, training }) => {
+        const found = explain(fileOf(ensemble, 3), row, training);
+        for (let target = 0; target < 3; target++) {
+          const expected = bruteForce(ensemble, target, raw(3), row, training);
+          expectClose(found[target]?.slice(1), expected);
+          const margin = expected.reduce((sum, value) => sum + value, 0);
+          expect(found[target]?.[0]).toBeCloseTo(margin, 8);
+        }
+      }),
+    );
+  },
+);
+
+test("the margins of two classes with one score are each other's opposite", () => {
+  const kind = { ...classifier, targets: 2, transform: "LOGISTIC", targetsOf: () => [0] };
+  fc.assert(
+    fc.property(examples(kind, 3), ({ ensemble, row, training }) => {
+      const [first, second] = explain(fileOf(ensemble, 3), row, training);
+      const expected = bruteForce(ensemble, 0, raw(3), row, training);
+      expectClose(second?.slice(1), expected);
+      expectClose(first, second?.map((value) => -value) ?? []);
+    }),
+  );
+});
+
+test("columns of the same features are one player, and its features share its contribution", () => {
+  const nodes: readonly Node[] = [
+    {
+      operator: "Gather",
+      inputs: ["raw", "first"],
+      outputs: ["a"],
+      attributes: { axis: { int: 1 } },
+    },
+    {
+      operator: "Gather",
+      inputs: ["raw", "second"],
+      outputs: ["b"],
+      attributes: { axis: { int: 1 } },
+    },
+    { operator: "Add", inputs: ["a", "b"], outputs: ["sum"] },
+    { operator: "Sub", inputs: ["a", "b"], outputs: ["difference"] },
+    {
+      operator: "Concat",
+      inputs: ["raw", "sum", "difference"],
+      outputs: ["features"],
+      attributes: { axis: { int: 1 } },
+    },
+  ];
+  const index = (value: number) => ({ type: "int64", dimensions: [1], values: [value] }) as const;
+  const at = (row: Float32Array, feature: number) => row[feature] ?? 0;
+  const columns: readonly TestColumn[] = [
+    ...raw(3),
+    { of: (row) => at(row, 0) + at(row, 1), features: [0, 1] },
+    { of: (row) => at(row, 0) - at(row, 1), features: [0, 1] },
+  ];
+  fc.assert(
+    fc.property(examples({ ...regressor, targets: 1 }, 5, 3), ({ ensemble, row, training }) => {
+      const file = onnxFile({
+        inputs: { raw: { type: "float", columns: 3 } },
+        outputs: ["scores"],
+        constants: { first: index(0), second: index(1) },
+        nodes: [...nodes, ensembleNode(ensemble)],
+      });
+      const [found] = explain(file, row, training);
+      expectClose(found?.slice(1), bruteForce(ensemble, 0, columns, row, training));
+    }),
+  );
+});
+
+/** A tree that only tests a feature at 0. */
+const stump = (feature: number): TestTree => ({
+  mode: "BRANCH_LEQ",
+  feature,
+  value: 0,
+  nanIsTrue: false,
+  whenTrue: { weights: [0] },
+  whenFalse: { weights: [1] },
+});
+
+test("a long chain of one feature is explained exactly", () => {
+  let chain: TestTree = { weights: [0] };
+  for (let value = 500; value > 0; value--) {
+    const shared = { mode: "BRANCH_LEQ", feature: 0, value, nanIsTrue: false };
+    chain = { ...shared, whenTrue: { weights: [value] }, whenFalse: chain };
+  }
+  const training = Array.from({ length: 501 }, (_, value) => Float32Array.of(value, 0));
+  const ensemble = { ...regressor, targets: 1, trees: [chain, stump(1)] };
+  const [found] = explain(fileOf(ensemble, 2), Float32Array.of(250, 1), training);
+  const mean = training.reduce((sum, [value = 0]) => sum + Math.max(1, value), 0) / 501;
+  expectClose(found?.slice(1), [mean, 250 - mean, 1]);
+});
+
+test.each(["MIN", "MAX"])("the aggregate %s is not explained", (aggregate) => {
+  const file = fileOf({ ...regressor, targets: 1, aggregate, trees: [stump(0)] }, 1);
+  const name = aggregate === "MIN" ? "minimum" : "maximum";
+  expect(() => explain(file, Float32Array.of(1), [])).toThrow(
+    `its prediction is the ${name} of trees`,
+  );
+});
+
+test("a product of trees is not explained", () => {
+  const ensemble = { ...regressor, targets: 1, trees: [stump(0)] };
+  const file = onnxFile({
+    inputs: { features: { type: "float", columns: 1 } },
+    outputs: ["square"],
+    nodes: [
+      ensembleNode(ensemble),
+      { operator: "Mul", inputs: ["scores", "scores"], outputs: ["square"] },
+    ],
+  });
+  expect(() => explain(file, Float32Array.of(1), [])).toThrow(
+    "its prediction is not a sum of trees",
+  );
+});
