@@ -1,23 +1,21 @@
 import { z } from "zod";
 import { exampleRecord, type LoadedModel } from "../model/loaded-model.ts";
-import { recordSchema } from "../model/record-schema.ts";
 import type { Json } from "./endpoint.ts";
 import { type Limits, maxRecordBodyBytes } from "./limits.ts";
 import { jsonContent, response } from "./openapi-parts.ts";
-import { predictionSchema, recordResponses, schemaName } from "./predict-openapi.ts";
+import { modelSchemas, recordResponses } from "./predict-openapi.ts";
 import { predictionParameters } from "./prediction-openapi.ts";
 
 /** Returns the names and schemas of the requests and responses. */
-function explanationSchemas({ card, engine }: LoadedModel, { maxExplained }: Limits) {
-  const { singular, plural } = card.record;
-  const name = schemaName(singular);
-  const record = recordSchema(card);
+function explanationSchemas(model: LoadedModel, limits: Limits) {
+  const { card, engine } = model;
+  const { names, schemas, record, prediction } = modelSchemas(model, limits);
   const numbers = engine.isList
     ? () => z.array(z.number().nullable()).length(engine.outputs)
     : () => z.number().nullable();
   const contributions = card.features.map(({ name }) => [name, numbers()] as const);
   const explanation = z.strictObject({
-    prediction: predictionSchema(engine, card),
+    prediction,
     margin: numbers().optional().meta({
       description:
         "The sum of the trees, if the model turns it into a probability. Otherwise omitted",
@@ -28,18 +26,17 @@ function explanationSchemas({ card, engine }: LoadedModel, { maxExplained }: Lim
         "What each feature adds to the baseline. Together they give the margin, or without one the prediction",
     }),
   });
+  const toExplain = `${names.records}ToExplain`;
+  const one = `${names.record}Explanation`;
+  const many = `${names.records}Explanation`;
+  const list = z.array(record).max(limits.maxExplained);
   return {
-    names: {
-      record: name,
-      records: `Bulk${name}ToExplain`,
-      explanation: `${name}Explanation`,
-      explanations: `Bulk${name}Explanation`,
-    },
+    names: { record: names.record, records: toExplain, explanation: one, explanations: many },
     schemas: {
-      [name]: record,
-      [`Bulk${name}ToExplain`]: z.strictObject({ [plural]: z.array(record).max(maxExplained) }),
-      [`${name}Explanation`]: explanation,
-      [`Bulk${name}Explanation`]: z.strictObject({ explanations: z.array(explanation) }),
+      ...schemas,
+      [toExplain]: z.strictObject({ [card.record.plural]: list }),
+      [one]: explanation,
+      [many]: z.strictObject({ explanations: z.array(explanation) }),
     },
   };
 }

@@ -317,7 +317,10 @@ test("the OpenAPI document describes explanations, and their limit", async () =>
   const app = appUnderTest({ limits: { maxExplained: 12 } });
   const schemas = await schemasOf(app);
   expect(schemas).toMatchObject({
-    BulkHouseToExplain: { properties: { houses: { maxItems: 12 } } },
+    BulkHouse: { properties: { houses: { items: { $ref: "#/components/schemas/House" } } } },
+    BulkHouseToExplain: {
+      properties: { houses: { maxItems: 12, items: { $ref: "#/components/schemas/House" } } },
+    },
     HouseExplanation: { required: ["prediction", "baseline", "contributions"] },
     BulkHouseExplanation: { required: ["explanations"] },
   });
