@@ -62,8 +62,7 @@ export function playgroundEndpoints({
     if (model === undefined) throw refusal(503, "Service Unavailable");
     if (described?.model !== model) {
       const locations = await readLocations(defaultModel.path);
-      const { card, version } = model;
-      const description = describeModel(card, version, limits.maxHouses, locations);
+      const description = describeModel(model, limits.maxHouses, locations);
       described = { model, json: JSON.stringify(description) };
     }
     return described.json;

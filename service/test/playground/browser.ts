@@ -1,13 +1,11 @@
 import axe from "axe-core";
-import { Hono } from "hono";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, onTestFinished, vi } from "vitest";
 import { z } from "zod";
 import { findBrowser } from "../../../test/browser.ts";
 import { testNeeding } from "../../../test/prerequisite.ts";
 import type { App } from "../../src/app.ts";
-import type { NodeEnvironment } from "../../src/wire/sent-request.ts";
-import { appUnderTest, serve } from "../app-under-test.ts";
+import { serve } from "../app-under-test.ts";
 
 const browserPath = findBrowser();
 
@@ -43,16 +41,6 @@ export const errorOf = (page: Page, title: string) =>
 /** Waits until an element has a text. */
 export async function shows(page: Page, selector: string, text: string | RegExp): Promise<void> {
   await page.locator(selector).filter({ hasText: text }).waitFor();
-}
-
-/** Adds endpoints in front of those of the app under test. */
-export function appAnswering(
-  add: (app: App) => void,
-  overrides: Parameters<typeof appUnderTest>[0] = {},
-): App {
-  const app: App = new Hono<NodeEnvironment>();
-  add(app);
-  return appUnderTest(overrides, app);
 }
 
 /** A page in Chromium. */

@@ -1,8 +1,9 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { App } from "../../src/app.ts";
+import { loadModel } from "../../src/model/loaded-model.ts";
 import { ServedModel } from "../../src/model/served-model.ts";
 import { appUnderTest, modelUnderTest } from "../app-under-test.ts";
-import { houseCard } from "../house-model.ts";
+import { houseCard, modelPath } from "../house-model.ts";
 import { appWithLocations } from "./app-with-locations.ts";
 
 const app = appUnderTest({ limits: { maxHouses: 1234 } });
@@ -76,10 +77,25 @@ describe("/playground/model.json", () => {
     expect(await modelOf(app)).toEqual({
       ...{ name, description, record, features, target },
       version: "0".repeat(64),
-      intervalLevel: 0.9,
       maxRecords: 1234,
     });
   });
+
+  test.each([
+    [[0.5, 0.99], 0.9],
+    [[0.95, 0.99], 0.95],
+    [[0.5, 0.8], 0.8],
+  ] as const)(
+    "with intervals from %j, /playground/model.json has level %d",
+    async (levels, level) => {
+      const model = await loadModel(modelPath, 10);
+      onTestFinished(() => model.release());
+      const { intervals } = model;
+      if (intervals === undefined) throw new Error("the committed model has no intervals");
+      const served = appUnderTest({ model: { ...model, intervals: { ...intervals, levels } } });
+      expect(await modelOf(served)).toMatchObject({ intervalLevel: level });
+    },
+  );
 
   test("/playground/model.json has the locations that are next to the model", async () => {
     const { app: served } = appWithLocations(JSON.stringify(locations));

@@ -1,14 +1,14 @@
+import { readFile } from "node:fs/promises";
 import { describe, expect } from "vitest";
 import { operatorModel } from "../../../model/test/small-models.ts";
 import { testNeeding } from "../../../test/prerequisite.ts";
 import { copyWithCard, hasPythonModels } from "../../../test/python-models.ts";
 import { formatDifference, formatQuantity } from "../../src/playground/page/format.js";
-import { appUnderTest, modelUnderTest, post } from "../app-under-test.ts";
+import { appUnderTest, post } from "../app-under-test.ts";
 import { house, houseCard, modelPath } from "../house-model.ts";
 import { appOf, appOfModel, temporaryFolder } from "../model-under-test.ts";
 import { appWithLocations } from "./app-with-locations.ts";
 import {
-  appAnswering,
   fieldOf,
   hasBrowser,
   openPlayground,
@@ -22,25 +22,42 @@ useBrowser();
 
 describe("what the service knows about a prediction", () => {
   testInBrowser("the interval of a prediction is shown in the target's unit", async () => {
-    const app = appAnswering((answering) =>
-      answering.use("/predict", async (c, next) => {
-        await next();
-        const { prediction } = Object(await c.res.json());
-        const reach = Number(c.req.query("interval"));
-        c.res = Response.json(
-          { prediction, interval: [prediction - reach, prediction + 1] },
-          c.res,
-        );
-      }),
-    );
+    const app = await appOf(modelPath);
     const { page } = await openPlayground(app);
+    const response = await post(app, "/predict?interval=0.9", { ...house, MedInc: 4 });
+    const { interval } = Object(await response.json());
+    const [low, high] = interval.map((end: number) => formatQuantity(end, houseCard.target.unit));
     await fieldOf(page, "Median income").fill("4");
-    await shows(page, "#prediction .interval", /^90% interval: 310,000 USD to 500,000 USD$/);
+    await shows(page, "#prediction .interval", `90% interval: ${low} to ${high}`);
+  });
+
+  testInBrowser("the rows of a file have their intervals, also in the download", async () => {
+    const app = await appOf(modelPath);
+    const { page } = await openPlayground(app);
+    const houses = [house, { ...house, MedInc: 4 }];
+    const response = await post(app, "/bulk_predict?interval=0.9", { houses });
+    const { predictions, intervals } = Object(await response.json());
+    const rows = [Object.keys(house), ...houses.map((each) => Object.values(each))];
+    await page.getByLabel(/^Or paste rows/).fill(rows.map((row) => row.join(",")).join("\n"));
+    await page.getByRole("button", { name: "Predict these rows" }).click();
+    await shows(page, "#file-status", "2 predicted");
+    const [low, high] = intervals[1].map((end: number) =>
+      formatQuantity(end, houseCard.target.unit),
+    );
+    await shows(page, "#file-table tbody tr:last-child", `(${low} to ${high})`);
+    const download = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Download as CSV" }).click();
+    const text = await readFile(await (await download).path(), "utf8");
+    const lines = text.split("\r\n").map((line) => line.split(",").slice(8).join());
+    expect(lines.slice(0, 3)).toEqual([
+      "prediction,prediction low,prediction high,errors",
+      `${predictions[0]},${intervals[0]},`,
+      `${predictions[1]},${intervals[1]},`,
+    ]);
   });
 
   testInBrowser("a model without intervals is not asked for them", async () => {
-    const { interval: _, ...card } = houseCard;
-    const { page } = await openPlayground(appUnderTest({ model: { ...modelUnderTest(), card } }));
+    const { page } = await openPlayground(appUnderTest());
     const request = page.waitForRequest((sent) => sent.url().includes("predict"));
     await fieldOf(page, "Median income").fill("4");
     expect((await request).url()).toMatch(/\/predict$/);
