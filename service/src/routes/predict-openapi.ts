@@ -19,10 +19,7 @@ function schemaName(text: string): string {
   return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
 }
 
-function predictionSchema(
-  { isList, outputs }: Engine,
-  { target }: LoadedModel["card"],
-): z.ZodType {
+function predictionSchema({ isList, outputs }: Engine, { target }: LoadedModel["card"]): z.ZodType {
   const unit = target.unit && `Unit: ${target.unit}`;
   if (!isList) {
     const description = [target.description ?? target.name, unit].filter(Boolean).join(". ");
