@@ -63,6 +63,7 @@ function stepsOf(
       const read = tensorReader.read(sent, headerBytes, client);
       return read instanceof Promise ? read.then(matrixOf) : matrixOf(read);
     },
+    predictionsIn: (rows) => rows,
     // The protocol's lists are flat.
     write: (predictions) =>
       new PredictionWriter({ outputs: engine.outputs, isList: false }).write(predictions),

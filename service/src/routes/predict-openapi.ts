@@ -33,15 +33,31 @@ function predictionSchema({ isList, outputs }: Engine, { target }: LoadedModel["
     .meta(description ? { description } : {});
 }
 
+/** Describes the parameter `interval`; nothing if the model has no intervals. */
+function intervalParameters({ intervals }: LoadedModel): readonly Json[] {
+  if (intervals === undefined) return [];
+  const [minimum, maximum] = intervals.levels;
+  const description =
+    "Adds an interval around each prediction that contains the true value with this probability";
+  return [
+    { name: "interval", in: "query", description, schema: { type: "number", minimum, maximum } },
+  ];
+}
+
 /**
  * Returns the names and schemas of the model's requests and responses. Schemas refer to each other
  * by name only if they are from the same call.
  */
-export function modelSchemas({ card, engine }: LoadedModel, { maxHouses }: Limits) {
+export function modelSchemas({ card, engine, intervals }: LoadedModel, { maxHouses }: Limits) {
   const { singular, plural } = card.record;
   const name = schemaName(singular);
   const record = recordSchema(card);
   const prediction = predictionSchema(engine, card);
+  const interval = z
+    .array(z.number())
+    .length(2)
+    .meta({ description: "The low and the high end. Only with the parameter `interval`" });
+  const ifAsked = <T extends object>(members: T) => (intervals ? members : {});
   return {
     record,
     prediction,
@@ -54,8 +70,14 @@ export function modelSchemas({ card, engine }: LoadedModel, { maxHouses }: Limit
     schemas: {
       [name]: record,
       [`Bulk${name}`]: z.strictObject({ [plural]: z.array(record).max(maxHouses) }),
-      [`${name}Prediction`]: z.strictObject({ prediction }),
-      [`Bulk${name}Prediction`]: z.strictObject({ predictions: z.array(prediction) }),
+      [`${name}Prediction`]: z.strictObject({
+        prediction,
+        ...ifAsked({ interval: interval.optional() }),
+      }),
+      [`Bulk${name}Prediction`]: z.strictObject({
+        predictions: z.array(prediction),
+        ...ifAsked({ intervals: z.array(interval).optional() }),
+      }),
     },
   };
 }
@@ -84,7 +106,7 @@ export function describePredict(model: LoadedModel, limits: Limits) {
       operationId: "predict_predict_post",
       summary: `Predict one ${model.card.record.singular}`,
       tags: ["predictions"],
-      parameters: predictionParameters,
+      parameters: [...intervalParameters(model), ...predictionParameters],
       requestBody: { required: true, content: jsonContent(names.record, { example }) },
       responses: recordResponses(limits, names.prediction, maxRecordBodyBytes(limits)),
     },
@@ -105,7 +127,7 @@ export function describeBulkPredict(model: LoadedModel, limits: Limits) {
       description:
         "Returns one prediction per item, in the order sent. An empty list gives an empty list.",
       tags: ["predictions"],
-      parameters: predictionParameters,
+      parameters: [...intervalParameters(model), ...predictionParameters],
       requestBody: { required: true, content: jsonContent(names.records, { example }) },
       responses: recordResponses(limits, names.predictions, limits.maxBodyBytes),
     },

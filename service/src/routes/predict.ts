@@ -1,3 +1,4 @@
+import type { Predictions } from "../model/engine.ts";
 import type { LoadedModel } from "../model/loaded-model.ts";
 import type { ServedModel } from "../model/served-model.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -26,6 +27,7 @@ export function predictEndpoints(
     versionOf: ({ cacheVersions }: LoadedModel) => cacheVersions.numbers,
     engineOf: ({ engine }: LoadedModel) => engine,
     writerOf: ({ engine }: LoadedModel) => new PredictionWriter(engine),
+    predictionsIn: (rows: Predictions) => rows,
   };
   const kinds: readonly RecordEndpoint[] = [
     {
@@ -34,6 +36,8 @@ export function predictEndpoints(
       shape: "one",
       maxBodyBytes: maxRecordBodyBytes(limits),
       wrap: (prediction) => `{"prediction":${prediction}}`,
+      wrapIntervals: (prediction, interval) =>
+        `{"prediction":${prediction},"interval":${interval}}`,
       describe: (model) => describePredict(model, limits),
     },
     {
@@ -42,6 +46,7 @@ export function predictEndpoints(
       shape: "many",
       maxBodyBytes: limits.maxBodyBytes,
       wrap: (list) => `{"predictions":[${list}]}`,
+      wrapIntervals: (list, intervals) => `{"predictions":[${list}],"intervals":[${intervals}]}`,
       describe: (model) => describeBulkPredict(model, limits),
     },
   ];

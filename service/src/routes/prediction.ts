@@ -43,6 +43,8 @@ export interface PredictionSteps {
   digest(sent: SentBody): string;
   /** Reads the body into the model's input. */
   read(sent: SentBody, client: Client): Matrix | Promise<Matrix>;
+  /** Returns the predictions in the rows, which count for drift; absent if there are none. */
+  readonly predictionsIn?: (rows: Predictions) => Predictions;
   /** Writes the rows as they are cached. */
   write(rows: Predictions): string | Promise<string>;
   /** Turns what is cached into the response. By default, it is the response. */
@@ -166,7 +168,8 @@ export class Predictor {
         grant.beginWait();
         const rows = await predictRows(engine, matrix, grant);
         timing.enter("cache");
-        if (engine === model.engine) driftOf(model)?.count(matrix, rows);
+        const predictions = steps.predictionsIn?.(rows);
+        if (predictions) driftOf(model)?.count(matrix, predictions);
         return steps.write(rows);
       },
       respond: steps.respond,

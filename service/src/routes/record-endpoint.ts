@@ -6,6 +6,7 @@ import type { BodyShape } from "../records/reader.ts";
 import { readBody } from "../wire/body.ts";
 import { sentRequest } from "../wire/sent-request.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { intervalOf, intervalSteps } from "./interval-steps.ts";
 import type { PredictionSteps, Predictor } from "./prediction.ts";
 
 /** How endpoints that take records differ. */
@@ -23,8 +24,12 @@ export interface RecordEndpoint {
   readonly writerOf: (model: LoadedModel) => {
     readonly write: (rows: Predictions) => string | Promise<string>;
   };
+  /** Returns the predictions in these rows; absent if there are none. */
+  readonly predictionsIn?: (rows: Predictions) => Predictions;
   /** Wraps these values into the response body. */
   readonly wrap: (values: string) => string;
+  /** The same for predictions with intervals; absent if the endpoint has none. */
+  readonly wrapIntervals?: (predictions: string, intervals: string) => string;
   readonly describe: NonNullable<Endpoint["describe"]>;
 }
 
@@ -39,6 +44,7 @@ function stepsFor(kind: RecordEndpoint, model: LoadedModel): PredictionSteps {
     receive: (request, grant) => readBody(request, maxBodyBytes, grant),
     digest: (sent) => sent.digest(),
     read: (sent, client) => model.reader.read(shape, sent, client, maxRecords),
+    ...(kind.predictionsIn && { predictionsIn: kind.predictionsIn }),
     write(rows) {
       const json = writer.write(rows);
       return typeof json === "string" ? wrap(json) : json.then(wrap);
@@ -61,11 +67,21 @@ export function recordEndpoint(
   defaultModel: ServedModel,
   predictor: Predictor,
 ): Endpoint {
+  const { name, describe, wrapIntervals } = kind;
   const stepsOf = perModel((model) => stepsFor(kind, model));
   return {
     method: "POST",
-    path: `/${kind.name}`,
-    describe: kind.describe,
-    handle: (c) => predictor.answer(sentRequest(c), defaultModel, stepsOf),
+    path: `/${name}`,
+    describe,
+    handle(c) {
+      const interval = wrapIntervals && intervalOf(c);
+      return predictor.answer(
+        sentRequest(c),
+        defaultModel,
+        interval === undefined || wrapIntervals === undefined
+          ? stepsOf
+          : (model) => intervalSteps(model, interval, name, stepsOf(model), wrapIntervals),
+      );
+    },
   };
 }

@@ -114,6 +114,13 @@ export function requestHeader(c: Context<NodeEnvironment>, name: string): string
   return typeof value === "object" ? value.join(", ") : value;
 }
 
+/** Returns the query of a request, without `?`. Reading it from Node.js directly is cheaper. */
+export function requestQuery(c: Context<NodeEnvironment>): string {
+  const url = c.env?.incoming?.url ?? c.req.url;
+  const start = url.indexOf("?");
+  return start === -1 ? "" : url.slice(start + 1);
+}
+
 /** Returns whether the client sends the body only when it is asked for it (RFC 9110, 10.1.1). */
 function awaitsContinue({ headers, httpVersion }: IncomingMessage): boolean {
   return httpVersion === "1.1" && headers.expect?.toLowerCase() === "100-continue";

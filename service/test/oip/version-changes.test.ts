@@ -62,14 +62,16 @@ const asks: Readonly<Record<string, Ask>> = {
 };
 
 test("while versions change, no request is lost, and the version always matches the number", {
-  timeout: seconds * 1000 + 20_000,
+  timeout: seconds * 1000 + 60_000,
 }, async () => {
   const folder = folderWith("m");
   const service = startService({ MODEL_PATH: folder, MODEL_CONTROL: "explicit" });
   const url = `http://127.0.0.1:${await service.port()}`;
   const end = performance.now() + seconds * 1000;
-  const isOver = () => performance.now() > end;
   const answered = new Map<string, number>();
+  let changes = 0;
+  // On a slow machine, until both versions have answered requests of each kind.
+  const isOver = () => performance.now() > end && changes > 2 && answered.size === 6;
 
   async function client(kind: string, ask: Ask, first: number): Promise<void> {
     // Numbers are repeated, so that some are found in the cache.
@@ -81,22 +83,18 @@ test("while versions change, no request is lost, and the version always matches 
     }
   }
 
-  async function changeVersions(): Promise<number> {
-    let changes = 0;
+  async function changeVersions(): Promise<void> {
     while (!isOver()) {
       writeModel(folder, "m", changes % 2 === 0 ? negation : identity);
       await post(`${url}/v2/repository/models/m/load`, "{}");
       changes++;
     }
-    return changes;
   }
 
   const clients = Object.entries(asks).flatMap(([kind, ask]) =>
     [1, 1000, 1].map((first) => client(kind, ask, first)),
   );
-  const [changes] = await Promise.all([changeVersions(), ...clients]);
-  expect(changes).toBeGreaterThan(2);
-  expect([...answered.keys()]).toHaveLength(6);
+  await Promise.all([changeVersions(), ...clients]);
   const loads = () => service.log.filter(({ msg }) => msg === "model loaded");
   await vi.waitUntil(() => loads().length === changes);
   expect(service.log.filter(({ msg }) => /not (loaded|released)|failed/.test(msg))).toEqual([]);

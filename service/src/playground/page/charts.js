@@ -349,7 +349,7 @@ function largestFirst(contributions) {
 }
 
 /** The share of the chart that labels may take. */
-const maxLabelShare = 0.4;
+const maxLabelShare = 0.45;
 
 /**
  * Returns the widths of texts in CSS pixels.
