@@ -40,12 +40,16 @@ for (const { name, settings, options, rows } of pictures) {
   const service = await startLocalService(settings);
   const page = await browser.newPage(options);
   await page.goto(service.here("http://127.0.0.1:8000/playground"));
+  // The second time, the service is warm.
+  await page.waitForLoadState("networkidle");
+  await page.reload();
   await page.locator("#prediction > *").first().waitFor();
   if (rows !== undefined) {
     await page.getByLabel(/^Or paste rows/).fill(rows);
     await page.getByRole("button", { name: "Predict these rows" }).click();
     await page.locator("#download:enabled").waitFor();
     await page.evaluate("scrollTo(0, 0)");
+    await page.mouse.move(0, 0);
   }
   await page.waitForLoadState("networkidle");
   await page.screenshot({

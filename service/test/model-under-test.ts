@@ -25,15 +25,11 @@ export function modelFiles(onnx: Uint8Array, card: object): string {
   return path;
 }
 
-/**
- * Serves the model of a file.
- *
- * @param app an app to add the routes to
- */
-export async function appOf(path: string, app?: App): Promise<App> {
+/** Serves the model of a file. */
+export async function appOf(path: string): Promise<App> {
   const model = await loadModel(path, defaultLimits.maxHouses);
   onTestFinished(() => model.release());
-  return appUnderTest({ model }, app);
+  return appUnderTest({ model });
 }
 
 /** Serves a model with a card. */

@@ -9,7 +9,7 @@ import { ModelError } from "../../../service/src/model/model-error.ts";
 import { createSession } from "../../../service/src/model/onnx-runner.ts";
 import { type Inputs, inputsOf, outputFor } from "../../../service/src/model/onnx-tensors.ts";
 import { treeOptionsOf } from "../../../service/src/model/tree-runner.ts";
-import type { Locations } from "../../../service/src/playground/locations.ts";
+import { type Locations, locationsPathOf } from "../../../service/src/playground/locations.ts";
 import { toCell } from "../../../service/src/records/schema.ts";
 import { summarizeLocations } from "../locations.ts";
 import { type ProgressStream, progressFor, withProgress } from "../progress.ts";
@@ -81,11 +81,6 @@ export async function writeCard(
       ? new Error(`${model} cannot be served: ${error.message}`, { cause: error })
       : error;
   }
-}
-
-/** Returns the path of the map of the training rows, which is next to the model. */
-function locationsPathOf(modelPath: string): string {
-  return modelPath.replace(/\.onnx$/, ".locations.json");
 }
 
 interface Description extends Omit<WrittenCard, "path"> {

@@ -1,6 +1,16 @@
 import type { ModelCard } from "../model/card.ts";
 import type { Locations } from "./locations.ts";
 
+/** The level of the intervals that the page shows, if the model's intervals can have it. */
+const preferredLevel = 0.9;
+
+/** Returns the level of a model's intervals that is closest to the preferred one. */
+function intervalLevel({ interval }: ModelCard): number | undefined {
+  if (interval === undefined) return undefined;
+  const levels = Object.keys(interval.factors).map(Number);
+  return Math.min(Math.max(preferredLevel, Math.min(...levels)), Math.max(...levels));
+}
+
 /**
  * Returns what the page needs to know about a model.
  *
@@ -15,10 +25,9 @@ export function describeModel(
   locations: Locations | undefined,
 ) {
   const { name, description, record, features, target } = card;
-  const hasIntervals = "interval" in card;
   return {
     ...{ name, version, description, record, features, target },
-    ...{ hasIntervals, maxRecords, locations },
+    ...{ intervalLevel: intervalLevel(card), maxRecords, locations },
   };
 }
 

@@ -21,3 +21,8 @@ export const Locations = z.strictObject({
 });
 
 export type Locations = z.infer<typeof Locations>;
+
+/** Returns the path of a model's locations, which are next to the model. */
+export function locationsPathOf(modelPath: string): string {
+  return modelPath.replace(/\.onnx$/, ".locations.json");
+}

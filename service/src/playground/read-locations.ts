@@ -1,11 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { ModelError } from "../model/model-error.ts";
-import { Locations } from "./locations.ts";
-
-/** Returns the path of a model's locations, which are next to the model. */
-function locationsPathOf(modelPath: string): string {
-  return modelPath.replace(/\.onnx$/, ".locations.json");
-}
+import { Locations, locationsPathOf } from "./locations.ts";
 
 /**
  * Reads the locations of a model's training rows.

@@ -2,11 +2,10 @@ import { describe, expect } from "vitest";
 import { testNeeding } from "../../../test/prerequisite.ts";
 import { copyWithCard, flats, hasPythonModels } from "../../../test/python-models.ts";
 import { appUnderTest } from "../app-under-test.ts";
-import { house, houseCard } from "../house-model.ts";
+import { house, houseCard, modelPath } from "../house-model.ts";
 import { appOf, temporaryFolder } from "../model-under-test.ts";
 import {
   accessibilityViolations,
-  appAnswering,
   errorOf,
   fieldOf,
   hasBrowser,
@@ -20,11 +19,6 @@ import {
 useBrowser();
 
 describe("every reader", () => {
-  const contributions = Object.fromEntries(houseCard.features.map(({ name }) => [name, 0.1]));
-  const explained = () =>
-    appAnswering((answering) =>
-      answering.post("/explain", (c) => c.json({ prediction: 2.8, baseline: 2, contributions })),
-    );
   const phone = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
 
   testInBrowser.each([
@@ -35,7 +29,7 @@ describe("every reader", () => {
   ] as const)(
     "axe-core reports nothing about a %s page %s, with results and errors",
     async (colorScheme, _, options) => {
-      const { page } = await openPlayground(explained(), { ...options, colorScheme });
+      const { page } = await openPlayground(await appOf(modelPath), { ...options, colorScheme });
       await page.locator("#contributions canvas").waitFor();
       expect(await accessibilityViolations(page)).toEqual([]);
       const rows = [
@@ -90,7 +84,7 @@ describe("every reader", () => {
   });
 
   testInBrowser("charts are drawn again in other colors when the page becomes dark", async () => {
-    const { page } = await openPlayground(explained(), { colorScheme: "light" });
+    const { page } = await openPlayground(await appOf(modelPath), { colorScheme: "light" });
     const canvases = ".distribution canvas, #contributions canvas";
     await page.locator("#contributions canvas").waitFor();
     const pictures = () =>
@@ -108,7 +102,7 @@ describe("every reader", () => {
   testInBrowser(
     "on a phone, nothing is wider than the page, and the prediction stays visible",
     async () => {
-      const { page } = await openPlayground(explained(), phone);
+      const { page } = await openPlayground(await appOf(modelPath), phone);
       await page.locator("#contributions canvas").waitFor();
       const width = await page.evaluate<number>("document.documentElement.scrollWidth");
       expect(width).toBe(phone.viewport.width);

@@ -76,7 +76,7 @@ describe("/playground/model.json", () => {
     expect(await modelOf(app)).toEqual({
       ...{ name, description, record, features, target },
       version: "0".repeat(64),
-      hasIntervals: true,
+      intervalLevel: 0.9,
       maxRecords: 1234,
     });
   });

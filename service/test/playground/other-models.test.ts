@@ -59,6 +59,20 @@ describe("other models", () => {
     await shows(page, "#prediction .value", "not finite");
   });
 
+  testInBrowser("an empty cell is a category if the model has an empty one", async () => {
+    const features = [
+      { name: "x", example: 1 },
+      { name: "kind", type: "category", categories: ["", "a"], example: "a" },
+    ];
+    const onnx = operatorModel("Identity", { columns: 2 });
+    const { page } = await openPlayground(await appOfModel(onnx, { features }));
+    await page.getByLabel(/^Or paste rows/).fill("kind,x\n,3\na,\n");
+    await page.getByRole("button", { name: "Predict these rows" }).click();
+    await shows(page, "#file-status", "1 predicted, 1 has errors");
+    await shows(page, "#file-table tr", "3, 0");
+    await shows(page, "#file-table tr", "Field required");
+  });
+
   testInBrowser(
     "features can have unusual names, and need neither unit nor distribution",
     async () => {

@@ -1,15 +1,18 @@
-import { Hono } from "hono";
 import { describe, expect } from "vitest";
 import { operatorModel } from "../../../model/test/small-models.ts";
-import type { NodeEnvironment } from "../../src/wire/sent-request.ts";
-import { appUnderTest, modelUnderTest } from "../app-under-test.ts";
-import { houseCard } from "../house-model.ts";
-import { appOf, modelFiles } from "../model-under-test.ts";
+import { testNeeding } from "../../../test/prerequisite.ts";
+import { copyWithCard, hasPythonModels } from "../../../test/python-models.ts";
+import { formatDifference, formatQuantity } from "../../src/playground/page/format.js";
+import { appUnderTest, modelUnderTest, post } from "../app-under-test.ts";
+import { house, houseCard, modelPath } from "../house-model.ts";
+import { appOf, appOfModel, temporaryFolder } from "../model-under-test.ts";
 import { appWithLocations } from "./app-with-locations.ts";
 import {
   appAnswering,
   fieldOf,
+  hasBrowser,
   openPlayground,
+  predictionOf,
   shows,
   testInBrowser,
   useBrowser,
@@ -46,104 +49,97 @@ describe("what the service knows about a prediction", () => {
   });
 
   testInBrowser("features outside the range of the training rows are marked", async () => {
-    const names = { AveRooms: 1, "out of, range": 0 };
-    const header = Object.keys(names).map(encodeURIComponent).join(", ");
-    const app = appAnswering((answering) =>
-      answering.use("/predict", async (c, next) => {
-        await next();
-        c.header("X-Out-Of-Range", header);
-      }),
-    );
-    const { page } = await openPlayground(app);
+    const { page } = await openPlayground(appUnderTest());
     const marks = page.locator(".mark:visible");
+    expect(await marks.count()).toBe(0);
+    await fieldOf(page, "Average rooms").fill("200");
     await marks.first().waitFor();
     expect(await marks.allTextContents()).toEqual([
       "Outside the range of the training rows, 0.8889 to 141.9",
     ]);
-    const rooms = page.locator(".field", { has: fieldOf(page, "Average rooms") });
-    expect(await rooms.locator(".mark").isVisible()).toBe(true);
+    await fieldOf(page, "Average rooms").fill("6");
+    await marks.first().waitFor({ state: "detached" });
   });
 
-  const contributions = Object.fromEntries(
-    houseCard.features.map(({ name }, index) => [name, index % 2 === 0 ? 0.25 : -0.125]),
-  );
+  testInBrowser("a feature with any name can be marked", async () => {
+    const names = ["a, b", "50 %", "größe"];
+    const features = names.map((name) => ({ name, minimum: 0, maximum: 1, example: 0.5 }));
+    const onnx = operatorModel("Identity", { columns: names.length });
+    const { page } = await openPlayground(await appOfModel(onnx, { features }));
+    for (const name of names) await fieldOf(page, name).fill("2");
+    await page.locator(".mark:visible").nth(2).waitFor();
+  });
 
   testInBrowser(
-    "the contributions of the features are shown as a chart and as a table",
+    "the contributions of the features lead from the average to the prediction",
     async () => {
-      const explanation = { prediction: 2.5, baseline: 2, contributions };
-      const app = appAnswering((answering) =>
-        answering.post("/explain", (c) => c.json(explanation)),
-      );
+      const app = await appOf(modelPath);
       const { page, faults } = await openPlayground(app);
       await page.locator("#contributions canvas").waitFor();
-      const rows = await page.locator("#contributions tr").allTextContents();
-      expect(rows).toEqual([
-        "Average200,000 USD",
-        "Median income+25,000 USD",
-        "House age−12,500 USD",
-        "Average rooms+25,000 USD",
-        "Average bedrooms−12,500 USD",
-        "Population+25,000 USD",
-        "Average occupancy−12,500 USD",
-        "Latitude+25,000 USD",
-        "Longitude−12,500 USD",
-        "Prediction250,000 USD",
-      ]);
+      const { unit } = houseCard.target;
+      const explanation = Object(await (await post(app, "/explain", house)).json());
+      const expected = [
+        `Average${formatQuantity(explanation.baseline, unit)}`,
+        ...houseCard.features.map(
+          ({ name, title }) => `${title}${formatDifference(explanation.contributions[name], unit)}`,
+        ),
+        `Prediction${formatQuantity(explanation.prediction, unit)}`,
+      ];
+      expect(await page.locator("#contributions tr").allTextContents()).toEqual(expected);
+      await fieldOf(page, "Median income").fill("2");
+      await page
+        .locator("#contributions tr")
+        .last()
+        .filter({ hasNotText: expected.at(-1) ?? "" })
+        .waitFor();
+      await shows(
+        page,
+        "#contributions tr:last-child",
+        (await predictionOf(page).textContent()) ?? "",
+      );
       expect(faults).toEqual([]);
     },
   );
 
-  testInBrowser("a service that cannot explain the model says why, and is asked once", async () => {
-    const msg = "The model is not a sum of trees";
-    let asked = 0;
-    const app = appAnswering((answering) =>
-      answering.post("/explain", (c) => {
-        asked++;
-        return c.json({ detail: [{ type: "not_explainable", loc: ["body"], msg }] }, 422);
-      }),
-    );
-    const { page } = await openPlayground(app);
-    await shows(page, "#contributions-message", msg);
-    await fieldOf(page, "Median income").fill("2");
-    await shows(page, "#prediction .value", "200,000 USD");
-    expect(asked).toBe(1);
+  testInBrowser("an invalid record has no contributions", async () => {
+    const { page } = await openPlayground(await appOf(modelPath));
+    await page.locator("#contributions canvas").waitFor();
+    await fieldOf(page, "Median income").fill("-1");
+    await page.locator("#contributions canvas").waitFor({ state: "detached" });
+    expect(await page.locator("#contributions-message").isVisible()).toBe(false);
   });
 
-  testInBrowser("a service without explanations shows no place for them", async () => {
-    const app = appAnswering((answering) =>
-      answering.post("/explain", (c) => c.json({ detail: "Not Found" }, 404)),
-    );
-    const { page } = await openPlayground(app);
-    await shows(page, "#requests", "/explain");
-    expect(await page.locator("#contributions-panel").isVisible()).toBe(false);
+  testInBrowser("if the model cannot be explained, the page says why, and asks once", async () => {
+    const features = [{ name: "x", example: 1 }];
+    const { page } = await openPlayground(await appOfModel(operatorModel("Neg"), { features }));
+    await shows(page, "#contributions-message", "cannot be explained");
+    const paths: string[] = [];
+    page.on("request", (request) => paths.push(new URL(request.url()).pathname));
+    await fieldOf(page, "x").fill("2");
+    await shows(page, "#prediction .value", "−2");
+    expect(paths).toEqual(["/predict"]);
   });
 
-  testInBrowser(
+  testNeeding(hasPythonModels && hasBrowser)(
     "of several outputs, the largest is explained, or the one that is chosen",
     async () => {
-      const outputs = ["no", "yes"];
-      const onnx = operatorModel("Identity", { columns: 2 });
-      const features = [
-        { name: "a", example: 0.2 },
-        { name: "b", example: 0.8 },
-      ];
-      const explanation = {
-        prediction: [0.2, 0.8],
-        margin: [-1, 3],
-        baseline: [0, 1],
-        contributions: { a: [-0.75, 1.5], b: [-0.25, 0.5] },
+      const cancer = {
+        name: "cancer-xgboost-classifier",
+        record: { singular: "patient", plural: "patients" },
       };
-      const explaining = new Hono<NodeEnvironment>();
-      explaining.post("/explain", (c) => c.json(explanation));
-      const path = modelFiles(onnx, { features, target: { outputs } });
-      const { page } = await openPlayground(await appOf(path, explaining));
-      const rows = page.locator("#contributions tr");
-      await rows.first().waitFor();
-      expect(await rows.allTextContents()).toEqual(["Average1", "a+1.5", "b+0.5", "Score3"]);
-      await page.getByLabel("Explained output").selectOption("no");
-      expect(await rows.allTextContents()).toEqual(["Average0", "a−0.75", "b−0.25", "Score−1"]);
-      expect(await page.locator("#prediction tr").allTextContents()).toEqual(["no0.2", "yes0.8"]);
+      const app = await appOf(copyWithCard(cancer, "target", temporaryFolder()));
+      const { page } = await openPlayground(app);
+      const total = page.locator("#contributions tr").last();
+      const select = page.getByLabel("Explained output");
+      await total.waitFor();
+      expect(await page.locator("#prediction tr").allTextContents()).toEqual([
+        expect.stringMatching(/^00\.9/),
+        expect.stringMatching(/^10\.0/),
+      ]);
+      expect(await select.inputValue()).toBe("0");
+      expect(await total.textContent()).toMatch(/^Score[\d.]+$/);
+      await select.selectOption("1");
+      expect(await total.textContent()).toMatch(/^Score−[\d.]+$/);
     },
   );
 });

@@ -27,8 +27,8 @@ export class ExplanationPanel {
   #titles;
   #outputs;
   #unit;
-  /** Whether the service can explain predictions of this model. */
-  isOffered = true;
+  /** Whether the service can explain the model's predictions. */
+  isPossible = true;
   /** @type {Explanation | undefined} */
   #explanation;
   /** The output that the user has chosen. */
@@ -56,8 +56,8 @@ export class ExplanationPanel {
     const { status, body } = reply;
     const errors = validationErrors(reply);
     const isImpossible = errors.some(({ type }) => type === "not_explainable");
-    this.isOffered = status !== 404 && !isImpossible;
-    this.#panel.hidden = status === 404;
+    this.isPossible = !isImpossible;
+    this.#panel.hidden = false;
     this.#explanation = status === 200 ? body : undefined;
     // An invalid record has its errors at its fields.
     const isSilent = status === 200 || (errors.length > 0 && !isImpossible);

@@ -7,7 +7,7 @@ import { RecordForm } from "./fields.js";
 import { createFileSection } from "./file-section.js";
 import { readable } from "./format.js";
 import { createMap } from "./map.js";
-import { level, showPrediction } from "./prediction.js";
+import { showPrediction } from "./prediction.js";
 import { createRequestList } from "./request-list.js";
 
 /** How long the page waits for more changes before it sends a request. */
@@ -90,8 +90,8 @@ function addMap({ features, record, target, locations }, form, onChange) {
 
 /** @param {ModelDescription} model */
 function run(model) {
-  const { features, target, hasIntervals } = model;
-  const query = hasIntervals ? `?interval=${level}` : "";
+  const { features, intervalLevel } = model;
+  const query = intervalLevel === undefined ? "" : `?interval=${intervalLevel}`;
   const titles = new Map(features.map(({ name, title = name }) => [name, title]));
   const predictionError = find("prediction-error", HTMLElement);
   const explanation = new ExplanationPanel(model);
@@ -138,7 +138,7 @@ function run(model) {
       failed ? (isMarked ? "Correct the marked fields." : messageOf(reply)) : undefined,
     );
     if (failed) find("prediction", HTMLElement).replaceChildren();
-    else showPrediction(target, reply.body);
+    else showPrediction(model, reply.body);
   }
 
   async function predict() {
@@ -148,7 +148,7 @@ function run(model) {
     const record = form.record();
     try {
       const predicted = client.post(`/predict${query}`, record, signal).then(showReply);
-      const explained = explanation.isOffered
+      const explained = explanation.isPossible
         ? client.post("/explain", record, signal).then((reply) => explanation.show(reply))
         : undefined;
       await Promise.all([predicted, explained]);

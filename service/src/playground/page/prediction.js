@@ -2,9 +2,6 @@
 import { element, find } from "./dom.js";
 import { formatExactly, formatNumber, formatQuantity, formatShare } from "./format.js";
 
-/** The share of true values that an interval should contain. */
-export const level = 0.9;
-
 /**
  * The body of a response of `/predict`. A number that is not finite is null.
  *
@@ -16,10 +13,11 @@ export const level = 0.9;
 /**
  * Shows a prediction.
  *
- * @param {ModelDescription["target"]} target
+ * @param {ModelDescription} model
  * @param {Prediction} result
  */
-export function showPrediction({ unit, outputs }, { prediction, interval }) {
+export function showPrediction({ target, intervalLevel = 0 }, { prediction, interval }) {
+  const { unit, outputs } = target;
   const panel = find("prediction", HTMLElement);
   if (Array.isArray(prediction)) {
     panel.replaceChildren(tableOf(prediction, outputs));
@@ -28,7 +26,7 @@ export function showPrediction({ unit, outputs }, { prediction, interval }) {
   const parts = [element("p", { class: "value" }, formatQuantity(prediction, unit))];
   if (interval !== undefined) {
     const [low, high] = interval.map((bound) => formatQuantity(bound, unit));
-    const text = `${formatShare(level)} interval: ${low} to ${high}`;
+    const text = `${formatShare(intervalLevel)} interval: ${low} to ${high}`;
     parts.push(element("p", { class: "interval" }, text));
   }
   const exact = `${formatExactly(prediction)}${unit === undefined ? "" : ` in units of ${unit}`}`;
