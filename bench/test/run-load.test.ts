@@ -64,13 +64,13 @@ describe("a load", () => {
   test("a load counts errors and lost requests", async () => {
     let served = 0;
     const { origin } = await serve((request, response) => {
-      if (++served % 2 === 0) request.socket.destroy();
-      else response.writeHead(503).end();
+      if (++served % 3 === 0) request.socket.destroy();
+      else response.writeHead(503, served % 3 === 1 ? { "Retry-After": "1" } : {}).end();
     });
 
     const { requests, faults } = await runLoad({ ...houses, origin, seed: 5 });
 
-    expect(Object.keys(faults).sort()).toEqual(["503", "lost"]);
+    expect(Object.keys(faults).sort()).toEqual(["503", "503 without Retry-After", "lost"]);
     expect(Object.values(faults).reduce((sum, count) => sum + count)).toBe(requests);
   });
 

@@ -104,6 +104,7 @@ export async function runLoad(input: Load, stop?: AbortSignal): Promise<Measurem
   async function send(request: string, demanded: string | undefined): Promise<void> {
     let connection = idle.pop();
     if (!connection?.isOpen) connection = new Connection(origin);
+    requests++;
     const sent = performance.now();
     const { status, head } = await connection.request(request);
     if (status === "200") latencies.push(performance.now() - sent);
@@ -122,7 +123,6 @@ export async function runLoad(input: Load, stop?: AbortSignal): Promise<Measurem
   const sendNext = () => {
     const { known, next } = source;
     const request = Math.random() < load.known ? known[requests % known.length] : undefined;
-    requests++;
     return send(request ?? next(), cache);
   };
   async function sendInTurn(): Promise<void> {

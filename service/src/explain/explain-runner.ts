@@ -2,7 +2,7 @@ import type { Engine, Runner } from "../model/engine.ts";
 import { invalid, type Refusal } from "../wire/refusal.ts";
 import { type ExplainTask, ExplainThread, NotExplainedError } from "./explain-thread.ts";
 
-/** With the committed model, such a run takes about 10 ms. */
+/** With the committed model, such a run takes about 20 ms. */
 const maxRunRows = 16;
 
 function notExplained(reason: string): Refusal {

@@ -6,7 +6,7 @@ import { boundNames, type Feature } from "./schema.ts";
 import { parseBooleanText, parseIntegerText, parseNumberText } from "./text.ts";
 
 /** Why a value is invalid, with pydantic's message. */
-export interface Fault {
+interface Fault {
   readonly type: string;
   readonly msg: string;
   /** JSON. */
