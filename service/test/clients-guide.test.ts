@@ -1,6 +1,6 @@
 import { execFile, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -62,7 +62,9 @@ async function follow({ title, blocks }: GuidePart): Promise<void> {
   // Otherwise npm would install into the workspace.
   writeFileSync(join(folder, "package.json"), '{"private":true,"type":"module"}');
   const here = (text: string) => text.replaceAll("127.0.0.1:8000", `127.0.0.1:${proxy.port}`);
-  const env = { ...process.env, PIP_CONSTRAINT: constraints };
+  // pip splits this variable at spaces, so it can't be the path of a checkout.
+  copyFileSync(constraints, join(folder, "constraints.txt"));
+  const env = { ...process.env, PIP_CONSTRAINT: "constraints.txt" };
 
   for (const block of blocks) {
     const name = fileNameOf(block);

@@ -38,11 +38,16 @@ test("a prediction is first a MISS, then a HIT from Redis", async () => {
   const keys = async () =>
     (await stack().kubectl("exec", "deployment/redis", "--", ...scan)).split("\n");
   const before = await keys();
-  const house = newHouse();
-
-  const first = await stack().ask("/predict", house);
-
-  expect(first.headers.get("x-cache")).toBe("MISS");
+  // While pods start, Redis may take longer than a prediction waits for it.
+  const { house, first } = await vi.waitFor(
+    async () => {
+      const house = newHouse();
+      const first = await stack().ask("/predict", house);
+      expect(first.headers.get("x-cache")).toBe("MISS");
+      return { house, first };
+    },
+    { timeout: 20_000, interval: 500 },
+  );
   const version = first.headers.get("x-model-version");
   const key = new RegExp(`^predictions:${version}:[^:]*predict:[0-9a-f]{64}$`);
   await vi.waitFor(

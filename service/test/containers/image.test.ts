@@ -88,6 +88,7 @@ describe("its file system", () => {
     ]);
     expect(below("/app/model/").toSorted()).toEqual([
       "/app/model/california-housing.json",
+      "/app/model/california-housing.locations.json",
       "/app/model/california-housing.onnx",
     ]);
     const sources = readdirSync(join(checkout, "service/src"), { recursive: true });
