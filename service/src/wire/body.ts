@@ -33,9 +33,25 @@ function textInput(body: SentBody): string | undefined {
   return Buffer.byteLength(json) > maxInputBytes ? undefined : json;
 }
 
-/** @throws {Refusal} 413 if the declared length is longer than `maxBytes` */
-function checkDeclaredLength(request: SentRequest, maxBytes: number): void {
+/**
+ * Receives a body. Not asynchronous, since it would cost small bodies another promise.
+ *
+ * @param admit called with the length of each chunk and the length so far; its errors are passed on
+ * @throws {Refusal} 413 if the body is longer than `maxBytes`, before it is received if its length
+ *   is declared
+ */
+function receive(
+  request: SentRequest,
+  maxBytes: number,
+  admit: (bytes: number, received: number) => void,
+): Promise<SentBody> {
   if (Number(request.header("content-length") ?? 0) > maxBytes) throw tooLarge();
+  let received = 0;
+  return request.body((bytes) => {
+    received += bytes;
+    if (received > maxBytes) throw tooLarge();
+    admit(bytes, received);
+  });
 }
 
 /**
@@ -50,13 +66,7 @@ export async function receiveBody(
   maxBytes: number,
   admission?: { takeBytes: AdmitChunk },
 ): Promise<SentBody> {
-  checkDeclaredLength(request, maxBytes);
-  let received = 0;
-  return request.body((bytes) => {
-    received += bytes;
-    if (received > maxBytes) throw tooLarge();
-    admission?.takeBytes(bytes);
-  });
+  return receive(request, maxBytes, (bytes) => admission?.takeBytes(bytes));
 }
 
 /**
@@ -73,17 +83,13 @@ export async function readBody(
 ): Promise<SentBody> {
   const encoding = request.header("content-encoding");
   if (encoding !== undefined && !encodings.test(encoding)) throw unsupportedEncoding();
-  checkDeclaredLength(request, maxBytes);
   const isText = !isJson(request.header("content-type"));
-  let received = 0;
-  const body = await request.body((bytes) => {
-    received += bytes;
-    if (received > maxBytes) throw tooLarge();
+  const body = await receive(request, maxBytes, (bytes, received) => {
     // The response to such a body is the same, whatever the rest is.
     if (isText && received > maxInputBytes) throw invalid([notAnObject(["body"], undefined)]);
     admission.takeBytes(bytes);
   });
-  if (received === 0) throw invalid([missing(["body"], "null")]);
+  if (body.length === 0) throw invalid([missing(["body"], "null")]);
   if (isText) throw invalid([notAnObject(["body"], textInput(body))]);
   return body;
 }
