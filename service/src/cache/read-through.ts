@@ -56,14 +56,23 @@ function asStored({ body, outcome, records, outOfRange }: CachedResponse): Cache
   return { body, outcome: storedOutcome[outcome] ?? outcome, records, outOfRange };
 }
 
+function responseToOne(
+  { range }: CacheRequest,
+  row: Float32Array,
+  { body, outcome }: Found,
+): CachedResponse {
+  return { body, outcome, records: 1, outOfRange: range.outside(row) };
+}
+
 /**
  * The read-through cache in front of the model:
  *
  * 1. the response is looked up in memory: of a list by its body as sent, before it is parsed; of a
  *    single record by its numbers, since parsing it costs less than a digest;
  * 2. otherwise the store is queried with the canonical key;
- * 3. on a miss the model predicts, once for all requests in flight with the same numbers. If it
- *    fails, all of them fail, and the next request tries again;
+ * 3. on a miss the model predicts, once for all requests in flight with the same numbers, unless
+ *    that is cheap and there is no store. If it fails, all of them fail, and the next request tries
+ *    again;
  * 4. the response is kept in memory and sent to the store, without waiting for the store's reply.
  *
  * A prediction depends only on the model and the numbers, so no entry is ever stale. If the store
@@ -92,29 +101,25 @@ export class ReadThrough {
   }
 
   #answerOne(request: CacheRequest, row: Float32Array): CachedResponse | Promise<CachedResponse> {
-    const { namespace, policy, range } = request;
     const { memory, storeFor } = this.#deps;
-    if (policy !== "use") return this.#answerUnknownOne(request, row);
-    const known = memory?.getRecord(namespace, row);
-    const outOfRange = range.outside(row);
-    if (known !== undefined) return { body: known, outcome: "memory", records: 1, outOfRange };
+    if (request.policy !== "use") return this.#answerUnknownOne(request, row);
+    const body = memory?.getRecord(request.namespace, row);
+    if (body !== undefined) return responseToOne(request, row, { body, outcome: "memory" });
     if (!request.isCheap || storeFor("one")) return this.#answerUnknownOne(request, row);
     const outcome = memory ? "computed" : "bypassed";
-    return request
-      .compute(row)
-      .then((body) => this.#rememberOne(request, row, { body, outcome, records: 1, outOfRange }));
+    return request.compute(row).then((body) => this.#rememberOne(request, row, { body, outcome }));
   }
 
   async #answerUnknownOne(request: CacheRequest, row: Float32Array): Promise<CachedResponse> {
     const found = await this.#find(recordKey(request.namespace, row), request, row);
-    const outOfRange = request.range.outside(row);
-    return this.#rememberOne(request, row, { ...found, records: 1, outOfRange });
+    return this.#rememberOne(request, row, found);
   }
 
-  #rememberOne(request: CacheRequest, row: Float32Array, answer: CachedResponse): CachedResponse {
+  #rememberOne(request: CacheRequest, row: Float32Array, found: Found): CachedResponse {
     const { namespace, policy } = request;
+    const answer = responseToOne(request, row, found);
     const isStored =
-      policy !== "bypass" && this.#deps.memory?.setRecord(namespace, row, answer.body);
+      policy !== "bypass" && this.#deps.memory?.setRecord(namespace, row, found.body);
     return isStored ? asStored(answer) : answer;
   }
 
