@@ -11,9 +11,6 @@ const maxRowWords = slotWords - headWords - 1;
 const entryBytes = slotBytes + 4 + 8 + 8;
 const maxTotalBytes = 2 ** 30;
 
-/** A random odd number makes each process place keys differently. */
-const randomOdd = () => (Math.random() * 2 ** 32) | 1;
-
 /**
  * A set-associative cache of short response bodies to single records, by the record's numbers. All
  * entries are in a few large arrays: as objects, they would cost the garbage collector more than a
@@ -24,7 +21,8 @@ export class RecordCache {
   readonly maxBytes: number;
   readonly #ttlSeconds: number;
   readonly #setMask: number;
-  readonly #seed = randomOdd();
+  /** Places keys differently in each process, so that clients can't choose keys of the same set. */
+  readonly #seed = Math.floor(Math.random() * 2 ** 32);
   readonly #namespaces = new Map<string, number>();
   readonly #hashes: Int32Array;
   readonly #usedAt: Float64Array;
