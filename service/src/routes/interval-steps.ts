@@ -25,12 +25,12 @@ export function intervalOf(c: Context<NodeEnvironment>): string | undefined {
 }
 
 /**
- * Returns how wide the intervals of a request are.
+ * Returns the intervals of a model, and how wide those of a request are.
  *
  * @param text the parameter, which is validated as FastAPI validates a float with bounds
  * @throws {Refusal} 422 if it is invalid, or the model has no intervals
  */
-function factorOf({ intervals }: LoadedModel, text: string): number {
+function intervalsFor({ intervals }: LoadedModel, text: string) {
   const loc = ["query", name];
   const json = Buffer.from(JSON.stringify(text));
   const input = json.length > maxInputBytes ? undefined : json.toString();
@@ -41,7 +41,7 @@ function factorOf({ intervals }: LoadedModel, text: string): number {
   const [ge, le] = intervals.levels;
   const level = featureReader({ name, type: "number", ge, le })(json, 0, json.length);
   if (typeof level !== "number") throw invalid([{ ...level, loc, input }]);
-  return intervals.factorOf(level);
+  return { intervals, factor: intervals.factorOf(level) };
 }
 
 /** Creates an engine whose rows are predictions with the ends of their intervals. */
@@ -98,9 +98,8 @@ export function intervalSteps(
   plain: PredictionSteps,
   wrap: (predictions: string, intervals: string) => string,
 ): PredictionSteps {
-  const factor = factorOf(model, text);
-  const { engine, intervals, cacheVersions } = model;
-  if (intervals === undefined) return plain;
+  const { intervals, factor } = intervalsFor(model, text);
+  const { engine, cacheVersions } = model;
   // The factors are in the card, so the model's file alone does not identify a response.
   const namespace = cacheNamespace(cacheVersions.bodies, `${endpoint}-interval-${factor}`);
   return {
