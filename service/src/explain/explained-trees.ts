@@ -1,4 +1,4 @@
-import type { Column, Ensemble } from "../trees/column.ts";
+import { type Column, type Ensemble, treesFor } from "../trees/column.ts";
 import type { TreeModel } from "../trees/tree-model.ts";
 import { Unsupported } from "../trees/unsupported.ts";
 import { type FlatTree, flatten, leafOf, leafWeights } from "./flat-tree.ts";
@@ -62,12 +62,9 @@ export function explainedTrees({ inputs, columns: output }: TreeModel): Explaine
   /** Lists the trees that have weights for a target. */
   function summandsOf(ensemble: Ensemble, target: number): readonly Summand[] {
     const first = firstTrees.get(ensemble) ?? 0;
-    return ensemble.trees.flatMap((each, index) => {
-      const offset = target - each.firstTarget;
-      const tree = first + index;
-      const flat = trees[tree];
-      if (flat === undefined || offset < 0 || offset >= ensemble.targetsPerTree) return [];
-      return [{ tree, weights: leafWeights(each, flat, offset) }];
+    return treesFor(ensemble, target).flatMap(({ tree, index, offset }) => {
+      const flat = trees[first + index];
+      return flat ? [{ tree: first + index, weights: leafWeights(tree, flat, offset) }] : [];
     });
   }
 

@@ -4,6 +4,7 @@ import {
   operandsOf,
   type ScoreColumn,
   type Tree,
+  treesFor,
 } from "../trees/column.ts";
 import { type FlatTree, flatten, leafOf, leafWeights } from "./flat-tree.ts";
 
@@ -56,11 +57,9 @@ export class RowColumns {
 
   #scoreStep({ ensemble, target }: ScoreColumn): Compute {
     const { start, add } = combinations[ensemble.combination];
-    const trees = ensemble.trees.flatMap((tree) => {
-      const offset = target - tree.firstTarget;
-      if (offset < 0 || offset >= ensemble.targetsPerTree) return [];
+    const trees = treesFor(ensemble, target).map(({ tree, offset }) => {
       const flat = this.#flatten(tree);
-      return [{ flat, weights: leafWeights(tree, flat, offset) }];
+      return { flat, weights: leafWeights(tree, flat, offset) };
     });
     return (_, values) =>
       trees.reduce(

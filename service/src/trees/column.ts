@@ -139,6 +139,18 @@ export function leavesOf({ root }: Tree): readonly Leaf[] {
   return leaves;
 }
 
+/**
+ * Lists the trees that have weights for a target.
+ *
+ * @returns for each tree its index, and the index of the weight in its leaves
+ */
+export function treesFor({ trees, targetsPerTree }: Ensemble, target: number) {
+  return trees.flatMap((tree, index) => {
+    const offset = target - tree.firstTarget;
+    return offset >= 0 && offset < targetsPerTree ? [{ tree, index, offset }] : [];
+  });
+}
+
 /** Creates a leaf. */
 export function leaf(weights: readonly number[]): Leaf {
   return { kind: "leaf", leaves: 1, height: 0, weights };
