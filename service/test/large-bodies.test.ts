@@ -3,7 +3,6 @@ import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { createCache } from "../src/cache/create-cache.ts";
 import type { Engine } from "../src/model/engine.ts";
 import { createBodyReader } from "../src/records/body-reader.ts";
 import { ReaderThread } from "../src/records/reader-thread.ts";
@@ -17,8 +16,8 @@ import {
   firstFeatureEngine,
   houseEngine,
   serve,
-  silentLogger,
 } from "./app-under-test.ts";
+import { openCache } from "./cache-under-test.ts";
 import { house, houseCard } from "./house-model.ts";
 
 const mebibyte = 1024 * 1024;
@@ -48,19 +47,7 @@ const houses = (count: number) =>
     houses: Array.from({ length: count }, (_, index) => ({ ...house, MedInc: index + 1 })),
   });
 
-function memoryCache() {
-  return createCache({
-    redisUrl: undefined,
-    redisTimeoutMs: 50,
-    redisPredict: "auto",
-    engineChosen: Promise.resolve(),
-    predictOne: async () => {},
-    ttlSeconds: 60,
-    memoryBytes: 16 * mebibyte,
-    metrics: new Metrics(),
-    logger: silentLogger,
-  });
-}
+const memoryCache = () => openCache({ memoryBytes: 16 * mebibyte });
 
 /** Ten megabytes that take long to read and are rejected in the end. */
 const hostile = `{"houses":[${"{},".repeat(10 * (mebibyte / 3))}0]}`;

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
 import type { App } from "../src/app.ts";
-import { createCache } from "../src/cache/create-cache.ts";
 import { batched } from "../src/model/batcher.ts";
 import type { ModelCard } from "../src/model/card.ts";
 import { DriftWindow, reportDrift } from "../src/telemetry/drift.ts";
@@ -10,14 +9,8 @@ import { writeMetrics } from "../src/telemetry/exposition.ts";
 import { metricTable } from "../src/telemetry/metric-table.ts";
 import { Histogram, Metrics } from "../src/telemetry/metrics.ts";
 import { observeProcess } from "../src/telemetry/process-metrics.ts";
-import {
-  appUnderTest,
-  firstFeatureEngine,
-  houseEngine,
-  post,
-  serve,
-  silentLogger,
-} from "./app-under-test.ts";
+import { appUnderTest, firstFeatureEngine, houseEngine, post, serve } from "./app-under-test.ts";
+import { openCache } from "./cache-under-test.ts";
 import { blockEventLoop } from "./event-loop.ts";
 import { parseExposition, valueIn } from "./exposition-parser.ts";
 import { appWithFullBacklog } from "./full-backlog.ts";
@@ -35,17 +28,7 @@ async function scrape(app: App, accept?: string): Promise<string> {
 
 /** The service with a cache in memory. */
 async function cachedApp(metrics: Metrics): Promise<App> {
-  const cache = await createCache({
-    redisUrl: undefined,
-    redisTimeoutMs: 50,
-    redisPredict: "always",
-    engineChosen: Promise.resolve(),
-    predictOne: async () => {},
-    ttlSeconds: 60,
-    memoryBytes: 1_000_000,
-    metrics,
-    logger: silentLogger,
-  });
+  const cache = await openCache({ metrics });
   return appUnderTest({ cache: cache.readThrough, cacheStatus: cache.status, metrics });
 }
 

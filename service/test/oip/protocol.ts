@@ -1,9 +1,11 @@
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
+import { expect } from "vitest";
 import { z } from "zod";
+import type { App } from "../../src/app.ts";
 import { loadModel } from "../../src/model/loaded-model.ts";
 import { ModelRepository } from "../../src/model/model-repository.ts";
-import { appUnderTest, defaultLimits, silentLogger } from "../app-under-test.ts";
+import { appUnderTest, defaultLimits, post, silentLogger } from "../app-under-test.ts";
 import { modelPath } from "../house-model.ts";
 import { temporaryFolder } from "../model-under-test.ts";
 
@@ -66,6 +68,30 @@ export function parseInference(body: Buffer, headerLength: string | undefined) {
     unreadBytes: body.length - at,
   };
 }
+
+/** The path of inference by the default model of an app. */
+export const inferPath = "/v2/models/housing/infer";
+
+/** Sends an inference request that succeeds. */
+export async function infer(app: App, body: unknown, headers = {}, to = inferPath) {
+  const response = await post(app, to, body, headers);
+  const bytes = Buffer.from(await response.arrayBuffer());
+  const length = response.headers.get("inference-header-content-length") ?? undefined;
+  expect(`${response.status} ${response.status === 200 ? "" : bytes}`).toBe("200 ");
+  return { headers: response.headers, ...parseInference(bytes, length) };
+}
+
+const ErrorBody = z.strictObject({ error: z.string() });
+
+/** Sends an inference request that fails. */
+export async function errorOf(app: App, body: unknown, headers = {}, to = inferPath) {
+  const response = await post(app, to, body, headers);
+  const { error } = ErrorBody.parse(await response.json());
+  return { status: response.status, error };
+}
+
+/** The bytes of an FP32 tensor. */
+export const floats = (...values: number[]) => Buffer.from(Float32Array.from(values).buffer);
 
 /** Builds the body of a request with binary tensors, and its headers. */
 export function binaryRequest(header: unknown, ...tensors: readonly Uint8Array[]) {
