@@ -5,7 +5,7 @@ import { createServer, type Server } from "node:net";
 
 /**
  * Node.js accepts one connection per listening socket and turn of the event loop. Under load, a
- * turn takes a millisecond or more, so many new clients would wait for seconds, and the system
+ * turn takes a millisecond or more. A crowd of new clients would wait for seconds, and the system
  * would drop connections. With several sockets for the port, it accepts several per turn.
  */
 const listenersOnLinux = 16;

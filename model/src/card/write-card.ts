@@ -21,7 +21,7 @@ import { type Measurement, measure } from "./measure.ts";
 import { readTable } from "./read-table.ts";
 
 const rowsPerRun = 1024;
-/** Counting the leaves of so many rows takes a few seconds. */
+/** Counting the leaves of this many rows takes a few seconds. */
 const maxCoverRows = 100_000;
 /** Progress is shown for more rows. */
 const largeTableRows = 100_000;
