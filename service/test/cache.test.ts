@@ -257,8 +257,7 @@ describe("read-through", () => {
     });
     const ask = async (compute: () => Promise<string>, sent = body): Promise<CachedResponse> =>
       cache.answer({
-        namespace: "v1:predict",
-        bodyNamespace: "v1:predict",
+        keys: { namespace: "v1:predict", bodyNamespace: "v1:predict" },
         shape: "one",
         policy: "use",
         digest: () => digestOf(sent),
@@ -299,8 +298,8 @@ describe("read-through", () => {
       throw new RangeError("refused");
     };
     const digest = () => digestOf(body);
-    const namespaces = { namespace: "v1:predict", bodyNamespace: "v1:predict" };
-    const rest = {
+    const request = {
+      keys: { namespace: "v1:predict", bodyNamespace: "v1:predict" },
       shape: "many",
       range,
       columns: 1,
@@ -309,7 +308,6 @@ describe("read-through", () => {
       digest,
       read,
     } as const;
-    const request = { ...namespaces, ...rest };
     const asked = cache.answer({ ...request, compute: async () => "answer" });
     await expect(asked).rejects.toThrow("refused");
     expect(memory.get(rawKey("v1:predict", digestOf(body)))).toBeUndefined();

@@ -5,7 +5,7 @@ import type { TreeNode } from "../../model/src/ensemble.ts";
 import { exportOnnx } from "../../model/src/onnx-export.ts";
 import { loadOnnxPredictor } from "../../model/src/onnx-predictor.ts";
 import { smallModel } from "../../model/test/small-models.ts";
-import { createIntervals, predictWithIntervals } from "../src/model/interval.ts";
+import { createIntervals, endsIn, predictionsIn, withIntervals } from "../src/model/interval.ts";
 import { type CompilableModel, loadModel } from "../src/model/loaded-model.ts";
 import { selectOutput } from "../src/model/select-output.ts";
 import { readOnnxGraph } from "../src/trees/onnx-file.ts";
@@ -116,6 +116,15 @@ describe("an interval", () => {
     );
   });
 
+  test.each([
+    [["0.5", "0.99"], 0.9],
+    [["0.95", "0.99"], 0.95],
+    [["0.5", "0.8"], 0.8],
+  ])("the default of the levels %j is %d", (given, level) => {
+    const factors = Object.fromEntries(given.map((each) => [each, 1]));
+    expect(createIntervals({ ...interval, factors }).defaultLevel).toBe(level);
+  });
+
   test("an interval reaches as far as the factor times the error, or the minimum error", () => {
     expect(around(10, 2, 3)).toEqual([4, 16]);
     expect(around(10, 0.1, 3)).toEqual([8.5, 11.5]);
@@ -173,14 +182,15 @@ describe("a model with intervals", () => {
   test("the model predicts errors only when asked, by either engine, to the same bits", async () => {
     const { engine, intervals, compile } = await load(twoOutputs, { target, interval });
     if (intervals === undefined) throw new Error("the model has no intervals");
-    const predict = () => predictWithIntervals(engine, intervals, rows, intervals.factorOf(0.8));
+    const { factorOf } = intervals;
+    const withErrors = withIntervals(engine, intervals, factorOf(0.8));
+    async function predict() {
+      const both = await withErrors.predict(rows);
+      return { predictions: Float32Array.from(predictionsIn(both)), ends: [...endsIn(both)] };
+    }
     const expected = {
       predictions: Float32Array.of(20, 10, 20),
-      intervals: [
-        [19, 21],
-        [6, 14],
-        [19, 21],
-      ],
+      ends: [19, 21, 6, 14, 19, 21],
     };
     expect([engine.name, intervals.engine.name]).toEqual(["onnxruntime", "onnxruntime"]);
     expect(await predict()).toEqual(expected);

@@ -10,15 +10,20 @@ import { CacheError, type PredictionCache } from "./prediction-cache.ts";
 
 type Found = Pick<CachedResponse, "body" | "outcome">;
 
-/** A request to the cache. */
-export interface CacheRequest {
-  /** The prefix of the keys of numbers, with the model's version and the endpoint. */
+/** The prefixes of a request's keys. */
+export interface CacheNamespaces {
+  /** That of numbers, with the model's version and the endpoint. It is final after `read`. */
   readonly namespace: string;
   /**
-   * The prefix of the keys of bodies as sent, which are found before they are checked. Whatever
-   * changes the response to a body changes it.
+   * That of bodies as sent, which are found before they are checked. Whatever changes the response
+   * to a body changes it.
    */
   readonly bodyNamespace: string;
+}
+
+/** A request to the cache. */
+export interface CacheRequest {
+  readonly keys: CacheNamespaces;
   /** Whether the body has one record or a list. */
   readonly shape: BodyShape;
   readonly policy: CachePolicy;
@@ -88,10 +93,10 @@ export class ReadThrough {
 
   /** Returns a hit in memory directly, anything else as a promise. */
   answer(request: CacheRequest): CachedResponse | Promise<CachedResponse> {
-    const { bodyNamespace, shape, policy } = request;
+    const { keys, shape, policy } = request;
     if (shape === "many") {
       const needsKey = this.#deps.memory && policy !== "bypass";
-      const key = needsKey ? rawKey(bodyNamespace, request.digest()) : undefined;
+      const key = needsKey ? rawKey(keys.bodyNamespace, request.digest()) : undefined;
       return this.#known(key, policy) ?? this.#answerList(key, request);
     }
     const row = request.read();
@@ -103,7 +108,7 @@ export class ReadThrough {
   #answerOne(request: CacheRequest, row: Float32Array): CachedResponse | Promise<CachedResponse> {
     const { memory, storeFor } = this.#deps;
     if (request.policy !== "use") return this.#answerUnknownOne(request, row);
-    const body = memory?.getRecord(request.namespace, row);
+    const body = memory?.getRecord(request.keys.namespace, row);
     if (body !== undefined) return responseToOne(request, row, { body, outcome: "memory" });
     if (!request.isCheap || storeFor("one")) return this.#answerUnknownOne(request, row);
     const outcome = memory ? "computed" : "bypassed";
@@ -111,15 +116,15 @@ export class ReadThrough {
   }
 
   async #answerUnknownOne(request: CacheRequest, row: Float32Array): Promise<CachedResponse> {
-    const found = await this.#find(recordKey(request.namespace, row), request, row);
+    const found = await this.#find(recordKey(request.keys.namespace, row), request, row);
     return this.#rememberOne(request, row, found);
   }
 
   #rememberOne(request: CacheRequest, row: Float32Array, found: Found): CachedResponse {
-    const { namespace, policy } = request;
+    const { keys, policy } = request;
     const answer = responseToOne(request, row, found);
     const isStored =
-      policy !== "bypass" && this.#deps.memory?.setRecord(namespace, row, found.body);
+      policy !== "bypass" && this.#deps.memory?.setRecord(keys.namespace, row, found.body);
     return isStored ? asStored(answer) : answer;
   }
 
@@ -131,7 +136,7 @@ export class ReadThrough {
     const { memory } = this.#deps;
     const read = request.read();
     const matrix = read instanceof Promise ? await read : read;
-    const key = canonicalKey(request.namespace, matrix);
+    const key = canonicalKey(request.keys.namespace, matrix);
     const { body: stored, outcome } = await this.#find(key, request, matrix);
     const records = matrix.length / request.columns;
     const body = request.respond ? await request.respond(stored) : stored;
@@ -183,7 +188,7 @@ export class ReadThrough {
   ): Promise<Found> {
     let found: string | undefined;
     try {
-      found = await store.get(canonicalKey(request.namespace, matrix)); // 2
+      found = await store.get(canonicalKey(request.keys.namespace, matrix)); // 2
     } catch (error) {
       this.#logUnexpected(error);
       return { body: await request.compute(matrix), outcome: "bypassed" };
@@ -194,12 +199,12 @@ export class ReadThrough {
 
   async #compute(
     store: PredictionCache | undefined,
-    { namespace, columns, compute }: CacheRequest,
+    { keys, columns, compute }: CacheRequest,
     matrix: Float32Array,
   ): Promise<Found> {
     const body = await compute(matrix);
     if (store === undefined) return { body, outcome: this.#deps.memory ? "computed" : "bypassed" };
-    const key = canonicalKey(namespace, matrix);
+    const key = canonicalKey(keys.namespace, matrix);
     const isStored = store.canStore(key, body);
     store
       .set(key, body, matrix.length / columns)

@@ -1,10 +1,15 @@
 import type { ModelCard } from "./card.ts";
-import type { Client, Engine } from "./engine.ts";
+import type { Engine, Predictions } from "./engine.ts";
+
+/** The level of intervals if nobody asks for another. */
+const preferredLevel = 0.9;
 
 /** Makes intervals around predictions. */
 export interface Intervals {
   /** The lowest and the highest level that an interval can have. */
   readonly levels: readonly [lowest: number, highest: number];
+  /** The level if a request names none: 0.9, or the nearest one that an interval can have. */
+  readonly defaultLevel: number;
   /**
    * Returns how wide intervals of a level are, as a multiple of the predicted error.
    *
@@ -31,12 +36,14 @@ export function createIntervals({
     factor,
   }));
   const levels = [steps[0]?.level ?? Number.NaN, steps.at(-1)?.level ?? Number.NaN] as const;
+  const [lowest, highest] = levels;
   return {
     levels,
+    defaultLevel: Math.min(Math.max(preferredLevel, lowest), highest),
     factorOf(level) {
       const step = steps.find((each) => each.level >= level);
-      if (step === undefined || !(level >= levels[0])) {
-        throw new RangeError(`the level is ${level}; it must be from ${levels[0]} to ${levels[1]}`);
+      if (step === undefined || !(level >= lowest)) {
+        throw new RangeError(`the level is ${level}; it must be from ${lowest} to ${highest}`);
       }
       return step.factor;
     },
@@ -52,35 +59,50 @@ export interface ModelIntervals extends Intervals {
   readonly engine: Engine;
 }
 
-/** Predictions and their intervals. */
-export interface PredictedIntervals {
-  /** One number per row. */
-  readonly predictions: ArrayLike<number>;
-  readonly intervals: readonly (readonly [low: number, high: number])[];
+/**
+ * Predicts rows together with their intervals. The result has all predictions, and then the low and
+ * the high end of each interval.
+ */
+export type IntervalEngine = Pick<Engine, "columns" | "isCheap" | "predict">;
+
+/** Returns the predictions in the result of an {@link IntervalEngine}. */
+export function predictionsIn(result: Predictions): Predictions {
+  return result.subarray(0, result.length / 3);
+}
+
+/** Returns the ends of the intervals in the result of an {@link IntervalEngine}: rows × 2. */
+export function endsIn(result: Predictions): Predictions {
+  return result.subarray(result.length / 3);
 }
 
 /**
- * Predicts rows together with intervals. The predictions are those of the engine alone, to the last
- * bit.
+ * Creates an engine that predicts rows together with their intervals. The predictions are those of
+ * the model's engine alone, to the last bit.
  *
  * @param factor from {@link Intervals.factorOf}
- * @throws {AbandonedError} if rows were dropped since the client no longer waits
  */
-export async function predictWithIntervals(
+export function withIntervals(
   engine: Engine,
   intervals: ModelIntervals,
-  matrix: Float32Array,
   factor: number,
-  client?: Client,
-): Promise<PredictedIntervals> {
-  const [predictions, errors] = await Promise.all([
-    engine.predict(matrix, client),
-    intervals.engine.predict(matrix, client),
-  ]);
+): IntervalEngine {
   return {
-    predictions,
-    intervals: Array.from(predictions, (prediction, row) =>
-      intervals.around(prediction, errors[row] ?? Number.NaN, factor),
-    ),
+    columns: engine.columns,
+    isCheap: engine.isCheap,
+    async predict(matrix, client) {
+      const [predictions, errors] = await Promise.all([
+        engine.predict(matrix, client),
+        intervals.engine.predict(matrix, client),
+      ]);
+      const result = new Float64Array(3 * predictions.length);
+      result.set(predictions);
+      const ends = endsIn(result);
+      for (const [row, prediction] of predictions.entries()) {
+        const [low, high] = intervals.around(prediction, errors[row] ?? Number.NaN, factor);
+        ends[2 * row] = low;
+        ends[2 * row + 1] = high;
+      }
+      return result;
+    },
   };
 }

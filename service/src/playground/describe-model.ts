@@ -1,8 +1,6 @@
 import type { ModelCard } from "../model/card.ts";
+import type { Intervals } from "../model/interval.ts";
 import type { Locations } from "./locations.ts";
-
-/** The level of the intervals that the page shows, if the model's intervals can have it. */
-const preferredLevel = 0.9;
 
 /** The parts of a loaded model that the page shows. */
 interface ShownModel {
@@ -10,7 +8,7 @@ interface ShownModel {
   /** The version in the headers of responses. */
   readonly version: string;
   /** Absent if the model has no intervals. */
-  readonly intervals?: { readonly levels: readonly [lowest: number, highest: number] };
+  readonly intervals?: Pick<Intervals, "defaultLevel">;
 }
 
 /**
@@ -25,14 +23,9 @@ export function describeModel(
   locations: Locations | undefined,
 ) {
   const { name, description, record, features, target } = card;
-  let intervalLevel: number | undefined;
-  if (intervals !== undefined) {
-    const [lowest, highest] = intervals.levels;
-    intervalLevel = Math.min(Math.max(preferredLevel, lowest), highest);
-  }
   return {
     ...{ name, version, description, record, features, target },
-    ...{ intervalLevel, maxRecords, locations },
+    ...{ intervalLevel: intervals?.defaultLevel, maxRecords, locations },
   };
 }
 

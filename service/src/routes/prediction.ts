@@ -1,6 +1,6 @@
 import { cachePolicy } from "../cache/cache-control.ts";
 import type { CachedResponse } from "../cache/cached-response.ts";
-import type { ReadThrough } from "../cache/read-through.ts";
+import type { CacheNamespaces, ReadThrough } from "../cache/read-through.ts";
 import type { Client, Engine, Predictions } from "../model/engine.ts";
 import type { LoadedModel } from "../model/loaded-model.ts";
 import type { ModelVersion, ServedModel } from "../model/served-model.ts";
@@ -28,15 +28,11 @@ export interface PredictorDependencies {
 }
 
 /** How an endpoint receives, reads and answers a request. */
-export interface PredictionSteps {
-  /** The prefix of the cache keys of numbers. */
-  readonly namespace: string;
-  /** The prefix of the cache keys of bodies as sent. */
-  readonly bodyNamespace: string;
+export interface PredictionSteps extends CacheNamespaces {
   /** Whether the body has one record or a list. */
   readonly shape: BodyShape;
-  /** What computes the rows that `write` gets. */
-  readonly engine: Engine;
+  /** What computes the rows that `write` gets. `read` may change it, but not its columns. */
+  readonly engine: Pick<Engine, "columns" | "isCheap" | "predict">;
   /** Receives the body. */
   receive(request: SentRequest, grant: Grant): Promise<SentBody>;
   /** Returns what identifies the request if its model is known. */
@@ -64,8 +60,10 @@ const readRecords = traceWork(parsing, (steps: PredictionSteps, sent: SentBody, 
   steps.read(sent, client),
 );
 
-const predictRows = traceWork(inference, (engine: Engine, matrix: Float32Array, client: Client) =>
-  engine.predict(matrix, client),
+const predictRows = traceWork(
+  inference,
+  (steps: PredictionSteps, matrix: Float32Array, client: Client) =>
+    steps.engine.predict(matrix, client),
 );
 
 /**
@@ -145,8 +143,7 @@ export class Predictor {
       timing.enter("cache");
     }
     return this.#cache.answer({
-      namespace: steps.namespace,
-      bodyNamespace: steps.bodyNamespace,
+      keys: steps,
       shape: steps.shape,
       range: model.range,
       columns: engine.columns,
@@ -166,7 +163,7 @@ export class Predictor {
       async compute(matrix) {
         timing.enter("inference");
         grant.beginWait();
-        const rows = await predictRows(engine, matrix, grant);
+        const rows = await predictRows(steps, matrix, grant);
         timing.enter("cache");
         const predictions = steps.predictionsIn?.(rows);
         if (predictions) driftOf(model)?.count(matrix, predictions);

@@ -6,8 +6,9 @@ import type { BodyShape } from "../records/reader.ts";
 import { readBody } from "../wire/body.ts";
 import { sentRequest } from "../wire/sent-request.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { intervalOf, intervalSteps } from "./interval-steps.ts";
+import { type IntervalSteps, intervalOf, intervalSteps, levelOf } from "./interval-steps.ts";
 import type { PredictionSteps, Predictor } from "./prediction.ts";
+import { PredictionWriter } from "./write-predictions.ts";
 
 /** How endpoints that take records differ. */
 export interface RecordEndpoint {
@@ -52,6 +53,24 @@ function stepsFor(kind: RecordEndpoint, model: LoadedModel): PredictionSteps {
   };
 }
 
+const pairs = new PredictionWriter({ outputs: 2, isList: true });
+
+/**
+ * Returns the steps of a request with the parameter `interval`.
+ *
+ * @throws {Refusal} 422 if the parameter is invalid, or the model has no intervals
+ */
+function stepsWithIntervals(
+  name: string,
+  model: LoadedModel,
+  interval: string,
+  wrap: (predictions: string, intervals: string) => string,
+): IntervalSteps & Pick<PredictionSteps, "bodyNamespace"> {
+  const steps = intervalSteps(model, levelOf(model, interval), name, pairs, wrap);
+  // The body does not contain the level.
+  return { ...steps, bodyNamespace: steps.namespace };
+}
+
 /** Creates a value for the latest model, which requests then share. */
 function perModel<T>(create: (model: LoadedModel) => T): (model: LoadedModel) => T {
   let latest: { readonly model: LoadedModel; readonly value: T } | undefined;
@@ -80,7 +99,10 @@ export function recordEndpoint(
         defaultModel,
         interval === undefined || wrapIntervals === undefined
           ? stepsOf
-          : (model) => intervalSteps(model, interval, name, stepsOf(model), wrapIntervals),
+          : (model) => ({
+              ...stepsOf(model),
+              ...stepsWithIntervals(name, model, interval, wrapIntervals),
+            }),
       );
     },
   };
