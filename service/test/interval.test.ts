@@ -83,6 +83,22 @@ describe("a card whose intervals are invalid", () => {
     await expect(load(twoOutputs, { target, interval: invalid })).rejects.toThrow(message);
   });
 
+  test("intervals are refused for a model whose output is named interval", async () => {
+    const onnx = smallModel({
+      inputs: [{ name: "x", type: "float32", shape: ["N", 1] }],
+      outputs: ["interval", "error"].map((name) => ({ name, type: "float32", shape: ["N", 1] })),
+      nodes: ["interval", "error"].map((output) => ({
+        operator: "Abs",
+        inputs: ["x"],
+        output,
+      })),
+    });
+    await expect(load(onnx, { target: { output: "interval" }, interval })).rejects.toThrow(
+      "interval: the model's output must not be named interval, since this is the name of the output with the intervals",
+    );
+    expect((await load(onnx, { target: { output: "interval" } })).intervals).toBeUndefined();
+  });
+
   test("intervals are refused for a model that predicts several numbers", async () => {
     const onnx = smallModel({
       inputs: [{ name: "x", type: "float32", shape: ["N", 2] }],

@@ -1,14 +1,15 @@
 import "./no-telemetry.ts";
 import { InferenceSession } from "onnxruntime-node";
-import type { Signature } from "../tensors/signature.ts";
+import { intervalOutput, type Signature } from "../tensors/signature.ts";
 import { readOnnxGraph } from "../trees/onnx-file.ts";
 import { Unsupported } from "../trees/unsupported.ts";
 import type { ModelCard } from "./card.ts";
 import type { Runner } from "./engine.ts";
+import { createIntervals } from "./interval.ts";
 import { ModelError } from "./model-error.ts";
 import { feedFor, inputOrder, inputsOf, outputFor, predictionsOf } from "./onnx-tensors.ts";
 import { selectOutput } from "./select-output.ts";
-import { signatureOf } from "./signature-of.ts";
+import { describeIntervals, signatureOf } from "./signature-of.ts";
 
 /** ONNX Runtime's level for errors. Warnings are not logged. */
 const errorSeverity = 3;
@@ -110,6 +111,11 @@ export async function createOnnxRunner(
   if (interval === undefined) return createRunner(model, card, example);
   const outputs = outputNames(model);
   const served = target.output ?? outputs.at(-1) ?? "";
+  if (served === intervalOutput) {
+    throw new ModelError(
+      `interval: the model's output must not be named ${served}, since this is the name of the output with the intervals`,
+    );
+  }
   // Each output has its own session, so a prediction does not compute the error.
   const runnerFor = (output: string, ofCard: ModelCard) =>
     createRunner(outputs.includes(output) ? selectOutput(model, output) : model, ofCard, example);
@@ -122,7 +128,11 @@ export async function createOnnxRunner(
       const found = `${predictor.output} has ${predictor.outputs} and ${errors.output} ${errors.outputs}`;
       throw new ModelError(`interval: both outputs must have one number for each row; ${found}`);
     }
-    return { ...predictor, isFirstOutput: served === outputs[0], errors };
+    const signature = {
+      ...predictor.signature,
+      interval: describeIntervals(createIntervals(interval)),
+    };
+    return { ...predictor, signature, isFirstOutput: served === outputs[0], errors };
   } catch (error) {
     await predictor.release();
     throw error;

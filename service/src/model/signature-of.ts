@@ -1,6 +1,12 @@
 import type { Tensor } from "onnxruntime-node";
-import type { Datatype, Signature } from "../tensors/signature.ts";
+import {
+  type Datatype,
+  type IntervalDescription,
+  intervalOutput,
+  type Signature,
+} from "../tensors/signature.ts";
 import type { CardFeature } from "./card.ts";
+import type { Intervals } from "./interval.ts";
 import { type Inputs, inputNameOf, type TableInput } from "./onnx-tensors.ts";
 
 const inputDatatypes: Readonly<Record<TableInput["type"], Datatype>> = {
@@ -51,4 +57,10 @@ export function signatureOf(
     return { name: input, datatype: types.get(input) ?? "FP32", shape: [-1, 1] };
   });
   return { kind: "columns", inputs: columns, output };
+}
+
+/** Describes the output with the low and the high end of each interval. */
+export function describeIntervals({ levels, defaultLevel }: Intervals): IntervalDescription {
+  const output = { name: intervalOutput, datatype: "FP32", shape: [-1, 2] } as const;
+  return { output, levels, defaultLevel };
 }

@@ -2,6 +2,7 @@ import { cacheNamespace } from "../cache/keys.ts";
 import type { LoadedModel } from "../model/loaded-model.ts";
 import type { ModelRepository } from "../model/model-repository.ts";
 import type { Endpoint } from "../routes/endpoint.ts";
+import { intervalSteps } from "../routes/interval-steps.ts";
 import type { Limits } from "../routes/limits.ts";
 import type { PredictionSteps, Predictor } from "../routes/prediction.ts";
 import { PredictionWriter } from "../routes/write-predictions.ts";
@@ -11,7 +12,7 @@ import { refusal } from "../wire/refusal.ts";
 import { type SentRequest, sentRequest } from "../wire/sent-request.ts";
 import { describeInfer } from "./describe-infer.ts";
 import { findModel } from "./find-model.ts";
-import { readResponse, writeResponse } from "./inference-response.ts";
+import { joinNumbers, readResponse, writeResponse } from "./inference-response.ts";
 import { modelPathOf } from "./model-path.ts";
 
 /** The dependencies of {@link inferEndpoints}. */
@@ -37,6 +38,12 @@ function headerBytesOf(request: SentRequest): number | undefined {
   );
 }
 
+/** In cache keys. */
+const endpoint = "infer";
+
+/** The protocol's lists are flat. */
+const flat = new PredictionWriter({ outputs: 1, isList: false });
+
 /** How an inference request is received, read and answered. */
 function stepsOf(
   name: string,
@@ -44,17 +51,21 @@ function stepsOf(
   headerBytes: number | undefined,
   maxBodyBytes: number,
 ): PredictionSteps {
-  const { engine, version, cacheVersions, signature, tensorReader } = model;
+  const { engine, version, cacheVersions, tensorReader } = model;
   let inference: InferenceRequest | undefined;
 
   function matrixOf(read: InferenceRequest) {
     inference = read;
-    return read.matrix;
+    const { level, matrix } = read;
+    if (level !== undefined) {
+      Object.assign(steps, intervalSteps(model, level, endpoint, flat, joinNumbers));
+    }
+    return matrix;
   }
-  return {
-    namespace: cacheNamespace(cacheVersions.numbers, "infer"),
+  const steps: PredictionSteps = {
+    namespace: cacheNamespace(cacheVersions.numbers, endpoint),
     // The response contains the name of the file.
-    bodyNamespace: cacheNamespace(cacheVersions.bodies, `infer:${name}`),
+    bodyNamespace: cacheNamespace(cacheVersions.bodies, `${endpoint}:${name}`),
     shape: "many",
     engine,
     receive: (request, grant) => receiveDecoded(request, maxBodyBytes, grant),
@@ -64,20 +75,19 @@ function stepsOf(
       return read instanceof Promise ? read.then(matrixOf) : matrixOf(read);
     },
     predictionsIn: (rows) => rows,
-    // The protocol's lists are flat.
-    write: (predictions) =>
-      new PredictionWriter({ outputs: engine.outputs, isList: false }).write(predictions),
+    write: (predictions) => flat.write(predictions),
     respond(numbers) {
       if (inference === undefined) throw new Error("the request has not been read");
-      const { id, isBinary, matrix } = inference;
+      const { id, outputs, level, matrix } = inference;
       const rows = matrix.length / engine.columns;
-      const { output } = signature;
+      const hasIntervals = level !== undefined;
       return writeResponse(
-        { modelName: name, modelVersion: version, id, isBinary, output, rows },
+        { modelName: name, modelVersion: version, id, outputs, hasIntervals, rows },
         numbers,
       );
     },
   };
+  return steps;
 }
 
 /** `POST /v2/models/{name}/infer`, also with the model's version in the path. */

@@ -1,16 +1,17 @@
 import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
-import type { Datatype, TensorDescription } from "../tensors/signature.ts";
+import type { MatchedOutput } from "../tensors/match-outputs.ts";
+import type { Datatype } from "../tensors/signature.ts";
 
-/** What a response contains in addition to the predictions. */
+/** What a response contains in addition to the numbers. */
 export interface ResponseContext {
   readonly modelName: string;
   readonly modelVersion: string;
   /** The id of the request. */
   readonly id: string | undefined;
-  /** Whether the predictions are bytes after the JSON, instead of JSON. */
-  readonly isBinary: boolean;
-  readonly output: TensorDescription;
+  readonly outputs: readonly MatchedOutput[];
+  /** Whether the numbers include those of intervals. */
+  readonly hasIntervals: boolean;
   readonly rows: number;
 }
 
@@ -47,30 +48,55 @@ async function bytesOf(numbers: string, datatype: Datatype): Promise<Buffer> {
   return Buffer.concat(pieces);
 }
 
+/** Separates predictions from the ends of their intervals. */
+const separator = "\n";
+
+/** Joins predictions and the ends of their intervals, each as JSON numbers with commas in between. */
+export function joinNumbers(predictions: string, ends: string): string {
+  return predictions + separator + ends;
+}
+
+/** Splits what {@link joinNumbers} has joined. */
+function numbersOf({ isInterval }: MatchedOutput, joined: string): string {
+  const end = joined.indexOf(separator);
+  return isInterval ? joined.slice(end + 1) : joined.slice(0, end);
+}
+
 /**
  * Writes a response as one string, as the cache keeps it: JSON; or the length of the JSON, a line
  * feed, and JSON and bytes as latin1.
  *
- * @param numbers the predictions as JSON numbers, separated by commas
+ * @param numbers the predictions as JSON numbers, separated by commas; with intervals, what
+ *   {@link joinNumbers} returns
  */
 export async function writeResponse(context: ResponseContext, numbers: string): Promise<string> {
-  const { modelName, modelVersion, id, isBinary, output, rows } = context;
-  const { name, datatype } = output;
-  const shape = [rows, ...output.shape.slice(1)];
+  const { modelName, modelVersion, id, outputs, hasIntervals, rows } = context;
   const start = {
     model_name: modelName,
     model_version: modelVersion,
     ...(id !== undefined && { id }),
   };
-  const opening = `${JSON.stringify(start).slice(0, -1)},"outputs":[`;
-  const tensor = JSON.stringify({ name, datatype, shape }).slice(0, -1);
-  if (!isBinary) return `${opening}${tensor},"data":[${numbers}]}]}`;
-
-  const bytes = await bytesOf(numbers, datatype);
-  const json = Buffer.from(
-    `${opening}${tensor},"parameters":{"binary_data_size":${bytes.length}}}]}`,
-  );
-  return `${json.length}\n${json.toString("latin1")}${bytes.toString("latin1")}`;
+  let json = `${JSON.stringify(start).slice(0, -1)},"outputs":[`;
+  let comma = "";
+  let bytes: string | undefined;
+  for (const output of outputs) {
+    const { name, datatype, shape } = output.tensor;
+    const tensor = JSON.stringify({ name, datatype, shape: [rows, ...shape.slice(1)] });
+    const own = hasIntervals ? numbersOf(output, numbers) : numbers;
+    json += comma + tensor.slice(0, -1);
+    comma = ",";
+    if (output.isBinary) {
+      const elements = await bytesOf(own, datatype);
+      json += `,"parameters":{"binary_data_size":${elements.length}}}`;
+      bytes = (bytes ?? "") + elements.toString("latin1");
+    } else {
+      json += `,"data":[${own}]}`;
+    }
+  }
+  json += "]}";
+  if (bytes === undefined) return json;
+  const header = Buffer.from(json);
+  return `${header.length}\n${header.toString("latin1")}${bytes}`;
 }
 
 /** Returns the body and the headers of a response that {@link writeResponse} has written. */

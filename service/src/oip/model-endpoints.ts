@@ -4,7 +4,7 @@ import type { ModelRepository } from "../model/model-repository.ts";
 import type { Endpoint } from "../routes/endpoint.ts";
 import { json } from "../routes/exchange.ts";
 import { response } from "../routes/openapi-parts.ts";
-import type { TensorDescription } from "../tensors/signature.ts";
+import { outputsOf, type TensorDescription } from "../tensors/signature.ts";
 import { describe } from "./describe.ts";
 import { findModel } from "./find-model.ts";
 import { modelPathOf } from "./model-path.ts";
@@ -21,7 +21,7 @@ function metadataOf(
     versions: [version],
     platform: "onnxruntime_onnx",
     inputs: signature.inputs.map(copyOf),
-    outputs: [copyOf(signature.output)],
+    outputs: outputsOf(signature).map(copyOf),
   };
 }
 

@@ -17,6 +17,13 @@ const text = z
   .string(mustBe("a text"))
   .max(maxTextLength, `must have at most ${maxTextLength} characters`);
 
+/** Checked when it is known which levels the model has. */
+const level = z.unknown().optional().meta({
+  type: "number",
+  description:
+    "The level of the output `interval`: how many of the intervals contain the true value, as a share",
+});
+
 const dimension = z.int(count).min(0, count);
 
 /** An error for each item would take long, so the length of a list is checked before its items. */
@@ -38,7 +45,7 @@ const InputTensor = z.object(
 
 /** One output that a client requests. */
 const RequestedOutput = z.object(
-  { name: text, parameters: z.object({ binary_data: flag }, object).nullish() },
+  { name: text, parameters: z.object({ binary_data: flag, level }, object).nullish() },
   object,
 );
 
@@ -46,7 +53,7 @@ const RequestedOutput = z.object(
 const Envelope = z.object(
   {
     id: text.nullish(),
-    parameters: z.object({ binary_data_output: flag }, object).nullish(),
+    parameters: z.object({ binary_data_output: flag, level }, object).nullish(),
     inputs: z.array(z.unknown(), list).min(1, "must not be empty"),
     outputs: shortList.nullish(),
   },

@@ -3,16 +3,15 @@ import { refusal } from "../wire/refusal.ts";
 import { readBinary, requireSize } from "./binary-elements.ts";
 import { Cells } from "./cells.ts";
 import { cutData, type Span } from "./cut-data.ts";
-import { type InferenceHeader, type InputTensor, parseHeader } from "./inference-header.ts";
+import { type InputTensor, parseHeader } from "./inference-header.ts";
 import { JsonElements } from "./json-elements.ts";
 import { createMatcher, type MatchedInput, type TensorSchema } from "./match-inputs.ts";
+import { createOutputMatcher, type MatchedOutputs } from "./match-outputs.ts";
 
 /** An inference request that fits the model. */
-export interface InferenceRequest {
+export interface InferenceRequest extends MatchedOutputs {
   /** Sent back in the response. */
   readonly id: string | undefined;
-  /** Whether the output is wanted as bytes instead of JSON. */
-  readonly isBinary: boolean;
   readonly matrix: Matrix;
 }
 
@@ -50,26 +49,16 @@ class BinaryTail {
   }
 }
 
-/** Whether a request wants its output as bytes. */
-function wantsBinary({ parameters, outputs }: InferenceHeader, output: string): boolean {
-  const unknown = outputs?.find(({ name }) => name !== output);
-  if (unknown !== undefined) {
-    const names = `output ${JSON.stringify(unknown.name)} is unknown. Allowed: ${JSON.stringify(output)}`;
-    throw refusal(400, names);
-  }
-  const [requested] = outputs ?? [];
-  return requested?.parameters?.binary_data ?? parameters?.binary_data_output ?? false;
-}
-
 /** Where the elements of an input are. */
 type Elements = { readonly json: Span } | { readonly bytes: Buffer };
 
 /** Creates the reader of a model's inference requests. */
 export function createInferenceReader(schema: TensorSchema, maxRows: number): InferenceReader {
-  const { features, signature } = schema;
+  const { features } = schema;
   const cells = new Cells(features);
   const jsonElements = new JsonElements(cells);
   const matchInputs = createMatcher(schema, maxRows);
+  const matchOutputs = createOutputMatcher(schema.signature);
 
   function elementsOf(
     sent: InputTensor,
@@ -100,7 +89,7 @@ export function createInferenceReader(schema: TensorSchema, maxRows: number): In
     const json = body.subarray(0, headerBytes);
     const cut = cutData(json);
     const header = parseHeader(cut.header, features.length);
-    const isBinary = wantsBinary(header, signature.output.name);
+    const { outputs, level } = matchOutputs(header);
     const matched = matchInputs(header.inputs);
     const tail = new BinaryTail(body.subarray(headerBytes));
     const sources = matched.map((input, index) => {
@@ -116,6 +105,6 @@ export function createInferenceReader(schema: TensorSchema, maxRows: number): In
       if ("json" in elements) jsonElements.read(json, elements.json, input, matrix, stride);
       else readBinary(elements.bytes, input, cells, matrix, stride);
     }
-    return { id: header.id ?? undefined, isBinary, matrix };
+    return { id: header.id ?? undefined, outputs, level, matrix };
   };
 }

@@ -1,11 +1,14 @@
 """Does with tritonclient and KServe's client what they offer, against a service that serves the committed model."""
 
 import asyncio
+import json
 import sys
+import urllib.request
 
 import numpy
 import tritonclient.http as triton
 from kserve import InferenceRESTClient, InferInput, InferRequest, RESTConfig
+from kserve.protocol.infer_type import RequestedOutput
 from tritonclient.utils import InferenceServerException
 
 address = sys.argv[1]
@@ -32,6 +35,40 @@ def inputs(binary, datatype="FP32"):
     tensor = triton.InferInput("houses", list(houses.shape), datatype)
     tensor.set_data_from_numpy(houses.astype(numpy.float64 if datatype == "FP64" else numpy.float32), binary_data=binary)
     return [tensor]
+
+
+def bulk_intervals(level):
+    """Returns the low and the high ends that /bulk_predict returns."""
+    names = ["MedInc", "HouseAge", "AveRooms", "AveBedrms", "Population", "AveOccup", "Latitude", "Longitude"]
+    body = {"houses": [dict(zip(names, row)) for row in houses.tolist()]}
+    request = urllib.request.Request(
+        f"http://{address}/bulk_predict?interval={level}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request) as response:
+        return numpy.array(json.load(response)["intervals"], dtype=numpy.float32)
+
+
+def use_intervals(client):
+    assert client.get_model_metadata(name)["outputs"] == [
+        {"name": "MedHouseVal", "datatype": "FP32", "shape": [-1, 1]},
+        {"name": "interval", "datatype": "FP32", "shape": [-1, 2]},
+    ]
+    for level, parameters in ((0.9, None), (0.8, {"level": 0.8}), (0.95, {"level": 0.95})):
+        ends = bulk_intervals(level)
+        for binary in (True, False):
+            for other in (True, False):
+                outputs = [
+                    triton.InferRequestedOutput("interval", binary_data=binary),
+                    triton.InferRequestedOutput("MedHouseVal", binary_data=other),
+                ]
+                result = client.infer(name, inputs(binary), outputs=outputs, parameters=parameters)
+                check(result.as_numpy("MedHouseVal"))
+                numpy.testing.assert_array_equal(result.as_numpy("interval"), ends)
+                assert [output["name"] for output in result.get_response()["outputs"]] == ["interval", "MedHouseVal"]
+    assert client.infer(name, inputs(True)).as_numpy("interval") is None
+    asked = [triton.InferRequestedOutput("interval")]
+    wrong = message_of(lambda: client.infer(name, inputs(True), outputs=asked, parameters={"level": 1.5}))
+    assert wrong == "parameters.level must be a number from 0.5 to 0.99, not 1.5"
 
 
 def use_tritonclient():
@@ -84,6 +121,8 @@ def use_tritonclient():
         per_feature.append(tensor.set_data_from_numpy(houses[:, column : column + 1]))
     check(client.infer(name, per_feature).as_numpy("MedHouseVal"))
 
+    use_intervals(client)
+
     empty = triton.InferInput("houses", [0, 8], "FP32")
     empty.set_data_from_numpy(houses[:0])
     assert client.infer(name, [empty]).as_numpy("MedHouseVal").shape == (0, 1)
@@ -129,6 +168,14 @@ async def use_kserve():
                 response = await client.infer(url, request, model_name=name)
                 assert response.id == "k-1"
                 check(response.outputs[0].as_numpy())
+        ends = bulk_intervals(0.8)
+        for binary in (True, False):
+            tensor = InferInput("houses", list(houses.shape), "FP32")
+            tensor.set_data_from_numpy(houses, binary_data=binary)
+            outputs = [RequestedOutput("interval", {"level": 0.8, "binary_data": binary})]
+            request = InferRequest(name, [tensor], request_outputs=outputs)
+            response = await client.infer(url, request, model_name=name)
+            numpy.testing.assert_array_equal(response.outputs[0].as_numpy(), ends)
         nested = {"inputs": [{"name": "houses", "shape": [2, 8], "datatype": "FP32", "data": houses.tolist()}]}
         check(numpy.array((await client.infer(url, nested, model_name=name)).outputs[0].as_numpy()))
 
