@@ -9,38 +9,20 @@ import {
   ensembleNode,
   finite,
   modes,
-  type TestBranch,
   type TestEnsemble,
   type TestTree,
   tree,
 } from "../trees/ensembles.ts";
-import { type Node, onnxFile } from "../trees/onnx-writer.ts";
-
-/** A column that trees test: how it is computed from a row, and from which features. */
-interface TestColumn {
-  readonly of: (row: Float32Array) => number;
-  readonly features: readonly number[];
-}
-
-/** Whether a row meets the condition of a branch. */
-function isMet({ mode, value, nanIsTrue, feature }: TestBranch, columns: readonly number[]) {
-  const cell = columns[feature] ?? 0;
-  if (Number.isNaN(cell)) return nanIsTrue || mode === "BRANCH_NEQ";
-  switch (mode) {
-    case "BRANCH_LEQ":
-      return cell <= value;
-    case "BRANCH_LT":
-      return cell < value;
-    case "BRANCH_GT":
-      return cell > value;
-    case "BRANCH_GTE":
-      return cell >= value;
-    case "BRANCH_EQ":
-      return cell === value;
-    default:
-      return cell !== value;
-  }
-}
+import { onnxFile } from "../trees/onnx-writer.ts";
+import {
+  DerivedColumns,
+  isMet,
+  limitColumns,
+  raw,
+  steps,
+  type TestColumn,
+  valuesOf,
+} from "./derived-columns.ts";
 
 /** Counts the rows that reach each node. */
 function countRows(root: TestTree, rows: readonly (readonly number[])[]) {
@@ -86,14 +68,15 @@ function bruteForce(
   row: Float32Array,
   training: readonly Float32Array[],
 ): number[] {
-  const valuesOf = (each: Float32Array) => columns.map((column) => Math.fround(column.of(each)));
+  const values = valuesOf(columns, row);
+  const trainingValues = training.map((each) => valuesOf(columns, each));
   const players = [...new Set(columns.map(({ features }) => features.join()))];
   const playerOf = columns.map(({ features }) => players.indexOf(features.join()));
-  const counts = trees.map((each) => countRows(each, training.map(valuesOf)));
+  const counts = trees.map((each) => countRows(each, trainingValues));
   const sums = Array.from({ length: 2 ** players.length }, (_, known) =>
     trees.reduce((sum, each, index) => {
       const isKnown = (column: number) => ((known >> (playerOf[column] ?? 0)) & 1) === 1;
-      return sum + meanWeight(each, target, valuesOf(row), isKnown, counts[index] ?? new Map());
+      return sum + meanWeight(each, target, values, isKnown, counts[index] ?? new Map());
     }, 0),
   );
   const contributions = Array<number>(row.length).fill(0);
@@ -138,39 +121,38 @@ interface Example {
   readonly training: readonly Float32Array[];
 }
 
+/** Generates the values that branches compare with. */
+const thresholds = fc.array(finite, { minLength: 1, maxLength: 8 });
+
 /** Generates ensembles, a row, and training rows. */
-function examples(
+function examplesOf(
+  values: readonly number[],
   kind: Omit<TestEnsemble, "trees">,
   columns: number,
-  features = columns,
+  features: number,
 ): fc.Arbitrary<Example> {
-  return fc.array(finite, { minLength: 1, maxLength: 8 }).chain((values) => {
-    const row = fc
-      .array(cell(values), { minLength: features, maxLength: features })
-      .map((cells) => Float32Array.from(cells));
-    const trees = tree({
-      features: columns,
-      targets: kind.targets,
-      values,
-      modes,
-      nanIsTrue: fc.boolean(),
-      weight: fc.float({ min: -10, max: 10, noNaN: true }),
-    });
-    return fc.record({
-      ensemble: fc
-        .array(trees, { minLength: 1, maxLength: 4 })
-        .map((grown) => ({ ...kind, trees: grown })),
-      row,
-      training: fc.array(row, { maxLength: 40 }),
-    });
+  const row = fc
+    .array(cell(values), { minLength: features, maxLength: features })
+    .map((cells) => Float32Array.from(cells));
+  const trees = tree({
+    features: columns,
+    targets: kind.targets,
+    values,
+    modes,
+    nanIsTrue: fc.boolean(),
+    weight: fc.float({ min: -10, max: 10, noNaN: true }),
+  });
+  return fc.record({
+    ensemble: fc
+      .array(trees, { minLength: 1, maxLength: 4 })
+      .map((grown) => ({ ...kind, trees: grown })),
+    row,
+    training: fc.array(row, { maxLength: 40 }),
   });
 }
 
-const raw = (count: number): TestColumn[] =>
-  Array.from({ length: count }, (_, feature) => ({
-    of: (row) => row[feature] ?? 0,
-    features: [feature],
-  }));
+const examples = (kind: Omit<TestEnsemble, "trees">, columns: number, features = columns) =>
+  thresholds.chain((values) => examplesOf(values, kind, columns, features));
 
 function fileOf(ensemble: TestEnsemble, columns: number): Uint8Array {
   return onnxFile({
@@ -250,45 +232,51 @@ test("the margins of two classes with one score are each other's opposite", () =
 });
 
 test("columns of the same features are one player, and its features share its contribution", () => {
-  const nodes: readonly Node[] = [
-    {
-      operator: "Gather",
-      inputs: ["raw", "first"],
-      outputs: ["a"],
-      attributes: { axis: { int: 1 } },
-    },
-    {
-      operator: "Gather",
-      inputs: ["raw", "second"],
-      outputs: ["b"],
-      attributes: { axis: { int: 1 } },
-    },
-    { operator: "Add", inputs: ["a", "b"], outputs: ["sum"] },
-    { operator: "Sub", inputs: ["a", "b"], outputs: ["difference"] },
-    {
-      operator: "Concat",
-      inputs: ["raw", "sum", "difference"],
-      outputs: ["features"],
-      attributes: { axis: { int: 1 } },
-    },
-  ];
-  const index = (value: number) => ({ type: "int64", dimensions: [1], values: [value] }) as const;
-  const at = (row: Float32Array, feature: number) => row[feature] ?? 0;
-  const columns: readonly TestColumn[] = [
-    ...raw(3),
-    { of: (row) => at(row, 0) + at(row, 1), features: [0, 1] },
-    { of: (row) => at(row, 0) - at(row, 1), features: [0, 1] },
-  ];
+  const graph = new DerivedColumns(3, [
+    { operator: "Add", left: 0, right: 1 },
+    { operator: "Sub", left: 0, right: 1 },
+  ]);
   fc.assert(
     fc.property(examples({ ...regressor, targets: 1 }, 5, 3), ({ ensemble, row, training }) => {
-      const file = onnxFile({
-        inputs: { raw: { type: "float", columns: 3 } },
-        outputs: ["scores"],
-        constants: { first: index(0), second: index(1) },
-        nodes: [...nodes, ensembleNode(ensemble)],
-      });
-      const [found] = explain(file, row, training);
-      expectClose(found?.slice(1), bruteForce(ensemble, 0, columns, row, training));
+      const [found] = explain(graph.file(ensemble), row, training);
+      expectClose(found?.slice(1), bruteForce(ensemble, 0, graph.columns, row, training));
+    }),
+  );
+});
+
+/** Generates graphs with derived columns of three features, ensembles that test them, and rows. */
+const derivedExamples = thresholds
+  .chain((values) =>
+    fc.record({
+      graph: steps(values).map((each) => new DerivedColumns(3, each)),
+      example: examplesOf(values, { ...regressor, targets: 1 }, 16, 3),
+    }),
+  )
+  .map(({ graph, example: { ensemble, ...rows } }) => {
+    const trees = ensemble.trees.map((root) => limitColumns(root, graph.columns.length));
+    return { graph, ensemble: { ...ensemble, trees }, ...rows };
+  });
+
+test("if trees test products, differences and other trees, contributions are those of all subsets", () => {
+  fc.assert(
+    fc.property(derivedExamples, ({ graph, ensemble, row, training }) => {
+      const [found] = explain(graph.file(ensemble), row, training);
+      expectClose(found?.slice(1), bruteForce(ensemble, 0, graph.columns, row, training));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("trees that other trees test are also explained if they are a part of the prediction", () => {
+  fc.assert(
+    fc.property(derivedExamples, ({ graph, ensemble, row, training }) => {
+      const lookup = graph.lookups.find((each) => each.ensemble.aggregate === "SUM");
+      fc.pre(lookup !== undefined);
+      const [found] = explain(graph.file(ensemble, lookup.first), row, training);
+      const own = bruteForce(ensemble, 0, graph.columns, row, training);
+      const other = bruteForce(lookup.ensemble, 0, graph.columns, row, training);
+      const sum = own.map((value, index) => value + (other[index] ?? 0));
+      expectClose(found?.slice(1), sum);
     }),
   );
 });
