@@ -1,12 +1,13 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { type LoadedModel, loadModel } from "../../src/model/loaded-model.ts";
 import { DriftWindow } from "../../src/telemetry/drift.ts";
 import { appUnderTest, defaultLimits, post } from "../app-under-test.ts";
 import { openCache } from "../cache-under-test.ts";
 import { house, houseCard, modelPath } from "../house-model.ts";
+import { RedisServer, redisTest } from "../redis-server.ts";
 import {
   binaryRequest,
   errorOf,
@@ -346,6 +347,19 @@ describe("cached intervals", () => {
       }
     }
   });
+});
+
+redisTest("intervals that Redis has are those that were computed", async () => {
+  const redis = await RedisServer.start();
+  const { readThrough: cache } = await openCache({ redisUrl: redis.url, memoryBytes: 0 });
+  const app = appUnderTest({ model, cache });
+  const rows = rowsOf(3);
+  const { predictions, ends } = await bulk(rows, 0.8);
+  const outputs = [interval({ level: 0.8, binary_data: true }), prediction()];
+  const ask = () => infer(app, { outputs, ...inputsOf(rows) });
+  // The first requests may be sent before Redis is connected.
+  await vi.waitUntil(async () => (await ask()).headers.get("x-cache") === "HIT", 10_000);
+  expect((await ask()).outputs.map(({ data }) => data)).toEqual([ends, predictions]);
 });
 
 test("intervals follow a new version of the card, also in the cache", async () => {
