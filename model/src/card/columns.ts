@@ -3,7 +3,7 @@ import type { TableInput } from "../../../service/src/model/onnx-tensors.ts";
 import { describeBins, describeRange } from "../feature-statistics.ts";
 import type { CellReader } from "./read-table.ts";
 
-/** A column with more different texts is free text, not a category. */
+/** A column with more distinct texts is free text, not a category. */
 const maxCategories = 10_000;
 
 const decimal = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*$/i;
@@ -136,7 +136,7 @@ function categoryReader(name: FeatureName): FeatureReader {
     if (known === undefined) {
       if (counts.size === maxCategories) {
         throw new Error(
-          `there are more than ${maxCategories} different texts; the service accepts categories, not free text`,
+          `there are more than ${maxCategories} distinct texts; the service accepts categories, not free text`,
         );
       }
       known = { code: counts.size, rows: 0 };
