@@ -183,7 +183,7 @@ describe("on a real API server", () => {
     await api.delete(deployment);
   });
 
-  test("destroying the stack leaves nothing", async () => {
+  test("destroying the stack leaves nothing behind", async () => {
     await stack.destroy();
     expect(names()).toEqual([]);
     const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "w255" } };
