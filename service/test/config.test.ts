@@ -74,12 +74,12 @@ describe("documented defaults", () => {
   // The table describes this default in words.
   const defaults = { ...readConfig({}), MODEL_PATH: undefined };
 
-  test.each(settingNames)("the documented default of %s is the real one", (name) => {
+  test.each(settingNames)("the documented default of %s is the actual one", (name) => {
     expect(rows.has(name)).toBe(true);
     expect(rows.get(name)).toBe(defaults[name]?.toString());
   });
 
-  test("docs/configuration.md describes no other setting", () => {
+  test("docs/configuration.md describes no unknown setting", () => {
     expect([...rows.keys()].sort()).toEqual([...settingNames].sort());
   });
 });

@@ -94,7 +94,7 @@ const farewell = {
 };
 
 /** Sends the requests of a connection, and checks everything that is known about the responses. */
-async function hold(port: number, spoken: Conversation): Promise<void> {
+async function converse(port: number, spoken: Conversation): Promise<void> {
   const { garbage, splits, isPipelined, isPatient } = spoken;
   const requests = garbage === undefined ? [...spoken.requests, farewell] : spoken.requests;
   const methods = requests.map(({ method }) => method);
@@ -134,7 +134,7 @@ test("whatever clients send, each request gets its response, none is a 5xx, and 
     fc.asyncProperty(conversation, async (spoken) => {
       requests += spoken.requests.length;
       if (spoken.garbage !== undefined) fragments++;
-      await hold(port, spoken);
+      await converse(port, spoken);
     }),
     { numRuns: Number(FUZZ_RUNS), seed: Number(FUZZ_SEED), endOnFailure: false },
   );

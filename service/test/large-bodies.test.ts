@@ -49,7 +49,7 @@ const houses = (count: number) =>
 
 const memoryCache = () => openCache({ memoryBytes: 16 * mebibyte });
 
-/** Ten megabytes that take long to read and are rejected in the end. */
+/** Ten megabytes that take a long time to read and are rejected at the end. */
 const hostile = `{"houses":[${"{},".repeat(10 * (mebibyte / 3))}0]}`;
 
 describe("a large body", () => {
@@ -204,7 +204,7 @@ describe("the reader thread", () => {
     }
   });
 
-  test("the reader thread does not read a body that was abandoned while waiting", async () => {
+  test("the reader thread does not read a body that was abandoned while it waited", async () => {
     const program = new URL("../src/records/reader-worker.ts", import.meta.url);
     const thread = new ReaderThread(program, { schema: houseCard, maxRecords: 10 });
     onTestFinished(() => thread.close());

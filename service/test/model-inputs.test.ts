@@ -112,7 +112,7 @@ describe("a model with an input for each feature", () => {
     await schemasOf(app);
   });
 
-  test("values that the card does not allow get the same errors as from pydantic", async () => {
+  test("values that the card does not allow get the errors of pydantic", async () => {
     const app = await appOfModel(mixed, { features });
     const response = await post(app, "/predict", {
       ...record,
@@ -144,12 +144,12 @@ describe("a model with an input for each feature", () => {
       "the card has no feature for input in_int64",
     ],
     [
-      "a feature too few",
+      "too few features",
       features.slice(1),
       'the card has no feature for input in_string: give one feature the name of the input as "input"',
     ],
     [
-      "a feature too many",
+      "too many features",
       [...features, { name: "more", example: 1 }],
       'the model has no input for feature "more"; its inputs are in_float32',
     ],

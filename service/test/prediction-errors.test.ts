@@ -175,7 +175,7 @@ describe("too many houses", () => {
     expect(await response.json()).toEqual({ detail: [tooLong] });
   });
 
-  test("a list with too many houses does not hide unknown fields next to it", async () => {
+  test("a list with too many houses does not hide unknown fields of the same body", async () => {
     const body = { a: 1, houses: [house, house, house] };
     const response = await post(small, "/bulk_predict", body);
     expect(await response.json()).toEqual({

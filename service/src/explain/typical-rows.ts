@@ -52,8 +52,8 @@ function distributionOf(feature: CardFeature): ValueBelow {
 }
 
 /**
- * Draws rows like the training rows, as far as the card describes these: each feature has its
- * distribution, but features do not depend on each other. The rows are always the same.
+ * Draws rows that are like the training rows as far as the card describes them: each feature has
+ * its distribution, but features do not depend on each other. The rows are always the same.
  *
  * @returns rows × features, row-major
  */

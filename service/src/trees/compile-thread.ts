@@ -21,8 +21,8 @@ export function usualHeapMiB(): number {
 }
 
 /**
- * Compiles a model in a thread, since this takes long and creates much garbage. The thread ends
- * afterwards.
+ * Compiles a model in a thread, since this takes a long time and creates much garbage. The thread
+ * ends afterwards.
  *
  * @param maxHeapMiB the maximum heap size of the thread. The model is not compiled if it needs more
  * @throws {Error} if the file can't be read

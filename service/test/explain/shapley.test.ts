@@ -16,7 +16,7 @@ import {
 } from "../trees/ensembles.ts";
 import { type Node, onnxFile } from "../trees/onnx-writer.ts";
 
-/** A column that trees test: how it is computed from a row, and from which features. */
+/** A column that trees test: the function that computes it from a row, and its features. */
 interface TestColumn {
   readonly of: (row: Float32Array) => number;
   readonly features: readonly number[];
@@ -56,7 +56,7 @@ function countRows(root: TestTree, rows: readonly (readonly number[])[]) {
   return counts;
 }
 
-/** The mean weight of a tree if only some players are known: the definition, without shortcuts. */
+/** The mean weight of a tree if only some players are known, computed from the definition. */
 function meanWeight(
   node: TestTree,
   target: number,
@@ -183,15 +183,18 @@ function fileOf(ensemble: TestEnsemble, columns: number): Uint8Array {
 const regressor = { operator: "TreeEnsembleRegressor" } as const;
 const classifier = { operator: "TreeEnsembleClassifier" } as const;
 
-test.each([1, 2, 5, 8])("contributions of %i features are those of all subsets", (count) => {
-  fc.assert(
-    fc.property(examples({ ...regressor, targets: 1 }, count), ({ ensemble, row, training }) => {
-      const [found] = explain(fileOf(ensemble, count), row, training);
-      expectClose(found?.slice(1), bruteForce(ensemble, 0, raw(count), row, training));
-      expect(found?.[0]).toBeNaN();
-    }),
-  );
-});
+test.each([1, 2, 5, 8])(
+  "the contributions of %i features are those that a sum over all subsets gives",
+  (count) => {
+    fc.assert(
+      fc.property(examples({ ...regressor, targets: 1 }, count), ({ ensemble, row, training }) => {
+        const [found] = explain(fileOf(ensemble, count), row, training);
+        expectClose(found?.slice(1), bruteForce(ensemble, 0, raw(count), row, training));
+        expect(found?.[0]).toBeNaN();
+      }),
+    );
+  },
+);
 
 test("each number of a prediction has its own baseline and contributions", () => {
   const kind = { ...regressor, targets: 3, base: [1, -2, 4] };
@@ -206,7 +209,7 @@ test("each number of a prediction has its own baseline and contributions", () =>
   );
 });
 
-test("an average of trees is explained like their sum, divided by their number", () => {
+test("an average of trees is explained as their sum divided by their number", () => {
   const kind = { ...regressor, targets: 1, aggregate: "AVERAGE", base: [3] };
   fc.assert(
     fc.property(examples(kind, 4), ({ ensemble, row, training }) => {
@@ -237,7 +240,7 @@ test.each(["LOGISTIC", "SOFTMAX"])(
   },
 );
 
-test("the margins of two classes with one score are each other's opposite", () => {
+test("if two classes have one score, their margins are opposite", () => {
   const kind = { ...classifier, targets: 2, transform: "LOGISTIC", targetsOf: () => [0] };
   fc.assert(
     fc.property(examples(kind, 3), ({ ensemble, row, training }) => {
@@ -249,7 +252,7 @@ test("the margins of two classes with one score are each other's opposite", () =
   );
 });
 
-test("columns of the same features are one player, and its features share its contribution", () => {
+test("columns of the same features are one player, and these features share its contribution", () => {
   const nodes: readonly Node[] = [
     {
       operator: "Gather",

@@ -178,7 +178,7 @@ describe("a model with an input for each type of feature", () => {
   });
 });
 
-describe("a model with another output", () => {
+describe("the number type of an output", () => {
   const features = [{ name: "a", type: "integer", example: 1 }];
   const to = "/v2/models/housing/infer";
 

@@ -65,7 +65,7 @@ describe("an inference request", () => {
     ]);
   });
 
-  test("the same numbers are found in the cache, whatever their form and the id", async () => {
+  test("the same numbers are found in the cache, whatever their encoding and the id", async () => {
     const app = await appWithCache();
     const found = [];
     for (const [, body, headers] of forms) {
@@ -98,7 +98,7 @@ describe("an inference request", () => {
     }
   });
 
-  test("rows are predicted in order, also many", async () => {
+  test("rows are predicted in order, whether there are few or many", async () => {
     const values = Array.from({ length: 3000 }, (_, index) => index + 1);
     const data = values.flatMap((value) => [value, ...row.slice(1)]);
     const app = appUnderTest();
@@ -149,14 +149,14 @@ describe("an inference request", () => {
       true,
     ],
     [
-      "binary_data: false, which outweighs binary_data_output",
+      "binary_data: false, which takes precedence over binary_data_output",
       {
         parameters: { binary_data_output: true },
         outputs: [{ name: "MedHouseVal", parameters: { binary_data: false } }],
       },
       false,
     ],
-  ])("the parameter %s decides on the output's encoding", async (_, parts, isBinary) => {
+  ])("the parameter %s decides the output's encoding", async (_, parts, isBinary) => {
     const response = await infer(appUnderTest(), { ...table(row), ...parts });
     expect(response.isBinary).toBe(isBinary);
     expect(response.headers.get("content-type")).toBe(
@@ -176,7 +176,7 @@ describe("an inference request", () => {
     );
   });
 
-  test("no JSON value makes the service fail", async () => {
+  test("no JSON value causes an internal error", async () => {
     const app = appUnderTest();
     const json = fc.jsonValue({ maxDepth: 4 });
     const input = fc.record(
@@ -361,7 +361,7 @@ describe("an invalid inference request", () => {
       "Inference-Header-Content-Length must be a number of bytes",
     ],
     [
-      "a length that is no number",
+      "a length that is not a number",
       32,
       floats(...row),
       "x",
@@ -416,7 +416,7 @@ describe("an invalid inference request", () => {
     expect(error).toContain(expected);
   });
 
-  test("an invalid request fails alone: those that arrive at the same time get predictions", async () => {
+  test("an invalid request does not fail the requests that arrive at the same time", async () => {
     const app = appUnderTest();
     const bodies = [
       table(row),

@@ -20,7 +20,7 @@ import {
 
 useBrowser();
 
-describe("what the service knows about a prediction", () => {
+describe("intervals, ranges and contributions", () => {
   testInBrowser("the interval of a prediction is shown in the target's unit", async () => {
     const app = await appOf(modelPath);
     const { page } = await openPlayground(app);
@@ -56,7 +56,7 @@ describe("what the service knows about a prediction", () => {
     ]);
   });
 
-  testInBrowser("a model without intervals is not asked for them", async () => {
+  testInBrowser("the page does not request intervals from a model without them", async () => {
     const { page } = await openPlayground(appUnderTest());
     const request = page.waitForRequest((sent) => sent.url().includes("predict"));
     await fieldOf(page, "Median income").fill("4");
@@ -78,7 +78,7 @@ describe("what the service knows about a prediction", () => {
     await marks.first().waitFor({ state: "detached" });
   });
 
-  testInBrowser("a feature with any name can be marked", async () => {
+  testInBrowser("a feature with any name can be marked as out of range", async () => {
     const names = ["a, b", "50 %", "größe"];
     const features = names.map((name) => ({ name, minimum: 0, maximum: 1, example: 0.5 }));
     const onnx = operatorModel("Identity", { columns: names.length });
