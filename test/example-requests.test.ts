@@ -13,7 +13,7 @@ const cardOf = (features: unknown, plural = "items") =>
     features,
   });
 
-/** Any card, with ranges that may contradict the bounds. */
+/** Any card, whose ranges may contradict its bounds. */
 const cards = schemas.chain((schema) => {
   const range = fc.option(fc.tuple(fc.integer({ min: -200, max: 200 }), fc.nat(20)), {
     nil: undefined,
