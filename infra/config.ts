@@ -55,7 +55,7 @@ const isReserved = (name: string) => reserved[name] !== undefined;
 const env = z
   .partialRecord(
     z.enum(settingNames),
-    z.union([z.string(), z.number().transform(String)], "text or a number"),
+    z.union([z.string(), z.number().transform(String)], "a string or a number"),
     `a map of ${settingNames.filter((name) => !isReserved(name)).join(", ")}`,
   )
   .superRefine((variables, context) => {
@@ -168,26 +168,30 @@ const monitoring = section({
   deploy: flag,
 });
 
-const redisUrl = z.string("found no text; allowed: a URL").transform((url, { addIssue }) => {
-  try {
-    return parseManagedRedisUrl(url);
-  } catch (error) {
-    if (!(error instanceof RedisUrlError)) throw error;
-    addIssue(error.message);
-    return z.NEVER;
-  }
-});
+const redisUrl = z
+  .string("found a value that is not a string; allowed: a URL")
+  .transform((url, { addIssue }) => {
+    try {
+      return parseManagedRedisUrl(url);
+    } catch (error) {
+      if (!(error instanceof RedisUrlError)) throw error;
+      addIssue(error.message);
+      return z.NEVER;
+    }
+  });
 
-const apiTokens = z.string("found no text; allowed: tokens").superRefine((text, { addIssue }) => {
-  try {
-    new Tokens(text);
-  } catch (error) {
-    if (!(error instanceof TokensError)) throw error;
-    addIssue({ code: "custom", message: error.message, continue: false });
-  }
-});
+const apiTokens = z
+  .string("found a value that is not a string; allowed: tokens")
+  .superRefine((text, { addIssue }) => {
+    try {
+      new Tokens(text);
+    } catch (error) {
+      if (!(error instanceof TokensError)) throw error;
+      addIssue({ code: "custom", message: error.message, continue: false });
+    }
+  });
 
-const metricsToken = z.string("found no text; allowed: a token of apiTokens");
+const metricsToken = z.string("found a value that is not a string; allowed: a token of apiTokens");
 
 const PlainSettings = section({
   kubeContext: text(/^\S+$/, "the name of a kubeconfig context").default("minikube"),

@@ -57,7 +57,7 @@ function randomValue(feature: CardFeature): RandomValue {
   }
 }
 
-/** Returns a text that differs from the given ones. */
+/** Returns a string that differs from the given ones. */
 function otherThan(texts: readonly string[]): string {
   let text = "unknown";
   while (texts.includes(text)) text += "_";

@@ -235,7 +235,7 @@ describe("KUBECONFIG", () => {
     expect(await namespaceSeenByProvider(files.join(":"))).toBe("namespace/default\n");
   });
 
-  test("of several files in KUBECONFIG, the first one wins and missing ones are ignored", async () => {
+  test("if KUBECONFIG lists several files, the first one wins and missing ones are ignored", async () => {
     const unreachable = [{ name: "other", cluster: { server: "https://127.0.0.1:1" } }];
     const files = [
       join(folder, "missing"),

@@ -204,7 +204,7 @@ describe("service.env", () => {
     },
   );
 
-  test("numbers and texts in service.env become texts", () => {
+  test("numbers and strings in service.env become strings", () => {
     const { env } = settings({ service: { env: { MAX_HOUSES: 5, DRAIN_SECONDS: "7" } } }).service;
     expect(env).toEqual({ MAX_HOUSES: "5", DRAIN_SECONDS: "7" });
   });
@@ -232,9 +232,9 @@ describe("service.env", () => {
     );
   });
 
-  test("a value in service.env that is neither text nor number is refused", () => {
+  test("a value in service.env that is neither a string nor a number is refused", () => {
     expect(() => settings({ service: { env: { LOG_LEVEL: true } } })).toThrow(
-      "service.env.LOG_LEVEL: found true; allowed: text or a number",
+      "service.env.LOG_LEVEL: found true; allowed: a string or a number",
     );
   });
 });
@@ -300,7 +300,7 @@ describe("apiTokens", () => {
   test.each([
     ["without any", "# none", "found no tokens"],
     ["with an invalid one", `${apiTokens}${secret} x`, "found an invalid token in line 3"],
-    ["that is a map", { tokens: secret }, "found no text"],
+    ["that is a map", { tokens: secret }, "found a value that is not a string"],
   ])("apiTokens %s is refused, and is not shown", (_, apiTokens, found) => {
     expect(() => settings({ apiTokens })).toThrow(
       `prediction-service:apiTokens: ${found}; allowed`,
@@ -351,7 +351,9 @@ describe("metricsToken", () => {
 
   test("a metricsToken that is a map is refused, and is not shown", () => {
     expect(() => settings({ apiTokens, metricsToken: { token } })).toThrow(
-      new RunError("prediction-service:metricsToken: found no text; allowed: a token of apiTokens"),
+      new RunError(
+        "prediction-service:metricsToken: found a value that is not a string; allowed: a token of apiTokens",
+      ),
     );
   });
 
@@ -412,7 +414,9 @@ describe("redisUrl", () => {
 
   test("a redisUrl that is a map is refused, and is not shown", () => {
     expect(() => settings({ redisUrl: { url: secret } })).toThrow(
-      new RunError("prediction-service:redisUrl: found no text; allowed: a URL"),
+      new RunError(
+        "prediction-service:redisUrl: found a value that is not a string; allowed: a URL",
+      ),
     );
   });
 });

@@ -80,7 +80,7 @@ async function featuresOf(csv: string, onnx: Uint8Array) {
 describe("an invalid table", () => {
   const latin = Buffer.from("stra\xdfe,b\n1,2\n", "latin1");
   test.each<[string, string | Uint8Array, RegExp]>([
-    ["no text", "", /^rows\.csv: there are no rows/],
+    ["no content", "", /^rows\.csv: there are no rows/],
     [
       "only a header",
       "a,b\n",
@@ -121,7 +121,7 @@ describe("an invalid table", () => {
       /^rows\.csv: line 3, column b: the value is missing; the service/,
     ],
     ["NaN", "a,b\n1,NaN\n", /line 2, column b: the value is missing/],
-    ["a text", "a,b\n1,red\n", /^rows\.csv: line 2, column b: "red" is not a finite number$/],
+    ["a word", "a,b\n1,red\n", /^rows\.csv: line 2, column b: "red" is not a finite number$/],
     ["an infinity", "a,b\n1,1e999\n", /line 2, column b: "1e999" is not a finite number/],
     ["a hexadecimal number", "a,b\n1,0x10\n", /line 2, column b: "0x10" is not a finite number/],
     [
@@ -181,11 +181,11 @@ describe("an invalid table", () => {
     );
   });
 
-  test("a column with too many texts for a category is rejected", async () => {
+  test("a column with too many strings for a category is rejected", async () => {
     const texts = Array.from({ length: 10_001 }, (_, index) => `text ${index}\n`);
     const onnx = columnsModel([["a", "string"]]);
     await expect(write(`a\n${texts.join("")}`, { onnx })).rejects.toThrow(
-      /line 10002, column a: there are more than 10000 distinct texts.*not free text$/,
+      /line 10002, column a: there are more than 10000 distinct strings.*not free text$/,
     );
   });
 });
@@ -227,7 +227,7 @@ describe("the type of a feature", () => {
     for (const bound of ["gt", "ge", "lt", "le"]) expect(a).not.toHaveProperty(bound);
   });
 
-  test("a string input is a category, with any texts in the order of code points", async () => {
+  test("a string input is a category, with any strings in the order of code points", async () => {
     const texts = ["ü", "b", "__proto__", "NaN", "", "b", "\u{1f600}"];
     const csv = `a\n${texts.map((text) => JSON.stringify(`${text} `)).join("\n")}\n`;
     const { a } = await featuresOf(csv, columnsModel([["a", "string"]]));
@@ -393,7 +393,7 @@ describe("a card with a target", () => {
   test.each([
     ["numbers in numerical order, without trailing zeros", ["10", "9.0", "10.0"], ["9", "10"]],
     ["0 and 1, even if one is missing", ["1", "1", "1"], ["0", "1"]],
-    ["texts such as True and False", ["True", "False", "True"], ["False", "True"]],
+    ["strings such as True and False", ["True", "False", "True"], ["False", "True"]],
   ])("the class names can be %s", async (_, labels, outputs) => {
     const csv = labels.map((label) => `0.5,0.5,${label}\n`).join("");
     const { card } = await write(`a,b,y\n${csv}`, { onnx: twoClasses, target: "y" });

@@ -7,7 +7,7 @@ import { invalidRedisUrls, secret, validRedisUrls, validSocketUrls } from "./red
 
 const root = join(import.meta.dirname, "../..");
 
-const groups = "one or more of api, docs, health, metrics, with commas between them";
+const groups = "one or more of api, docs, health, metrics, separated by commas";
 
 test.each([
   ["PORT", "x", "an integer from 0 to 65535"],

@@ -159,7 +159,7 @@ describe("a model with an input for each feature", () => {
       'feature "rooms" is of type number, and input in_int64 takes int64: its type can be integer, boolean, category',
     ],
     [
-      "a number for a text",
+      "a number for a string",
       changed("district", { type: "integer", example: 1, categories: undefined }),
       'feature "district" is of type integer, and input in_string takes string: its type can be category',
     ],
@@ -195,7 +195,7 @@ describe("a table that does not match the card", () => {
       'feature "a" is for input y, but the model\'s inputs are x',
     ],
     [
-      "a table of texts",
+      "a table of strings",
       operatorModel("Identity", { columns: 2, type: "string" }),
       numbers("a", "b"),
       "input x has 2 columns and takes string: export the model with one input for each feature",

@@ -72,7 +72,7 @@ describe("predictions", () => {
       "the model has no output z; it has label, text, twice",
     ],
     [
-      "an output of texts",
+      "an output of strings",
       { output: "text" },
       "output text is of type string, not a number: name another output as target.output",
     ],

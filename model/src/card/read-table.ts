@@ -35,7 +35,7 @@ interface Line {
 }
 
 /**
- * Reads a CSV file in UTF-8, with commas between cells and column names in the first line. Shows
+ * Reads a CSV file in UTF-8, with comma-separated cells and column names in the first line. Shows
  * progress if the file is large.
  *
  * @param stream where progress is shown

@@ -75,7 +75,7 @@ function columnsOf(rows: Predictions, first: number, count: number): Float64Arra
 const single = new PredictionWriter({ outputs: 1, isList: false });
 const pairs = new PredictionWriter({ outputs: 2, isList: true });
 
-/** Writes predictions, then intervals, each as JSON values with commas between them. */
+/** Writes predictions, then intervals, each as JSON values separated by commas. */
 async function writeRows(
   rows: Predictions,
   wrap: (predictions: string, intervals: string) => string,

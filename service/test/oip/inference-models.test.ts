@@ -112,7 +112,7 @@ describe("a model with an input for each type of feature", () => {
     );
     expect(await errorOf(app, cut.body, cut.headers, to)).toEqual({
       status: 400,
-      error: 'the texts of input "text" do not fill binary_data_size',
+      error: 'the strings of input "text" do not fill binary_data_size',
     });
   });
 
@@ -137,7 +137,7 @@ describe("a model with an input for each type of feature", () => {
     ],
     [
       input("text", "BYTES", ["Nord", 1]),
-      'input "text", row 1, feature "district": must be a text',
+      'input "text", row 1, feature "district": must be a string',
     ],
     [
       input("text", "INT64", [0, 2]),

@@ -243,7 +243,7 @@ describe("an invalid inference request", () => {
       withInput({ datatype: "FP16" }),
       "inputs[0].datatype must be one of FP32, FP64, INT64, INT32, BOOL, BYTES",
     ],
-    [{ id: 5, ...table(row) }, "id must be a text"],
+    [{ id: 5, ...table(row) }, "id must be a string"],
     [{ id: "x".repeat(1025), ...table(row) }, "id must have at most 1024 characters"],
     [
       { parameters: { binary_data_output: "yes" }, ...table(row) },

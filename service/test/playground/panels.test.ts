@@ -138,7 +138,7 @@ describe("intervals, ranges and contributions", () => {
   });
 
   testNeeding(hasPythonModels && hasBrowser)(
-    "of several outputs, the largest is explained, or the one that is chosen",
+    "if there are several outputs, the page explains the largest one or the chosen one",
     async () => {
       const cancer = {
         name: "cancer-xgboost-classifier",
