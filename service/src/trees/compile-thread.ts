@@ -14,7 +14,7 @@ export interface CompileTask {
 }
 
 /** A quarter of the memory that the process may use. */
-export function usualHeapMiB(): number {
+export function defaultHeapMiB(): number {
   // 0, or more than there is, if no container limits it.
   const limit = process.constrainedMemory() || Infinity;
   return Math.floor(Math.min(limit, totalmem()) / 4 / 2 ** 20);
@@ -29,7 +29,7 @@ export function usualHeapMiB(): number {
  */
 export async function compileInThread(
   task: CompileTask,
-  maxHeapMiB: number = usualHeapMiB(),
+  maxHeapMiB: number = defaultHeapMiB(),
 ): Promise<CompiledTrees | NotCompiled> {
   const worker = new Worker(new URL("./compile-worker.ts", import.meta.url), {
     workerData: task,
