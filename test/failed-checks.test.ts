@@ -43,7 +43,7 @@ describe("a wrong response", () => {
       "the version of a different model",
       "POST /predict",
       json(200, '{"prediction":1.5}', { "x-model-version": "old" }),
-      "FAIL  the model is the one of this checkout",
+      "FAIL  the model is that of this checkout",
     ],
     [
       "a different prediction in a list",

@@ -83,7 +83,7 @@ describe("Redis check", () => {
     await check(redis, redisPassword, "::1").passed();
   });
 
-  test("the Redis check succeeds with the password, whatever characters it has", async () => {
+  test("the Redis check succeeds with a password of any characters", async () => {
     await check(await RedisServer.start("--requirepass", redisPassword)).passed();
   });
 

@@ -278,7 +278,7 @@ describe("the process", () => {
     );
   });
 
-  test("the process requires the tokens of API_TOKENS_FILE, also after the file has changed", async () => {
+  test("the process requires the tokens of API_TOKENS_FILE, even after the file has changed", async () => {
     const secret = mountedSecret(token);
     const service = startService({ API_TOKENS_FILE: secret.path, API_TOKENS_FOR: "docs,api" });
     const url = `http://127.0.0.1:${await service.port()}`;

@@ -64,7 +64,7 @@ const uniform = {
 } as const satisfies Features[number];
 
 describe("the population stability index", () => {
-  test("the population stability index is 0 if the shares are as expected, whatever the number of records", () => {
+  test("the population stability index is 0 if the shares are as expected, for any number of records", () => {
     expect(stabilityIndex([1, 2, 1], [0.25, 0.5, 0.25])).toBe(0);
     expect(stabilityIndex([1_000, 2_000, 1_000], [0.25, 0.5, 0.25])).toBe(0);
   });

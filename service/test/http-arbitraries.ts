@@ -85,7 +85,7 @@ const split = (text: string): Arbitrary<string[]> =>
 const extension = fc.constantFrom("", "", ";a", ";a=b", ';a="b;c"');
 const trailer = fc.constantFrom("", "", "X: y\r\n", "A:\r\nB: c\r\n");
 
-/** The body as chunks, in the ways in which RFC 9112 lets a client write them. */
+/** The body as chunks, in the ways that RFC 9112 allows. */
 const chunkedBody = (text: string): Arbitrary<string> =>
   fc.tuple(split(text), fc.nat({ max: 3 }), fc.boolean(), extension, trailer).map((parts) => {
     const [chunks, zeros, isUpper, extension, trailer] = parts;

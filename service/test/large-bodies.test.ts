@@ -53,7 +53,7 @@ const memoryCache = () => openCache({ memoryBytes: 16 * mebibyte });
 const hostile = `{"houses":[${"{},".repeat(10 * (mebibyte / 3))}0]}`;
 
 describe("a large body", () => {
-  test("a large body gets predictions in order, however it is written", async () => {
+  test("a large body in any notation gets predictions in order", async () => {
     const port = await serve(appUnderTest());
     const expected = Array.from({ length: 3000 }, (_, index) => index + 1);
     for (const body of [houses(3000), houses(3000).replaceAll('"MedInc"', '"M\\u0065dInc"')]) {

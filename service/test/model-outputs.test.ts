@@ -85,7 +85,7 @@ describe("predictions", () => {
     await expect(appOfModel(several, { features, target })).rejects.toThrow(message);
   });
 
-  test("a model is rejected if it predicts another number of rows", async () => {
+  test("a model is rejected if it predicts a different number of rows", async () => {
     const onnx = smallModel({
       inputs: [{ name: "x", type: "float32", shape: ["N", 1] }],
       outputs: [{ name: "y", type: "float32", shape: ["M", 2] }],

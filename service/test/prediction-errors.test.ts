@@ -169,7 +169,7 @@ describe("too many houses", () => {
     ctx: { field_type: "List", max_length: 2, actual_length: 3 },
   };
 
-  test("a list with too many houses is one fault, whatever the list contains", async () => {
+  test("a list with too many houses is one fault, even if its houses are invalid", async () => {
     const response = await post(small, "/bulk_predict", { houses: [house, 1, {}] });
     expect(response.status).toBe(422);
     expect(await response.json()).toEqual({ detail: [tooLong] });

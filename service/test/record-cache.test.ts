@@ -63,7 +63,7 @@ describe("RecordCache", () => {
     expect(cache.bytes).toBeLessThanOrEqual(cache.maxBytes);
   });
 
-  test("whatever is stored, the body that is found is the last one stored for the record", () => {
+  test("a body that is found is always the last one stored for its record", () => {
     const record = fc.array(fc.float({ noNaN: true, min: 1, max: 4 }), {
       minLength: 3,
       maxLength: 3,

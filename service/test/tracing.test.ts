@@ -66,7 +66,7 @@ async function stopped({ service, spans }: Traced) {
 }
 
 describe("with an SDK", () => {
-  test("a prediction has spans for the request, parsing and inference, of which none is lost when the service stops", async () => {
+  test("a prediction has spans for the request, parsing and inference, and none is lost when the service stops", async () => {
     const traced = await startTraced();
     const headers = { traceparent, "user-agent": "tests" };
 

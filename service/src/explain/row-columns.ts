@@ -10,7 +10,7 @@ import { type FlatTree, flatten, leafOf, leafWeights } from "./flat-tree.ts";
 
 type Compute = (row: Float32Array, values: Float32Array) => number;
 
-/** The columns that a column is computed from, also by trees. */
+/** The columns that a column is computed from, including by trees. */
 export function sourcesOf(column: Column): readonly Column[] {
   return column.kind === "score" ? [...column.ensemble.tested] : operandsOf(column);
 }

@@ -4,7 +4,7 @@ import { randomNumbers } from "../model/random-numbers.ts";
 /** Returns the value below which a share of the training rows lies, from 0 to 1. */
 type ValueBelow = (share: number) => number;
 
-/** Draws one of the values 0, 1, and so on, of which each has a weight. */
+/** Draws one of the values 0, 1, and so on. Each of them has a weight. */
 function drawIndex(weights: readonly number[]): ValueBelow {
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   return (share) => {

@@ -47,7 +47,7 @@ interface Part {
 const waitingRows = ({ rows, begun }: Job) => rows - begun;
 
 /**
- * Divides the rows of a run equally among the requests that have waited longest, of which each gets
+ * Divides the rows of a run equally among the requests that have waited longest. Each of them gets
  * at least one row. If a request needs fewer rows than its share, longer requests get the rest.
  * Marks the rows as begun.
  */

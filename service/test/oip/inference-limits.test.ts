@@ -58,7 +58,7 @@ describe("limits of inference requests", () => {
     });
   });
 
-  test("more rows than MAX_HOUSES get 400, also in binary", async () => {
+  test("more rows than MAX_HOUSES get 400, in JSON and in binary", async () => {
     const app = appUnderTest({ limits: { maxHouses: 2 } });
     const error = 'input "houses" has 3 rows; at most 2 are allowed';
     expect(await errorOf(await post(app, path, table(3)))).toEqual({ status: 400, error });

@@ -44,13 +44,13 @@ const forms: readonly [what: string, body: unknown, headers?: object][] = [
   ["a table with an id", { id: "x", ...table(row) }],
   ["a table in FP64", table(row, [1, 8], "FP64")],
   ["one input per feature", { inputs: perFeature }],
-  ["one input per feature in another order", { inputs: perFeature.toReversed() }],
+  ["one input per feature in a different order", { inputs: perFeature.toReversed() }],
   [
     "nested inputs per feature",
     { inputs: perFeature.map((each) => ({ ...each, data: [each.data] })) },
   ],
   [
-    "members in another order",
+    "members in a different order",
     `{"inputs":[{"data":${JSON.stringify(row)},"datatype":"FP32","shape":[1,8],"name":"houses"}]}`,
   ],
   ["a binary table", binaryTable.body, binaryTable.headers],

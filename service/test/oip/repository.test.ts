@@ -108,7 +108,7 @@ describe("several models", () => {
       'MODEL_DEFAULT: found "c"; allowed: a, b\n',
     ],
     [
-      "the only model has another name than MODEL_DEFAULT",
+      "MODEL_DEFAULT is not the name of the only model",
       ["a"],
       { MODEL_DEFAULT: "c" },
       'MODEL_DEFAULT: found "c"; allowed: a\n',
@@ -313,7 +313,7 @@ describe("the cache of several models and versions", () => {
     expect((await infer(app, "a", -1)).status).toBe(400);
   });
 
-  test("predictions that a changed card writes in another form are not found in the cache", async () => {
+  test("predictions that a changed card writes in a different form are not found in the cache", async () => {
     const folder = folderWith("a");
     const { app } = await serveFolder(folder, "a", cached());
     expect((await predict(app)).prediction).toBe(5);

@@ -31,30 +31,33 @@ describe("intervals, ranges and contributions", () => {
     await shows(page, "#prediction .interval", `90% interval: ${low} to ${high}`);
   });
 
-  testInBrowser("the rows of a file have their intervals, also in the download", async () => {
-    const app = await appOf(modelPath);
-    const { page } = await openPlayground(app);
-    const houses = [house, { ...house, MedInc: 4 }];
-    const response = await post(app, "/bulk_predict?interval=0.9", { houses });
-    const { predictions, intervals } = Object(await response.json());
-    const rows = [Object.keys(house), ...houses.map((each) => Object.values(each))];
-    await page.getByLabel(/^Or paste rows/).fill(rows.map((row) => row.join(",")).join("\n"));
-    await page.getByRole("button", { name: "Predict these rows" }).click();
-    await shows(page, "#file-status", "2 predicted");
-    const [low, high] = intervals[1].map((end: number) =>
-      formatQuantity(end, houseCard.target.unit),
-    );
-    await shows(page, "#file-table tbody tr:last-child", `(${low} to ${high})`);
-    const download = page.waitForEvent("download");
-    await page.getByRole("button", { name: "Download as CSV" }).click();
-    const text = await readFile(await (await download).path(), "utf8");
-    const lines = text.split("\r\n").map((line) => line.split(",").slice(8).join());
-    expect(lines.slice(0, 3)).toEqual([
-      "prediction,prediction low,prediction high,errors",
-      `${predictions[0]},${intervals[0]},`,
-      `${predictions[1]},${intervals[1]},`,
-    ]);
-  });
+  testInBrowser(
+    "the rows of a file have their intervals, in the table and in the download",
+    async () => {
+      const app = await appOf(modelPath);
+      const { page } = await openPlayground(app);
+      const houses = [house, { ...house, MedInc: 4 }];
+      const response = await post(app, "/bulk_predict?interval=0.9", { houses });
+      const { predictions, intervals } = Object(await response.json());
+      const rows = [Object.keys(house), ...houses.map((each) => Object.values(each))];
+      await page.getByLabel(/^Or paste rows/).fill(rows.map((row) => row.join(",")).join("\n"));
+      await page.getByRole("button", { name: "Predict these rows" }).click();
+      await shows(page, "#file-status", "2 predicted");
+      const [low, high] = intervals[1].map((end: number) =>
+        formatQuantity(end, houseCard.target.unit),
+      );
+      await shows(page, "#file-table tbody tr:last-child", `(${low} to ${high})`);
+      const download = page.waitForEvent("download");
+      await page.getByRole("button", { name: "Download as CSV" }).click();
+      const text = await readFile(await (await download).path(), "utf8");
+      const lines = text.split("\r\n").map((line) => line.split(",").slice(8).join());
+      expect(lines.slice(0, 3)).toEqual([
+        "prediction,prediction low,prediction high,errors",
+        `${predictions[0]},${intervals[0]},`,
+        `${predictions[1]},${intervals[1]},`,
+      ]);
+    },
+  );
 
   testInBrowser("the page does not request intervals from a model without them", async () => {
     const { page } = await openPlayground(appUnderTest());

@@ -258,7 +258,7 @@ describe("a graph is not compiled", () => {
       { operator: "Squeeze", inputs: ["input", "row"] },
       "operator Squeeze: the axes are [1, 2]",
     ],
-    "that scales another number of columns": [
+    "that scales a different number of columns": [
       { operator: "Scaler", inputs, ...ml, attributes: { offset: { floats: [1, 2, 3] } } },
       "operator Scaler: offset has 3 values for 2 columns",
     ],
