@@ -121,11 +121,14 @@ describe("invalid settings", () => {
     ],
     ["registry", { registry: "https://example.com" }, '"https://example.com"', registry],
     ["loadBalancer.await", { loadBalancer: { await: "no" } }, '"no"', "true or false"],
-  ])("%s is named with what was found and what is allowed: %j", (name, config, found, allowed) => {
-    expect(() => settings(config)).toThrow(
-      new RunError(`prediction-service:${name}: found ${found}; allowed: ${allowed}`),
-    );
-  });
+  ])(
+    "the error for an invalid %s says what was found and what is allowed: %j",
+    (name, config, found, allowed) => {
+      expect(() => settings(config)).toThrow(
+        new RunError(`prediction-service:${name}: found ${found}; allowed: ${allowed}`),
+      );
+    },
+  );
 
   test.each(["build", "runtime", "redis", "busybox", "prometheus", "grafana"])(
     "images.%s is refused unless it is an image with a tag or digest",
@@ -170,7 +173,7 @@ test.each([
   "registry.example.com:5000/team/redis:7.4-bookworm",
   `docker.io/library/redis:7.4@sha256:${"0".repeat(64)}`,
   `redis@sha256:${"a".repeat(64)}`,
-])("%s is accepted for every image", (image) => {
+])("the image %s is accepted for each setting of an image", (image) => {
   const names = ["build", "runtime", "redis", "busybox", "prometheus", "grafana"];
   const images = Object.fromEntries(names.map((name) => [name, image]));
   expect(settings({ images }).images).toEqual(images);

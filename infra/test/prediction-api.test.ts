@@ -112,7 +112,7 @@ describe("service.env", () => {
   const special = ["HOST", "PORT", "REDIS_URL", "API_TOKENS_FILE", "API_TOKENS_FOR"];
   const settable = settingNames.filter((name) => !special.includes(name));
 
-  test.each(settable)("%s can be set from the stack", async (name) => {
+  test.each(settable)("the setting %s can be set from the stack", async (name) => {
     const before = (await podOf()).config[name];
     const texts: Record<string, string> = {
       CACHE_REDIS_PREDICT: "never",

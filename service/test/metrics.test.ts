@@ -132,7 +132,7 @@ describe("the format of /metrics", () => {
     }
   });
 
-  test("the buckets of a histogram are cumulative, and the last one has all values", () => {
+  test("the buckets of a histogram are cumulative, and the last one counts all values", () => {
     const histogram = new Histogram([1, 10]);
     for (const value of [0, 1, 1.5, 10, 11, 1e9]) histogram.observe(value);
     const samples = histogram.samples("x", {});

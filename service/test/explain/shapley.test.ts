@@ -319,7 +319,7 @@ test("a long chain of one feature is explained exactly", () => {
   expectClose(found?.slice(1), [mean, 250 - mean, 1]);
 });
 
-test.each(["MIN", "MAX"])("the aggregate %s is not explained", (aggregate) => {
+test.each(["MIN", "MAX"])("trees with the aggregate %s are not explained", (aggregate) => {
   const file = fileOf({ ...regressor, targets: 1, aggregate, trees: [stump(0)] }, 1);
   const name = aggregate === "MIN" ? "minimum" : "maximum";
   expect(() => explain(file, Float32Array.of(1), [])).toThrow(

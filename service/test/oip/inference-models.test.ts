@@ -172,7 +172,7 @@ describe("a model with an input for each type of feature", () => {
       input("float32", "FP32", [999.99999999999, 1000.0000000001]),
       'input "float32", row 1, feature "float32": Input should be less than 1000, found 1000.0000000001',
     ],
-  ])("%j gets 400: %s", async (changed, error) => {
+  ])("the invalid input %j gets 400: %s", async (changed, error) => {
     const app = await appOfModel(onnx, { features });
     expect(await errorOf(app, withInput(changed), {}, to)).toEqual({ status: 400, error });
   });

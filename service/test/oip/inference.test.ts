@@ -297,7 +297,7 @@ describe("an invalid inference request", () => {
     ],
     [table([[row]]), 'the data of input "houses" must be a flat list, or 1 lists of 8'],
     [table([[]], [0, 8]), 'the data of input "houses" must be a flat list, or 0 lists of 8'],
-  ])("%j gets 400: %s", async (body, expected) => {
+  ])("the inference request %j gets 400: %s", async (body, expected) => {
     const { status, error } = await errorOf(appUnderTest(), body);
     expect(status).toBe(400);
     if (expected.endsWith(": ")) expect(error).toContain(expected);
@@ -430,7 +430,7 @@ describe("an invalid inference request", () => {
   });
 
   test.each(["/v2/models/nope/infer", `/v2/models/housing/versions/9/infer`])(
-    "%s gets 404",
+    "%s gets 404, because no such model or version is loaded",
     async (to) => {
       expect((await errorOf(appUnderTest(), table(row), {}, to)).status).toBe(404);
     },
