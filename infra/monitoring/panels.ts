@@ -35,7 +35,7 @@ export const window = "$__rate_interval";
 /** Lines of a graph, or the value of a stat. */
 export interface Target {
   readonly expr: string;
-  /** The name in the legend. `{{label}}` stands for the value of a label. */
+  /** The name in the legend. `{{label}}` is replaced with the value of a label. */
   readonly legend: string;
   /** One of Grafana's units. */
   readonly unit: string;
