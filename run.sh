@@ -3,7 +3,7 @@
 # Only bash 3.2 and BSD tools may be used, because macOS has nothing newer.
 set -euo pipefail
 
-# The folder of this file, also when it is called through symbolic links.
+# The folder of this file, even if it is called through symbolic links.
 script="${BASH_SOURCE[0]}"
 while [ -L "$script" ]; do
   target="$(readlink "$script")"

@@ -55,11 +55,11 @@ const isReserved = (name: string) => reserved[name] !== undefined;
 const env = z
   .partialRecord(
     z.enum(settingNames),
-    z.union([z.string(), z.number().transform(String)], "text or a number"),
+    z.union([z.string(), z.number().transform(String)], "a string or a number"),
     `a map of ${settingNames.filter((name) => !isReserved(name)).join(", ")}`,
   )
   .superRefine((variables, context) => {
-    // Aborts, so that the check of API_TOKENS_FOR with apiTokens sees a valid one only.
+    // Aborts, so that API_TOKENS_FOR is compared with apiTokens only if it is valid.
     const report = (name: string, message: string) =>
       context.addIssue({ code: "custom", path: [name], message, continue: false });
     for (const name of Object.keys(variables).filter(isReserved)) {
@@ -97,7 +97,7 @@ const service = section({
   maxReplicas: integer(1, 1000).default(4),
   // The average CPU usage of a pod, above which the autoscaler adds pods.
   targetCpu: cpu.default("500m"),
-  // The same for requests per second, which a custom metrics API must offer.
+  // The same for requests per second, which need a custom metrics API.
   targetRequestsPerSecond: integer(1, 1_000_000).optional(),
   resources: section({
     requests: section({ cpu: cpu.default("200m"), memory: memory.default("256Mi") }).prefault({}),
@@ -136,7 +136,7 @@ const cache = section({
 });
 
 const images = section({
-  // The base images of the service's own image. By default, those that its Dockerfile names.
+  // The base images of the service's own image. By default, those in its Dockerfile.
   build: image.optional(),
   runtime: image.optional(),
   redis: image.default("redis:7.4"),
@@ -150,13 +150,13 @@ const images = section({
 const flag = z.boolean("true or false").default(false);
 
 const monitoring = section({
-  // Annotations by which an existing Prometheus finds the pods.
+  // Annotations that let an existing Prometheus find the pods.
   scrapeAnnotations: flag,
   // A ServiceMonitor and a PrometheusRule for an existing Prometheus Operator.
   prometheusOperator: flag,
   // A ConfigMap with the dashboard for the sidecar of an existing Grafana.
   dashboard: flag,
-  // Labels of these objects, by which the operator and the sidecar find them.
+  // Labels that let the operator and the sidecar find these objects.
   labels: z
     .record(
       text(/^([a-z0-9.-]+\/)?[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$/, "the name of a label"),
@@ -164,30 +164,34 @@ const monitoring = section({
       "a map of labels",
     )
     .prefault({}),
-  // A Prometheus and a Grafana of the stack's own.
+  // Prometheus and Grafana as part of the stack.
   deploy: flag,
 });
 
-const redisUrl = z.string("found no text; allowed: a URL").transform((url, { addIssue }) => {
-  try {
-    return parseManagedRedisUrl(url);
-  } catch (error) {
-    if (!(error instanceof RedisUrlError)) throw error;
-    addIssue(error.message);
-    return z.NEVER;
-  }
-});
+const redisUrl = z
+  .string("found a value that is not a string; allowed: a URL")
+  .transform((url, { addIssue }) => {
+    try {
+      return parseManagedRedisUrl(url);
+    } catch (error) {
+      if (!(error instanceof RedisUrlError)) throw error;
+      addIssue(error.message);
+      return z.NEVER;
+    }
+  });
 
-const apiTokens = z.string("found no text; allowed: tokens").superRefine((text, { addIssue }) => {
-  try {
-    new Tokens(text);
-  } catch (error) {
-    if (!(error instanceof TokensError)) throw error;
-    addIssue({ code: "custom", message: error.message, continue: false });
-  }
-});
+const apiTokens = z
+  .string("found a value that is not a string; allowed: tokens")
+  .superRefine((text, { addIssue }) => {
+    try {
+      new Tokens(text);
+    } catch (error) {
+      if (!(error instanceof TokensError)) throw error;
+      addIssue({ code: "custom", message: error.message, continue: false });
+    }
+  });
 
-const metricsToken = z.string("found no text; allowed: a token of apiTokens");
+const metricsToken = z.string("found a value that is not a string; allowed: a token of apiTokens");
 
 const PlainSettings = section({
   kubeContext: text(/^\S+$/, "the name of a kubeconfig context").default("minikube"),

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Access to the service from outside the cluster: minikube tunnel, or else kubectl port-forward.
+# Access to the service from outside the cluster: minikube tunnel, otherwise kubectl port-forward.
 
 # Time limits in seconds for a new tunnel, for one that is already open, and for the API.
 tunnel_seconds="${TUNNEL_SECONDS:-60}"

@@ -1,5 +1,5 @@
 /**
- * Prints what checks.sh needs to know about a model:
+ * Prints what checks.sh needs from a model's card:
  *
  *     node scripts/card-values.ts model/california-housing.json
  *

@@ -66,7 +66,7 @@ check_prediction_endpoints() {
   check POST /predict 200 like "^\\{\"prediction\":$prediction\\}\$" "$example"
   # The prediction, as a regular expression.
   first="$(sed -e 's/^{"prediction":\(.*\)}$/\1/' -e 's/[][+.]/\\&/g' <<<"$body")"
-  compare "the model is the one of this checkout" "$(header x-model-version)" "$model_version"
+  compare "the model is that of this checkout" "$(header x-model-version)" "$model_version"
   check POST /bulk_predict 200 like "^\\{\"predictions\":\\[$first,$prediction\\]\\}\$" \
     "{$plural:[$example,$other]}"
   check POST /bulk_predict 200 is '{"predictions":[]}' "{$plural:[]}"

@@ -18,7 +18,10 @@ export interface ExampleRequests {
   readonly other: string;
   /** The JSON of a list that no client is likely to have sent before. */
   readonly fresh: string;
-  /** Requests that the service rejects with status 422, and this response, which is JSON. */
+  /**
+   * Requests that the service rejects with status 422, with the body of this response, which is
+   * JSON.
+   */
   readonly invalid: readonly (PredictRequest & { readonly response: string })[];
 }
 
@@ -54,7 +57,7 @@ function randomValue(feature: CardFeature): RandomValue {
   }
 }
 
-/** Returns a text that differs from the given ones. */
+/** Returns a string that differs from the given ones. */
 function otherThan(texts: readonly string[]): string {
   let text = "unknown";
   while (texts.includes(text)) text += "_";
@@ -93,7 +96,7 @@ export function exampleRequests(card: ModelCard): ExampleRequests {
   const list = (records: readonly string[]) =>
     `{${JSON.stringify(record.plural)}:[${records.join()}]}`;
 
-  /** Returns a list. The fewer values a record can have, the more records make the list new. */
+  /** Returns a list. The fewer values a record can have, the longer the list must be to be new. */
   function fresh(): string {
     const bits = features.reduce((sum, each) => sum + Math.log2(randomValue(each).choices), 0);
     const length = Math.ceil(32 / Math.max(bits, 1));

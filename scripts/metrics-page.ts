@@ -13,7 +13,7 @@ const sections: readonly (readonly [title: string, prefix: RegExp])[] = [
   ["The process", /^(?:nodejs|process)_/],
 ];
 
-/** What is reported for several processes, if it is not the sum. */
+/** How the values of several processes are combined, if they are not added up. */
 const combinations: Readonly<Record<Aggregation, string>> = {
   sum: "",
   max: "the largest value of all processes",

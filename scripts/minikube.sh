@@ -87,8 +87,8 @@ uses_proxy() {
   [ -n "${HTTPS_PROXY:-}${https_proxy:-}${HTTP_PROXY:-}${http_proxy:-}${ALL_PROXY:-}${all_proxy:-}" ]
 }
 
-# bypass_proxy HOST…: makes child processes connect to these hosts directly.
-# A program reads NO_PROXY or no_proxy, so both get what the user set in either.
+# bypass_proxy HOST…: makes child processes connect to these hosts directly. Some programs read
+# NO_PROXY and others no_proxy, so both get what the user set in either.
 bypass_proxy() {
   uses_proxy || return 0
   export NO_PROXY="${NO_PROXY:-${no_proxy:-}}"

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Access to Grafana and Prometheus, which --monitoring deploys: one kubectl port-forward each.
 
-# Time limit in seconds until each of them responds.
+# Seconds until each of them must respond.
 monitoring_seconds="${MONITORING_SECONDS:-60}"
 
 monitoring_responds() {

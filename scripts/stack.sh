@@ -67,8 +67,8 @@ operate() {
   fi
 }
 
-# Without a terminal, Pulumi prints a row for every change of a resource: " OP TYPE NAME STATE INFO".
-# This prints one row per resource, with its result, and all other lines as they are.
+# Without a terminal, Pulumi prints a row for every change of a resource: " OP TYPE NAME STATE
+# INFO". This prints one row per resource, with its result, and all other lines unchanged.
 print_results() {
   local line resource printed="" are_rows=yes row='^ .. ([^ ]+:[^ ]+:[^ ]+ [^ ]+) (.*)'
   # After Ctrl-C, Pulumi still reports what it was doing.

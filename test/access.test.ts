@@ -55,7 +55,7 @@ describe("a second up", () => {
   test.each([
     ["tunnel", [], tunnels, ["minikube tunnel"]],
     ["port-forward", ["--port-forward"], forwards, [forwardCall]],
-  ] as const)("a second up keeps a %s that works", async (_, options, opened, expected) => {
+  ] as const)("a second up keeps a working %s", async (_, options, opened, expected) => {
     const host = minikubeMachine(service);
     await host.run(["up", ...options]);
 
@@ -91,7 +91,7 @@ describe("a second up", () => {
     ]);
   });
 
-  test("up --port-forward replaces a tunnel, and up without it the port-forward", async () => {
+  test("up --port-forward replaces a tunnel, and up without this option replaces the port-forward", async () => {
     const host = minikubeMachine(service);
     await host.run(["up"]);
     await host.run(["up", "--port-forward"]);

@@ -35,7 +35,7 @@ describe(".ci/run", () => {
     expect(stdout.split("\n").slice(-2)).toEqual(["41 passed, 1 failed, 5 skipped", ""]);
   });
 
-  test(".ci/run fails if vitest writes no report, whatever its status", async () => {
+  test(".ci/run fails if vitest writes no report, even if its status is 0", async () => {
     const { ci } = machine(complete);
 
     const { status, stdout } = await ci();

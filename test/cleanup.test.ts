@@ -116,7 +116,7 @@ describe("a failure", () => {
   });
 });
 
-test("a failing up removes nothing, so that the user can look into it", async () => {
+test("a failing up removes nothing, so that the user can investigate", async () => {
   const host = minikubeMachine(service);
 
   const { status, stdout } = await host.run(["up"], { env: { FAILS_AT: "get all" } });
@@ -156,7 +156,7 @@ describe("Ctrl-C", () => {
       const { HANGS_AT: hanging = "minikube tunnel" } = env;
       expect(host.calls()).toContainEqual(expect.stringContaining(hanging));
     }, waitOptions);
-    // As a terminal does: to the whole process group.
+    // To the whole process group, as a terminal does.
     process.kill(-run.pid, "SIGINT");
 
     await expectInterrupted(host, run, step, after);

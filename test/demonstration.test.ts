@@ -157,7 +157,7 @@ describe("Minikube", () => {
   test.each([
     ["Kubernetes version", { KUBERNETES: "v1.31.0" }, "Kubernetes v1.31.0 on docker://24.0.7"],
     ["runtime", { RUNTIME: "containerd://1.7" }, "Kubernetes v1.27.3 on containerd://1.7"],
-  ])("Minikube is not changed if it has another %s", async (_, env, reason) => {
+  ])("Minikube is not changed if it has a different %s", async (_, env, reason) => {
     const host = minikubeMachine(service);
     host.setHost("Running");
 

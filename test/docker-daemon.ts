@@ -5,7 +5,7 @@ import { dockerAnswers } from "./docker.ts";
 
 const script = join(import.meta.dirname, "../../shared/images/images.sh");
 
-/** Failures are ignored here: the tests that need the daemon or the images then fail. */
+/** Failures are ignored here, because the tests that need the daemon or the images fail then. */
 const run = (step: "daemon" | "build" | "stop") =>
   void spawnSync(script, [step], { stdio: "inherit" });
 

@@ -21,7 +21,7 @@ describe("links", () => {
     Array.from(text.matchAll(/\]\((?!https?:)([^)]+)/g), ([, target = ""]) => ({ name, target })),
   );
 
-  test.for(links)("the link in $name to $target leads somewhere", ({ name, target }) => {
+  test.for(links)("the link in $name to $target works", ({ name, target }) => {
     const [path = "", fragment] = target.split("#");
     const file = path === "" ? name : join(dirname(name), path);
     expect(existsSync(join(root, file))).toBe(true);

@@ -13,7 +13,7 @@ const cardOf = (features: unknown, plural = "items") =>
     features,
   });
 
-/** Any card, with ranges that may contradict the bounds. */
+/** Any card, whose ranges may contradict its bounds. */
 const cards = schemas.chain((schema) => {
   const range = fc.option(fc.tuple(fc.integer({ min: -200, max: 200 }), fc.nat(20)), {
     nil: undefined,
@@ -72,7 +72,7 @@ describe("a fresh request", () => {
       [{ type: "integer", example: 0, minimum: -8, maximum: 2 ** 24 }],
       2,
     ],
-  ])("a fresh request for %s has as many records as make it new", (_, features, records) => {
+  ])("a fresh request for %s has enough records to be new", (_, features, records) => {
     const card = cardOf(features.map((feature, index) => ({ name: `f${index}`, ...feature })));
     const { fresh } = exampleRequests(card);
     expect(fresh.match(/"f0":/g)).toHaveLength(records);

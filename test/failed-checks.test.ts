@@ -15,13 +15,13 @@ const { modelVersion } = service;
 describe("a wrong response", () => {
   test.each<[what: string, request: string, handler: RequestListener, printed: string]>([
     [
-      "another greeting",
+      "a different greeting",
       "GET /hello?name=Minikube",
       json(200, '{"message":"hello"}'),
       "Hello Minikube",
     ],
     [
-      "another status",
+      "a different status",
       "GET /hello",
       json(400, '{"detail":"Bad"}'),
       'found    400 {"detail":"Bad"}',
@@ -40,13 +40,13 @@ describe("a wrong response", () => {
       'found    200 {"prediction":null}',
     ],
     [
-      "another model's version",
+      "the version of a different model",
       "POST /predict",
       json(200, '{"prediction":1.5}', { "x-model-version": "old" }),
-      "FAIL  the model is the one of this checkout",
+      "FAIL  the model is that of this checkout",
     ],
     [
-      "another prediction in a list",
+      "a different prediction in a list",
       "POST /bulk_predict",
       json(200, '{"predictions":[1.5,1.5]}'),
       'found    200 {"predictions":[1.5,1.5]}',

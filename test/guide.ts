@@ -50,7 +50,7 @@ export function commandsOf({ code }: Block): readonly { command: string; output:
     });
 }
 
-/** Makes a pattern of output, in which `…` stands for anything. */
+/** Turns output into a pattern in which `…` matches any text. */
 export function patternOf(shown: string): RegExp {
   const escaped = shown.trim().replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   return new RegExp(`^${escaped.replaceAll("…", ".*")}$`);

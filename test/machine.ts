@@ -23,7 +23,7 @@ export const pnpmPin: string = JSON.parse(
 
 const standIns = join(import.meta.dirname, "stand-ins");
 
-/** The real commands that every machine has. A test decides which others are there. */
+/** The real commands that every machine has. Each test chooses the others. */
 const baseCommands = (
   "basename bash cat comm cp cut dirname env find grep ln mkdir mktemp mv ps readlink rm sed " +
   "sha256sum sleep sort tail tar tee touch tr"
@@ -45,7 +45,7 @@ const copiedFiles = [
   "Pulumi.dev.yaml",
 ];
 
-/** Replaces the service and the trainer: prints how it was started, and may run until SIGTERM. */
+/** Replaces the service and the trainer. Prints how it was started, and may run until SIGTERM. */
 const programText = `
 const { argv, env } = process;
 console.log(JSON.stringify({ program: argv[1], args: argv.slice(2), cwd: process.cwd(), env }));

@@ -112,7 +112,7 @@ describe("--autoscaling", () => {
     expect(addonCalls(host).filter((call) => call === disableCall)).toHaveLength(2);
   });
 
-  test("a metrics-server of a later cluster is not disabled", async () => {
+  test("the metrics-server of a later cluster is not disabled", async () => {
     const host = minikubeMachine(service);
     await host.run(["up", "--autoscaling"]);
     host.setHost(undefined);
@@ -171,7 +171,7 @@ test("down names an unavailable API that --autoscaling did not enable, but does 
   expect(stderr).toContain("DiscoveryFailed: Discovery failed for some groups, 1 failing: metrics");
   expect(addonCalls(host)).toEqual([]);
 
-  // As soon as the user has deleted it, everything works again.
+  // Once the user has deleted it, everything works again.
   available(host, "True");
   expect((await host.run(["down"])).status).toBe(0);
   expect((await host.run([])).status).toBe(0);

@@ -21,7 +21,7 @@ const clusterTools = ["docker", "minikube", "kubectl", "pulumi"];
 /**
  * Runs the real service on a free port, for all tests of a file.
  *
- * @param model what it serves. By default, a copy of the committed model.
+ * @param model the model to serve. By default, a copy of the committed model.
  */
 export function serviceForAll(model?: PythonModel) {
   const folder = mkdtempSync(join(tmpdir(), "model-"));
@@ -88,7 +88,7 @@ export function minikubeMachine(service: Service, options: MachineOptions = {}) 
   function end(...kinds: ("hanging" | "staying")[]): void {
     for (const kind of kinds) {
       const file = join(world, `${kind}.pid`);
-      // An empty file would mean process 0, which is the test's own process group.
+      // An empty file would be read as process 0, which is the test's own process group.
       const pid = existsSync(file) ? Number(readFileSync(file, "utf8")) : 0;
       if (pid === 0) continue;
       try {

@@ -5,7 +5,7 @@ const service = serviceForAll();
 
 type Host = ReturnType<typeof minikubeMachine>;
 
-/** Returns the services that are forwarded, and that are no longer forwarded. */
+/** Returns the services whose forwarding was started, and those whose forwarding was ended. */
 const forwards = (host: Host) =>
   host
     .calls()
@@ -94,7 +94,7 @@ describe("up --monitoring", () => {
   });
 });
 
-test("the demo with --monitoring removes everything at its end", async () => {
+test("the demo with --monitoring removes everything at the end", async () => {
   const host = minikubeMachine(service);
 
   expect((await host.run(["--monitoring"])).status).toBe(0);

@@ -11,7 +11,9 @@ const lines = files.flatMap((file) =>
     .map((line, index) => ({ where: `${file}:${index + 1}`, line: line.replace(/^ *#.*/, "") })),
 );
 
-/** Features that bash 3.2 or the BSD tools of macOS lack, each with a line that uses it. */
+/**
+ * Features that bash 3.2 or the BSD tools of macOS lack, each with a line that uses the feature.
+ */
 const lacking: [what: string, pattern: RegExp, sample: string][] = [
   ["associative arrays", /\b(declare|local|typeset) -\w*A/, "local -A ports"],
   ["name references", /\b(declare|local|typeset) -\w*n\b/, "local -n array"],

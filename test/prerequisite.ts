@@ -2,7 +2,7 @@ import { test } from "vitest";
 
 /**
  * Returns `test` for tests with a prerequisite that a machine may lack. If it is missing, the tests
- * are skipped, or with `REQUIRE_ALL_TESTS=1` they run and fail.
+ * are skipped. With `REQUIRE_ALL_TESTS=1`, they run and fail.
  */
 export function testNeeding(isPresent: boolean): typeof test {
   const { REQUIRE_ALL_TESTS } = process.env;

@@ -52,7 +52,7 @@ describe("behind a proxy", () => {
       "192.0.2.49,corp.example,api.example",
     ],
     [
-      "an address that only contains ours",
+      "an address that contains ours as a part",
       { HTTPS_PROXY: proxyUrl, NO_PROXY: "192.0.2.490" },
       `192.0.2.490,${clusterHosts}`,
       `192.0.2.490,${clusterHosts}`,

@@ -15,7 +15,7 @@ export interface PythonModel {
   readonly name: string;
   /** The names of one row and of several rows. */
   readonly record: { readonly singular: string; readonly plural: string };
-  /** What the card says about features that are not plain numbers, by name. */
+  /** The card's features that are not plain numbers, by name. */
   readonly features?: Readonly<Record<string, object>>;
 }
 

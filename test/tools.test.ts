@@ -64,7 +64,7 @@ describe("tools", () => {
     ["another checksum", "1".repeat(64), `but the release lists ${"1".repeat(64)}.`],
     ["no checksum", "", "The release lists no checksum for pulumi-v"],
   ])(
-    "run.sh tools does not install an archive if the release lists %s for it",
+    "run.sh tools does not install an archive if the release lists %s",
     async (_, digest, reason) => {
       const host = machine(bare);
       const { url } = await release(join(host.home, "release"), "linux-x64", digest);
@@ -121,7 +121,7 @@ describe("prerequisites", () => {
     },
   );
 
-  test("another Pulumi version than the pinned one is used and reported", async () => {
+  test("a Pulumi version other than the pinned one is used and reported", async () => {
     const host = minikubeMachine(service);
 
     const { status, stdout } = await host.run([], { env: { PULUMI_VERSION: "3.200.0" } });

@@ -50,7 +50,7 @@ function tokenFile(secret: k8s.core.v1.Secret | undefined) {
   };
 }
 
-/** Where the image has its models. */
+/** The folder of the models in the image. */
 const modelFolder = "/app/model";
 
 /** The variables of a pod whose image has several models. */
@@ -62,7 +62,7 @@ const probe = { httpGet: { path: "/health", port: "http" } };
 /**
  * Creates the pod template of the API.
  *
- * @param tokens has the file of API tokens. If undefined, requests need no token
+ * @param tokens the Secret with the file of API tokens. If undefined, requests need no token
  */
 export function apiPod(
   app: string,

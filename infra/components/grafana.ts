@@ -26,7 +26,9 @@ const probe = { httpGet: { path: "/api/health", port: "http" }, timeoutSeconds: 
 /** The labels that select its pod. */
 export const grafanaLabels = selectorLabels(app);
 
-/** Visitors can read everything without a password, and change nothing. Nobody can log in. */
+/**
+ * Visitors can read everything without a password, but cannot change anything. Nobody can log in.
+ */
 const environment = {
   GF_AUTH_ANONYMOUS_ENABLED: "true",
   GF_AUTH_ANONYMOUS_ORG_ROLE: "Viewer",
@@ -34,7 +36,7 @@ const environment = {
   GF_AUTH_DISABLE_LOGIN_FORM: "true",
   GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION: "true",
   GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH: `${dashboardFolder}/prediction-service.json`,
-  // Its policy allows no connections to other hosts.
+  // The pod's NetworkPolicy allows no connections to other hosts.
   GF_ANALYTICS_REPORTING_ENABLED: "false",
   GF_ANALYTICS_CHECK_FOR_UPDATES: "false",
   GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES: "false",
@@ -110,7 +112,7 @@ export class Grafana extends pulumi.ComponentResource {
         image,
         user: users.grafana,
         port,
-        // None: kubectl port-forward does not pass through the network of pods.
+        // None: kubectl port-forward does not go through the network of the pods.
         ingress: [],
         egress: [dnsEgress, prometheus.egress],
         configDigest: files.apply((entries) => hash("sha256", JSON.stringify(entries) + dashboard)),

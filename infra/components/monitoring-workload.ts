@@ -14,17 +14,17 @@ export interface MonitoringWorkloadArgs {
   readonly user: number;
   /** The port that the container and the Service listen on. */
   readonly port: number;
-  /** The connections that are allowed. All others are not. */
+  /** The allowed connections to the pod. All others are refused. */
   readonly ingress: NonNullable<NetworkPolicySpec["ingress"]>;
   readonly egress: NonNullable<NetworkPolicySpec["egress"]>;
   /** If it changes, the pod restarts. */
   readonly configDigest: pulumi.Input<string>;
-  /** What is particular about the container. */
+  /** The rest of the container. */
   readonly container: Omit<k8s.types.input.core.v1.Container, "name" | "image" | "ports">;
   readonly volumes: k8s.types.input.core.v1.Volume[];
 }
 
-/** A program with one restricted pod, a NetworkPolicy and a Service of the same name. */
+/** A program in a single restricted pod, with a NetworkPolicy and a Service of the same name. */
 export class MonitoringWorkload extends pulumi.ComponentResource {
   /** The URL of the Service inside the cluster. */
   readonly url: pulumi.Output<string>;

@@ -16,11 +16,11 @@ export interface MonitoringArgs {
   readonly namespace: pulumi.Input<string>;
   /** Whether to create a ServiceMonitor and a PrometheusRule. The cluster must know these kinds. */
   readonly prometheusOperator: boolean;
-  /** Whether to create a ConfigMap with the dashboard, for the sidecar of a Grafana. */
+  /** Whether to create a ConfigMap with the dashboard, for Grafana's sidecar. */
   readonly dashboard: boolean;
-  /** More labels of these objects. */
+  /** Additional labels for these objects. */
   readonly labels: Readonly<Record<string, string>>;
-  /** Whether to deploy a Prometheus and a Grafana. */
+  /** Whether to deploy Prometheus and Grafana. */
   readonly deploy: boolean;
   readonly images: { readonly prometheus: string; readonly grafana: string };
   /** The token that Prometheus sends, if `/metrics` requires one. */
@@ -34,7 +34,7 @@ const tokenKey = "token";
 const generated = (name: string) =>
   readFileSync(join(import.meta.dirname, "../monitoring", name), "utf8");
 
-/** What lets an operator see how the service is doing. By default, nothing. */
+/** Monitors the service with Prometheus and Grafana. By default, it creates nothing. */
 export class Monitoring extends pulumi.ComponentResource {
   constructor(name: string, args: MonitoringArgs, opts?: pulumi.ComponentResourceOptions) {
     super("prediction-service:kubernetes:Monitoring", name, {}, opts);

@@ -22,7 +22,7 @@ export interface PredictionApiArgs extends ApiPodArgs {
    * custom metrics API. By default, only the CPU usage counts.
    */
   readonly targetRequestsPerSecond?: number | undefined;
-  /** Whether the pods have the annotations by which a Prometheus may find what to scrape. */
+  /** Whether the pods have annotations that tell Prometheus to scrape them. */
   readonly scrapeAnnotations: boolean;
   /** The text of the service's token file. Without one, requests need no token. */
   readonly apiTokens?: pulumi.Output<string> | undefined;
@@ -41,12 +41,12 @@ const scrapeAnnotations = {
   "prometheus.io/path": metricsPath,
 };
 
-/** Of several metrics, the autoscaler uses the one that needs the most pods. */
+/** If there are several metrics, the autoscaler follows the one that needs the most pods. */
 function scalingMetrics({
   targetCpu,
   targetRequestsPerSecond,
 }: PredictionApiArgs): k8s.types.input.autoscaling.v2.MetricSpec[] {
-  // Amounts, so that the target does not depend on the requests.
+  // An absolute amount, so that the target does not depend on the requested CPU.
   const target = (averageValue: string) => ({ type: "AverageValue", averageValue });
   const cpu = { type: "Resource", resource: { name: "cpu", target: target(targetCpu) } };
   if (targetRequestsPerSecond === undefined) return [cpu];

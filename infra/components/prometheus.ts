@@ -32,8 +32,8 @@ const probe = { timeoutSeconds: 3, periodSeconds: 10, failureThreshold: 6 };
  * Returns the configuration. Prometheus finds the pods by DNS, so it needs no access to the Kubernetes
  * API.
  *
- * @param pods the name whose addresses are those of the pods
- * @param tokenFile has the token that `/metrics` requires
+ * @param pods the DNS name that resolves to the addresses of the pods
+ * @param tokenFile the path of the token that `/metrics` requires
  */
 function prometheusConfig(namespace: string, pods: string, tokenFile?: string) {
   return {
@@ -73,7 +73,7 @@ export class Prometheus extends pulumi.ComponentResource {
         spec: {
           clusterIP: "None",
           selector: apiSelectorLabels,
-          // A pod that is not ready is worth watching.
+          // Pods that are not ready are scraped, too.
           publishNotReadyAddresses: true,
           ports: [{ name: "http", port: apiPort, targetPort: "http" }],
         },

@@ -62,7 +62,7 @@ const runs: Target = {
 const age: Target = {
   ...level("process_start_time_seconds", byInstance),
   expr: `time() - ${level("process_start_time_seconds", byInstance).expr}`,
-  help: "Time since the process started; of several, the newest.",
+  help: "Time since the start of the process, or of the newest one if there are several.",
 };
 
 const latency = (route: string): Target => ({
@@ -72,7 +72,7 @@ const latency = (route: string): Target => ({
   }),
   legend: route,
   unit: "s",
-  help: `99th percentile of the time of ${route}.`,
+  help: `99th percentile of the duration of ${route}.`,
 });
 
 const rows = {
@@ -112,23 +112,21 @@ const rows = {
     ]),
     graph("Entries in memory", [level("prediction_memory_cache_entries", byInstance)]),
     graph(
-      "Time of Redis",
+      "Redis latency",
       percentiles("prediction_redis_command_duration_seconds", { by: ["command"] }),
     ),
-    graph("Errors of Redis", [
-      rate("prediction_redis_errors_total", { by: ["command", "reason"] }),
-    ]),
-    graph("State of Redis", [
+    graph("Redis errors", [rate("prediction_redis_errors_total", { by: ["command", "reason"] })]),
+    graph("Redis state", [
       level("prediction_redis_connected", { legend: "connected" }),
       {
         ...level("prediction_redis_circuit_open", { by: ["command"] }),
-        legend: "circuit of {{command}} open",
+        legend: "{{command}} circuit open",
       },
     ]),
   ],
   Model: [
-    graph("Duration of a run", percentiles("prediction_inference_duration_seconds")),
-    graph("Rows of a run", percentiles("prediction_inference_rows")),
+    graph("Run duration", percentiles("prediction_inference_duration_seconds")),
+    graph("Rows per run", percentiles("prediction_inference_rows")),
     graph("Runs", [runs]),
     graph("Rows queued", [level("prediction_rows_queued", byInstance)]),
     names("Model", info("prediction_model_info", ["model", "engine", "version"])),
@@ -146,10 +144,10 @@ const rows = {
     graph("Records in the window", [level("prediction_drift_records", byInstance)]),
   ],
   Processes: [
-    graph("Delay of the event loop", percentiles("nodejs_event_loop_delay_seconds"), {
+    graph("Event loop delay", percentiles("nodejs_event_loop_delay_seconds"), {
       limit: objectives.eventLoopDelaySeconds,
     }),
-    graph("Use of the event loop", [rate("nodejs_event_loop_active_seconds_total", byInstance)]),
+    graph("Event loop utilization", [rate("nodejs_event_loop_active_seconds_total", byInstance)]),
     graph("CPU", [rate("process_cpu_seconds_total", byInstance)]),
     graph("Resident memory", [level("process_resident_memory_bytes", byInstance)]),
     graph("Heap and buffers", [
@@ -163,7 +161,7 @@ const rows = {
   ],
 };
 
-/** A variable with the values of a target label. All of them are selected by default. */
+/** A variable with the values of a target label. By default, all values are selected. */
 function targetVariable(label: string) {
   return new QueryVariableBuilder(label)
     .datasource(datasource)
@@ -188,7 +186,7 @@ function build() {
     .withVariable(targetVariable("instance"));
   for (const [title, panels] of Object.entries(rows)) {
     builder.withRow(new RowBuilder(title));
-    // Three or four graphs next to each other, so that no line has a gap.
+    // Three or four graphs per row, so that no row has a gap.
     const columns = panels.length % 3 === 0 ? 3 : 4;
     for (const panel of panels) {
       builder.withPanel(title === "Overview" ? panel.span(4) : panel.span(24 / columns));

@@ -18,7 +18,7 @@ export const objectives = {
 /** Requests of probes and of Prometheus, which fail while a pod drains, are not counted. */
 const ofClients = `!~"/health|/status|/metrics"`;
 
-/** The rejections that the service causes, as opposed to those of invalid requests. */
+/** Reasons that are due to overload, not to an invalid request. */
 const overload: readonly RejectionReason[] = [
   "concurrency",
   "wait",

@@ -29,13 +29,13 @@ export const datasource = { type: "prometheus", uid: "$datasource" };
 /** Writes queries for the namespaces and instances that the user selects above the dashboard. */
 export const queries = new Queries([`namespace=~"$namespace"`, `instance=~"$instance"`]);
 
-/** Grafana replaces it by a window that fits the resolution of the graph and the scrape interval. */
+/** Grafana replaces it with a window that fits the graph's resolution and the scrape interval. */
 export const window = "$__rate_interval";
 
 /** Lines of a graph, or the value of a stat. */
 export interface Target {
   readonly expr: string;
-  /** Has the labels of a series as `{{label}}`. */
+  /** The name in the legend. `{{label}}` is replaced with the value of a label. */
   readonly legend: string;
   /** One of Grafana's units. */
   readonly unit: string;
@@ -54,7 +54,7 @@ const units: Readonly<Record<MetricDefinition["unit"], string>> = {
   info: "short",
 };
 
-/** A rate has the unit per second; seconds per second are a share. */
+/** The units of a rate. Seconds per second are a share. */
 const rateUnits: Readonly<Partial<Record<MetricDefinition["unit"], string>>> = {
   seconds: "percentunit",
   bytes: "Bps",
@@ -89,7 +89,7 @@ export function percentiles<N extends NameOf<"histogram">>(
   }));
 }
 
-/** Shows a gauge. The values of several pods are added up as those of several processes are. */
+/** Shows a gauge. The values of several pods are combined like those of several processes. */
 export function level<N extends NameOf<"gauge">>(
   name: N,
   selection: Selection<N> & { readonly legend?: string } = {},
@@ -131,11 +131,11 @@ function limitAt(value: number) {
 const descriptionOf = (targets: readonly Target[]) =>
   [...new Set(targets.map(({ help }) => help))].join(" ");
 
-/** How a panel differs from others. */
+/** The options of a panel. */
 interface PanelOptions {
-  /** By default, that of the first target. */
+  /** By default, the unit of the first target. */
   readonly unit?: string;
-  /** The value from which on it is red. */
+  /** From this value on, the panel is red. */
   readonly limit?: number;
 }
 

@@ -1,6 +1,6 @@
 import type { LabelsOf, MetricName, NameOf } from "../../service/src/telemetry/metric-table.ts";
 
-/** The scrape job of the service, by which its metrics differ from those of other programs. */
+/** The scrape job of the service, which distinguishes its metrics from those of other programs. */
 export const job = "prediction-service";
 
 /** The labels that Prometheus adds to each target. */

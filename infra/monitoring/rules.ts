@@ -11,7 +11,9 @@ interface AlertingRule {
   readonly expr: string;
   /** How long the expression must be true. */
   readonly for?: string;
-  /** `critical` if somebody must act at once, `warning` if it can wait for the next working day. */
+  /**
+   * `critical` if somebody must act immediately, `warning` if it can wait for the next working day.
+   */
   readonly labels: { readonly severity: "critical" | "warning" } & Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<"summary" | "description" | "runbook", string>>;
 }
@@ -35,10 +37,10 @@ const milliseconds = (seconds: number) => `${seconds * 1000} ms`;
 const recorded = (window: string) => `namespace:http_request_errors:ratio_rate${window}`;
 
 /**
- * When the error budget of 30 days burns too fast: the error ratio exceeds `factor` times the budget
- * over both windows. The long one ignores short peaks, the short one ends the alert soon after the
- * errors end. Windows and factors are those of Google's "The Site Reliability Workbook", chapter 5,
- * "Alerting on SLOs", table 5-8.
+ * The error budget of 30 days burns too fast if the error ratio exceeds `factor` times the budget
+ * over both windows. The long window ignores short peaks, and the short one ends the alert soon
+ * after the errors end. Windows and factors are those of Google's "The Site Reliability Workbook",
+ * chapter 5, "Alerting on SLOs", table 5-8.
  */
 const burnRates = [
   { long: "1h", short: "5m", factor: 14.4, severity: "critical" },
@@ -125,7 +127,7 @@ const others = [
     expr: `${queries.gauge("avg", "prediction_drift_psi", { by: ["namespace", "feature"] })} > ${psi}`,
     for: "30m",
     labels: { severity: "warning" },
-    summary: "The values of a feature have another distribution than in the training data",
+    summary: "The distribution of a feature differs from the training data",
     description: `The population stability index of {{ $labels.feature }} is {{ $value | printf "%.2f" }}.`,
   }),
   alert({

@@ -183,7 +183,7 @@ describe("on a real API server", () => {
     await api.delete(deployment);
   });
 
-  test("destroying the stack leaves nothing", async () => {
+  test("destroying the stack leaves nothing behind", async () => {
     await stack.destroy();
     expect(names()).toEqual([]);
     const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "w255" } };
@@ -235,7 +235,7 @@ describe("KUBECONFIG", () => {
     expect(await namespaceSeenByProvider(files.join(":"))).toBe("namespace/default\n");
   });
 
-  test("of several files in KUBECONFIG, the first one wins and missing ones are ignored", async () => {
+  test("if KUBECONFIG lists several files, the first one wins and missing ones are ignored", async () => {
     const unreachable = [{ name: "other", cluster: { server: "https://127.0.0.1:1" } }];
     const files = [
       join(folder, "missing"),

@@ -121,11 +121,14 @@ describe("invalid settings", () => {
     ],
     ["registry", { registry: "https://example.com" }, '"https://example.com"', registry],
     ["loadBalancer.await", { loadBalancer: { await: "no" } }, '"no"', "true or false"],
-  ])("%s is named with what was found and what is allowed: %j", (name, config, found, allowed) => {
-    expect(() => settings(config)).toThrow(
-      new RunError(`prediction-service:${name}: found ${found}; allowed: ${allowed}`),
-    );
-  });
+  ])(
+    "the error for an invalid %s says what was found and what is allowed: %j",
+    (name, config, found, allowed) => {
+      expect(() => settings(config)).toThrow(
+        new RunError(`prediction-service:${name}: found ${found}; allowed: ${allowed}`),
+      );
+    },
+  );
 
   test.each(["build", "runtime", "redis", "busybox", "prometheus", "grafana"])(
     "images.%s is refused unless it is an image with a tag or digest",
@@ -170,7 +173,7 @@ test.each([
   "registry.example.com:5000/team/redis:7.4-bookworm",
   `docker.io/library/redis:7.4@sha256:${"0".repeat(64)}`,
   `redis@sha256:${"a".repeat(64)}`,
-])("%s is accepted for every image", (image) => {
+])("the image %s is accepted for each setting of an image", (image) => {
   const names = ["build", "runtime", "redis", "busybox", "prometheus", "grafana"];
   const images = Object.fromEntries(names.map((name) => [name, image]));
   expect(settings({ images }).images).toEqual(images);
@@ -204,7 +207,7 @@ describe("service.env", () => {
     },
   );
 
-  test("numbers and texts in service.env become texts", () => {
+  test("numbers and strings in service.env become strings", () => {
     const { env } = settings({ service: { env: { MAX_HOUSES: 5, DRAIN_SECONDS: "7" } } }).service;
     expect(env).toEqual({ MAX_HOUSES: "5", DRAIN_SECONDS: "7" });
   });
@@ -232,9 +235,9 @@ describe("service.env", () => {
     );
   });
 
-  test("a value in service.env that is neither text nor number is refused", () => {
+  test("a value in service.env that is neither a string nor a number is refused", () => {
     expect(() => settings({ service: { env: { LOG_LEVEL: true } } })).toThrow(
-      "service.env.LOG_LEVEL: found true; allowed: text or a number",
+      "service.env.LOG_LEVEL: found true; allowed: a string or a number",
     );
   });
 });
@@ -300,7 +303,7 @@ describe("apiTokens", () => {
   test.each([
     ["without any", "# none", "found no tokens"],
     ["with an invalid one", `${apiTokens}${secret} x`, "found an invalid token in line 3"],
-    ["that is a map", { tokens: secret }, "found no text"],
+    ["that is a map", { tokens: secret }, "found a value that is not a string"],
   ])("apiTokens %s is refused, and is not shown", (_, apiTokens, found) => {
     expect(() => settings({ apiTokens })).toThrow(
       `prediction-service:apiTokens: ${found}; allowed`,
@@ -351,7 +354,9 @@ describe("metricsToken", () => {
 
   test("a metricsToken that is a map is refused, and is not shown", () => {
     expect(() => settings({ apiTokens, metricsToken: { token } })).toThrow(
-      new RunError("prediction-service:metricsToken: found no text; allowed: a token of apiTokens"),
+      new RunError(
+        "prediction-service:metricsToken: found a value that is not a string; allowed: a token of apiTokens",
+      ),
     );
   });
 
@@ -412,7 +417,9 @@ describe("redisUrl", () => {
 
   test("a redisUrl that is a map is refused, and is not shown", () => {
     expect(() => settings({ redisUrl: { url: secret } })).toThrow(
-      new RunError("prediction-service:redisUrl: found no text; allowed: a URL"),
+      new RunError(
+        "prediction-service:redisUrl: found a value that is not a string; allowed: a URL",
+      ),
     );
   });
 });

@@ -44,7 +44,7 @@ test("moving a file changes the digest", () => {
 
 test.each([
   ["outside the allow-list", "other"],
-  ["that a pattern allows and nobody chose", "models/other.onnx"],
+  ["that a pattern allows but no argument selects", "models/other.onnx"],
 ])("a change of a file %s keeps the digest", (_, path) => {
   const { folder, digest } = context();
   const before = digest();

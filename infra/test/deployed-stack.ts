@@ -1,9 +1,9 @@
 /**
  * Deploys the program to a real Kubernetes API server without the Pulumi CLI and its plug-ins.
  *
- *     const stack = new DeployedStack({ kubeconfig, buildImage });
- *     const { outputs } = await stack.up(dev);       // applies, then removes what is gone
- *     await stack.destroy();                         // removes everything, the namespace last
+ * const stack = new DeployedStack({ kubeconfig, buildImage }); const { outputs } = await
+ * stack.up(dev); // applies the stack, then deletes what it dropped await stack.destroy(); //
+ * removes everything, the namespace last
  *
  * A resource is applied after its dependencies, with strict validation. If the server refuses it or
  * sends a warning, the program ends with exit code 32, and the log has the server's message. As
@@ -74,7 +74,7 @@ export class DeployedStack {
     return result;
   }
 
-  /** Removes each RandomPassword from the state, which leaves that of a stack made without any. */
+  /** Removes each RandomPassword from the state, as if the stack had been deployed without one. */
   forgetPasswords(): void {
     this.#passwords.clear();
   }

@@ -41,7 +41,7 @@ export interface Answer {
 /** The server refused a request or accepted it with a warning. */
 class KubernetesRefusal extends Error {}
 
-/** A client for a Kubernetes API server that sends objects as they are, unknown fields included. */
+/** A client for a Kubernetes API server that sends objects unchanged, including unknown fields. */
 export class KubernetesApi {
   readonly #server: string;
   readonly #token: string;

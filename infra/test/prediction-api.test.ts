@@ -112,7 +112,7 @@ describe("service.env", () => {
   const special = ["HOST", "PORT", "REDIS_URL", "API_TOKENS_FILE", "API_TOKENS_FOR"];
   const settable = settingNames.filter((name) => !special.includes(name));
 
-  test.each(settable)("%s can be set from the stack", async (name) => {
+  test.each(settable)("the setting %s can be set from the stack", async (name) => {
     const before = (await podOf()).config[name];
     const texts: Record<string, string> = {
       CACHE_REDIS_PREDICT: "never",
@@ -130,7 +130,7 @@ describe("service.env", () => {
   });
 });
 
-test("a pod with several models serves those of the image, and one of them at /predict", async () => {
+test("a pod whose image has several models serves all of them, and one of them at /predict", async () => {
   const { environment } = await podOf({ defaultModel: "wine" });
   expect(environment).toMatchObject({ MODEL_PATH: "/app/model", MODEL_DEFAULT: "wine" });
 });
@@ -147,7 +147,7 @@ test.each([
   expect(terminationGracePeriodSeconds * 1000).toBeGreaterThan(stopMs);
 });
 
-test("the container runs the image as it is given, with the given resources", async () => {
+test("the container runs the given image with the given resources", async () => {
   const { container, config } = await podOf();
   expect(container).toMatchObject({
     image: "prediction-service:0123456789abcdef",

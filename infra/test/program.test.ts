@@ -164,7 +164,7 @@ describe("on Minikube", () => {
     ["", {}, 2],
     ["with Prometheus and Grafana, ", { deploy: true }, 4],
   ])(
-    "%sall pods and one more, during a rollout, fit two cores next to Minikube's own pods",
+    "%sall pods, and the extra pod of a rollout, fit on two cores together with Minikube's own pods",
     async (_, monitoring, deployments) => {
       // Measured on Minikube with metrics-server.
       const ownPodsMillicores = 850;

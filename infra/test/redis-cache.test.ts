@@ -15,7 +15,7 @@ const declare = (changes: Partial<typeof args> = {}) =>
 
 const SecretData = z.object({ data: z.object({ password: z.base64(), "redis.conf": z.base64() }) });
 
-/** Returns what the Secret holds. */
+/** Returns the contents of the Secret. */
 function secretOf({ resource }: Recording<unknown>) {
   const { data } = SecretData.parse(resource("Secret", "redis").inputs);
   return {

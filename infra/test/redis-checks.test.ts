@@ -30,10 +30,10 @@ function run(script: string, REDIS_HOST: string, port = 0, REDIS_PASSWORD = redi
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text) => log.push(...text.trimEnd().split("\n")));
   }
-  // Not "exit", which may come before the end of the output.
+  // Not "exit", which may be emitted before the end of the output.
   const exit = once(child, "close");
   return {
-    /** Resolves once the check has failed that often, if the script is still running. */
+    /** Resolves once the check has failed this many times, if the script is still running. */
     async failed(times: number, message: string) {
       const failures = () => log.filter((line) => line === message);
       await vi.waitFor(() => expect(failures()).toHaveLength(times), { timeout: 15_000 });
@@ -83,7 +83,7 @@ describe("Redis check", () => {
     await check(redis, redisPassword, "::1").passed();
   });
 
-  test("the Redis check succeeds with the password, whatever characters it has", async () => {
+  test("the Redis check succeeds with a password of any characters", async () => {
     await check(await RedisServer.start("--requirepass", redisPassword)).passed();
   });
 

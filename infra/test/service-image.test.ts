@@ -85,7 +85,7 @@ describe("base images", () => {
     );
   });
 
-  test("every base image is a build argument that the Dockerfile knows, with a default", async () => {
+  test("every base image is a build argument that the Dockerfile declares, with a default", async () => {
     const { build } = await built({ baseImages: { build: digest("1"), runtime: digest("2") } });
     const dockerfile = read("service/Dockerfile");
     const defaults = Array.from(dockerfile.matchAll(/^ARG (\w+_IMAGE)=\S+$/gm), ([, name]) => name);

@@ -19,7 +19,7 @@ export interface BoostingRules extends GrowthRules {
 /** The columns that trees may split on. */
 export interface FeatureSet {
   readonly columns: readonly number[];
-  /** The share of them that each tree may use. */
+  /** The share of these columns that each tree may use. */
   readonly fraction: number;
 }
 

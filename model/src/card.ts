@@ -57,7 +57,9 @@ function parseRecord(names: string | undefined): ModelCard["record"] | undefined
   if (names === undefined) return undefined;
   const [singular, plural, ...others] = names.split(",").map((name) => name.trim());
   if (!singular || !plural || others.length > 0) {
-    throw new Error(`--record is ${JSON.stringify(names)}; it is two names, such as wine,wines`);
+    throw new Error(
+      `--record is ${JSON.stringify(names)}; it must be two names, such as wine,wines`,
+    );
   }
   return { singular, plural };
 }

@@ -81,8 +81,9 @@ export const treeFeatures: readonly TreeFeature[] = [
 ];
 
 /**
- * What each ensemble may split on: one finds its way on the map by rotated axes, the other by what
- * neighbours are like. Their mean is more accurate than one ensemble with all columns.
+ * What each ensemble may split on. One describes a location by coordinates on rotated axes, the
+ * other by what the neighbours are like. Their mean is more accurate than one ensemble with all
+ * columns.
  */
 export const featureSets: Readonly<Record<"axes" | "neighbourhoods", FeatureSet>> = {
   axes: { columns: columnsOf("house feature", "axis", "ratio"), fraction: 0.25 },

@@ -5,7 +5,9 @@ import { averageEnsembles, type Ensemble, predictEnsemble } from "./ensemble.ts"
 import { type FeatureProgram, runFeatureProgram } from "./feature-program.ts";
 import { fitNeighbourhoods } from "./neighbourhoods.ts";
 
-/** Rows with the features that trees can split on, and how other rows get them. */
+/**
+ * Rows with the features that trees can split on, and the function that computes these features.
+ */
 export interface TreeSamples extends Samples {
   /** Computes the features from the model's input. */
   readonly program: FeatureProgram;
@@ -18,8 +20,8 @@ export interface HouseModel {
 }
 
 /**
- * Computes the tree features of training rows. What describes a row's neighbours does not depend on
- * the row itself.
+ * Computes the tree features of training rows. The features that describe a row's neighbours do not
+ * depend on the row itself.
  */
 export function treeSamples(training: Samples): TreeSamples {
   const { table, ofRows } = fitNeighbourhoods(training, neighbourFeatures);

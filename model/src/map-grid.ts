@@ -10,7 +10,7 @@ export interface MapGrid {
   readonly step: number;
 }
 
-/** California and what lies around it, which includes much ocean and desert. */
+/** California and its surroundings, including ocean and desert. */
 export const californiaGrid: MapGrid = {
   south: 32,
   north: 42.5,
@@ -25,8 +25,8 @@ export function gridWidth({ west, east, step }: MapGrid): number {
 }
 
 /**
- * Returns the same house at each point of a grid, as the model's input: line by line from the
- * north, each from the west.
+ * Returns the same house at each point of a grid, as the model's input: row by row from north to
+ * south, and each row from west to east.
  *
  * @param house a value for each feature
  */

@@ -15,7 +15,7 @@ export interface ProgressStream {
  */
 export type ProgressReporter = (fraction: number, text: string) => void;
 
-/** Returns the stream if the work takes long, otherwise a stream that shows nothing. */
+/** Returns the stream if the work takes a long time, otherwise a stream that shows nothing. */
 export function progressFor(stream: ProgressStream, isLong: boolean): ProgressStream {
   return isLong ? stream : { write() {} };
 }

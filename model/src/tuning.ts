@@ -12,7 +12,7 @@ import { computeMetrics } from "./metrics.ts";
 /** The number of folds for cross-validation. */
 export const foldCount = 5;
 
-/** The numbers of trees in each of the two ensembles. */
+/** The sizes to compare: the number of trees in each of the two ensembles. */
 const treeCounts = [60, 80, 100, 120];
 const shapes = [
   { leavesPerTree: 64, shrinkage: 0.1 },
@@ -47,7 +47,7 @@ const setAlternatives: Readonly<Record<string, readonly FeatureSet[]>> = {
 
 /** The quality and cost of ensembles of one size. */
 export interface SizeTrial {
-  /** In each ensemble. */
+  /** The number of trees in each ensemble. */
   readonly trees: number;
   readonly leavesPerTree: number;
   readonly shrinkage: number;

@@ -115,7 +115,7 @@ describe("boosting", () => {
 });
 
 describe("folds", () => {
-  test("every row is in one part, and in the others of all other folds", () => {
+  test("every row is in the part of one fold, and in the other rows of all other folds", () => {
     const samples = samplesOf([0, 1, 2, 3, 4, 5, 6], [0, 10, 20, 30, 40, 50, 60]);
     const folds = foldsOf(samples, 3);
     expect(folds.flatMap(({ rows }) => [...rows])).toEqual([0, 1, 2, 3, 4, 5, 6]);

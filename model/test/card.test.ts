@@ -80,7 +80,7 @@ async function featuresOf(csv: string, onnx: Uint8Array) {
 describe("an invalid table", () => {
   const latin = Buffer.from("stra\xdfe,b\n1,2\n", "latin1");
   test.each<[string, string | Uint8Array, RegExp]>([
-    ["no text", "", /^rows\.csv: there are no rows/],
+    ["no content", "", /^rows\.csv: there are no rows/],
     [
       "only a header",
       "a,b\n",
@@ -108,12 +108,12 @@ describe("an invalid table", () => {
     [
       "too few columns",
       "a\n1\n",
-      /input x has 2 columns, and the table has 1: a\. Use --target to name the column/,
+      /input x has 2 columns, but the table has 1: a\. Use --target to name the column/,
     ],
     [
       "too many columns",
       "a,b,c\n1,2,3\n",
-      /has 2 columns, and the table has 3: a, b, c\. Use --target/,
+      /has 2 columns, but the table has 3: a, b, c\. Use --target/,
     ],
     [
       "an empty cell",
@@ -121,11 +121,11 @@ describe("an invalid table", () => {
       /^rows\.csv: line 3, column b: the value is missing; the service/,
     ],
     ["NaN", "a,b\n1,NaN\n", /line 2, column b: the value is missing/],
-    ["a text", "a,b\n1,red\n", /^rows\.csv: line 2, column b: "red" is not a finite number$/],
+    ["a word", "a,b\n1,red\n", /^rows\.csv: line 2, column b: "red" is not a finite number$/],
     ["an infinity", "a,b\n1,1e999\n", /line 2, column b: "1e999" is not a finite number/],
     ["a hexadecimal number", "a,b\n1,0x10\n", /line 2, column b: "0x10" is not a finite number/],
     [
-      "numbers among truth values",
+      "numbers mixed with truth values",
       "a,b\n1,true\n2,3\n",
       /column b: 1 of 2 values are true or false/,
     ],
@@ -149,14 +149,14 @@ describe("an invalid table", () => {
 
   test("a table with too few columns in addition to the target is rejected", async () => {
     await expect(write("a,b\n1,2\n", { target: "b" })).rejects.toThrow(
-      /input x has 2 columns, and the table has 1 without b: a\. Remove/,
+      /input x has 2 columns, but the table has 1 without b: a\. Remove/,
     );
   });
 
   test("a target that is not a number is rejected if the model predicts a number", async () => {
     const onnx = operatorModel("Neg");
     await expect(write("a,b\n1,red\n", { onnx, target: "b" })).rejects.toThrow(
-      'the model predicts numbers, and column b has something else: "red" is not a finite number',
+      'the model predicts numbers, but column b has something else: "red" is not a finite number',
     );
   });
 
@@ -181,11 +181,11 @@ describe("an invalid table", () => {
     );
   });
 
-  test("a column with too many texts for a category is rejected", async () => {
+  test("a column with too many strings for a category is rejected", async () => {
     const texts = Array.from({ length: 10_001 }, (_, index) => `text ${index}\n`);
     const onnx = columnsModel([["a", "string"]]);
     await expect(write(`a\n${texts.join("")}`, { onnx })).rejects.toThrow(
-      /line 10002, column a: there are more than 10000 different texts.*not free text$/,
+      /line 10002, column a: there are more than 10000 distinct strings.*not free text$/,
     );
   });
 });
@@ -205,7 +205,7 @@ describe("the type of a feature", () => {
       ["1", "0"],
       { type: "integer", example: 1 },
     ],
-    ["a number for a float input with only 1", "float32", ["1", "1"], { type: "number" }],
+    ["a number for a float input with only the value 1", "float32", ["1", "1"], { type: "number" }],
     [
       "a boolean for a float input with true and false",
       "float32",
@@ -227,7 +227,7 @@ describe("the type of a feature", () => {
     for (const bound of ["gt", "ge", "lt", "le"]) expect(a).not.toHaveProperty(bound);
   });
 
-  test("a string input is a category, with any texts in the order of code points", async () => {
+  test("a string input is a category, with any strings in the order of code points", async () => {
     const texts = ["ü", "b", "__proto__", "NaN", "", "b", "\u{1f600}"];
     const csv = `a\n${texts.map((text) => JSON.stringify(`${text} `)).join("\n")}\n`;
     const { a } = await featuresOf(csv, columnsModel([["a", "string"]]));
@@ -393,7 +393,7 @@ describe("a card with a target", () => {
   test.each([
     ["numbers in numerical order, without trailing zeros", ["10", "9.0", "10.0"], ["9", "10"]],
     ["0 and 1, even if one is missing", ["1", "1", "1"], ["0", "1"]],
-    ["texts such as True and False", ["True", "False", "True"], ["False", "True"]],
+    ["strings such as True and False", ["True", "False", "True"], ["False", "True"]],
   ])("the class names can be %s", async (_, labels, outputs) => {
     const csv = labels.map((label) => `0.5,0.5,${label}\n`).join("");
     const { card } = await write(`a,b,y\n${csv}`, { onnx: twoClasses, target: "y" });
@@ -491,11 +491,15 @@ describe("the command", () => {
     ],
     ["no data", ["m.onnx"], /^error: exactly one model and its training rows are required\nusage:/],
     ["two models", ["m.onnx", "n.onnx", "--data", "x.csv"], /^error: exactly one model and/],
-    ["another kind of file", ["m.pkl", "--data", "x.csv"], /^error: m\.pkl does not end in \.onnx/],
+    [
+      "a file of another kind",
+      ["m.pkl", "--data", "x.csv"],
+      /^error: m\.pkl does not end in \.onnx/,
+    ],
     [
       "one name for records",
       ["m.onnx", "--data", "x", "--record", "wine"],
-      /--record is "wine"; it is/,
+      /--record is "wine"; it must be two names/,
     ],
     ["an unknown option", ["--dta", "x.csv"], /^error: Unknown option '--dta'/],
   ])("the command rejects %s", (_, args, message) => {
@@ -529,7 +533,7 @@ describe("the command", () => {
         "Wrote m.json: 2 features, 2 rows.",
         "On these rows: accuracy 0.5000, log loss 1.0601.",
         "The model's input x has no column names. They are assumed to be in the table's order, from a to b.",
-        "The numbers of a prediction are assumed to be the classes of column y in ascending order, like in scikit-learn: blue, red.",
+        "The numbers of a prediction are assumed to be the classes of column y in ascending order, as in scikit-learn: blue, red.",
         "Check and edit it, then serve the model: MODEL_PATH=m.onnx ./run.sh local",
         "",
       ].join("\n"),

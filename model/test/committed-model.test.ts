@@ -101,7 +101,7 @@ describe("the committed model", () => {
     },
   );
 
-  test("the same house on neighbouring points of the map gets finite, similar values", async () => {
+  test("the same house at neighbouring points of the map gets finite, similar values", async () => {
     const values = await predict(housesOnGrid(californiaGrid, medianHouse));
     const width = gridWidth(californiaGrid);
     const steps: number[] = [];

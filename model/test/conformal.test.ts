@@ -15,7 +15,7 @@ const hyperparameters = {
   error: { ...error, trees: 20, leavesPerTree: 4, minLeafRows: 20 },
 };
 
-/** Houses whose value is noisy, and ten times as noisy with a high income. */
+/** Houses with noisy values, ten times as noisy if the income is high. */
 function noisyHouses(rows: number, seed: number) {
   const houses = inputSamples(madeUpDataset(rows, seed));
   const generator = new Mt19937(seed + 100);

@@ -125,7 +125,7 @@ describe("the raw file", () => {
     expect(await cachedFiles()).toEqual(["archive.tgz"]);
   });
 
-  test("the raw file is read from the cached archive the next time", async () => {
+  test("the second time, the raw file is read from the cached archive", async () => {
     const archive = await archiveOf({ [member]: raw });
     let requests = 0;
     const url = await serve((_, response) => {

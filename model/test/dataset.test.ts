@@ -36,8 +36,8 @@ describe("an invalid data set", () => {
   });
 
   test.each([
-    ["text", "abc", "latitude is not a decimal number"],
-    ["no text", "", "latitude is not a decimal number"],
+    ["a word", "abc", "latitude is not a decimal number"],
+    ["nothing", "", "latitude is not a decimal number"],
     ["NaN", "NaN", "latitude is not a decimal number"],
     ["a hexadecimal number", "0x10", "latitude is not a decimal number"],
   ])("a data set is rejected if a cell contains %s", (_, cell, fault) => {

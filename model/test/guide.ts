@@ -61,7 +61,7 @@ function workingFolder(packages: string): string {
   return folder;
 }
 
-/** Does what a part of the guide says, and compares the output with what it shows. */
+/** Runs the commands of a part of the guide, and compares their output with the output it shows. */
 async function follow(title: string): Promise<void> {
   const [install, ...blocks] = parts.find((part) => part.title === title)?.blocks ?? [];
   const folder = workingFolder(installPackages(title, install?.code ?? ""));
@@ -122,7 +122,7 @@ async function follow(title: string): Promise<void> {
 /** Tests the part of the guide with a title. */
 export function testGuide(title: string): void {
   testNeeding(hasPython())(
-    `the commands of the guide for ${title} do what it shows`,
+    `the commands in the guide for ${title} print what the guide shows`,
     { timeout: 300_000 },
     () => follow(title),
   );

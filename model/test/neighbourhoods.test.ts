@@ -30,7 +30,7 @@ const anyRow = fc.record({
 const anyRows = fc.array(anyRow, { minLength: 65, maxLength: 120 });
 
 describe("neighbourhoods", () => {
-  test("what is known about a training row does not depend on its own target", () => {
+  test("the neighbourhood of a training row does not depend on the row's own target", () => {
     fc.assert(
       fc.property(anyRows, fc.nat(), fc.integer({ min: 6, max: 1000 }), (rows, at, target) => {
         const changed = at % rows.length;

@@ -105,7 +105,7 @@ describe("the ONNX file", () => {
     });
   });
 
-  test("the graph takes any number of houses with eight features, and returns one prediction and one error each", () => {
+  test("the graph takes any number of houses with eight features, and returns a prediction and an error for each", () => {
     const { graph } = fromBinary(ModelProtoSchema, exported());
     const shapes = [...(graph?.input ?? []), ...(graph?.output ?? [])].map((value) => {
       return value?.type?.value.value?.shape?.dim.map(({ value }) => value.value);
@@ -118,7 +118,7 @@ describe("the ONNX file", () => {
     expect(graph?.output.map(({ name }) => name)).toEqual(["MedHouseVal", "MedHouseValError"]);
   });
 
-  test("the graph computes features with element-wise operators only, which each round once", () => {
+  test("the graph computes features only with element-wise operators, each of which rounds once", () => {
     const { graph } = fromBinary(ModelProtoSchema, exported());
     const operators = new Set(graph?.node.map(({ opType }) => opType));
     expect(operators).toEqual(

@@ -69,7 +69,7 @@ describe("a feature's bins", () => {
     expect(shares).toEqual(Array(10).fill(0.1));
   });
 
-  test("the shares of any values are those of the values up to each edge, and sum to 1", () => {
+  test("each share is that of the values between two edges, and all shares sum to 1", () => {
     const values = fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), { minLength: 1 });
     fc.assert(
       fc.property(values, (list) => {

@@ -42,7 +42,7 @@ describe("training", () => {
     expect(new Set(versions.map(({ card }) => card.version)).size).toBe(4);
   });
 
-  test("the trained model has a valid card that describes it", async () => {
+  test("a trained model has a valid card that describes it", async () => {
     const { onnx, card, model } = await trainModel(madeUpDataset(300), hyperparameters, silent);
     expect(housingCardSchema.parse(card)).toEqual(card);
     expect(card.version).toBe(sha256(onnx));

@@ -28,7 +28,7 @@ const count = (maximum = 1_000_000_000) => integer(1, maximum, "an integer");
 const groups = z.string().transform((text, { addIssue }) => {
   const { success, data } = z.array(z.enum(accessGroups)).safeParse(text.split(","));
   if (success) return data;
-  const allowed = `one or more of ${accessGroups.join(", ")}, with commas between them`;
+  const allowed = `one or more of ${accessGroups.join(", ")}, separated by commas`;
   addIssue(`found "${text}"; allowed: ${allowed}`);
   return z.NEVER;
 });

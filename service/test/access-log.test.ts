@@ -36,7 +36,7 @@ test.each([line, { ...line, path: "/predict", route: "/predict" }, { ...line, pr
 );
 
 test.each(["/health", "/v2/health/live", "/v2/health/ready", "/metrics"])(
-  "requests for %s are logged only at level debug, and no requests are logged above info",
+  "requests for %s are logged only at level debug, and no request is logged above info",
   (path) => {
     const frequent = { ...line, path, route: path };
     for (const [level, expected] of [
@@ -62,7 +62,7 @@ describe("the log line of a request", () => {
     return written.map((text): unknown => JSON.parse(text));
   }
 
-  test("the log line of a prediction has the model, the records and what the cache did", async () => {
+  test("the log line of a prediction has the model, the number of records and what the cache did", async () => {
     const both = JSON.stringify({ houses: [house, house] });
     const found = { route: "/bulk_predict", model: "california-housing", records: 2 };
     expect(await linesOf("/bulk_predict", both)).toMatchObject([

@@ -38,8 +38,8 @@ describe("a request without a valid token", () => {
     ["only the scheme", "Bearer"],
     ["only the scheme and a space", "Bearer "],
     ["only the token", token],
-    ["another scheme", `Basic ${token}`],
-    ["a scheme that begins the same", `Bearer2 ${token}`],
+    ["a different scheme", `Basic ${token}`],
+    ["a scheme that begins with the right one", `Bearer2 ${token}`],
     ["no space", `Bearer${token}`],
     ["a wrong token", "Bearer wrong-token-of-this-test"],
     ["the start of a token", `Bearer ${token.slice(0, -1)}`],
@@ -278,7 +278,7 @@ describe("the process", () => {
     );
   });
 
-  test("the process requires the tokens of API_TOKENS_FILE, and those of a later version of it", async () => {
+  test("the process requires the tokens of API_TOKENS_FILE, even after the file has changed", async () => {
     const secret = mountedSecret(token);
     const service = startService({ API_TOKENS_FILE: secret.path, API_TOKENS_FOR: "docs,api" });
     const url = `http://127.0.0.1:${await service.port()}`;

@@ -74,7 +74,7 @@ export function modelUnderTest(
   };
 }
 
-/** A repository with one model, which has no files. */
+/** A repository with one model that has no files. */
 function repositoryOf(model: LoadedModel) {
   const path = "housing.onnx";
   const models = new ModelRepository({ path, load: async () => model, logger: silentLogger });

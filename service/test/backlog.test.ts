@@ -5,7 +5,7 @@ const maxWaitMs = 100;
 const shortBody = 130;
 const longBody = 1_000_000;
 
-/** A backlog with a clock, and a processor that finishes one prediction after the other. */
+/** A backlog with a clock, and a processor that finishes predictions one by one. */
 function backlogUnderTest() {
   let nowMs = 0;
   const backlog = new Backlog(maxWaitMs, () => nowMs);
@@ -43,7 +43,7 @@ test("a prediction is refused if those ahead of it need longer than the limit", 
   expect(backlog.isTooLongFor(longBody)).toBe(true);
 });
 
-test("it is accepted again when enough of those ahead of it are finished", () => {
+test("a refused prediction is accepted again when enough of those ahead of it have finished", () => {
   const { backlog, enter, finish, measure } = backlogUnderTest();
   measure(longBody, 2);
   enter(60, longBody);
@@ -52,7 +52,7 @@ test("it is accepted again when enough of those ahead of it are finished", () =>
   expect(backlog.isTooLongFor(longBody)).toBe(false);
 });
 
-test("nothing is refused before the rate is measured", () => {
+test("no prediction is refused before the rate has been measured", () => {
   const { backlog, enter, finish } = backlogUnderTest();
   enter(1_000, longBody);
   finish(2, longBody, 100);
@@ -87,7 +87,7 @@ test("a prediction with a short body is refused behind many short ones", () => {
   expect(backlog.isTooLongFor(shortBody)).toBe(true);
 });
 
-test("predictions that wait alone, and time without any, do not make the rate lower", () => {
+test("neither short queues nor idle time lower the rate", () => {
   const { backlog, enter, finish, measure, wait } = backlogUnderTest();
   measure(longBody, 2);
   for (let i = 0; i < 200; i++) {
@@ -99,7 +99,7 @@ test("predictions that wait alone, and time without any, do not make the rate lo
   expect(backlog.isTooLongFor(longBody)).toBe(false);
 });
 
-test("of many predictions that finish at once, nearly all count", () => {
+test("of many predictions that finish at the same time, nearly all count", () => {
   const { backlog, enter, finish } = backlogUnderTest();
   for (let i = 0; i < 20; i++) {
     enter(100, longBody);
@@ -112,7 +112,7 @@ test("of many predictions that finish at once, nearly all count", () => {
   expect(backlog.isTooLongFor(longBody)).toBe(true);
 });
 
-test("cancelled predictions do not make the rate higher", () => {
+test("cancelled predictions do not raise the rate", () => {
   const { backlog, enter, finish, measure } = backlogUnderTest();
   measure(longBody, 2);
   enter(100_000, longBody);
@@ -121,7 +121,7 @@ test("cancelled predictions do not make the rate higher", () => {
   expect(backlog.isTooLongFor(longBody)).toBe(true);
 });
 
-test("after a stall, the rate is right again within half a second of work", () => {
+test("after a stall, the rate is correct again within half a second of work", () => {
   const { backlog, enter, finish, measure, wait } = backlogUnderTest();
   measure(longBody, 2);
   enter(300, longBody);

@@ -47,7 +47,7 @@ const list = (rows: number, first = 1) =>
   Float32Array.from({ length: 2 * rows }, (_, index) => first + index);
 
 describe("a run that fails", () => {
-  test("a failing run fails only the request whose rows can't be predicted", async () => {
+  test("a failing run fails only the request whose rows cannot be predicted", async () => {
     const { engine } = sums((matrix) => matrix.includes(-1));
     const predict = batching(engine);
     const before = predict(list(1));
@@ -83,7 +83,7 @@ describe("a request that is abandoned", () => {
     expect(runs.reduce((sum, rows) => sum + rows)).toBe(28);
   });
 
-  test("an abandoned list is not predicted to its end", async () => {
+  test("the rest of an abandoned list is not predicted", async () => {
     const { engine, runs } = sums();
     const abandoned = new AbortController();
     const predicted = batching(engine)(list(80), abandoned);
@@ -178,17 +178,17 @@ describe("a runner that is replaced", () => {
         release: async () => void events.push(`${name} released`),
       };
     };
-    const engine = batched(named("former"), queueBytes);
+    const engine = batched(named("previous"), queueBytes);
     const lists = [engine.predict(list(10)), engine.predict(list(10))];
     await turn();
     const used = engine.use(named("next"));
     return { engine, events, lists, used };
   }
 
-  test("the former runner is released after its last run, and the next one gets the rest of the queue", async () => {
+  test("a replaced runner is released after its last run, and the next one gets the rest of the queue", async () => {
     const { events, lists, used } = await replaceDuringRun();
     await Promise.all([...lists, used]);
-    expect(events).toEqual(["former ran 8", "former released", "next ran 8", "next ran 4"]);
+    expect(events).toEqual(["previous ran 8", "previous released", "next ran 8", "next ran 4"]);
   });
 
   test("a list has the right predictions if the runner is replaced in the middle of it", async () => {
@@ -197,14 +197,14 @@ describe("a runner that is replaced", () => {
     expect(await Promise.all(lists)).toEqual([expected, expected]);
   });
 
-  test("an engine has the name of its present runner", async () => {
+  test("an engine has the name of its current runner", async () => {
     const { engine, used } = await replaceDuringRun();
     expect(engine.name).toBe("next");
     await used;
   });
 });
 
-test("the event loop turns between the runs of a synchronous runner", async () => {
+test("the event loop gets a turn between the runs of a synchronous runner", async () => {
   let turns = 0;
   const turnsAtRuns: number[] = [];
   const synchronous: Runner = {

@@ -14,7 +14,7 @@ function misses(service: Service, expected: string): Promise<unknown> {
   }, 15_000);
 }
 
-/** Commands that make Redis fail writes but not reads, and commands that end this. */
+/** Commands that make Redis fail writes but not reads, and commands that undo them. */
 const writeFailures: [name: string, begin: string[][], end: string[][]][] = [
   [
     "full",

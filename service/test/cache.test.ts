@@ -388,7 +388,7 @@ describe("the cache over HTTP", () => {
     expect(await ask()).toEqual(hit);
   });
 
-  test("a request with differently written numbers is a hit", async () => {
+  test("a request with the same numbers in another notation is a hit", async () => {
     const { ask, engine } = cachedApp();
     await ask();
     const rewritten = Object.fromEntries(
@@ -400,7 +400,7 @@ describe("the cache over HTTP", () => {
     expect(engine.batches).toHaveLength(1);
   });
 
-  test("a list of houses is cached as a whole, separately from single houses", async () => {
+  test("a list of houses is cached as a whole, separate from single houses", async () => {
     const { ask, engine } = cachedApp();
     await ask();
     expect(await ask({}, { houses: [house] }, "/bulk_predict")).toEqual(miss);

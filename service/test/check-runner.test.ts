@@ -35,7 +35,7 @@ test("a runner that predicts the same bits has no difference", async () => {
   expect(await differenceFrom(trees)).toBeUndefined();
 });
 
-test("a difference has the row and both predictions", async () => {
+test("a reported difference contains the row and both predictions", async () => {
   const difference = await differenceFrom((matrix) =>
     trees(matrix).map((prediction) => prediction + 1),
   );
@@ -156,7 +156,7 @@ test("runners are compared only on values that the features allow", async () => 
   }
 });
 
-test("runners are compared on the ends of what the features allow", async () => {
+test("runners are compared on the smallest and largest values that the features allow", async () => {
   const rows = await rowsFor(mixed.features);
   const valuesOf = (column: number) => [...new Set(rows.map((row) => row[column]))];
   expect(valuesOf(0)).toEqual(expect.arrayContaining([0, 2 ** -149, 1, 20, 60, 200, 500]));

@@ -23,7 +23,7 @@ const hasNpm = spawnSync("npm", ["--version"]).status === 0;
 const rejections = 2;
 
 /**
- * Stands in front of a service, and rejects the first POST requests of each path like an overloaded
+ * Runs in front of a service, and rejects the first POST requests of each path like an overloaded
  * service.
  */
 async function overloadedProxy(servicePort: number) {
@@ -54,7 +54,7 @@ async function overloadedProxy(servicePort: number) {
   return { port: (proxy.address() as AddressInfo).port, times };
 }
 
-/** Does what a part of the guide says. What it installs is kept for the next run. */
+/** Follows a part of the guide. What it installs is kept for the next run. */
 async function follow({ title, blocks }: GuidePart): Promise<void> {
   const proxy = await overloadedProxy(await startService().port());
   const folder = join(root, ".tools/clients-guide", title);

@@ -82,7 +82,7 @@ describe("a model that is not compiled", () => {
     ]);
   });
 
-  test("the log warns if WebAssembly predicts other bits, with the row and both predictions", async () => {
+  test("if WebAssembly predicts different bits, the log has a warning with the row and both predictions", async () => {
     const { logger, lines } = recordingLogger();
     const model = await load(modelPath);
     const difference = { row: { MedInc: 8.5, HouseAge: -0 }, expected: [1.5], found: [1.25] };

@@ -7,7 +7,7 @@ import { invalidRedisUrls, secret, validRedisUrls, validSocketUrls } from "./red
 
 const root = join(import.meta.dirname, "../..");
 
-const groups = "one or more of api, docs, health, metrics, with commas between them";
+const groups = "one or more of api, docs, health, metrics, separated by commas";
 
 test.each([
   ["PORT", "x", "an integer from 0 to 65535"],
@@ -74,12 +74,12 @@ describe("documented defaults", () => {
   // The table describes this default in words.
   const defaults = { ...readConfig({}), MODEL_PATH: undefined };
 
-  test.each(settingNames)("the documented default of %s is the real one", (name) => {
+  test.each(settingNames)("the documented default of %s is the actual one", (name) => {
     expect(rows.has(name)).toBe(true);
     expect(rows.get(name)).toBe(defaults[name]?.toString());
   });
 
-  test("docs/configuration.md describes no other setting", () => {
+  test("docs/configuration.md describes no unknown setting", () => {
     expect([...rows.keys()].sort()).toEqual([...settingNames].sort());
   });
 });

@@ -36,7 +36,7 @@ test("with too many connections, the oldest idle one is closed, and the others s
   for (const socket of [used, third, fourth]) expect(await answers(socket)).toBe(true);
 });
 
-test("with too many connections, the one whose latest request is longest ago is closed", async () => {
+test("with too many connections, the one that has been idle for the longest time is closed", async () => {
   const port = await serve(appUnderTest(), 30_000, 3);
   const sockets = [await open(port), await open(port), await open(port)] as const;
   for (const socket of sockets) expect(await answers(socket)).toBe(true);
@@ -46,7 +46,7 @@ test("with too many connections, the one whose latest request is longest ago is 
   for (const socket of [sockets[0], sockets[2]]) expect(await answers(socket)).toBe(true);
 });
 
-test("a connection whose request is not read yet is not closed as idle", async () => {
+test("a connection whose request has not been read yet is not closed as idle", async () => {
   const server = createServer((_, response) => void response.end("ok"));
   const connections = trackConnections(server, 1, new Metrics());
   await once(server.listen(0, "127.0.0.1"), "listening");
@@ -55,14 +55,14 @@ test("a connection whose request is not read yet is not closed as idle", async (
   const first = await open(port);
   await vi.waitFor(() => expect(connections.size).toBe(1));
   first.write(get);
-  // As if it were accepted before the request is read.
+  // As if the connection were accepted before the request is read.
   server.emit("connection", new Socket());
   const [bytes] = await once(first, "data");
   expect(String(bytes)).toMatch(/^HTTP\/1.1 200 /);
   expect(first.closed).toBe(false);
 });
 
-test("with too many connections after a burst, as many idle ones are closed", async () => {
+test("after a burst of too many connections, only as many idle ones stay open as allowed", async () => {
   const port = await serve(appUnderTest(), 30_000, 2);
   const sockets = [await open(port), await open(port)];
   for (const socket of sockets) socket.write(get);

@@ -53,7 +53,7 @@ function driftOf(features: Features, windows: readonly DriftCounts[], target: Ta
   };
 }
 
-/** Values are uniform from 0 to 100 in the training rows. */
+/** In the training rows, values are uniform from 0 to 100. */
 const uniform = {
   name: "x",
   type: "number",
@@ -64,7 +64,7 @@ const uniform = {
 } as const satisfies Features[number];
 
 describe("the population stability index", () => {
-  test("the population stability index is 0 if the shares are as expected, whatever the number of records", () => {
+  test("the population stability index is 0 if the shares are as expected, for any number of records", () => {
     expect(stabilityIndex([1, 2, 1], [0.25, 0.5, 0.25])).toBe(0);
     expect(stabilityIndex([1_000, 2_000, 1_000], [0.25, 0.5, 0.25])).toBe(0);
   });
@@ -100,7 +100,7 @@ describe("a feature whose distribution shifts", () => {
     expect(psi?.x).toBeGreaterThan(0.2);
   });
 
-  test("the drift window has only the last records", () => {
+  test("the drift window contains only the last records", () => {
     const window = windowOf([uniform]);
     countAll(window, spread(5_000, 90, 100));
     expect(driftOf([uniform], [window.counts()]).psi?.x).toBeGreaterThan(5);
@@ -108,7 +108,7 @@ describe("a feature whose distribution shifts", () => {
     expect(driftOf([uniform], [window.counts()]).psi).toEqual({ x: expect.closeTo(0, 9) });
   });
 
-  test("values outside the training range are in the outermost bins, and are counted apart", () => {
+  test("values outside the training range are in the outermost bins, and are counted separately", () => {
     const window = windowOf([uniform]);
     countAll(window, [...spread(800, 0, 100), ...spread(100, -50, -1), ...spread(100, 101, 1e9)]);
     const { psi, featureOutside, outside } = driftOf([uniform], [window.counts()]);
@@ -249,7 +249,7 @@ test("the windows of several processes are added before the index is computed", 
 });
 
 describe("the committed card", () => {
-  /** A slow and plain computation of the index, on all values of a window. */
+  /** A slow and straightforward computation of the index, from all values of a window. */
   function referenceIndex(feature: Features[number], values: readonly number[]): number {
     if (!("bins" in feature) || feature.bins === undefined) throw new Error("no bins");
     const { edges, shares } = feature.bins;
@@ -264,7 +264,7 @@ describe("the committed card", () => {
     }, 0);
   }
 
-  test("for any records, drift is the same as with a plain computation", () => {
+  test("for any records, the drift is that of a straightforward computation", () => {
     const { features } = houseCard;
     const value = (feature: Features[number]) => {
       if (!("minimum" in feature)) throw new Error("no range");

@@ -85,7 +85,7 @@ const split = (text: string): Arbitrary<string[]> =>
 const extension = fc.constantFrom("", "", ";a", ";a=b", ';a="b;c"');
 const trailer = fc.constantFrom("", "", "X: y\r\n", "A:\r\nB: c\r\n");
 
-/** The body as chunks, in the ways in which RFC 9112 lets a client write them. */
+/** The body as chunks, in the ways that RFC 9112 allows. */
 const chunkedBody = (text: string): Arbitrary<string> =>
   fc.tuple(split(text), fc.nat({ max: 3 }), fc.boolean(), extension, trailer).map((parts) => {
     const [chunks, zeros, isUpper, extension, trailer] = parts;
@@ -137,7 +137,7 @@ const prediction: Arbitrary<SentMessage> = fc
 /** A valid request. The next one on the connection gets its own response. */
 const request = fc.oneof(anyRequest, greeting, prediction);
 
-/** Requests that one parser reads differently from another, and other requests that are invalid. */
+/** Requests that two parsers may read differently, and other invalid requests. */
 const ambiguous = fc.constantFrom(
   "POST /predict HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
   "POST /predict HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
@@ -188,7 +188,7 @@ const truncated = (text: string): Arbitrary<string> =>
 /** Not `HEAD`: its responses have no body, which only the request shows. */
 const requestText = request.filter(({ method }) => method !== "HEAD").map(({ text }) => text);
 
-/** Bytes that may be no request, or only a part of one. */
+/** Bytes that may not be a request, or only a part of one. */
 const garbage = fc.oneof(
   { weight: 4, arbitrary: requestText.chain(damaged) },
   { weight: 2, arbitrary: requestText.chain(truncated) },

@@ -87,16 +87,17 @@ async function closed(socket: Socket): Promise<void> {
 }
 
 /** Asks the server to close the connection. */
-const farewell = {
+const closingRequest = {
   method: "GET",
   text: "GET /hello?name=end HTTP/1.1\r\nConnection: close\r\n\r\n",
   expected: { status: 200, body: '{"message":"Hello end"}' },
 };
 
 /** Sends the requests of a connection, and checks everything that is known about the responses. */
-async function hold(port: number, spoken: Conversation): Promise<void> {
-  const { garbage, splits, isPipelined, isPatient } = spoken;
-  const requests = garbage === undefined ? [...spoken.requests, farewell] : spoken.requests;
+async function converse(port: number, conversation: Conversation): Promise<void> {
+  const { garbage, splits, isPipelined, isPatient } = conversation;
+  const requests =
+    garbage === undefined ? [...conversation.requests, closingRequest] : conversation.requests;
   const methods = requests.map(({ method }) => method);
   const socket = (await rawSocket(port)).setNoDelay();
   const received = receive(socket);
@@ -131,10 +132,10 @@ test("whatever clients send, each request gets its response, none is a 5xx, and 
   let requests = 0;
   let fragments = 0;
   await fc.assert(
-    fc.asyncProperty(conversation, async (spoken) => {
-      requests += spoken.requests.length;
-      if (spoken.garbage !== undefined) fragments++;
-      await hold(port, spoken);
+    fc.asyncProperty(conversation, async (conversation) => {
+      requests += conversation.requests.length;
+      if (conversation.garbage !== undefined) fragments++;
+      await converse(port, conversation);
     }),
     { numRuns: Number(FUZZ_RUNS), seed: Number(FUZZ_SEED), endOnFailure: false },
   );

@@ -33,7 +33,7 @@ describe("an invalid interval", () => {
     }
   });
 
-  test("a model without intervals says so", async () => {
+  test("a model without intervals gets 422 for a request with ?interval", async () => {
     const { intervals, ...rest } = model;
     const response = await post(appUnderTest({ model: rest }), "/predict?interval=0.9", house);
     expect(response.status).toBe(422);
@@ -64,7 +64,7 @@ async function bodyOf(app: ReturnType<typeof appUnderTest>, path: string, body: 
 }
 
 describe("predictions with intervals", () => {
-  test("the prediction stays the same, and a higher level has a wider interval", async () => {
+  test("an interval does not change the prediction, and a higher level has a wider interval", async () => {
     const app = appUnderTest({ model });
     const { prediction } = await bodyOf(app, "/predict", house);
     const levels = ["0.5", "0.8", "0.9", "0.95", "0.99"];

@@ -136,18 +136,18 @@ describe("an interval", () => {
     [["0.5", "0.99"], 0.9],
     [["0.95", "0.99"], 0.95],
     [["0.5", "0.8"], 0.8],
-  ])("the default of the levels %j is %d", (given, level) => {
+  ])("if a model has the levels %j, the default is %d", (given, level) => {
     const factors = Object.fromEntries(given.map((each) => [each, 1]));
     expect(createIntervals({ ...interval, factors }).defaultLevel).toBe(level);
   });
 
-  test("an interval reaches as far as the factor times the error, or the minimum error", () => {
+  test("an interval extends by the factor times the error, or times the minimum error", () => {
     expect(around(10, 2, 3)).toEqual([4, 16]);
     expect(around(10, 0.1, 3)).toEqual([8.5, 11.5]);
     expect(around(10, -5, 3)).toEqual([8.5, 11.5]);
   });
 
-  test("an interval contains its prediction, and a higher level contains that of a lower one", () => {
+  test("an interval contains its prediction, and the interval of every lower level", () => {
     const float = fc.float({ noNaN: true, noDefaultInfinity: true });
     const level = fc.double({ min: 0.5, max: 0.95, noNaN: true });
     fc.assert(
@@ -178,7 +178,7 @@ describe("an ONNX file with one of its outputs", () => {
     },
   );
 
-  test("the committed file keeps what both outputs need", async () => {
+  test("selecting an output of the committed file keeps what both outputs need", async () => {
     const file = readFileSync(modelPath);
     const nodesOf = (onnx: Uint8Array) => readOnnxGraph(onnx).nodes;
     for (const output of ["MedHouseVal", "MedHouseValError"]) {
@@ -195,7 +195,7 @@ describe("an ONNX file with one of its outputs", () => {
 describe("a model with intervals", () => {
   const rows = Float32Array.of(-1, 1, 0);
 
-  test("the model predicts errors only when asked, by either engine, to the same bits", async () => {
+  test("the model predicts errors only on request, and both engines predict the same bits", async () => {
     const { engine, intervals, compile } = await load(twoOutputs, { target, interval });
     if (intervals === undefined) throw new Error("the model has no intervals");
     const { factorOf } = intervals;

@@ -49,11 +49,11 @@ const houses = (count: number) =>
 
 const memoryCache = () => openCache({ memoryBytes: 16 * mebibyte });
 
-/** Ten megabytes that take long to read and are rejected in the end. */
+/** Ten megabytes that take a long time to read and are rejected at the end. */
 const hostile = `{"houses":[${"{},".repeat(10 * (mebibyte / 3))}0]}`;
 
 describe("a large body", () => {
-  test("a large body gets predictions in order, however it is written", async () => {
+  test("a large body in any notation gets predictions in order", async () => {
     const port = await serve(appUnderTest());
     const expected = Array.from({ length: 3000 }, (_, index) => index + 1);
     for (const body of [houses(3000), houses(3000).replaceAll('"MedInc"', '"M\\u0065dInc"')]) {
@@ -204,7 +204,7 @@ describe("the reader thread", () => {
     }
   });
 
-  test("the reader thread does not read a body that was abandoned while waiting", async () => {
+  test("the reader thread does not read a body that was abandoned while it waited", async () => {
     const program = new URL("../src/records/reader-worker.ts", import.meta.url);
     const thread = new ReaderThread(program, { schema: houseCard, maxRecords: 10 });
     onTestFinished(() => thread.close());

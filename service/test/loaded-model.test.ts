@@ -34,7 +34,7 @@ describe("a model that can't be served", () => {
     );
   });
 
-  test("of several faults of a model, the same one is reported each time", async () => {
+  test("if a model has several faults, the same one is reported each time", async () => {
     const folders: [Record<string, string>, RegExp][] = [
       [{}, /^cannot read .*m\.onnx$/],
       [{ "m.json": "{" }, /^cannot read .*m\.onnx$/],

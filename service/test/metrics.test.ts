@@ -35,7 +35,7 @@ async function cachedApp(metrics: Metrics): Promise<App> {
 const never = () => new Promise<never>(() => {});
 const houses = (count: number) => ({ houses: Array(count).fill(house) });
 
-describe("labels that clients could try to choose", () => {
+describe("labels that clients might try to choose", () => {
   test("hostile paths, methods and headers appear nowhere in the metrics", async () => {
     const app = appUnderTest();
     const port = await serve(app);
@@ -132,7 +132,7 @@ describe("the format of /metrics", () => {
     }
   });
 
-  test("the buckets of a histogram are cumulative, and the last one has all values", () => {
+  test("the buckets of a histogram are cumulative, and the last one counts all values", () => {
     const histogram = new Histogram([1, 10]);
     for (const value of [0, 1, 1.5, 10, 11, 1e9]) histogram.observe(value);
     const samples = histogram.samples("x", {});
@@ -324,7 +324,7 @@ describe("rejected requests", () => {
     expect(Object.values(valuesOf(metrics, "http_requests_total"))).toEqual([1]);
   });
 
-  test("CONNECT is counted without a reason, since no limit is exceeded", async () => {
+  test("CONNECT is counted without a reason, because no limit is exceeded", async () => {
     const metrics = new Metrics();
     await sendRaw(metrics, "CONNECT evil:1 HTTP/1.1\r\n\r\n");
     expect(valuesOf(metrics, "http_requests_total")).toEqual({ "OTHER unparsed 404": 1 });
@@ -338,7 +338,7 @@ describe("rejected requests", () => {
 });
 
 describe("predictions", () => {
-  test("hits and misses are counted by tier, and the records of both", async () => {
+  test("hits and misses are counted by tier, and their records are counted", async () => {
     const metrics = new Metrics();
     const app = await cachedApp(metrics);
     for (const count of [3, 3, 2, 0]) await post(app, "/bulk_predict", houses(count));
@@ -365,7 +365,7 @@ describe("predictions", () => {
     expect(bytes).toBeLessThan(2_000);
   });
 
-  test("runs of the model are counted with their rows, and so are the rows in the queue", async () => {
+  test("runs of the model, their rows, and the rows in the queue are counted", async () => {
     const metrics = new Metrics();
     const runs: (() => void)[] = [];
     const runner = {

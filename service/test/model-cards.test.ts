@@ -75,7 +75,7 @@ describe("an invalid card", () => {
       /the example of feature "área 1" is not valid/,
     ],
     [
-      "an example that is no category",
+      "an example that is not a category",
       feature({ ...category, example: "y" }),
       /the example of feature "área 1" is not valid: Input should be 'x'/,
     ],
@@ -123,7 +123,7 @@ test("a model can have 1,000 features", async () => {
   await schemasOf(app);
 });
 
-test("a category can have 1,000 texts", async () => {
+test("a feature can have 1,000 categories", async () => {
   const categories = Array.from({ length: 1000 }, (_, index) => `text ${index}`);
   const features = [{ name: "a", type: "category", categories, example: "text 0" }];
   const app = await appOfModel(operatorModel("Identity"), { features });

@@ -112,7 +112,7 @@ describe("a model with an input for each feature", () => {
     await schemasOf(app);
   });
 
-  test("values that the card does not allow get the same errors as from pydantic", async () => {
+  test("values that the card does not allow get the errors of pydantic", async () => {
     const app = await appOfModel(mixed, { features });
     const response = await post(app, "/predict", {
       ...record,
@@ -144,12 +144,12 @@ describe("a model with an input for each feature", () => {
       "the card has no feature for input in_int64",
     ],
     [
-      "a feature too few",
+      "too few features",
       features.slice(1),
       'the card has no feature for input in_string: give one feature the name of the input as "input"',
     ],
     [
-      "a feature too many",
+      "too many features",
       [...features, { name: "more", example: 1 }],
       'the model has no input for feature "more"; its inputs are in_float32',
     ],
@@ -159,7 +159,7 @@ describe("a model with an input for each feature", () => {
       'feature "rooms" is of type number, and input in_int64 takes int64: its type can be integer, boolean, category',
     ],
     [
-      "a number for a text",
+      "a number for a string",
       changed("district", { type: "integer", example: 1, categories: undefined }),
       'feature "district" is of type integer, and input in_string takes string: its type can be category',
     ],
@@ -195,7 +195,7 @@ describe("a table that does not match the card", () => {
       'feature "a" is for input y, but the model\'s inputs are x',
     ],
     [
-      "a table of texts",
+      "a table of strings",
       operatorModel("Identity", { columns: 2, type: "string" }),
       numbers("a", "b"),
       "input x has 2 columns and takes string: export the model with one input for each feature",

@@ -72,7 +72,7 @@ describe("predictions", () => {
       "the model has no output z; it has label, text, twice",
     ],
     [
-      "an output of texts",
+      "an output of strings",
       { output: "text" },
       "output text is of type string, not a number: name another output as target.output",
     ],
@@ -85,7 +85,7 @@ describe("predictions", () => {
     await expect(appOfModel(several, { features, target })).rejects.toThrow(message);
   });
 
-  test("a model is rejected if it predicts another number of rows", async () => {
+  test("a model is rejected if it predicts a different number of rows", async () => {
     const onnx = smallModel({
       inputs: [{ name: "x", type: "float32", shape: ["N", 1] }],
       outputs: [{ name: "y", type: "float32", shape: ["M", 2] }],

@@ -42,7 +42,7 @@ const requests = [
 const outOfRange = "MedInc, Latitude";
 
 test.each(requests)(
-  "a miss and a hit of $path list the features in the card's order",
+  "X-Out-Of-Range of a miss and of a hit of $path lists the features in the card's order",
   async ({ path, body }) => {
     const app = await appWithCache();
     expect(await sentTo(app, path, body)).toEqual({ status: 200, cache: "MISS", outOfRange });
@@ -50,7 +50,7 @@ test.each(requests)(
   },
 );
 
-redisTest("a hit in Redis has the header", async () => {
+redisTest("a hit in Redis has the header X-Out-Of-Range", async () => {
   const redis = await RedisServer.start();
   const app = await appWithCache({ redisUrl: redis.url, memoryBytes: 0 });
   for (const { path, body } of requests) {
@@ -60,7 +60,7 @@ redisTest("a hit in Redis has the header", async () => {
   }
 });
 
-test("a card with another range changes the header of what is in memory", async () => {
+test("after a change of the range in the card, hits in memory have a new X-Out-Of-Range", async () => {
   const cache = (await openCache()).readThrough;
   const onnx = readFileSync(modelPath);
   const wider = houseCard.features.map((feature) => ({ ...feature, maximum: 1e6 }));
@@ -76,7 +76,7 @@ test("a card with another range changes the header of what is in memory", async 
   expect(headers).toEqual([outOfRange, outOfRange, null, null]);
 });
 
-test("a list that is written in another way has the same header", async () => {
+test("a list with different white space has the same X-Out-Of-Range", async () => {
   const app = await appWithCache();
   const body = JSON.stringify({ houses: [tooFarNorth] });
   await sentTo(app, "/bulk_predict", body);
@@ -85,7 +85,7 @@ test("a list that is written in another way has the same header", async () => {
 });
 
 test.each(["/predict", "/explain"])(
-  "a record in the range has no such header at %s",
+  "a record within the range has no X-Out-Of-Range at %s",
   async (path) => {
     const app = await appWithCache();
     const without = { status: 200, outOfRange: null };
@@ -94,14 +94,14 @@ test.each(["/predict", "/explain"])(
   },
 );
 
-test("an empty list and an invalid record have no such header", async () => {
+test("an empty list and an invalid record have no X-Out-Of-Range", async () => {
   const app = await appWithCache();
   expect(await sentTo(app, "/bulk_predict", { houses: [] })).toMatchObject({ outOfRange: null });
   const { status, outOfRange } = await sentTo(app, "/predict", { ...tooFarNorth, HouseAge: "x" });
   expect({ status, outOfRange }).toEqual({ status: 422, outOfRange: null });
 });
 
-test("inference requests have the header", async () => {
+test("responses to inference requests have X-Out-Of-Range", async () => {
   const app = await appWithCache();
   const data = Object.values(tooFarNorth);
   const body = { inputs: [{ name: "houses", datatype: "FP32", shape: [1, 8], data }] };
@@ -115,14 +115,14 @@ function rangeOf(...features: object[]): TrainingRange {
   return new TrainingRange(card.features);
 }
 
-test("the ends of the range are in it, rounded to float32", () => {
+test("the training range includes its ends, rounded to float32", () => {
   const range = rangeOf({ name: "x", minimum: 0.1, maximum: 0.7, example: 0.5 });
   expect(range.outside(Float32Array.of(0.1, 0.7))).toBeUndefined();
   expect(range.outside(Float32Array.of(0.09999))).toBe("x");
   expect(range.outside(Float32Array.of(0.70001))).toBe("x");
 });
 
-test("a feature without a range, a category and a boolean are never outside", () => {
+test("a feature without a range, a category and a boolean are never out of range", () => {
   const range = rangeOf(
     { name: "x", example: 1 },
     { name: "above", minimum: 3, example: 4 },
@@ -133,12 +133,12 @@ test("a feature without a range, a category and a boolean are never outside", ()
   expect(range.outside(Float32Array.of(-1e30, 2, 0, 0))).toBe("above");
 });
 
-test("names are written as in a URL", () => {
+test("the names of features out of range are percent-encoded", () => {
   const range = rangeOf({ name: "area, m²\n", minimum: 0, maximum: 1, example: 1 });
   expect(range.outside(Float32Array.of(2))).toBe("area%2C%20m%C2%B2%0A");
 });
 
-test("a long list of names ends with ...", () => {
+test("a long list of features out of range ends with ...", () => {
   const names = Array.from({ length: 300 }, (_, index) => `feature ${index}`);
   const range = rangeOf(...names.map((name) => ({ name, maximum: 0, example: 0 })));
   const list = range.outside(new Float32Array(300).fill(1)) ?? "";
@@ -146,7 +146,7 @@ test("a long list of names ends with ...", () => {
   expect(list).toMatch(/^feature%200, feature%201, .+, feature%20\d+, \.\.\.$/);
 });
 
-test("a record is outside the range if and only if drift counts it as outside", () => {
+test("a record is out of range if and only if drift counts it as outside", () => {
   const range = new TrainingRange(houseCard.features);
   const ends = houseCard.features.flatMap((feature) =>
     feature.type === "number" ? [feature.minimum ?? 0, feature.maximum ?? 0] : [],

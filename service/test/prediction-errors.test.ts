@@ -169,13 +169,13 @@ describe("too many houses", () => {
     ctx: { field_type: "List", max_length: 2, actual_length: 3 },
   };
 
-  test("a list with too many houses is one fault, whatever the list contains", async () => {
+  test("a list with too many houses is one fault, even if its houses are invalid", async () => {
     const response = await post(small, "/bulk_predict", { houses: [house, 1, {}] });
     expect(response.status).toBe(422);
     expect(await response.json()).toEqual({ detail: [tooLong] });
   });
 
-  test("a list with too many houses does not hide unknown fields next to it", async () => {
+  test("a list with too many houses does not hide unknown fields of the same body", async () => {
     const body = { a: 1, houses: [house, house, house] };
     const response = await post(small, "/bulk_predict", body);
     expect(await response.json()).toEqual({

@@ -68,7 +68,7 @@ const notCompiled: Readonly<Record<string, RegExp>> = {
 };
 
 testWithModels.for(served)(
-  "$model gives the same predictions as in Python after it is compiled, if it has trees",
+  "$model, if it has trees, gives the same predictions as in Python after it is compiled",
   async ({ model, target }) => {
     const loaded = await loadModel(withCard(model, target), 100);
     onTestFinished(() => loaded.reader.close());
@@ -99,7 +99,7 @@ const Explanations = z.object({
 });
 
 testWithModels.for(served)(
-  "the contributions of $model add up to each prediction or its margin, if it has trees",
+  "the contributions of $model, if it has trees, add up to each prediction or its margin",
   async ({ model, target }) => {
     const { rows, predictions } = expectedRows(model);
     const app = await appOf(withCard(model, target));

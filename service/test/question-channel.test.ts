@@ -63,7 +63,7 @@ describe("the reports of workers that end", () => {
   });
   const gauge = { ...counter(7), name: "g", type: "gauge" as const };
 
-  test("of workers that have ended, only the sum of their counters is kept", async () => {
+  test("only the sum of the counters is kept of workers that have ended", async () => {
     const collector = new ReportCollector(() => ({ metrics: [] }));
     for (const [value, status] of [
       [1, "200"],
@@ -82,7 +82,7 @@ describe("the reports of workers that end", () => {
     ]);
   });
 
-  test("a worker that ends before its first report leaves nothing", async () => {
+  test("a worker that ends before its first report leaves no counters", async () => {
     const collector = new ReportCollector(() => ({ metrics: [] }));
     const { one } = pair({});
     collector.add(one);

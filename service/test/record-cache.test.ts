@@ -35,7 +35,7 @@ describe("RecordCache", () => {
     expect(cache.entries).toBe(1);
   });
 
-  test("there is only room for short bodies to records of few numbers", () => {
+  test("there is room only for short bodies of records with few numbers", () => {
     const cache = new RecordCache(ample, 60);
     expect(cache.hasRoom(row(...Array(8).fill(1)), "x".repeat(88))).toBe(true);
     expect(cache.hasRoom(row(...Array(8).fill(1)), "x".repeat(89))).toBe(false);
@@ -63,7 +63,7 @@ describe("RecordCache", () => {
     expect(cache.bytes).toBeLessThanOrEqual(cache.maxBytes);
   });
 
-  test("whatever is stored, a body that is found is the last one of that record", () => {
+  test("a body that is found is always the last one stored for its record", () => {
     const record = fc.array(fc.float({ noNaN: true, min: 1, max: 4 }), {
       minLength: 3,
       maxLength: 3,

@@ -235,7 +235,7 @@ describe("an unknown key", () => {
     });
   });
 
-  test("a long unknown key that is repeated is listed once, with its last value", () => {
+  test("a repeated long unknown key is listed once, with its last value", () => {
     const key = "k".repeat(1000);
     const details = locOf(`{"a":1,"${key}":2,"${key}x":3,"\\u006b${key.slice(1)}":4}`);
     expect(details.map(({ input }: { input: number }) => input)).toEqual([4, 3]);

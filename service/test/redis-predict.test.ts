@@ -13,7 +13,7 @@ import { startService } from "./service-process.ts";
 const cheap = "single predictions are not cached in Redis";
 const expensive = "single predictions are cached in Redis";
 
-/** A service with both tiers that decides by itself whether to use Redis. */
+/** A service with both tiers, which decides whether to use Redis. */
 const serviceThatDecides = (redis: RedisServer, options: Partial<CacheOptions> = {}) =>
   serviceWith({ redisUrl: redis.url, redisPredict: "auto", memoryBytes: 1_000_000, ...options });
 
@@ -100,7 +100,7 @@ describe("CACHE_REDIS_PREDICT=auto", () => {
   });
 
   redisTest(
-    "the decision whether /predict uses Redis stays the same while Redis is down and afterwards",
+    "the decision whether /predict uses Redis does not change while Redis is down or afterwards",
     async () => {
       const redis = await RedisServer.start();
       const service = await serviceThatDecides(redis);

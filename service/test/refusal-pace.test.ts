@@ -22,11 +22,11 @@ test("a few refused requests are answered at the end of the turn", async () => {
   expect(await sentPerTurn(8, 2)).toEqual([8, 0]);
 });
 
-test("of many refused requests, each turn answers eight", async () => {
+test("if many requests are refused, each turn answers eight", async () => {
   expect(await sentPerTurn(20, 4)).toEqual([8, 8, 4, 0]);
 });
 
-test("of very many refused requests, each turn answers a sixteenth", async () => {
+test("if very many requests are refused, each turn answers a sixteenth", async () => {
   expect(await sentPerTurn(1_600, 3)).toEqual([100, 94, 88]);
 });
 

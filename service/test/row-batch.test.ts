@@ -19,7 +19,7 @@ function batch(maxRows = 4) {
 }
 
 describe("RowBatch", () => {
-  test("if a run fails, its rows fail, and the next turn's rows do not", async () => {
+  test("if a run fails, its rows fail, but the rows of the next turn do not", async () => {
     const { predict } = batch();
     const settled = await Promise.allSettled([predict(1, 2), predict(13, 0)]);
     expect(settled.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
@@ -39,14 +39,14 @@ describe("RowBatch", () => {
     expect(runs).toEqual([3, 1]);
   });
 
-  test("more rows than fit in a run take several", async () => {
+  test("more rows than fit in a run take several runs", async () => {
     const { predict, runs } = batch();
     const rows = Array.from({ length: 10 }, (_, at) => predict(at, at));
     expect((await Promise.all(rows)).map(([sum]) => sum)).toEqual(rows.map((_, at) => 2 * at));
     expect(runs).toEqual([4, 4, 2]);
   });
 
-  test("a row may be changed after it was taken", async () => {
+  test("a row may be changed after it was added", async () => {
     const rows = new RowBatch((matrix) => matrix.slice(), { columns: 1, outputs: 1, maxRows: 4 });
     const row = Float32Array.of(1);
     const predicted = rows.predict(row);

@@ -59,7 +59,7 @@ describe("SentBody", () => {
   });
 });
 
-test("a hundred thousand chunks of one byte need no more memory than a few blocks", () => {
+test("a hundred thousand chunks of one byte need only the memory of a few blocks", () => {
   const body = bodyOf(Array.from({ length: 100_000 }, () => Buffer.of(32)));
   const blocks = body.take();
   expect(blocks.length).toBeLessThan(10);

@@ -169,7 +169,7 @@ describe("the Location of a redirect", () => {
 });
 
 describe("an idle connection", () => {
-  /** Sends a request, and returns the bytes of the response, which arrive in one piece. */
+  /** Sends a request, and returns the bytes of the response, which arrive together. */
   async function ask(socket: Socket): Promise<string> {
     socket.write("GET /hello?name=x HTTP/1.1\r\nHost: x\r\n\r\n");
     const [chunk] = await once(socket, "data");
@@ -188,7 +188,7 @@ describe("an idle connection", () => {
     for (const response of await Promise.all(idle)) expect(response).toMatch(/^HTTP\/1.1 200 OK/);
   });
 
-  test("an idle connection is kept alive longer than by the load balancers of AWS and Google Cloud", async () => {
+  test("an idle connection is kept alive longer than the load balancers of AWS and Google Cloud keep it", async () => {
     const response = await ask(await rawSocket(await serve(appUnderTest())));
     const [, seconds] = /\r\nKeep-Alive: timeout=(\d+)\r\n/.exec(response) ?? [];
     expect(Number(seconds)).toBeGreaterThan(600);

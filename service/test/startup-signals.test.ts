@@ -28,7 +28,7 @@ const phases = [
   ["it imports its first module", whenImporting("telemetry/logger.ts", stallForever)],
   ["it imports its last module", whenImporting("service.ts", stallForever)],
   ["it imports the Redis client", whenImporting("cache/redis.ts", stallForever)],
-  ["the import of a module blocks it", whenImporting("app.ts", blockForOneSecond)],
+  ["the import of a module blocks the event loop", whenImporting("app.ts", blockForOneSecond)],
   ["the model is read", stallInFileRead],
 ] as const;
 

@@ -66,7 +66,7 @@ async function stopped({ service, spans }: Traced) {
 }
 
 describe("with an SDK", () => {
-  test("a prediction has spans for the request, parsing and inference, of which none is lost when the service stops", async () => {
+  test("a prediction has spans for the request, parsing and inference, and none is lost when the service stops", async () => {
     const traced = await startTraced();
     const headers = { traceparent, "user-agent": "tests" };
 
@@ -99,7 +99,7 @@ describe("with an SDK", () => {
     expect(JSON.stringify(spans)).not.toContain("secret");
   });
 
-  test("a hit in memory has no span for inference, and of a list none for parsing", async () => {
+  test("a hit in memory has no span for inference, and that of a list has none for parsing", async () => {
     const traced = await startTraced();
     const list = { houses: [house] };
 
@@ -167,7 +167,7 @@ describe("with an SDK", () => {
     });
   });
 
-  test("an invalid request is no error of the service", async () => {
+  test("an invalid request is not an error of the service", async () => {
     const traced = await startTraced();
 
     expect(await post(traced.port, "/predict", { ...house, MedInc: "x" })).toBe(422);
@@ -203,7 +203,7 @@ describe("with an SDK", () => {
     );
   });
 
-  test("a path without an endpoint is in no span's name, and probes have no span", async () => {
+  test("no span is named after a path without an endpoint, and probes have no span", async () => {
     const traced = await startTraced();
 
     await get(traced.port, "/nothing");

@@ -2,7 +2,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { TurnBatch } from "../src/routes/turn-batch.ts";
 
-test("a response that is alone in its turn is sent immediately", async () => {
+test("the only response of a turn is sent immediately", async () => {
   const batch = new TurnBatch();
   for (let i = 0; i < 3; i++) {
     expect(batch.join()).toBeUndefined();
@@ -21,7 +21,7 @@ test("the other responses of a turn are sent at its end, in order", async () => 
   expect(sent).toEqual([1, 2]);
 });
 
-test("after a turn with several responses, the first of the next turn waits too, until a turn has none", async () => {
+test("after a turn with several responses, the first one of the next turn waits too, unless a turn had none", async () => {
   const batch = new TurnBatch();
   batch.join();
   batch.join();

@@ -163,7 +163,7 @@ describe("responses in flight on the connection", () => {
   });
 });
 
-test("a client that keeps sending can read the error response, and is then cut off", async () => {
+test("a client that keeps sending can read the error response, and is then disconnected", async () => {
   const socket = await rawSocket(await serve(appUnderTest()));
   const closed = once(
     socket.on("error", () => {}),

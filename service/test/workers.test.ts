@@ -109,7 +109,7 @@ describe("a start with several workers", () => {
     const answered = () => service.log.filter(({ msg }) => msg === "request");
     await vi.waitUntil(() => answered().length === 30, 5_000);
     for (const worker of service.pids()) {
-      // Ten each, unless one is busy when it is its turn.
+      // Ten each, unless one is busy at its turn.
       expect(answered().filter(({ pid }) => pid === worker).length).toBeGreaterThanOrEqual(5);
     }
   });
@@ -185,7 +185,7 @@ describe("a worker that crashes", () => {
     );
   });
 
-  test("a connection on its way to a worker that crashes is closed", async () => {
+  test("a connection that is being passed to a crashing worker is closed", async () => {
     const service = await startWorkers(2);
     const [victim = 0] = service.pids();
     process.kill(victim, "SIGSTOP");
@@ -290,7 +290,7 @@ describe("a stop of several workers", () => {
 });
 
 describe("the log of several workers", () => {
-  test("log lines of workers are copied as a whole, and a line that a crash cut off is ended", async () => {
+  test("log lines of workers are copied as a whole, and a line that a crash cut off gets its line feed", async () => {
     const output = new PassThrough();
     const copied: string[] = [];
     copyLines(output, { write: (text: string) => void copied.push(text) });

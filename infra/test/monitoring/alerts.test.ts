@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { readRules, rulesFile, titleOf } from "./generated-files.ts";
 import { prometheusTest } from "./prometheus.ts";
 
-/** The values of series, one a minute, in promtool's notation. */
+/** The values of series, one per minute, in promtool's notation. */
 type Series = Readonly<Record<string, string>>;
 
 interface Situation {
@@ -50,7 +50,7 @@ const histogram = (
     ]),
   );
 
-/** Errors for a time, in responses per minute. */
+/** Responses with an error for some time, per minute. */
 const errorsFor = (minutes: number, failed: number) => ({
   [responses(200)]: perMinute(10_000),
   [responses(500)]: `0x5000 ${failed}+${failed}x${minutes - 1} ${failed * minutes}x600`,
@@ -87,7 +87,7 @@ const situations: readonly Situation[] = [
     minutes: 5_010,
     // 0.2 % fail.
     firing: { [responses(200)]: perMinute(10_000), [responses(503)]: perMinute(20) },
-    // As many fail, but they are health checks of pods that drain.
+    // The same number fails, but they are health checks of draining pods.
     silent: { [responses(200)]: perMinute(10_000), [responses(503, "/health")]: perMinute(20) },
   },
   {
@@ -100,7 +100,7 @@ const situations: readonly Situation[] = [
       "0.25": 100,
       "+Inf": 100,
     }),
-    // The same times, of lists.
+    // The same durations, but for lists.
     silent: histogram("http_request_duration_seconds", `route="/bulk_predict"`, {
       "0.1": 98,
       "0.25": 100,
@@ -113,7 +113,7 @@ const situations: readonly Situation[] = [
     description: "2% of the requests are rejected.",
     minutes: 30,
     firing: { [responses(200)]: perMinute(1_000), [rejections("queue_full")]: perMinute(20) },
-    // As many are rejected because they are invalid.
+    // The same number is rejected, but because they are invalid.
     silent: { [responses(200)]: perMinute(1_000), [rejections("malformed")]: perMinute(20) },
   },
   {
@@ -197,7 +197,7 @@ function expected({ alert, labels, description }: Situation) {
   };
 }
 
-/** Checks with promtool that at a time, only the given alert fires; undefined if none does. */
+/** Checks with promtool that only the given alert fires at a time. If undefined, none may fire. */
 function expectOnly(situation: Situation | undefined, minutes: number, input: Series): void {
   const folder = mkdtempSync(join(tmpdir(), "alerts-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -237,11 +237,11 @@ prometheusTest.for(titled)(
 
 prometheusTest("PredictionPodsMissing fires if Prometheus knows no target at all", () => {
   const [missing] = situations.filter(({ alert }) => alert === "PredictionPodsMissing");
-  if (missing === undefined) throw new Error("there is no such situation");
+  if (missing === undefined) throw new Error("no situation fires PredictionPodsMissing");
   const labels = { job: "prediction-service" };
   expectOnly({ ...missing, labels }, 30, { [up]: "_x60" });
 });
 
-test("each alert has one situation", () => {
+test("each alert is tested in one situation", () => {
   expect(titled.map(({ title }) => title).sort()).toEqual(rules.map(({ title }) => title).sort());
 });

@@ -58,7 +58,7 @@ const AdapterRules = z.object({
   ]),
 });
 
-test("the rule for prometheus-adapter in docs/monitoring.md offers the metric of the autoscaler", () => {
+test("the rule for prometheus-adapter in docs/monitoring.md provides the metric of the autoscaler", () => {
   const [{ seriesQuery, name, metricsQuery }] = AdapterRules.parse(parse(yamlBlock("rules"))).rules;
   const [series] = referencesOf(seriesQuery);
   const offered = series?.metric.replace(new RegExp(name.matches), name.as.replace(/[{}]/g, ""));

@@ -67,11 +67,11 @@ describe("faultsOf", () => {
       "http_requests_in_flight / on (zone) process_open_fds",
       "http_requests_in_flight has no label zone",
     ],
-  ])("%s is at fault", (query, fault) => {
+  ])("the query %s is wrong: %s", (query, fault) => {
     expect(faultsOf(query)).toContain(fault);
   });
 
-  test("a text that is not a query is an error", () => {
+  test("a text that is not a query throws a SyntaxError", () => {
     expect(() => faultsOf("sum by (route http_requests_total")).toThrow(SyntaxError);
   });
 });

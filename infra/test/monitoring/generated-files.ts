@@ -24,7 +24,7 @@ const Rules = z.object({
   ),
 });
 
-/** Names an alert, of which there may be one per window. */
+/** Names an alert. There may be one per window. */
 export const titleOf = (alert: string, { window }: Readonly<Record<string, string>>) =>
   window === undefined ? alert : `${alert} over ${window}`;
 

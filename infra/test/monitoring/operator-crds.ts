@@ -26,7 +26,7 @@ const rule = object(
   {
     record: text,
     alert: text,
-    // `x-kubernetes-int-or-string` in the original, too.
+    // The original has `x-kubernetes-int-or-string`, too.
     expr: { "x-kubernetes-int-or-string": true },
     for: {
       type: "string",

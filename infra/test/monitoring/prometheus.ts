@@ -86,7 +86,7 @@ export class Prometheus implements AsyncDisposable {
     return result.map(({ metric, value }) => ({ labels: metric, points: [value] }));
   }
 
-  /** Returns the values of a query over a time, which is given in seconds since 1970. */
+  /** Returns the values of a query over a period, in seconds since 1970. */
   async queryRange(
     query: string,
     time: { readonly start: number; readonly end: number; readonly stepSeconds: number },

@@ -54,7 +54,7 @@ async function deploy(settings: Readonly<Record<string, object | string>>): Prom
 const get = (kind: string, name: string, apiVersion = "v1") =>
   api.get({ apiVersion, kind, metadata: { name, namespace: "w255" } });
 
-/** The objects that are only there because of the monitoring. */
+/** The objects that exist only for monitoring. */
 const ofMonitoring = () =>
   stack.objects
     .map(({ kind, metadata }) => `${kind} ${metadata.name}`)
@@ -109,7 +109,7 @@ describe("monitoring on a real API server", () => {
     });
   });
 
-  test("monitoring.prometheusOperator creates a ServiceMonitor of the one Service, and the rules", async () => {
+  test("monitoring.prometheusOperator creates a ServiceMonitor for the Service, and the rules", async () => {
     const labels = { release: "monitoring" };
     await deploy({ monitoring: { prometheusOperator: true, labels } });
     const name = "prediction-service";
@@ -286,7 +286,7 @@ describe("monitoring on a real API server", () => {
     });
   });
 
-  test("without the settings, everything is removed again", async () => {
+  test("without the settings for monitoring, its objects are removed again", async () => {
     await deploy({});
     expect(ofMonitoring()).toEqual([]);
     expect(await get("Deployment", "grafana", "apps/v1")).toBeUndefined();

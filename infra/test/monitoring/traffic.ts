@@ -64,7 +64,7 @@ export class Traffic {
         this.#send("/hello?name=World"),
         this.#send("/nothing"),
       ]);
-      // The same again, which is in the cache.
+      // The same request again is a hit.
       await Promise.all([this.#post("/predict", one), this.#post("/bulk_predict", { houses })]);
       await delay(this.pauseMs);
     }

@@ -38,7 +38,7 @@ test("a prediction is first a MISS, then a HIT from Redis", async () => {
   const keys = async () =>
     (await stack().kubectl("exec", "deployment/redis", "--", ...scan)).split("\n");
   const before = await keys();
-  // While pods start, Redis may take longer than a prediction waits for it.
+  // While pods start, Redis may take longer to reply than a prediction waits for it.
   const { house, first } = await vi.waitFor(
     async () => {
       const house = newHouse();
@@ -83,7 +83,7 @@ async function objects(): Promise<string[][]> {
     });
 }
 
-test("destroying the stack leaves nothing", async () => {
+test("destroying the stack leaves nothing behind", async () => {
   expect(await objects()).toContainEqual(["Namespace", "<none>", stack().namespace]);
 
   await stack().destroy();

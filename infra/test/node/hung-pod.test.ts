@@ -3,7 +3,7 @@ import { deployForAll, newHouse, test } from "./on-node.ts";
 
 const stack = deployForAll("hung-pod", 1);
 
-/** Lets the liveness probe find a pod that hangs after seconds instead of a minute. */
+/** Makes the liveness probe notice a hanging pod within seconds instead of a minute. */
 async function speedUpLivenessProbe(): Promise<void> {
   const patch = ["periodSeconds", "timeoutSeconds"].map((name) => {
     return {
@@ -20,7 +20,7 @@ async function speedUpLivenessProbe(): Promise<void> {
 test("a pod that hangs leaves the Service and is restarted", async () => {
   await speedUpLivenessProbe();
   const pods = () => stack().pods("prediction-api");
-  // The former pod is gone only after it has drained.
+  // The previous pod is gone only after it has drained.
   await vi.waitFor(async () => expect(await pods()).toMatchObject([{ isReady: true }]), {
     timeout: 45_000,
   });

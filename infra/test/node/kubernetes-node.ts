@@ -31,7 +31,7 @@ const podAddresses = "10.244.0.0/24";
 /** The test cluster enforces NetworkPolicies between pods only. */
 const dnsRule = ["INPUT", "-s", podAddresses, "-d", nodeLocalDns];
 
-/** Which new connections iptables asks the policy agent about. */
+/** The new connections that the policy agent decides about. */
 const policyRules = [["FORWARD", "-s", podAddresses], ["FORWARD", "-d", podAddresses], dnsRule];
 
 /** Runs a command of the node's operating system. */
@@ -40,7 +40,7 @@ export async function runOnNode(command: string, ...args: readonly string[]): Pr
   return stdout;
 }
 
-/** Adds or removes a rule of iptables by which the policy agent decides about new connections. */
+/** Adds or removes a rule of iptables that lets the policy agent decide about new connections. */
 async function changePolicyRule(action: "-I" | "-D", rule: readonly string[]): Promise<void> {
   const ask = "-m conntrack --ctstate NEW -j NFQUEUE --queue-num 100".split(" ");
   await runOnNode("iptables", action, ...rule, ...ask);
@@ -91,7 +91,7 @@ export class KubernetesNode {
   readonly running: RunningNode;
   readonly kubeconfig: string;
 
-  /** Connects to a node that runs, possibly started by another process. */
+  /** Connects to a running node, which another process may have started. */
   constructor(running: RunningNode) {
     this.running = running;
     this.kubeconfig = join(running.folder, "kubeconfig");
@@ -191,7 +191,7 @@ export class KubernetesNode {
     writeFileSync(pidFile, `${restarted.pid}\n`);
   }
 
-  /** Does something while pods may connect to anything. */
+  /** Runs a function while pods may connect to anything. */
   async withoutPolicies<Result>(act: () => Promise<Result>): Promise<Result> {
     for (const rule of policyRules) await changePolicyRule("-D", rule);
     try {

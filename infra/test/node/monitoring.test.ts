@@ -20,7 +20,7 @@ const domain = `${namespace}.svc.cluster.local`;
 /** Where a cluster's own Prometheus runs. */
 const observability = "observability";
 
-/** Made from Debian's Prometheus, and from a web server in the place of Grafana. */
+/** Images with Debian's Prometheus, and with a web server instead of Grafana. */
 const images = { prometheus: "prometheus-stand-in:1.0", grafana: "grafana-stand-in:1.0" };
 
 /** Builds images from a Dockerfile and programs of this machine, and loads them into the node. */
@@ -109,7 +109,7 @@ test("the deployed Prometheus finds and scrapes each pod of the service, and eva
   }, patience);
 });
 
-test("a Prometheus in another namespace scrapes the pods of the service, and reaches nothing else", async () => {
+test("a Prometheus in another namespace can scrape the pods of the service, and reaches nothing else", async () => {
   const pods = await stack().pods("prediction-api");
   const scrape = ({ address }: { readonly address: string }) =>
     `wget -q -O - http://${address}:8000/metrics | grep -c "^http_requests_total"`;

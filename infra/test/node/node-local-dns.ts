@@ -5,10 +5,10 @@ import { clusterDns, type KubernetesNode, nodeLocalDns, runOnNode } from "./kube
 const queryTimeoutMs = 2_000;
 
 /**
- * Gives a node what NodeLocal DNSCache gives it: the DNS server of pods that start from now on has
- * an address of the node, and forwards to cluster DNS.
+ * Does what NodeLocal DNSCache does: pods that start from now on use a DNS server at an address of
+ * the node, which forwards queries to cluster DNS.
  *
- * @returns how to stop it
+ * @returns a function that stops it
  */
 export async function startNodeLocalDns(node: KubernetesNode): Promise<() => Promise<void>> {
   await runOnNode("ip", "address", "replace", `${nodeLocalDns}/32`, "dev", "lo");

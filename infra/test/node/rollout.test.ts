@@ -6,7 +6,7 @@ import { startRequestStream } from "./request-stream.ts";
 const replicas = 2;
 const stack = deployForAll("rollout", replicas);
 
-test("an image with another name rolls out without losing a request", async () => {
+test("an image with a new name rolls out without losing a request", async () => {
   const { node, namespace, image } = stack();
   const target = `http://prediction-service.${namespace}.svc.cluster.local:8000/predict`;
 

@@ -29,7 +29,7 @@ function build(inputs: Properties): string {
 }
 
 /**
- * Builds the image of the service as the program wants it.
+ * Builds the image of the service with the arguments that the program sets.
  *
  * @returns its name
  */

@@ -3,7 +3,7 @@ import type { TableInput } from "../../../service/src/model/onnx-tensors.ts";
 import { describeBins, describeRange } from "../feature-statistics.ts";
 import type { CellReader } from "./read-table.ts";
 
-/** A column with more different texts is free text, not a category. */
+/** A column with more distinct strings is free text, not a category. */
 const maxCategories = 10_000;
 
 const decimal = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*$/i;
@@ -41,7 +41,7 @@ export function featureReader(name: FeatureName, input: TableInput): FeatureRead
   return input.type === "string" ? categoryReader(name) : numberReader(name, input);
 }
 
-/** Creates a reader of the column that the model predicts, which keeps the cells as text. */
+/** Creates a reader of the column that the model predicts, which keeps the cells as strings. */
 export function targetReader(): CellReader & { readonly cells: readonly string[] } {
   const cells: string[] = [];
   function add(text: string): void {
@@ -136,7 +136,7 @@ function categoryReader(name: FeatureName): FeatureReader {
     if (known === undefined) {
       if (counts.size === maxCategories) {
         throw new Error(
-          `there are more than ${maxCategories} different texts; the service accepts categories, not free text`,
+          `there are more than ${maxCategories} distinct strings; the service accepts categories, not free text`,
         );
       }
       known = { code: counts.size, rows: 0 };
@@ -167,7 +167,7 @@ function categoryReader(name: FeatureName): FeatureReader {
   return { add, finish };
 }
 
-/** Compares texts by code points, like Python. */
+/** Compares strings by code points, like Python. */
 export function compareTexts(one: string, other: string): number {
   return Buffer.compare(Buffer.from(one), Buffer.from(other));
 }

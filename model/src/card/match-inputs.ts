@@ -69,7 +69,7 @@ function matchTable(
         ? "Use --target to name the column that the model predicts, and remove columns that are not inputs"
         : "Remove columns that are not inputs";
     throw new Error(
-      `the model's input ${table.name} has ${table.columns} columns, and the table has ${names.length}${target === undefined ? "" : ` without ${target}`}: ${listNames(names)}. ${advice}`,
+      `the model's input ${table.name} has ${table.columns} columns, but the table has ${names.length}${target === undefined ? "" : ` without ${target}`}: ${listNames(names)}. ${advice}`,
     );
   }
   return {

@@ -54,7 +54,7 @@ function measureNumbers({ target, truth, predictions }: Predicted): Measurement 
       return parseNumber(cell);
     } catch (error) {
       throw new Error(
-        `the model predicts numbers, and column ${target} has something else: ${error instanceof Error ? error.message : String(error)}`,
+        `the model predicts numbers, but column ${target} has something else: ${error instanceof Error ? error.message : String(error)}`,
         { cause: error },
       );
     }
@@ -82,7 +82,7 @@ function measureClasses({ target, truth, predictions, outputs }: Predicted): Mea
     return {
       metrics: {},
       notes: [
-        `The model predicts ${outputs} numbers for each record, and column ${target} has ${count} different values, so nothing is measured. Name the numbers in the card, as target.outputs.`,
+        `The model predicts ${outputs} numbers for each record, but column ${target} has ${count} different values, so nothing is measured. Name the numbers in the card, as target.outputs.`,
       ],
     };
   }
@@ -99,7 +99,7 @@ function measureClasses({ target, truth, predictions, outputs }: Predicted): Mea
     areProbabilities &&= Math.abs(sum - 1) < sumTolerance && numbers.every((number) => number >= 0);
   }
   const accuracy = hits / truth.length;
-  const order = `The numbers of a prediction are assumed to be the classes of column ${target} in ascending order, like in scikit-learn: ${classes.join(", ")}.`;
+  const order = `The numbers of a prediction are assumed to be the classes of column ${target} in ascending order, as in scikit-learn: ${classes.join(", ")}.`;
   return areProbabilities
     ? { metrics: { accuracy, logLoss: loss / truth.length }, outputs: classes, notes: [order] }
     : {

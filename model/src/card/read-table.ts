@@ -35,7 +35,7 @@ interface Line {
 }
 
 /**
- * Reads a CSV file in UTF-8, with commas between cells and column names in the first line. Shows
+ * Reads a CSV file in UTF-8, with comma-separated cells and column names in the first line. Shows
  * progress if the file is large.
  *
  * @param stream where progress is shown
@@ -51,7 +51,7 @@ export async function readTable<Reader extends RowReader>(
   const { size } = await stat(file);
   const digest = createHash("sha256");
   const parser = parse({ info: true, skip_empty_lines: true });
-  // Errors of the source are passed on by the parser.
+  // The parser passes on errors of the source.
   pipeline(decode(file, digest), parser, () => {});
   const lines: AsyncIterable<Line> = parser;
 

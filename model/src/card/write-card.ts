@@ -195,7 +195,7 @@ function matrixOf(
   return matrix;
 }
 
-/** Returns all rows, or of a long table rows at equal distances. */
+/** Returns all rows, or evenly spaced rows of a long table. */
 function spreadRows({ features, rows }: Features): Float32Array {
   const count = Math.min(rows, maxCoverRows);
   return matrixOf(features, count, (row) => Math.floor((row * rows) / count));

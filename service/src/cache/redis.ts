@@ -47,7 +47,7 @@ const pingIntervalMs = 1_000;
 /** How long Redis may take to reply to a ping, or to the handshake of a new connection. */
 const silenceMs = 2_000;
 
-/** Doubles from 50 ms to 2 s, with jitter, so that pods do not all reconnect at once. */
+/** Doubles from 50 ms to 2 s, with jitter, so that pods do not all reconnect at the same time. */
 function reconnectDelayMs(retries: number): number {
   return Math.min(2_000, 50 * 2 ** retries) * (0.75 + 0.5 * Math.random());
 }

@@ -43,10 +43,10 @@ export function writeCovers(covers: Uint32Array): string {
 }
 
 /**
- * Reads what {@link writeCovers} has written.
+ * Reads what {@link writeCovers} writes.
  *
  * @param leaves the number of leaves
- * @throws {Unsupported} if there are not as many numbers
+ * @throws {Unsupported} if there is not one number for each leaf
  */
 export function readCovers(text: string, leaves: number): Uint32Array {
   const covers: number[] = [];

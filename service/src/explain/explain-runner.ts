@@ -2,7 +2,7 @@ import type { Engine, Runner } from "../model/engine.ts";
 import { invalid, type Refusal } from "../wire/refusal.ts";
 import { type ExplainTask, ExplainThread, NotExplainedError } from "./explain-thread.ts";
 
-/** With the committed model, such a run takes about 20 ms. */
+/** With the committed model, a run of this length takes about 20 ms. */
 const maxRunRows = 16;
 
 function notExplained(reason: string): Refusal {
@@ -11,10 +11,10 @@ function notExplained(reason: string): Refusal {
 }
 
 /**
- * Creates a runner whose result is an explanation for each row, as lists with one number per output:
- * the prediction, and then what `Explanations` returns. The thread ends with its release.
+ * Creates a runner whose result is an explanation for each row, as lists with one number per
+ * output: the prediction, and then what `Explanations` returns. Its release ends the thread.
  *
- * @param engine predicts
+ * @param engine predicts the explained rows
  */
 export function createExplainRunner(task: ExplainTask, engine: Engine): Runner {
   const thread = new ExplainThread(task);

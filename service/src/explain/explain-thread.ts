@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { CardFeature } from "../model/card.ts";
-import { usualHeapMiB } from "../trees/compile-thread.ts";
+import { defaultHeapMiB } from "../trees/compile-thread.ts";
 import type { TreeModelOptions } from "../trees/tree-model.ts";
 
 /** The model that a thread explains. */
@@ -38,7 +38,7 @@ export class ExplainThread {
   #reason: string | undefined;
 
   /** @param maxHeapMiB the maximum heap size. A model that needs more can't be explained */
-  constructor(task: ExplainTask, maxHeapMiB: number = usualHeapMiB()) {
+  constructor(task: ExplainTask, maxHeapMiB: number = defaultHeapMiB()) {
     this.#task = task;
     this.#maxHeapMiB = maxHeapMiB;
   }

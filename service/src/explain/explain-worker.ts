@@ -10,7 +10,7 @@ import { countCovers, explainedTrees } from "./explained-trees.ts";
 import { Explanations } from "./explanations.ts";
 import { drawTypicalRows } from "./typical-rows.ts";
 
-/** The rows that take the place of the training rows if these have not been counted. */
+/** The number of rows that replace the training rows if the card has no covers. */
 const typicalRows = 4096;
 
 function load({ path, version, options, features, outputs, covers }: ExplainTask): Explanations {

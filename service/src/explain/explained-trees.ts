@@ -15,7 +15,7 @@ interface Summand {
 /** A number of a prediction: a constant, and scores multiplied by factors. */
 interface ExplainedOutput {
   readonly base: number;
-  /** By the index of the score. */
+  /** The factors by the index of the score. */
   readonly factors: ReadonlyMap<number, number>;
   /** Whether the model turns this sum into a probability. */
   readonly isMargin: boolean;
@@ -26,7 +26,7 @@ export interface ExplainedTrees {
   /** The number of columns of the matrix. */
   readonly features: number;
   readonly outputs: readonly ExplainedOutput[];
-  /** Each is a sum of trees. */
+  /** The scores, each a sum of trees. */
   readonly scores: readonly (readonly Summand[])[];
   /** Computes the columns that branches test. */
   readonly columns: RowColumns;

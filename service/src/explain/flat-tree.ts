@@ -11,10 +11,10 @@ export interface FlatTree {
   /** The player whose column a branch tests. */
   readonly players: Int32Array;
   /**
-   * The node after the former branch of the same player on the path. If there is none, it is the
-   * number of nodes.
+   * The node after the previous branch of the same player on the path, or the number of nodes if
+   * there is no such branch.
    */
-  readonly formers: Int32Array;
+  readonly previous: Int32Array;
   /** The second child of a branch. */
   readonly above: Int32Array;
   /** The nodes that are leaves, in the order of `leavesOf`. */
@@ -29,8 +29,8 @@ export interface WeightedTree extends FlatTree {
   /** The share of each node among the training rows of its parent. */
   readonly shares: Float64Array;
   /**
-   * The product of the shares of a node and of those on its path that come after a branch of the
-   * same player. One more at the end is 1, for players that have no branch on a path.
+   * The product of the shares of a node and of the nodes on its path that follow a branch of the
+   * same player. An additional 1 at the end is for players without a branch on a path.
    */
   readonly playerShares: Float64Array;
 }
@@ -48,7 +48,7 @@ export function flatten(
   const tested = new Int32Array(count).fill(-1);
   const thresholds = new Float32Array(count);
   const players = new Int32Array(count);
-  const formers = new Int32Array(count);
+  const previous = new Int32Array(count);
   const above = new Int32Array(count);
   const leaves = new Int32Array(root.leaves);
   let nodes = 0;
@@ -66,7 +66,7 @@ export function flatten(
     tested[at] = value;
     thresholds[at] = node.threshold;
     players[at] = player;
-    formers[at] = latest.get(player) ?? count;
+    previous[at] = latest.get(player) ?? count;
     add(node.atMost, new Map(latest).set(player, nodes));
     above[at] = nodes;
     add(node.above, new Map(latest).set(player, nodes));
@@ -74,7 +74,7 @@ export function flatten(
 
   add(root, new Map());
   const { height } = root;
-  return { tested, thresholds, players, formers, above, leaves, height, maxPlayers };
+  return { tested, thresholds, players, previous, above, leaves, height, maxPlayers };
 }
 
 /**
@@ -110,7 +110,7 @@ export function leafOf({ tested, thresholds, above }: FlatTree, values: Float32A
  *   have the same share
  */
 export function weigh(tree: FlatTree, covers: Uint32Array): WeightedTree {
-  const { tested, formers, above, leaves } = tree;
+  const { tested, previous, above, leaves } = tree;
   const count = tested.length;
   const rows = new Float64Array(count);
   for (const [index, leaf] of leaves.entries()) rows[leaf] = covers[index] ?? 0;
@@ -125,7 +125,7 @@ export function weigh(tree: FlatTree, covers: Uint32Array): WeightedTree {
     for (const child of [node + 1, above[node] ?? 0]) {
       const share = all > 0 ? (rows[child] ?? 0) / all : 0.5;
       shares[child] = share;
-      playerShares[child] = share * (playerShares[formers[node] ?? 0] ?? 0);
+      playerShares[child] = share * (playerShares[previous[node] ?? 0] ?? 0);
     }
   }
   return { ...tree, shares, playerShares };

@@ -18,8 +18,8 @@ export function gaussLegendre(count: number): Quadrature {
     let root = Math.cos((Math.PI * (index + 0.75)) / (count + 0.5));
     let slope = 0;
     for (let iteration = 0; iteration < maxIterations; iteration++) {
-      const [value, former] = legendre(count, root);
-      slope = (count * (former - root * value)) / (1 - root * root);
+      const [value, previous] = legendre(count, root);
+      slope = (count * (previous - root * value)) / (1 - root * root);
       const step = value / slope;
       root -= step;
       if (Math.abs(step) < tolerance) break;
@@ -32,11 +32,11 @@ export function gaussLegendre(count: number): Quadrature {
 }
 
 /** Returns the Legendre polynomials of a degree and of the degree before it, at `x`. */
-function legendre(degree: number, x: number): [value: number, former: number] {
-  let former = 1;
+function legendre(degree: number, x: number): [value: number, previous: number] {
+  let previous = 1;
   let value = x;
   for (let n = 2; n <= degree; n++) {
-    [former, value] = [value, ((2 * n - 1) * x * value - (n - 1) * former) / n];
+    [previous, value] = [value, ((2 * n - 1) * x * value - (n - 1) * previous) / n];
   }
-  return [value, former];
+  return [value, previous];
 }

@@ -10,12 +10,12 @@ import { type FlatTree, flatten, leafOf, leafWeights } from "./flat-tree.ts";
 
 type Compute = (row: Float32Array, values: Float32Array) => number;
 
-/** The columns that a column is computed from, also if that takes trees. */
+/** The columns that a column is computed from, including by trees. */
 export function sourcesOf(column: Column): readonly Column[] {
   return column.kind === "score" ? [...column.ensemble.tested] : operandsOf(column);
 }
 
-/** Computes columns of one row after the other, in float32 as the model does. */
+/** Computes columns row by row, in float32 like the model. */
 export class RowColumns {
   readonly #indices = new Map<Column, number>();
   readonly #steps: Compute[] = [];
@@ -71,7 +71,8 @@ export class RowColumns {
   #flatten(tree: Tree): FlatTree {
     const known = this.#trees.get(tree);
     if (known !== undefined) return known;
-    // The values come from these trees together with others, so there are no players.
+    // These trees compute a column, so they are not explained and all branches have the same
+    // player.
     const flat = flatten(tree, (column) => ({ value: this.indexOf(column), player: 0 }));
     this.#trees.set(tree, flat);
     return flat;

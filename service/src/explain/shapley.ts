@@ -2,22 +2,22 @@ import type { WeightedTree } from "./flat-tree.ts";
 import { gaussLegendre } from "./quadrature.ts";
 
 /**
- * Computes the Shapley values of a tree. The game is that of path-dependent TreeSHAP (S. Lundberg et
- * al., "From local explanations to global understanding with explainable AI for trees", Nature
+ * Computes the Shapley values of a tree. The game is that of path-dependent TreeSHAP (S. Lundberg
+ * et al., "From local explanations to global understanding with explainable AI for trees", Nature
  * Machine Intelligence 2, 2020): the value of a set of players is the weight that the row gets if
- * it goes its own way at the branches of these players, and both ways at all others, in the shares
- * of the training rows.
+ * it follows its own path at the branches of these players, and both paths at all other branches,
+ * in proportion to the training rows.
  *
  * For a leaf, that value is a product over the players on its path: a player in the set is a factor
- * of 1 or 0, depending on whether the row goes this way (`on`), and any other player is the share of
- * rows that do (`share`). Shapley values of a product are an integral (G. Owen, "Multilinear
- * extensions of games", Management Science 18, 1972):
+ * of 1 or 0, depending on whether the row takes this path (`on`), and any other player is the share
+ * of rows that take it (`share`). Shapley values of a product are an integral (G. Owen,
+ * "Multilinear extensions of games", Management Science 18, 1972):
  *
  * `φᵢ = weight · (onᵢ − shareᵢ) · ∫₀¹ Πⱼ≠ᵢ (u · onⱼ + (1 − u) · shareⱼ) du`
  *
  * The integrand is a polynomial, so a sum over a few values of `u` is exact. Sums over all leaves
- * below a node are shared, as in P. Yu et al., "Linear TreeSHAP" (NeurIPS 2022), so that the time is
- * proportional to the number of nodes times that of players on a path.
+ * below a node are shared, as in P. Yu et al., "Linear TreeSHAP" (NeurIPS 2022), so that the time
+ * is proportional to the number of nodes times the number of players on a path.
  */
 export class TreeShapley {
   readonly #tree: WeightedTree;
@@ -89,8 +89,8 @@ export class TreeShapley {
     this.#descend(node, above[node] ?? 0, !isAtMost, at);
   }
 
-  #descend(node: number, child: number, isOwnWay: boolean, at: number): void {
-    const { players, formers, shares, playerShares } = this.#tree;
+  #descend(node: number, child: number, isOnPath: boolean, at: number): void {
+    const { players, previous, shares, playerShares } = this.#tree;
     const player = players[node] ?? 0;
     const on = this.#on;
     const products = this.#products;
@@ -107,19 +107,19 @@ export class TreeShapley {
       for (let q = 0; q < count; q++) sums[at + q] = (sums[at + q] ?? 0) + (sums[next + q] ?? 0);
       return;
     }
-    const former = formers[node] ?? 0;
-    const formerShare = playerShares[former] ?? 0;
+    const last = previous[node] ?? 0;
+    const lastShare = playerShares[last] ?? 0;
     const share = playerShares[child] ?? 0;
-    // No row comes here, whatever the set of players is.
-    if (!isOwnWay && share === 0) return;
+    // The row does not reach this child for any set of players.
+    if (!isOnPath && share === 0) return;
     const inverses = this.#inverses;
     for (let q = 0; q < count; q++) {
       const u = points[q] ?? 0;
-      const factor = (isOwnWay ? u : 0) + (1 - u) * share;
-      const formerInverse = inverses[former * count + q] ?? 0;
-      products[next + q] = (products[at + q] ?? 0) * factor * formerInverse;
+      const factor = (isOnPath ? u : 0) + (1 - u) * share;
+      const lastInverse = inverses[last * count + q] ?? 0;
+      products[next + q] = (products[at + q] ?? 0) * factor * lastInverse;
     }
-    on[player] = isOwnWay ? 1 : 0;
+    on[player] = isOnPath ? 1 : 0;
     this.#visit(child, next);
     on[player] = 1;
     const pointWeights = this.#pointWeights;
@@ -127,12 +127,12 @@ export class TreeShapley {
     for (let q = 0; q < count; q++) {
       const sum = sums[next + q] ?? 0;
       sums[at + q] = (sums[at + q] ?? 0) + sum;
-      const gain = isOwnWay
+      const gain = isOnPath
         ? (1 - share) * (inverses[child * count + q] ?? 0)
         : -1 / (1 - (points[q] ?? 0));
-      // The former branches of the player have counted the leaves below with the former share.
-      const formerGain = (1 - formerShare) * (inverses[former * count + q] ?? 0);
-      contribution += (pointWeights[q] ?? 0) * sum * (gain - formerGain);
+      // The previous branches of the player counted the leaves below with the previous share.
+      const lastGain = (1 - lastShare) * (inverses[last * count + q] ?? 0);
+      contribution += (pointWeights[q] ?? 0) * sum * (gain - lastGain);
     }
     const contributions = this.#contributions;
     contributions[player] = (contributions[player] ?? 0) + contribution;

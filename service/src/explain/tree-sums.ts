@@ -17,7 +17,7 @@ export interface TreeSum {
 }
 
 /**
- * Finds the sum of trees that an output of the model is, or that its probability is computed from.
+ * Finds the sum of trees that is an output of the model, or that its probability is computed from.
  *
  * @throws {Unsupported} if there is no such sum
  */

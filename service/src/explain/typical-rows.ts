@@ -4,7 +4,7 @@ import { randomNumbers } from "../model/random-numbers.ts";
 /** Returns the value below which a share of the training rows lies, from 0 to 1. */
 type ValueBelow = (share: number) => number;
 
-/** Draws one of the values 0, 1, and so on, of which each has a weight. */
+/** Draws one of the values 0, 1, and so on. Each of them has a weight. */
 function drawIndex(weights: readonly number[]): ValueBelow {
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   return (share) => {
@@ -52,8 +52,8 @@ function distributionOf(feature: CardFeature): ValueBelow {
 }
 
 /**
- * Draws rows like the training rows, as far as the card describes these: each feature has its
- * distribution, but features do not depend on each other. The rows are always the same.
+ * Draws rows that are like the training rows as far as the card describes them: each feature has
+ * its distribution, but features do not depend on each other. The rows are always the same.
  *
  * @returns rows × features, row-major
  */

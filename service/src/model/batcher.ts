@@ -19,7 +19,7 @@ const usualQueueBytes = 32 * 1024 * 1024;
 export interface BatchedEngine extends Engine {
   /**
    * Replaces the runner by another one for the same model. It is used from the next run on. The
-   * former one is released when its last run has ended.
+   * previous one is released when its last run has ended.
    */
   use(next: Runner): Promise<void>;
   /** Releases the runner after its last run. The engine can't be used afterwards. */
@@ -47,7 +47,7 @@ interface Part {
 const waitingRows = ({ rows, begun }: Job) => rows - begun;
 
 /**
- * Divides the rows of a run equally among the requests that have waited longest, of which each gets
+ * Divides the rows of a run equally among the requests that have waited longest. Each of them gets
  * at least one row. If a request needs fewer rows than its share, longer requests get the rest.
  * Marks the rows as begun.
  */
@@ -226,11 +226,11 @@ export function batched(
       });
     },
     async use(next) {
-      const former = runner;
+      const previous = runner;
       runner = next;
       rowBatch = batchRows(next);
       await currentRun;
-      await former.release();
+      await previous.release();
     },
     async release() {
       await currentRun;

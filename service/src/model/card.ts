@@ -97,7 +97,7 @@ const BooleanFeature = z.strictObject({
 const CategoryFeature = z.strictObject({
   ...common,
   type: z.literal("category"),
-  /** The allowed texts. As a number, a text is its index. */
+  /** The allowed strings. As a number, a string is its index. */
   categories: z.array(text).min(1).refine(areDistinct, "must differ from each other"),
   ...shares,
   example: z.string(),

@@ -14,7 +14,7 @@ export interface Difference {
 /** The number of rows of each kind. */
 const totalRows = 1024;
 
-/** How many rows of each kind are compared at once: fewer if they have many features. */
+/** How many rows of each kind are compared per step: fewer if they have many features. */
 const rowsAtOnce = (features: number) => Math.max(32, Math.min(128, Math.floor(4096 / features)));
 
 /**

@@ -1,7 +1,7 @@
-/** The work was cancelled, since nobody is waiting for the result any more. */
+/** The work was cancelled, since nobody is waiting for the result. */
 export class AbandonedError extends Error {
   constructor() {
-    super("nobody is waiting for the result any more");
+    super("nobody is waiting for the result");
   }
 }
 

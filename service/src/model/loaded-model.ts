@@ -43,7 +43,7 @@ export interface LoadedModel {
   readonly signature: Signature;
   readonly reader: BodyReader;
   readonly tensorReader: TensorReader;
-  /** Frees the memory of the model, which must not be in use any more. */
+  /** Frees the memory of the model, which must no longer be in use. */
   release(): Promise<void>;
 }
 

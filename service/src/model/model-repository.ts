@@ -104,8 +104,8 @@ export class ModelRepository {
   }
 
   /**
-   * Loads the present version of a model's files. If this fails, the former version is served as
-   * before. Requests in flight finish with the former version.
+   * Loads the current version of a model's files. If this fails, the previous version is served as
+   * before. Requests in flight finish with the previous version.
    *
    * @throws {UnknownModelError} if there is no such model
    * @throws {ModelError} with the name of the file and what is wrong with it

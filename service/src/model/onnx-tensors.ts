@@ -15,7 +15,7 @@ const maxInt32 = 2 ** 31 - 1;
 
 const clamp = (cell: number, max: number) => Math.max(-max, Math.min(max, cell));
 
-/** Creates a tensor from cells. Only texts depend on the feature. */
+/** Creates a tensor from cells. Only strings depend on the feature. */
 type Maker = (cells: Float32Array, shape: number[], feature: CardFeature) => Tensor;
 
 const makers = {

@@ -8,8 +8,8 @@ const nodeField = 1;
 const outputField = 12;
 
 /**
- * Returns an ONNX file with only one of its outputs and the nodes that it needs. ONNX Runtime runs all
- * nodes of a file, also those of outputs that nobody asked for.
+ * Returns an ONNX file with only one of its outputs and the nodes that it needs. ONNX Runtime runs
+ * all nodes of a file, including those of outputs that nobody asked for.
  *
  * @throws {Unsupported} if the file is malformed
  */

@@ -16,7 +16,7 @@ export class ModelVersion {
     this.#onReleaseError = onReleaseError;
   }
 
-  /** Begins to use it. Whoever does calls `leave` in the end. */
+  /** Begins to use the version. The caller must call `leave` when it is done. */
   enter(): void {
     this.#users++;
   }
@@ -26,7 +26,7 @@ export class ModelVersion {
     this.#releaseIfUnused();
   }
 
-  /** Says that nobody will begin to use it any more. */
+  /** Releases the version once it is no longer used. */
   retire(): void {
     this.#isRetired = true;
     this.#releaseIfUnused();
@@ -47,7 +47,7 @@ export class ServedModel {
   readonly #onReleaseError: (error: unknown) => void;
   #version: ModelVersion | undefined;
 
-  /** @param onReleaseError called if the memory of a former version can't be freed */
+  /** @param onReleaseError called if the memory of a previous version can't be freed */
   constructor(path: string, onReleaseError: (error: unknown) => void) {
     this.path = path;
     this.#onReleaseError = onReleaseError;
@@ -64,9 +64,9 @@ export class ServedModel {
    * @param model undefined to serve none
    */
   replace(model: LoadedModel | undefined): void {
-    const former = this.#version;
+    const previous = this.#version;
     this.#version = model && new ModelVersion(model, this.#onReleaseError);
-    former?.retire();
+    previous?.retire();
   }
 
   /**

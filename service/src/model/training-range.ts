@@ -36,8 +36,8 @@ export class TrainingRange {
    * Lists the features with a value outside the range.
    *
    * @param matrix rows × features, row-major
-   * @returns their names as in a URL, in the card's order, with commas between them; undefined if
-   *   there are none. If they are longer than 1,000 characters, `...` replaces the last ones
+   * @returns their names as in a URL, in the card's order, separated by commas; undefined if there
+   *   are none. If they are longer than 1,000 characters, `...` replaces the last ones
    */
   outside(matrix: Float32Array): string | undefined {
     const minima = this.#minima;

@@ -10,7 +10,7 @@ import type { OnnxRunner } from "./onnx-runner.ts";
 /** The model is not compiled to WebAssembly, so ONNX Runtime has to run it. */
 export class NotCompiledError extends ModelError {}
 
-/** The compiled model predicts other bits than ONNX Runtime. */
+/** The compiled model predicts different bits than ONNX Runtime. */
 export class DifferenceError extends NotCompiledError {
   constructor({ row, expected, found }: Difference) {
     // Unlike JSON, this shows -0, NaN and infinities.

@@ -72,7 +72,7 @@ export function describeInfer(path: string, limits: Limits): NonNullable<Endpoin
       operationId,
       summary: "Predict from tensors",
       description:
-        "One input with all features, or one input per feature. Rows are counted from 0 in errors. A model with prediction intervals also has the output `interval`, which is returned only if `outputs` names it.",
+        "One input with all features, or one input per feature. In errors, rows are counted from 0. A model with prediction intervals also has the output `interval`, which is returned only if `outputs` names it.",
       parameters,
       requestBody: {
         required: true,

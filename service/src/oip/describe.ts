@@ -28,8 +28,8 @@ export const invalidRequest = (reason: string): Json => {
 };
 
 const pathParameters = {
-  name: "The name of the model: that of its file",
-  version: "The version of the model: the SHA-256 of its file",
+  name: "The name of the model, which is the name of its file without `.onnx`",
+  version: "The version of the model, which is the SHA-256 of its file",
 };
 
 /** Returns the OpenAPI parameters of a path such as `/v2/models/:name`. */

@@ -15,7 +15,7 @@ export interface ResponseContext {
   readonly rows: number;
 }
 
-/** Turning this many characters into bytes takes a fraction of a millisecond. */
+/** Encoding this many characters takes a fraction of a millisecond. */
 const charactersPerTurn = 16 * 1024;
 
 /** JSON has no infinities and no NaN: they are `null`. */
@@ -34,7 +34,7 @@ function elementsOf(numbers: readonly (number | null)[], datatype: Datatype): Bu
   return bytes;
 }
 
-/** Turns numbers with commas in between into bytes, a long list in several turns of the event loop. */
+/** Encodes numbers separated by commas, a long list in several turns of the event loop. */
 async function bytesOf(numbers: string, datatype: Datatype): Promise<Buffer> {
   const pieces: Buffer[] = [];
   for (let from = 0; from < numbers.length; ) {
@@ -99,7 +99,7 @@ export async function writeResponse(context: ResponseContext, numbers: string): 
   return `${header.length}\n${header.toString("latin1")}${bytes}`;
 }
 
-/** Returns the body and the headers of a response that {@link writeResponse} has written. */
+/** Returns the body and the headers of a response that {@link writeResponse} wrote. */
 export function readResponse(written: string): {
   readonly body: string | Uint8Array<ArrayBuffer>;
   readonly headers: Readonly<Record<string, string>>;

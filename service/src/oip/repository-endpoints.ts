@@ -107,10 +107,10 @@ export function repositoryEndpoints({
       ["LoadRequest", LoadRequest],
       {
         operationId: "repository_load",
-        summary: "Load the present version of a model's files",
+        summary: "Load the current version of a model's files",
         schemas: { ModelLoaded },
         success: response(
-          "The model is loaded. Requests in flight finish with the former version",
+          "The model is loaded. Requests in flight finish with the previous version",
           "ModelLoaded",
         ),
       },
@@ -128,7 +128,7 @@ export function repositoryEndpoints({
         summary: "Stop serving a model",
         schemas: { ModelUnloaded },
         success: response(
-          "The model is not served any more. Requests in flight finish",
+          "The model is no longer served. Requests in flight finish",
           "ModelUnloaded",
         ),
       },

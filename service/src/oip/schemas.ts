@@ -43,7 +43,7 @@ const OutputTensor = z.object({
 export const InferenceResponse = z.object({
   model_name: z.string(),
   model_version: z.string(),
-  id: z.string().optional().meta({ description: "That of the request, if it has one" }),
+  id: z.string().optional().meta({ description: "The id of the request, if it has one" }),
   outputs: z.array(OutputTensor),
 });
 

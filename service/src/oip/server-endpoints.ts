@@ -21,7 +21,7 @@ const serverMetadata: Endpoint = {
     operationId: "server_metadata",
     summary: "Describe the server",
     schemas: { ServerMetadata },
-    success: response("The server and its extensions of the protocol", "ServerMetadata"),
+    success: response("The server and the protocol extensions that it supports", "ServerMetadata"),
   }),
 };
 

@@ -10,7 +10,7 @@ import { readLocations } from "./read-locations.ts";
 
 /** Sets the security headers of the page. */
 export const playgroundHeaders = secureHeaders({
-  // The proxy that terminates TLS sets this for all services of the host name.
+  // The proxy that terminates TLS sets this header for all services of the host name.
   strictTransportSecurity: false,
   contentSecurityPolicy: {
     defaultSrc: ["'none'"],

@@ -21,7 +21,7 @@ interface Job<Task, Result> {
 }
 
 /** Matrices and bodies are not on the heap, but error responses are while they are written. */
-const usualHeapMiB = 64;
+const defaultHeapMiB = 64;
 
 /** The thread creates few objects, so it needs no more, whatever `NODE_OPTIONS` says. */
 const youngHeapMiB = 8;
@@ -44,7 +44,7 @@ export class ReaderThread<Task extends ReadTask, Result> {
    * @param maxHeapMiB the maximum heap size. If exceeded, the thread ends and the current body is
    *   lost
    */
-  constructor(program: URL, settings: unknown, maxHeapMiB = usualHeapMiB) {
+  constructor(program: URL, settings: unknown, maxHeapMiB = defaultHeapMiB) {
     this.#program = program;
     this.#settings = settings;
     this.#maxHeapMiB = maxHeapMiB;

@@ -5,7 +5,7 @@ type FeatureType = "number" | "integer" | "boolean" | "category";
 export interface Feature {
   readonly name: string;
   readonly type: FeatureType;
-  /** The allowed texts of a category. A text's index is its value in the matrix. */
+  /** The allowed strings of a category. A string's index is its value in the matrix. */
   readonly categories?: readonly string[] | undefined;
   /** Bounds of a number or an integer: `gt` and `lt` are exclusive, `ge` and `le` inclusive. */
   readonly gt?: number | undefined;

@@ -30,7 +30,7 @@ export function json(value: unknown, status = 200): Answer {
   return { status, body: JSON.stringify(value) };
 }
 
-/** Whether a path is of the Open Inference Protocol, whose errors have another form than FastAPI's. */
+/** Whether a path belongs to the Open Inference Protocol, whose errors differ from FastAPI's. */
 export const isProtocolPath = (path: string): boolean => /^\/v2(?:\/|$)/.test(path);
 
 function errorAnswer(path: string, { status, text, body, headers }: Refusal): Answer {

@@ -23,7 +23,7 @@ function explanationSchemas(model: LoadedModel, limits: Limits) {
     baseline: numbers().meta({ description: "The mean of the training rows" }),
     contributions: z.strictObject(Object.fromEntries(contributions)).meta({
       description:
-        "What each feature adds to the baseline. Together they give the margin, or without one the prediction",
+        "What each feature adds to the baseline. With the baseline, they add up to the margin, or to the prediction if there is no margin",
     }),
   });
   const toExplain = `${names.records}ToExplain`;

@@ -9,7 +9,7 @@ import { arrivalTimeoutMs, type Limits } from "./limits.ts";
 import { badRequest, errorSchemas, header, jsonContent, response } from "./openapi-parts.ts";
 
 const headers = {
-  "X-Request-Id": header("The request's own id if it is valid, otherwise a new one", {
+  "X-Request-Id": header("The id that the request sent, if it is valid, otherwise a new one", {
     type: "string",
     maxLength: 255,
   }),
@@ -21,12 +21,12 @@ const headers = {
       enum: ["HIT", "MISS", "BYPASS"],
     },
   ),
-  "Cache-Status": header("The same in detail (RFC 9211)", {
+  "Cache-Status": header("What the cache did, in detail (RFC 9211)", {
     type: "string",
     enum: Object.values(cacheHeaders).map((each) => each["Cache-Status"]),
   }),
   "X-Out-Of-Range": header(
-    "The features with a value outside the range of the training rows, as in a URL, in any of the request's records. Absent if there are none",
+    "The features with a value outside the range of the training rows in any record of the request, percent-encoded. Absent if there are none",
     { type: "string", examples: ["MedInc, Latitude"] },
   ),
   "Server-Timing": header("Duration of each phase in milliseconds (W3C Server Timing)", {

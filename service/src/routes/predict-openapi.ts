@@ -87,7 +87,7 @@ export function recordResponses(limits: Limits, schema: string, maxBodyBytes: nu
   return {
     200: predictionResponse(schema),
     400: badRequest(
-      "The body is not UTF-8, is nested deeper than 900 levels, has an integer of more than 4,300 digits, was cut off, or came in too many small chunks",
+      "The body is not UTF-8, is nested deeper than 900 levels, has an integer of more than 4,300 digits, was cut off, or has too many small chunks",
     ),
     405: methodNotAllowed,
     415: response("The body has a `Content-Encoding` other than identity", "HTTPError"),

@@ -39,8 +39,7 @@ function membersOf(prediction: LoggedPrediction | undefined): string {
 }
 
 /**
- * Creates an access log. It writes the same lines as the logger would, but in a fraction of the
- * time.
+ * Creates an access log. It writes the same lines as the logger, in a fraction of the time.
  *
  * @param lines the destination of the logger
  */

@@ -30,7 +30,7 @@ interface FeatureBins {
    * lower bin. Empty for a category or a boolean, whose values are 0, 1 and so on.
    */
   readonly edges: Float32Array;
-  /** The number of bins, with the first and the last. */
+  /** The number of bins, including the first and the last. */
   readonly count: number;
   /** Share of the training rows in each bin between the first and the last; absent if unknown. */
   readonly expected: readonly number[] | undefined;

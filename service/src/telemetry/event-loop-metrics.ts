@@ -3,7 +3,7 @@ import type { Metrics } from "./metrics.ts";
 const intervalMs = 100;
 
 /**
- * Measures how late a timer fires, since other events wait as long. The histogram of
+ * Measures how late a timer fires, since other events wait equally long. The histogram of
  * `monitorEventLoopDelay` must be reset to show recent delays. This one only grows, so it can be
  * read at any time, and the histograms of several processes can be added.
  */

@@ -3,7 +3,7 @@ import type { Config } from "../config.ts";
 
 type LogLevel = Config["LOG_LEVEL"];
 
-// Lines are written in batches, to save system calls: when a batch is long enough, or after a time.
+// Lines are written in batches to save system calls: when a batch is long enough, or after a delay.
 /** The number of characters that are written immediately. */
 const batchLength = 64 * 1024;
 /** The longest time until a line is written. */

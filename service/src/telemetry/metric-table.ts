@@ -17,7 +17,7 @@ export interface MetricDefinition {
     | "bytes"
     /** From 0 to 1. */
     | "ratio"
-    /** The number of what the name says. */
+    /** A number of things, which the metric's name says. */
     | "count"
     /** Seconds since 1970. */
     | "timestamp"
@@ -31,7 +31,7 @@ export interface MetricDefinition {
     | "target";
   /** What each label means. Clients cannot choose the value of a label. */
   readonly labels: Readonly<Record<string, string>>;
-  /** The upper bounds of a histogram's buckets, in its unit. There is always one more, `+Inf`. */
+  /** The upper bounds of a histogram's buckets, in its unit. The bucket `+Inf` is added. */
   readonly buckets?: readonly number[];
   readonly processes: Aggregation;
 }

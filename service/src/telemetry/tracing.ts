@@ -20,7 +20,7 @@ import { type NodeEnvironment, requestHeader } from "../wire/sent-request.ts";
 import type { LoggedPrediction } from "./access-log.ts";
 import { frequentRoutes } from "./frequent-routes.ts";
 
-/** How long spans may take to be sent when the service stops. */
+/** How long sending the remaining spans may take when the service stops. */
 const flushMs = 2_000;
 
 /** Returns the provider that an SDK has registered; undefined without an SDK. */
@@ -68,7 +68,7 @@ function requestAttributes(route: string, c: Context<NodeEnvironment>): Attribut
 }
 
 function markFailed(span: Span, error: unknown): void {
-  // A client's mistake is no error of the service.
+  // A client's mistake is not an error of the service.
   if (error instanceof Refusal && error.status < 500) return;
   const type = error instanceof Error ? error.constructor.name : typeof error;
   span.setAttribute("error.type", type).setStatus({ code: SpanStatusCode.ERROR });

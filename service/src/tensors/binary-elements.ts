@@ -4,7 +4,9 @@ import type { Cells } from "./cells.ts";
 import type { MatchedInput } from "./match-inputs.ts";
 import type { Datatype } from "./signature.ts";
 
-/** The bytes of an element. Those of a text are preceded by their number, which has four bytes. */
+/**
+ * The bytes of an element. Those of a string are preceded by their number, which has four bytes.
+ */
 const elementBytes: Readonly<Record<Datatype, number>> = {
   FP32: 4,
   FP64: 8,
@@ -62,7 +64,7 @@ export function requireSize(input: MatchedInput, bytes: number): void {
   if (!fits) throw wrongSize(input, bytes);
 }
 
-/** Reads texts, each preceded by its length. */
+/** Reads strings, each preceded by its length. */
 function readTexts(
   bytes: Buffer,
   { name: input, rows, columns }: MatchedInput,
@@ -70,7 +72,7 @@ function readTexts(
   write: (row: number, column: number, cell: number) => void,
 ): void {
   const cutOff = () =>
-    refusal(400, `the texts of input ${JSON.stringify(input)} do not fill binary_data_size`);
+    refusal(400, `the strings of input ${JSON.stringify(input)} do not fill binary_data_size`);
   let at = 0;
   for (let row = 0; row < rows; row++) {
     for (const column of columns) {

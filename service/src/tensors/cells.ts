@@ -65,7 +65,7 @@ export class Cells {
     );
   }
 
-  /** Returns the cell for a text in UTF-8; `NaN` if it is not a category of the feature. */
+  /** Returns the cell for a string in UTF-8; `NaN` if it is not a category of the feature. */
   ofText(text: Uint8Array, column: number): number {
     const { buffer, byteOffset, byteLength } = text;
     const key = Buffer.from(buffer, byteOffset, byteLength).toString("latin1");

@@ -14,7 +14,7 @@ const list = mustBe("a list");
 const count = mustBe("an integer of at least 0");
 const flag = z.boolean(mustBe("true or false")).nullish();
 const text = z
-  .string(mustBe("a text"))
+  .string(mustBe("a string"))
   .max(maxTextLength, `must have at most ${maxTextLength} characters`);
 
 /** Checked when it is known which levels the model has. */
@@ -26,7 +26,10 @@ const level = z.unknown().optional().meta({
 
 const dimension = z.int(count).min(0, count);
 
-/** An error for each item would take long, so the length of a list is checked before its items. */
+/**
+ * An error for each item would take a long time, so the length of a list is checked before its
+ * items.
+ */
 const shortList = z.array(z.unknown(), list).max(maxItems, `must have at most ${maxItems} items`);
 
 /** One input of an inference request. */

@@ -96,7 +96,7 @@ export class JsonElements {
     switch (datatype) {
       case "BYTES":
         return (start, row, column) => {
-          if (json[start] !== ascii.quote) throw mustBe("a text", row, column);
+          if (json[start] !== ascii.quote) throw mustBe("a string", row, column);
           this.#end = valueEnd(json, start);
           const cell = cells.ofText(stringContent(json, start, this.#end), column);
           if (Number.isNaN(cell)) throw cells.textFault({ input, row, column });

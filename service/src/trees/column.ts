@@ -204,7 +204,7 @@ export function whereEqual(left: Column, right: Column, then: Column, otherwise:
   return { kind: "select", comparison: "equal", left, right, then, otherwise };
 }
 
-/** `then` in rows in which `left` is less than `right`, otherwise `otherwise`. */
+/** `then` in rows where `left` is less than `right`, otherwise `otherwise`. */
 export function whereLess(
   left: Column,
   right: Column,

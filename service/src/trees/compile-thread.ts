@@ -14,22 +14,22 @@ export interface CompileTask {
 }
 
 /** A quarter of the memory that the process may use. */
-export function usualHeapMiB(): number {
+export function defaultHeapMiB(): number {
   // 0, or more than there is, if no container limits it.
   const limit = process.constrainedMemory() || Infinity;
   return Math.floor(Math.min(limit, totalmem()) / 4 / 2 ** 20);
 }
 
 /**
- * Compiles a model in a thread, since this takes long and creates much garbage. The thread ends
- * afterwards.
+ * Compiles a model in a thread, since this takes a long time and creates much garbage. The thread
+ * ends afterwards.
  *
  * @param maxHeapMiB the maximum heap size of the thread. The model is not compiled if it needs more
  * @throws {Error} if the file can't be read
  */
 export async function compileInThread(
   task: CompileTask,
-  maxHeapMiB: number = usualHeapMiB(),
+  maxHeapMiB: number = defaultHeapMiB(),
 ): Promise<CompiledTrees | NotCompiled> {
   const worker = new Worker(new URL("./compile-worker.ts", import.meta.url), {
     workerData: task,

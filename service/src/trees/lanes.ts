@@ -11,7 +11,7 @@ export const maxLeaves = 256;
 const laneCount = 16;
 
 /**
- * Writes code that evaluates trees for 16 rows at once. The code has no branches, since the
+ * Writes code that evaluates trees for 16 rows at a time. The code has no branches, since the
  * processor could not predict them. It tests all conditions of a tree, on ranks, and finds the leaf
  * of each row from the bottom up. The leaves of `atMost` have lower numbers than those of `above`.
  * So the leaf at a branch is the larger one of two numbers: that of `atMost`, and that of `above`,

@@ -19,7 +19,7 @@ const Exports = z.object({
   many: z.custom<(rows: number) => void>((value) => typeof value === "function"),
 });
 
-/** From this number of rows on, 16 rows at once are faster than row by row. */
+/** From this number of rows on, 16 rows at a time are faster than row by row. */
 const manyRows = 5;
 
 /**

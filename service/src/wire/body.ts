@@ -85,7 +85,7 @@ export async function readBody(
   if (encoding !== undefined && !encodings.test(encoding)) throw unsupportedEncoding();
   const isText = !isJson(request.header("content-type"));
   const body = await receive(request, maxBytes, (bytes, received) => {
-    // The response to such a body is the same, whatever the rest is.
+    // The response to such a body does not depend on the rest.
     if (isText && received > maxInputBytes) throw invalid([notAnObject(["body"], undefined)]);
     admission.takeBytes(bytes);
   });

@@ -9,7 +9,7 @@ const maxBlockBytes = 256 * 1024;
 /**
  * The body of a request while it arrives. A single small chunk is kept without copying it.
  * Otherwise chunks are copied into blocks: many tiny chunks then need no more memory than a few
- * large ones, a long body is never copied all at once, and blocks can be transferred to another
+ * large ones, a long body is never copied in one piece, and blocks can be transferred to another
  * thread.
  */
 export class SentBody {

@@ -42,7 +42,7 @@ test(`the image is at most ${maxMegabytes} MB`, () => {
   expect(total).toBeLessThanOrEqual(maxMegabytes * 1e6);
 });
 
-test("the image runs the service directly, as an unprivileged numeric user, without a health check", () => {
+test("the image runs the service directly, as an unprivileged user with a numeric id, without a health check", () => {
   const { license } = manifest("service/package.json");
 
   const config = JSON.parse(docker("image", "inspect", "--format", "{{json .Config}}", image));
@@ -109,7 +109,7 @@ describe("its file system", () => {
     expect(Object.keys(others).filter(isInstalled)).toEqual([]);
   });
 
-  test("the packages in the image are those in the list of components", () => {
+  test("the packages in the image are those in the SBOM", () => {
     const Sbom = z.object({
       components: z.array(
         z.object({ group: z.string().optional(), name: z.string(), version: z.string() }),
@@ -161,7 +161,7 @@ describe("its file system", () => {
     expect(asRoot("find", "/", "-xdev", "-type", "f", "-perm", "/6000")).toEqual([]);
   });
 
-  test("the only folders of the image that everyone may write to are for temporary files, and are sticky", () => {
+  test("everyone may write only to the folders for temporary files in the image, which are sticky", () => {
     const writable = ["/", "-xdev", "-perm", "-0002", "!", "-type", "l"];
     const notSticky = ["!", "(", "-type", "d", "-perm", "-1000", ")"];
     expect(asRoot("find", ...writable, ...notSticky)).toEqual([]);

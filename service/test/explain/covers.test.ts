@@ -17,7 +17,7 @@ test("covers are read as they were written", () => {
   );
 });
 
-test("covers of another number of leaves are refused", () => {
+test("covers for a different number of leaves are refused", () => {
   const text = writeCovers(Uint32Array.of(1, 200, 3));
   expect(() => readCovers(text, 4)).toThrow(
     "its card has 3 covers for 4 leaves; write the card again",
@@ -90,7 +90,7 @@ const { features } = ModelCard.parse({
   ],
 });
 
-test("typical rows have the distribution of each feature in the card", () => {
+test("in typical rows, each feature has the distribution in the card", () => {
   const rows = 4000;
   const matrix = drawTypicalRows(features, rows);
   const column = (index: number) =>

@@ -94,27 +94,30 @@ test.each(["/explain", "/bulk_explain"])("%s validates like predictions", async 
   }
 });
 
-test.each([false, true])("MAX_EXPLAINED limits lists (longer than 64 KiB: %s)", async (isLong) => {
-  const app = appUnderTest({ limits: { maxExplained: 2 } });
-  const padding = " ".repeat(isLong ? 100_000 : 0);
-  const body = (count: number) => JSON.stringify({ houses: Array(count).fill(house) }) + padding;
-  expect((await post(app, "/bulk_explain", body(2))).status).toBe(200);
-  const response = await post(app, "/bulk_explain", body(3));
-  expect(response.status).toBe(422);
-  expect(await response.json()).toEqual({
-    detail: [
-      {
-        type: "too_long",
-        loc: ["body", "houses"],
-        msg: "List should have at most 2 items after validation, not 3",
-        ctx: { field_type: "List", max_length: 2, actual_length: 3 },
-      },
-    ],
-  });
-  expect((await post(app, "/bulk_predict", body(3))).status).toBe(200);
-});
+test.each([false, true])(
+  "MAX_EXPLAINED limits the length of lists (body longer than 64 KiB: %s)",
+  async (isLong) => {
+    const app = appUnderTest({ limits: { maxExplained: 2 } });
+    const padding = " ".repeat(isLong ? 100_000 : 0);
+    const body = (count: number) => JSON.stringify({ houses: Array(count).fill(house) }) + padding;
+    expect((await post(app, "/bulk_explain", body(2))).status).toBe(200);
+    const response = await post(app, "/bulk_explain", body(3));
+    expect(response.status).toBe(422);
+    expect(await response.json()).toEqual({
+      detail: [
+        {
+          type: "too_long",
+          loc: ["body", "houses"],
+          msg: "List should have at most 2 items after validation, not 3",
+          ctx: { field_type: "List", max_length: 2, actual_length: 3 },
+        },
+      ],
+    });
+    expect((await post(app, "/bulk_predict", body(3))).status).toBe(200);
+  },
+);
 
-test("explanations are cached apart from predictions", async () => {
+test("explanations and predictions have separate cache keys", async () => {
   const cache = await openCache();
   const app = appUnderTest({ cache: cache.readThrough });
   const answers: unknown[] = [];
@@ -197,7 +200,7 @@ function classifierFile(): Uint8Array {
   });
 }
 
-test("probabilities are explained by their margins, which are log-odds", async () => {
+test("the explanation of a probability is that of its margin, the log-odds", async () => {
   const app = await appOfModel(classifierFile(), {
     features: numbers("x", "y").map((feature) => ({ ...feature, minimum: 0, maximum: 4 })),
     target: { outputs: ["no", "yes"] },
@@ -313,7 +316,7 @@ test("a model that needs too much memory is not explained, and the process conti
   await expect(thread.explain(new Float32Array(8))).rejects.toThrow(reason);
 });
 
-test("the OpenAPI document describes explanations, and their limit", async () => {
+test("the OpenAPI document describes explanations and their limit", async () => {
   const app = appUnderTest({ limits: { maxExplained: 12 } });
   const schemas = await schemasOf(app);
   expect(schemas).toMatchObject({

@@ -106,13 +106,13 @@ function expectSameAsShap(
 }
 
 testNeeding(hasPython)(
-  "the committed model's contributions are those of the package shap",
+  "the contributions of the committed model are those of the package shap",
   { timeout: timeoutMs },
   () =>
     expectSameAsShap(
       modelPath,
       drawTypicalRows(houseCard.features, rows),
-      // The package refuses leaves that no row reaches.
+      // The package shap refuses leaves that no row reaches.
       ({ leaves }) => readCovers(houseCard.covers ?? "", leaves).map((cover) => Math.max(cover, 1)),
       houseTrees,
     ),

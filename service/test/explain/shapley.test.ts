@@ -38,7 +38,7 @@ function countRows(root: TestTree, rows: readonly (readonly number[])[]) {
   return counts;
 }
 
-/** The mean weight of a tree if only some players are known: the definition, without shortcuts. */
+/** The mean weight of a tree if only some players are known, computed from the definition. */
 function meanWeight(
   node: TestTree,
   target: number,
@@ -165,15 +165,18 @@ function fileOf(ensemble: TestEnsemble, columns: number): Uint8Array {
 const regressor = { operator: "TreeEnsembleRegressor" } as const;
 const classifier = { operator: "TreeEnsembleClassifier" } as const;
 
-test.each([1, 2, 5, 8])("contributions of %i features are those of all subsets", (count) => {
-  fc.assert(
-    fc.property(examples({ ...regressor, targets: 1 }, count), ({ ensemble, row, training }) => {
-      const [found] = explain(fileOf(ensemble, count), row, training);
-      expectClose(found?.slice(1), bruteForce(ensemble, 0, raw(count), row, training));
-      expect(found?.[0]).toBeNaN();
-    }),
-  );
-});
+test.each([1, 2, 5, 8])(
+  "the contributions of %i features are those that a sum over all subsets gives",
+  (count) => {
+    fc.assert(
+      fc.property(examples({ ...regressor, targets: 1 }, count), ({ ensemble, row, training }) => {
+        const [found] = explain(fileOf(ensemble, count), row, training);
+        expectClose(found?.slice(1), bruteForce(ensemble, 0, raw(count), row, training));
+        expect(found?.[0]).toBeNaN();
+      }),
+    );
+  },
+);
 
 test("each number of a prediction has its own baseline and contributions", () => {
   const kind = { ...regressor, targets: 3, base: [1, -2, 4] };
@@ -188,7 +191,7 @@ test("each number of a prediction has its own baseline and contributions", () =>
   );
 });
 
-test("an average of trees is explained like their sum, divided by their number", () => {
+test("an average of trees is explained as their sum divided by their number", () => {
   const kind = { ...regressor, targets: 1, aggregate: "AVERAGE", base: [3] };
   fc.assert(
     fc.property(examples(kind, 4), ({ ensemble, row, training }) => {
@@ -219,7 +222,7 @@ test.each(["LOGISTIC", "SOFTMAX"])(
   },
 );
 
-test("the margins of two classes with one score are each other's opposite", () => {
+test("if two classes have one score, their margins are opposite", () => {
   const kind = { ...classifier, targets: 2, transform: "LOGISTIC", targetsOf: () => [0] };
   fc.assert(
     fc.property(examples(kind, 3), ({ ensemble, row, training }) => {
@@ -304,7 +307,7 @@ test("a long chain of one feature is explained exactly", () => {
   expectClose(found?.slice(1), [mean, 250 - mean, 1]);
 });
 
-test.each(["MIN", "MAX"])("the aggregate %s is not explained", (aggregate) => {
+test.each(["MIN", "MAX"])("trees with the aggregate %s are not explained", (aggregate) => {
   const file = fileOf({ ...regressor, targets: 1, aggregate, trees: [stump(0)] }, 1);
   const name = aggregate === "MIN" ? "minimum" : "maximum";
   expect(() => explain(file, Float32Array.of(1), [])).toThrow(

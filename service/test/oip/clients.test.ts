@@ -26,7 +26,7 @@ async function runLocal(environment: Record<string, string>): Promise<number> {
   for await (const line of createInterface(child.stdout)) {
     if (line.includes('"msg":"listening"')) return port;
   }
-  throw new Error("run.sh local has ended");
+  throw new Error("run.sh local exited");
 }
 
 beforeAll(() => {

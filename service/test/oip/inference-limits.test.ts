@@ -58,7 +58,7 @@ describe("limits of inference requests", () => {
     });
   });
 
-  test("more rows than MAX_HOUSES get 400, also in binary", async () => {
+  test("more rows than MAX_HOUSES get 400, in JSON and in binary", async () => {
     const app = appUnderTest({ limits: { maxHouses: 2 } });
     const error = 'input "houses" has 3 rows; at most 2 are allowed';
     expect(await errorOf(await post(app, path, table(3)))).toEqual({ status: 400, error });
@@ -103,7 +103,7 @@ describe("compressed inference requests", () => {
     expect(await errorOf(response)).toEqual({ status, error });
   });
 
-  test("a compressed body that is cut off gets 400", async () => {
+  test("a truncated compressed body gets 400", async () => {
     const body = gzipSync(one).subarray(0, -10);
     const response = await post(appUnderTest(), path, body, { "content-encoding": "gzip" });
     expect(await errorOf(response)).toEqual({
@@ -153,7 +153,7 @@ describe("compressed inference requests", () => {
     },
   );
 
-  test("only the protocol compresses: /bulk_predict does not", async () => {
+  test("only responses of the protocol are compressed, not those of /bulk_predict", async () => {
     const body = { houses: Array(1000).fill(house) };
     const response = await post(appUnderTest(), "/bulk_predict", body, {
       "accept-encoding": "gzip",
@@ -184,7 +184,7 @@ describe("large inference requests", () => {
       "bytes without data; at most 1048576 are allowed",
     ],
     [
-      "elements that are no numbers",
+      "elements that are not numbers",
       `{"inputs":[{"name":"houses","shape":[100000,8],"datatype":"FP32","data":[${"1,".repeat(8 * mebibyte)}""]}]}`,
       "so it needs 800000 elements; data has more",
     ],
@@ -232,7 +232,7 @@ describe("large inference requests", () => {
     },
   );
 
-  test("a large binary body is read in the thread, and its response written in turns", async () => {
+  test("a large binary body is read in a thread, and its response is written in several turns", async () => {
     const rows = 100_000;
     const { body, headers } = binaryRequest(
       {

@@ -112,7 +112,7 @@ describe("a model with an input for each type of feature", () => {
     );
     expect(await errorOf(app, cut.body, cut.headers, to)).toEqual({
       status: 400,
-      error: 'the texts of input "text" do not fill binary_data_size',
+      error: 'the strings of input "text" do not fill binary_data_size',
     });
   });
 
@@ -137,7 +137,7 @@ describe("a model with an input for each type of feature", () => {
     ],
     [
       input("text", "BYTES", ["Nord", 1]),
-      'input "text", row 1, feature "district": must be a text',
+      'input "text", row 1, feature "district": must be a string',
     ],
     [
       input("text", "INT64", [0, 2]),
@@ -172,13 +172,13 @@ describe("a model with an input for each type of feature", () => {
       input("float32", "FP32", [999.99999999999, 1000.0000000001]),
       'input "float32", row 1, feature "float32": Input should be less than 1000, found 1000.0000000001',
     ],
-  ])("%j gets 400: %s", async (changed, error) => {
+  ])("the invalid input %j gets 400: %s", async (changed, error) => {
     const app = await appOfModel(onnx, { features });
     expect(await errorOf(app, withInput(changed), {}, to)).toEqual({ status: 400, error });
   });
 });
 
-describe("a model with another output", () => {
+describe("the number type of an output", () => {
   const features = [{ name: "a", type: "integer", example: 1 }];
   const to = "/v2/models/housing/infer";
 

@@ -44,13 +44,13 @@ const forms: readonly [what: string, body: unknown, headers?: object][] = [
   ["a table with an id", { id: "x", ...table(row) }],
   ["a table in FP64", table(row, [1, 8], "FP64")],
   ["one input per feature", { inputs: perFeature }],
-  ["one input per feature in another order", { inputs: perFeature.toReversed() }],
+  ["one input per feature in a different order", { inputs: perFeature.toReversed() }],
   [
     "nested inputs per feature",
     { inputs: perFeature.map((each) => ({ ...each, data: [each.data] })) },
   ],
   [
-    "members in another order",
+    "members in a different order",
     `{"inputs":[{"data":${JSON.stringify(row)},"datatype":"FP32","shape":[1,8],"name":"houses"}]}`,
   ],
   ["a binary table", binaryTable.body, binaryTable.headers],
@@ -65,7 +65,7 @@ describe("an inference request", () => {
     ]);
   });
 
-  test("the same numbers are found in the cache, whatever their form and the id", async () => {
+  test("the same numbers are found in the cache, whatever their encoding and the id", async () => {
     const app = await appWithCache();
     const found = [];
     for (const [, body, headers] of forms) {
@@ -98,7 +98,7 @@ describe("an inference request", () => {
     }
   });
 
-  test("rows are predicted in order, also many", async () => {
+  test("rows are predicted in order, whether there are few or many", async () => {
     const values = Array.from({ length: 3000 }, (_, index) => index + 1);
     const data = values.flatMap((value) => [value, ...row.slice(1)]);
     const app = appUnderTest();
@@ -149,14 +149,14 @@ describe("an inference request", () => {
       true,
     ],
     [
-      "binary_data: false, which outweighs binary_data_output",
+      "binary_data: false, which takes precedence over binary_data_output",
       {
         parameters: { binary_data_output: true },
         outputs: [{ name: "MedHouseVal", parameters: { binary_data: false } }],
       },
       false,
     ],
-  ])("the parameter %s decides on the output's encoding", async (_, parts, isBinary) => {
+  ])("the parameter %s decides the output's encoding", async (_, parts, isBinary) => {
     const response = await infer(appUnderTest(), { ...table(row), ...parts });
     expect(response.isBinary).toBe(isBinary);
     expect(response.headers.get("content-type")).toBe(
@@ -176,7 +176,7 @@ describe("an inference request", () => {
     );
   });
 
-  test("no JSON value makes the service fail", async () => {
+  test("no JSON value causes an internal error", async () => {
     const app = appUnderTest();
     const json = fc.jsonValue({ maxDepth: 4 });
     const input = fc.record(
@@ -243,7 +243,7 @@ describe("an invalid inference request", () => {
       withInput({ datatype: "FP16" }),
       "inputs[0].datatype must be one of FP32, FP64, INT64, INT32, BOOL, BYTES",
     ],
-    [{ id: 5, ...table(row) }, "id must be a text"],
+    [{ id: 5, ...table(row) }, "id must be a string"],
     [{ id: "x".repeat(1025), ...table(row) }, "id must have at most 1024 characters"],
     [
       { parameters: { binary_data_output: "yes" }, ...table(row) },
@@ -297,7 +297,7 @@ describe("an invalid inference request", () => {
     ],
     [table([[row]]), 'the data of input "houses" must be a flat list, or 1 lists of 8'],
     [table([[]], [0, 8]), 'the data of input "houses" must be a flat list, or 0 lists of 8'],
-  ])("%j gets 400: %s", async (body, expected) => {
+  ])("the inference request %j gets 400: %s", async (body, expected) => {
     const { status, error } = await errorOf(appUnderTest(), body);
     expect(status).toBe(400);
     if (expected.endsWith(": ")) expect(error).toContain(expected);
@@ -361,7 +361,7 @@ describe("an invalid inference request", () => {
       "Inference-Header-Content-Length must be a number of bytes",
     ],
     [
-      "a length that is no number",
+      "a length that is not a number",
       32,
       floats(...row),
       "x",
@@ -416,7 +416,7 @@ describe("an invalid inference request", () => {
     expect(error).toContain(expected);
   });
 
-  test("an invalid request fails alone: those that arrive at the same time get predictions", async () => {
+  test("an invalid request does not fail the requests that arrive at the same time", async () => {
     const app = appUnderTest();
     const bodies = [
       table(row),
@@ -430,7 +430,7 @@ describe("an invalid inference request", () => {
   });
 
   test.each(["/v2/models/nope/infer", `/v2/models/housing/versions/9/infer`])(
-    "%s gets 404",
+    "%s gets 404, because no such model or version is loaded",
     async (to) => {
       expect((await errorOf(appUnderTest(), table(row), {}, to)).status).toBe(404);
     },

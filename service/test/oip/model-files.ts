@@ -10,7 +10,7 @@ export const negation = operatorModel("Neg");
 
 export const digest = (onnx: Uint8Array) => createHash("sha256").update(onnx).digest("hex");
 
-/** Writes a model and its card. A reader sees either the former file or the new one. */
+/** Writes a model and its card. A reader sees either the old file or the new one. */
 export function writeModel(
   folder: string,
   name: string,

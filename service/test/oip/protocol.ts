@@ -24,7 +24,7 @@ export function housingFolder(onEnd?: (end: () => void) => void): string {
 
 type Overrides = Parameters<typeof appUnderTest>[0];
 
-/** Serves the models of a folder, of which `housing` is the default one. */
+/** Serves the models of a folder, with `housing` as the default model. */
 export async function protocolApp(folder = housingFolder(), overrides: Overrides = {}) {
   const models = new ModelRepository({
     path: folder,

@@ -108,7 +108,7 @@ describe("several models", () => {
       'MODEL_DEFAULT: found "c"; allowed: a, b\n',
     ],
     [
-      "the only model has another name than MODEL_DEFAULT",
+      "MODEL_DEFAULT is not the name of the only model",
       ["a"],
       { MODEL_DEFAULT: "c" },
       'MODEL_DEFAULT: found "c"; allowed: a\n',
@@ -147,7 +147,7 @@ describe("several models", () => {
 });
 
 describe("a change of a model's version", () => {
-  test("a load serves the new version of a file everywhere", async () => {
+  test("after a load, all endpoints serve the new version of a file", async () => {
     const folder = folderWith("a", "other");
     const { app, loaded } = await serveFolder(folder, "a");
     expect(await infer(app, "a")).toEqual(first);
@@ -192,7 +192,7 @@ describe("a change of a model's version", () => {
     ["no ONNX file", (folder) => rmSync(join(folder, "a.onnx")), "cannot read "],
     ["no card", (folder) => rmSync(join(folder, "a.json")), "; ./run.sh card writes it"],
     [
-      "a card that is no JSON",
+      "a card that is not JSON",
       (folder) => writeFileSync(join(folder, "a.json"), "{"),
       "is not a model card that can be served",
     ],
@@ -207,7 +207,7 @@ describe("a change of a model's version", () => {
       "a.onnx cannot be served: ",
     ],
   ])(
-    "with %s, the former version serves, and the response says why",
+    "with %s, the previous version is still served, and the response says why",
     async (_, breakFiles, reason) => {
       const folder = folderWith("a");
       const { app } = await serveFolder(folder, "a");
@@ -241,7 +241,7 @@ describe("a change of a model's version", () => {
     expect(await infer(app, "b")).toEqual(second);
   });
 
-  test("an unloaded model is not served any more, until it is loaded", async () => {
+  test("an unloaded model is not served until it is loaded again", async () => {
     const { app, loaded } = await serveFolder(folderWith("a", "b"), "a");
     expect(await change(app, "b", "unload", { parameters: { unload_dependents: false } })).toEqual({
       status: 200,
@@ -257,7 +257,7 @@ describe("a change of a model's version", () => {
     expect(await infer(app, "b")).toEqual(first);
   });
 
-  test("if the default model is unloaded, /predict gets 503 with Retry-After, until it is loaded", async () => {
+  test("if the default model is unloaded, /predict gets 503 with Retry-After until it is loaded again", async () => {
     const { app } = await serveFolder(folderWith("a"), undefined);
     await change(app, "a", "unload");
     const response = await post(app, "/predict", { a: 1 });
@@ -300,7 +300,7 @@ describe("the cache of several models and versions", () => {
     return { status: response.status, cache: response.headers.get("x-cache"), predictions };
   }
 
-  test("what a changed card forbids is not found any more", async () => {
+  test("a prediction that a changed card forbids is not found in the cache", async () => {
     const folder = folderWith("a");
     const { app } = await serveFolder(folder, "a", cached());
     await bulkPredict(app, -1);
@@ -313,7 +313,7 @@ describe("the cache of several models and versions", () => {
     expect((await infer(app, "a", -1)).status).toBe(400);
   });
 
-  test("predictions that a changed card writes in another form are not found any more", async () => {
+  test("predictions that a changed card writes in a different form are not found in the cache", async () => {
     const folder = folderWith("a");
     const { app } = await serveFolder(folder, "a", cached());
     expect((await predict(app)).prediction).toBe(5);

@@ -4,7 +4,7 @@ import { startService } from "../service-process.ts";
 import { digest, folderWith, identity, inferenceOf, negation, writeModel } from "./model-files.ts";
 import { binaryRequest } from "./protocol.ts";
 
-/** `VERSION_CHANGE_SECONDS=60` tests longer. */
+/** `VERSION_CHANGE_SECONDS=60` runs the test longer. */
 const { VERSION_CHANGE_SECONDS = "3" } = process.env;
 const seconds = Number(VERSION_CHANGE_SECONDS);
 

@@ -18,7 +18,7 @@ import {
 
 useBrowser();
 
-describe("every reader", () => {
+describe("accessibility of the playground", () => {
   const phone = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
 
   testInBrowser.each([
@@ -27,7 +27,7 @@ describe("every reader", () => {
     ["light", "on a phone", phone],
     ["dark", "on a phone", phone],
   ] as const)(
-    "axe-core reports nothing about a %s page %s, with results and errors",
+    "axe-core finds no violation on a %s page %s, with results and errors",
     async (colorScheme, _, options) => {
       const { page } = await openPlayground(await appOf(modelPath), { ...options, colorScheme });
       await page.locator("#contributions canvas").waitFor();
@@ -47,7 +47,7 @@ describe("every reader", () => {
   );
 
   testNeeding(hasPythonModels && hasBrowser)(
-    "axe-core reports nothing about the page of flats-mixed, light and dark",
+    "axe-core finds no violation on the page of flats-mixed, light and dark",
     async () => {
       const path = copyWithCard(flats, "rent", temporaryFolder());
       const { page } = await openPlayground(await appOf(path));
@@ -59,7 +59,7 @@ describe("every reader", () => {
     },
   );
 
-  testInBrowser("axe-core reports nothing about the dialog for the token", async () => {
+  testInBrowser("axe-core finds no violation in the token dialog", async () => {
     const groups = new Set(["api"] as const);
     const app = appUnderTest({ access: { groups, tokens: { has: () => false } } });
     const { page } = await openPlayground(app);
@@ -100,7 +100,7 @@ describe("every reader", () => {
   });
 
   testInBrowser(
-    "on a phone, nothing is wider than the page, and the prediction stays visible",
+    "on a phone, the page does not scroll sideways, and the prediction stays visible",
     async () => {
       const { page } = await openPlayground(await appOf(modelPath), phone);
       await page.locator("#contributions canvas").waitFor();

@@ -5,7 +5,7 @@ import { ServedModel } from "../../src/model/served-model.ts";
 import { appUnderTest, modelUnderTest } from "../app-under-test.ts";
 import { temporaryFolder } from "../model-under-test.ts";
 
-/** Serves the committed model's card as if it were in a folder with a file of locations. */
+/** Serves the committed model's card from a folder with a file of locations. */
 export function appWithLocations(text: string) {
   const path = join(temporaryFolder(), "m.onnx");
   const file = path.replace(".onnx", ".locations.json");

@@ -6,7 +6,7 @@ import { house } from "../house-model.ts";
 
 const app = appUnderTest({ limits: { maxHouses: 300 } });
 
-/** Sends requests to the app, and counts the records of each. */
+/** Sends requests to the app, and counts the records in each. */
 function sender() {
   const sizes: number[] = [];
   async function send(body: unknown): Promise<Reply> {
@@ -106,7 +106,7 @@ test("intervals belong to their records", async () => {
   ]);
 });
 
-test("while the service is overloaded, a batch is sent again after the time it asks for", async () => {
+test("while the service is overloaded, a batch is sent again after the time in Retry-After", async () => {
   let attempts = 0;
   const outcomes = await predict([house], async () => {
     attempts++;
@@ -134,7 +134,7 @@ test("any other error ends the predictions with the service's message", async ()
   );
 });
 
-test("a stop while the service is overloaded does not wait for the next attempt", async () => {
+test("stopping while the service is overloaded does not wait for the next attempt", async () => {
   const stop = new AbortController();
   const overloaded = async () => {
     setImmediate(() => stop.abort());

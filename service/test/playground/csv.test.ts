@@ -6,8 +6,8 @@ describe("reading CSV", () => {
     ["commas", "a,b\n1,2\n"],
     ["semicolons", "a;b\n1;2\n"],
     ["tabs", "a\tb\n1\t2\n"],
-    ["lines of Windows", "a,b\r\n1,2\r\n"],
-    ["lines of old Macs, with one after another", "a,b\r1,2\r"],
+    ["line breaks of Windows", "a,b\r\n1,2\r\n"],
+    ["line breaks of old Macs, some of them consecutive", "a,b\r1,2\r"],
     ["no line break at the end", "a,b\n1,2"],
     ["a byte-order mark", "\uFEFFa,b\n1,2\n"],
     ["blank lines", "\n\na,b\n\n1,2\n\n"],
@@ -21,11 +21,11 @@ describe("reading CSV", () => {
     expect(rows).toEqual([['1,5 "x"\n2', "3"]]);
   });
 
-  test("a delimiter in a quoted name is not taken for the delimiter of the table", () => {
+  test("a delimiter in a quoted name is not mistaken for that of the table", () => {
     expect(parseTable('"a,b,c";d\n1;2\n').columns).toEqual(["a,b,c", "d"]);
   });
 
-  test("empty cells stay, and a short row stays short", () => {
+  test("empty cells are kept, and a short row stays short", () => {
     expect(parseTable("a,b,c\n1,,3\n,\n").rows).toEqual([
       ["1", "", "3"],
       ["", ""],
@@ -38,7 +38,7 @@ describe("reading CSV", () => {
     );
   });
 
-  test.each(["", "\n", "a,b\n"])("%j has no rows, which is reported", (text) => {
+  test.each(["", "\n", "a,b\n"])("a table without rows is reported: %j", (text) => {
     expect(() => parseTable(text)).toThrow(/^There are no rows/);
   });
 
@@ -47,7 +47,7 @@ describe("reading CSV", () => {
   });
 });
 
-test("a table that was written is read as it was", () => {
+test("a written table is read unchanged", () => {
   const rows = [
     ["a", 'b "quoted"'],
     ["1,5", "two\nlines"],

@@ -41,7 +41,7 @@ test("/playground serves no file that the page does not load", async () => {
   }
 });
 
-test("the content security policy of /playground allows no other host, and nothing inline", async () => {
+test("the content security policy of /playground allows no other host, and no inline code", async () => {
   for (const path of await filesOf("/playground")) {
     const policy = (await app.request(path)).headers.get("content-security-policy");
     expect(policy).toBe(
@@ -72,7 +72,7 @@ describe("/playground/model.json", () => {
     cells: [[34, -118.3, 2.3, 120]],
   };
 
-  test("/playground/model.json has what the page needs of the model card, and the limit", async () => {
+  test("/playground/model.json has the parts of the model card that the page needs, and the limit", async () => {
     const { name, description, record, features, target } = houseCard;
     expect(await modelOf(app)).toEqual({
       ...{ name, description, record, features, target },
@@ -100,7 +100,7 @@ describe("/playground/model.json", () => {
   });
 
   test.each([
-    ["no JSON", "{"],
+    ["text that is not JSON", "{"],
     ["no cells", JSON.stringify({ ...locations, cells: [] })],
     ["a latitude of 91", JSON.stringify({ ...locations, cells: [[91, 0, 1, 1]] })],
     ["an unknown member", JSON.stringify({ ...locations, unit: "km" })],
@@ -110,7 +110,7 @@ describe("/playground/model.json", () => {
     expect(log.join("\n")).toContain(`${file} does not describe locations: `);
   });
 
-  test("/playground/model.json follows a new version of the model", async () => {
+  test("/playground/model.json describes a new version of the model after it is loaded", async () => {
     const defaultModel = new ServedModel("m.onnx", () => {});
     const served = appUnderTest({ defaultModel });
     expect((await served.request("/playground/model.json")).status).toBe(503);

@@ -40,7 +40,7 @@ describe("a file", () => {
     expect(faults).toEqual([]);
   });
 
-  testInBrowser("errors appear at their row and field, and in the download", async () => {
+  testInBrowser("errors are shown at their row and field, and in the download", async () => {
     const { page } = await openPlayground(appUnderTest());
     await paste(page, csv({}, { MedInc: -1, Latitude: "north" }, { HouseAge: "" }));
     await shows(page, "#file-status", "3 of 3 rows: 1 predicted, 2 have errors.");
@@ -100,51 +100,60 @@ describe("a file", () => {
     await shows(page, "#page-status", /^16 to 30 of 32$/);
   });
 
-  testInBrowser("a file can be stopped, and keeps what is predicted", async () => {
-    const engine = firstFeatureEngine();
-    const stuck = {
-      ...engine,
-      predict: (matrix: Float32Array) =>
-        matrix.includes(99) ? new Promise<never>(() => {}) : engine.predict(matrix),
-    };
-    const { page } = await openPlayground(
-      appUnderTest({ engine: stuck, limits: { maxHouses: 2 } }),
-    );
-    await paste(page, csv({ MedInc: 1 }, { MedInc: 2 }, { MedInc: 99 }, { MedInc: 4 }));
-    await shows(page, "#file-status", "2 of 4 rows…");
-    expect(await page.locator("#file-progress").getAttribute("max")).toBe("4");
-    await page.getByRole("button", { name: "Stop" }).click();
-    await shows(page, "#file-status", "2 of 4 rows: 2 predicted, 0 have errors.");
-    expect(await page.locator("#file-progress").isVisible()).toBe(false);
-    expect((await downloadOf(page)).text.split("\r\n")[4]).toMatch(/,,$/);
-  });
+  testInBrowser(
+    "predicting a file can be stopped, and its finished predictions are kept",
+    async () => {
+      const engine = firstFeatureEngine();
+      const stuck = {
+        ...engine,
+        predict: (matrix: Float32Array) =>
+          matrix.includes(99) ? new Promise<never>(() => {}) : engine.predict(matrix),
+      };
+      const { page } = await openPlayground(
+        appUnderTest({ engine: stuck, limits: { maxHouses: 2 } }),
+      );
+      await paste(page, csv({ MedInc: 1 }, { MedInc: 2 }, { MedInc: 99 }, { MedInc: 4 }));
+      await shows(page, "#file-status", "2 of 4 rows…");
+      expect(await page.locator("#file-progress").getAttribute("max")).toBe("4");
+      await page.getByRole("button", { name: "Stop" }).click();
+      await shows(page, "#file-status", "2 of 4 rows: 2 predicted, 0 have errors.");
+      expect(await page.locator("#file-progress").isVisible()).toBe(false);
+      expect((await downloadOf(page)).text.split("\r\n")[4]).toMatch(/,,$/);
+    },
+  );
 
-  testInBrowser("a text that is not a table of records is refused with the reason", async () => {
-    const { page } = await openPlayground(appUnderTest());
-    for (const [text, message] of [
-      ["MedInc\n", "There are no rows."],
-      [`${columns.join(",")}\n"1,2\n`, "The quote that begins in line 2"],
-      ["MedInc,HouseAge\n1,2\n", "does not name these columns: AveRooms, "],
-    ] as const) {
-      await paste(page, text);
-      await shows(page, "#file-error", message);
-      expect(await page.locator("#file-results").isVisible()).toBe(false);
-    }
-  });
+  testInBrowser(
+    "a text that is not a table of records is refused, and the page says why",
+    async () => {
+      const { page } = await openPlayground(appUnderTest());
+      for (const [text, message] of [
+        ["MedInc\n", "There are no rows."],
+        [`${columns.join(",")}\n"1,2\n`, "The quote that begins in line 2"],
+        ["MedInc,HouseAge\n1,2\n", "does not name these columns: AveRooms, "],
+      ] as const) {
+        await paste(page, text);
+        await shows(page, "#file-error", message);
+        expect(await page.locator("#file-results").isVisible()).toBe(false);
+      }
+    },
+  );
 
-  testInBrowser("if the service fails, the page says so and keeps what is predicted", async () => {
-    const engine = firstFeatureEngine();
-    const failing = {
-      ...engine,
-      predict: async (matrix: Float32Array) => {
-        if (matrix.includes(99)) throw new Error("no memory");
-        return engine.predict(matrix);
-      },
-    };
-    const app = appUnderTest({ engine: failing, limits: { maxHouses: 1 } });
-    const { page } = await openPlayground(app);
-    await paste(page, csv({ MedInc: 1 }, { MedInc: 99 }));
-    await shows(page, "#file-error", "Internal Server Error (status 500)");
-    await shows(page, "#file-status", "1 of 2 rows: 1 predicted");
-  });
+  testInBrowser(
+    "if the service fails, the page says so and keeps the finished predictions",
+    async () => {
+      const engine = firstFeatureEngine();
+      const failing = {
+        ...engine,
+        predict: async (matrix: Float32Array) => {
+          if (matrix.includes(99)) throw new Error("no memory");
+          return engine.predict(matrix);
+        },
+      };
+      const app = appUnderTest({ engine: failing, limits: { maxHouses: 1 } });
+      const { page } = await openPlayground(app);
+      await paste(page, csv({ MedInc: 1 }, { MedInc: 99 }));
+      await shows(page, "#file-error", "Internal Server Error (status 500)");
+      await shows(page, "#file-status", "1 of 2 rows: 1 predicted");
+    },
+  );
 });

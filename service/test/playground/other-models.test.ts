@@ -90,7 +90,7 @@ describe("other models", () => {
   );
 
   testNeeding(hasPythonModels && hasBrowser)(
-    "each control of flats-mixed, a model of scikit-learn, changes the record that is predicted",
+    "each control of flats-mixed, a scikit-learn model, changes the predicted record",
     async () => {
       const app = await appOf(copyWithCard(flats, "rent", temporaryFolder()));
       const { page, faults } = await openPlayground(app);
@@ -125,7 +125,7 @@ describe("other models", () => {
   );
 
   testNeeding(hasPythonModels && hasBrowser)(
-    "the training rows of flats-mixed get the predictions of Python",
+    "the training rows of flats-mixed get the same predictions as in Python",
     async () => {
       const path = copyWithCard(flats, "rent", temporaryFolder());
       const { page } = await openPlayground(await appOf(path));

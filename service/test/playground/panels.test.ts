@@ -20,7 +20,7 @@ import {
 
 useBrowser();
 
-describe("what the service knows about a prediction", () => {
+describe("intervals, ranges and contributions", () => {
   testInBrowser("the interval of a prediction is shown in the target's unit", async () => {
     const app = await appOf(modelPath);
     const { page } = await openPlayground(app);
@@ -31,32 +31,35 @@ describe("what the service knows about a prediction", () => {
     await shows(page, "#prediction .interval", `90% interval: ${low} to ${high}`);
   });
 
-  testInBrowser("the rows of a file have their intervals, also in the download", async () => {
-    const app = await appOf(modelPath);
-    const { page } = await openPlayground(app);
-    const houses = [house, { ...house, MedInc: 4 }];
-    const response = await post(app, "/bulk_predict?interval=0.9", { houses });
-    const { predictions, intervals } = Object(await response.json());
-    const rows = [Object.keys(house), ...houses.map((each) => Object.values(each))];
-    await page.getByLabel(/^Or paste rows/).fill(rows.map((row) => row.join(",")).join("\n"));
-    await page.getByRole("button", { name: "Predict these rows" }).click();
-    await shows(page, "#file-status", "2 predicted");
-    const [low, high] = intervals[1].map((end: number) =>
-      formatQuantity(end, houseCard.target.unit),
-    );
-    await shows(page, "#file-table tbody tr:last-child", `(${low} to ${high})`);
-    const download = page.waitForEvent("download");
-    await page.getByRole("button", { name: "Download as CSV" }).click();
-    const text = await readFile(await (await download).path(), "utf8");
-    const lines = text.split("\r\n").map((line) => line.split(",").slice(8).join());
-    expect(lines.slice(0, 3)).toEqual([
-      "prediction,prediction low,prediction high,errors",
-      `${predictions[0]},${intervals[0]},`,
-      `${predictions[1]},${intervals[1]},`,
-    ]);
-  });
+  testInBrowser(
+    "the rows of a file have their intervals, in the table and in the download",
+    async () => {
+      const app = await appOf(modelPath);
+      const { page } = await openPlayground(app);
+      const houses = [house, { ...house, MedInc: 4 }];
+      const response = await post(app, "/bulk_predict?interval=0.9", { houses });
+      const { predictions, intervals } = Object(await response.json());
+      const rows = [Object.keys(house), ...houses.map((each) => Object.values(each))];
+      await page.getByLabel(/^Or paste rows/).fill(rows.map((row) => row.join(",")).join("\n"));
+      await page.getByRole("button", { name: "Predict these rows" }).click();
+      await shows(page, "#file-status", "2 predicted");
+      const [low, high] = intervals[1].map((end: number) =>
+        formatQuantity(end, houseCard.target.unit),
+      );
+      await shows(page, "#file-table tbody tr:last-child", `(${low} to ${high})`);
+      const download = page.waitForEvent("download");
+      await page.getByRole("button", { name: "Download as CSV" }).click();
+      const text = await readFile(await (await download).path(), "utf8");
+      const lines = text.split("\r\n").map((line) => line.split(",").slice(8).join());
+      expect(lines.slice(0, 3)).toEqual([
+        "prediction,prediction low,prediction high,errors",
+        `${predictions[0]},${intervals[0]},`,
+        `${predictions[1]},${intervals[1]},`,
+      ]);
+    },
+  );
 
-  testInBrowser("a model without intervals is not asked for them", async () => {
+  testInBrowser("the page does not request intervals from a model without them", async () => {
     const { page } = await openPlayground(appUnderTest());
     const request = page.waitForRequest((sent) => sent.url().includes("predict"));
     await fieldOf(page, "Median income").fill("4");
@@ -78,7 +81,7 @@ describe("what the service knows about a prediction", () => {
     await marks.first().waitFor({ state: "detached" });
   });
 
-  testInBrowser("a feature with any name can be marked", async () => {
+  testInBrowser("a feature with any name can be marked as out of range", async () => {
     const names = ["a, b", "50 %", "größe"];
     const features = names.map((name) => ({ name, minimum: 0, maximum: 1, example: 0.5 }));
     const onnx = operatorModel("Identity", { columns: names.length });
@@ -138,7 +141,7 @@ describe("what the service knows about a prediction", () => {
   });
 
   testNeeding(hasPythonModels && hasBrowser)(
-    "of several outputs, the largest is explained, or the one that is chosen",
+    "if there are several outputs, the page explains the largest one or the chosen one",
     async () => {
       const cancer = {
         name: "cancer-xgboost-classifier",

@@ -33,7 +33,7 @@ describe("one record", () => {
     expect(faults).toEqual([]);
   });
 
-  testInBrowser("the prediction follows what is typed", async () => {
+  testInBrowser("the prediction changes while a value is typed", async () => {
     const { page } = await openPlayground(appUnderTest());
     await fieldOf(page, "Median income").fill("2.5");
     await shows(page, "#prediction .value", /^250,000 USD$/);
@@ -48,7 +48,7 @@ describe("one record", () => {
     await shows(page, "#prediction .value", "202,000 USD");
   });
 
-  testInBrowser("a new value aborts the request of the former one", async () => {
+  testInBrowser("a new value aborts the request for the previous one", async () => {
     const engine = firstFeatureEngine();
     let release = () => {};
     const held = new Promise<void>((resolve) => {
@@ -72,7 +72,7 @@ describe("one record", () => {
     release();
   });
 
-  testInBrowser("an error appears at its field, and leaves when the value is valid", async () => {
+  testInBrowser("an error is shown at its field until the value is valid", async () => {
     const { page } = await openPlayground(appUnderTest());
     const income = fieldOf(page, "Median income");
     await income.fill("-1");
@@ -127,23 +127,26 @@ describe("one record", () => {
     ]);
   });
 
-  testInBrowser("a service that refuses or does not respond is reported", async () => {
-    let isDown = false;
-    const engine = {
-      ...houseEngine,
-      predict: async (matrix: Float32Array) => {
-        if (isDown) throw new Error("no memory");
-        return new Float32Array(matrix.length / 8);
-      },
-    };
-    const { page } = await openPlayground(appUnderTest({ engine }));
-    isDown = true;
-    await fieldOf(page, "Median income").fill("2");
-    await shows(page, "#prediction-error", "Internal Server Error (status 500)");
-    await page.context().setOffline(true);
-    await fieldOf(page, "Median income").fill("3");
-    await shows(page, "#prediction-error", "The service does not respond");
-  });
+  testInBrowser(
+    "the page reports an error of the service, and a service that does not respond",
+    async () => {
+      let isDown = false;
+      const engine = {
+        ...houseEngine,
+        predict: async (matrix: Float32Array) => {
+          if (isDown) throw new Error("no memory");
+          return new Float32Array(matrix.length / 8);
+        },
+      };
+      const { page } = await openPlayground(appUnderTest({ engine }));
+      isDown = true;
+      await fieldOf(page, "Median income").fill("2");
+      await shows(page, "#prediction-error", "Internal Server Error (status 500)");
+      await page.context().setOffline(true);
+      await fieldOf(page, "Median income").fill("3");
+      await shows(page, "#prediction-error", "The service does not respond");
+    },
+  );
 
   testInBrowser("a new version of the model is announced", async () => {
     const defaultModel = new ServedModel("m.onnx", () => {});
@@ -168,23 +171,20 @@ describe("an API token", () => {
     await page.getByLabel("Token", { exact: true }).press("Enter");
   };
 
-  testInBrowser(
-    "the page asks for the token that predictions need, until it is valid",
-    async () => {
-      const { page, faults } = await openPlayground(protectedApp());
-      await page.getByRole("dialog").waitFor();
-      expect(await page.locator("#token-error").isVisible()).toBe(false);
-      await enter(page, "wrong");
-      await shows(page, "#token-error", "The service does not accept this token.");
-      await enter(page, token);
-      await shows(page, "#prediction .value", "832,500 USD");
-      await fieldOf(page, "Median income").fill("2");
-      await shows(page, "#prediction .value", "200,000 USD");
-      expect(faults).toEqual([]);
-    },
-  );
+  testInBrowser("the page asks for the API token until it is valid", async () => {
+    const { page, faults } = await openPlayground(protectedApp());
+    await page.getByRole("dialog").waitFor();
+    expect(await page.locator("#token-error").isVisible()).toBe(false);
+    await enter(page, "wrong");
+    await shows(page, "#token-error", "The service does not accept this token.");
+    await enter(page, token);
+    await shows(page, "#prediction .value", "832,500 USD");
+    await fieldOf(page, "Median income").fill("2");
+    await shows(page, "#prediction .value", "200,000 USD");
+    expect(faults).toEqual([]);
+  });
 
-  testInBrowser("the token is forgotten on request, and kept in no storage", async () => {
+  testInBrowser("the token is forgotten on request, and never stored", async () => {
     const { page } = await openPlayground(protectedApp());
     await enter(page, token);
     await shows(page, "#prediction .value", "832,500 USD");

@@ -24,7 +24,7 @@ interface Example {
   readonly matrix: Float32Array;
 }
 
-/** Numbers of rows: one, few, full and almost full vectors, and more than a block. */
+/** Numbers of rows: one, a few, full and almost full vectors, and more than a block. */
 const rowCounts = fc.constantFrom(1, 2, 4, 5, 15, 16, 17, 100, 255, 256, 257, 600);
 
 /** Returns random rows, repeated as often as needed. */
@@ -81,7 +81,7 @@ function bases(count: number): fc.Arbitrary<readonly number[]> {
 
 const transforms = fc.constantFrom("NONE", "LOGISTIC", "SOFTMAX");
 
-test("a regressor predicts the bits of ONNX Runtime, whatever its trees, targets and aggregate are", async () => {
+test("a regressor with any trees, targets and aggregate predicts the bits of ONNX Runtime", async () => {
   const kinds = fc.integer({ min: 1, max: 4 }).chain((targets) =>
     fc.record<Kind>({
       operator: fc.constant("TreeEnsembleRegressor"),

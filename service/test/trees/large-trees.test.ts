@@ -29,7 +29,7 @@ function randomTree(leaves: number, targets: number, random: () => number): Test
   };
 }
 
-test("trees of any size, small and large ones together, predict the bits of ONNX Runtime", async () => {
+test("small and large trees in one ensemble predict the bits of ONNX Runtime", async () => {
   const forests = fc.record({
     seed: fc.nat(),
     sizes: fc.array(fc.constantFrom(1, 2, 31, 255, 256, 257, 1000), {

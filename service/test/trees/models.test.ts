@@ -30,7 +30,7 @@ function houses(): Float32Array {
 const outputs = ["MedHouseVal", "MedHouseValError"];
 
 testWithHouses(
-  "the committed model predicts all rows of its data, and their errors, as ONNX Runtime does",
+  "the committed model predicts all rows of its data, and their errors, like ONNX Runtime",
   async () => {
     const matrix = houses();
     expect(matrix).toHaveLength(8 * 20_640);
@@ -38,7 +38,7 @@ testWithHouses(
   },
 );
 
-testWithHouses("the committed model predicts a house alone as it does among others", () => {
+testWithHouses("the committed model predicts a house alone as in a list", () => {
   const [output = ""] = outputs;
   const predict = compiled(committed, { output });
   const matrix = houses().subarray(0, 8 * 1000);
@@ -63,7 +63,7 @@ const trees = [
 ];
 
 testWithModels.each(trees)(
-  "$name predicts all rows of its data as ONNX Runtime does",
+  "$name predicts all rows of its data like ONNX Runtime",
   async (model) => {
     const { name, columns, categories = [], make = {} } = model;
     const file = readFileSync(path.join(models, `${name}.onnx`));

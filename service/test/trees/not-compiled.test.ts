@@ -258,7 +258,7 @@ describe("a graph is not compiled", () => {
       { operator: "Squeeze", inputs: ["input", "row"] },
       "operator Squeeze: the axes are [1, 2]",
     ],
-    "that scales another number of columns": [
+    "that scales a different number of columns": [
       { operator: "Scaler", inputs, ...ml, attributes: { offset: { floats: [1, 2, 3] } } },
       "operator Scaler: offset has 3 values for 2 columns",
     ],
@@ -283,7 +283,7 @@ describe("a graph is not compiled", () => {
     expect(reasonOf(graphBehind(node, { inputs: rooms }))).toBe(reason);
   });
 
-  test("a graph that fails on a string that rows may have is not compiled", () => {
+  test("a graph that fails on a category of the model is not compiled", () => {
     const attributes = { zeros: { int: 0 }, cats_strings: { texts: ["Nord"] } };
     const node = { operator: "OneHotEncoder", ...ml, inputs, attributes };
     const district = { input: { type: "string", columns: 1 } } as const;
@@ -362,7 +362,7 @@ describe("a malformed file", () => {
     );
   });
 
-  test("a malformed file never makes the compiler fail, whatever its bytes are", () => {
+  test("a malformed file never makes the compiler throw", () => {
     const small = onnxFile(graphOf({ ...classifier, transform: "SOFTMAX" }));
     const change = fc.tuple(fc.nat(small.length - 1), fc.nat(255));
     fc.assert(

@@ -71,7 +71,7 @@ const cases: Readonly<Record<string, { nodes: Nodes; constants?: Constants }>> =
   "Cast from float32 to float32": {
     nodes: [node("Cast", ["features"], "table", { to: { int: 1 } })],
   },
-  "Gather of columns in another order, one of them counted from the end": {
+  "Gather of columns in a different order, one of them counted from the end": {
     nodes: [node("Gather", ["features", "indices"], "table", alongColumns)],
     constants: { indices: ints([2, 0, -2]) },
   },
@@ -91,7 +91,7 @@ const cases: Readonly<Record<string, { nodes: Nodes; constants?: Constants }>> =
     nodes: [node("Slice", ["features", "starts", "ends", "axes"], "table")],
     constants: { starts: ints([1]), ends: ints([2 ** 31]), axes: ints([1]) },
   },
-  "Slice of the last column but one": {
+  "Slice of the second to last column": {
     nodes: [node("Slice", ["features", "starts", "ends", "axes", "steps"], "table")],
     constants: { starts: ints([-2]), ends: ints([-1]), axes: ints([-1]), steps: ints([1]) },
   },

@@ -83,7 +83,7 @@ async function predictByOnnxRuntime(
   return data;
 }
 
-/** Expects the compiled model to predict the bits of ONNX Runtime. */
+/** Expects the compiled model to predict the same bits as ONNX Runtime. */
 export async function expectReferenceBits(
   onnx: Uint8Array,
   matrix: Float32Array,

@@ -5,7 +5,7 @@ import { messageOf, validationErrors } from "./client.js";
 export class BulkError extends Error {}
 
 /**
- * What is known about a record: its prediction, or what is wrong with its fields.
+ * The outcome for a record: its prediction, or the errors of its fields.
  *
  * @typedef {object} Outcome
  * @property {number | null | (number | null)[]} [prediction]
@@ -14,10 +14,10 @@ export class BulkError extends Error {}
  *   concerns the whole record
  */
 
-/** How many records a request contains at most. */
+/** The maximum number of records in a request. */
 const maxBatch = 500;
 
-/** How often a batch is sent while the service is overloaded. */
+/** How many times a batch is sent while the service is overloaded. */
 const maxAttempts = 5;
 
 /**

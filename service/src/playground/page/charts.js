@@ -21,7 +21,7 @@ const sizes = new ResizeObserver((entries) => {
   }
 });
 
-/** What no chart of the page shows. */
+/** Parts of a chart that the page does not use. */
 export const bare = {
   legend: { show: false },
   cursor: { show: false },
@@ -170,7 +170,7 @@ function choiceBars(feature) {
 /** @typedef {{ label: string, amount: number }} Contribution */
 
 /**
- * How a prediction comes about: the contributions lead from the average to the total.
+ * An explained prediction: the contributions lead from the average to the total.
  *
  * @typedef {object} Explained
  * @property {number} baseline the average of the training rows

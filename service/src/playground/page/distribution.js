@@ -133,7 +133,7 @@ function relative(heights) {
 }
 
 /**
- * Returns the possible values of a feature that is a choice, as texts.
+ * Returns the possible values of a feature that is a choice, as strings.
  *
  * @param {ChoiceFeature} feature
  */

@@ -6,13 +6,13 @@ import { CsvError, parseTable, writeCsv } from "./csv.js";
 import { element, find, showText } from "./dom.js";
 import { formatNumber, formatQuantity } from "./format.js";
 
-/** How many rows the table shows at once. */
+/** How many rows the table shows per page. */
 const rowsPerPage = 15;
 
 const count = new Intl.NumberFormat("en");
 
 /**
- * A file and what is known about its rows.
+ * A file and the outcomes of its rows.
  *
  * @typedef {{ columns: string[], rows: string[][], outcomes: Outcome[] }} Table
  */
