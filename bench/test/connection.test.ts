@@ -36,7 +36,7 @@ describe("a request", () => {
     });
 
     for (let request = 0; request < 2; request++) {
-      const { status, head } = await connection.request(get);
+      const { status, head } = await connection.send(get);
       expect(status).toBe(response.slice(9, 12));
       expect(headerOf(head, "x-cache")).toBe("MISS");
       expect(connection.isOpen).toBe(true);
@@ -46,7 +46,7 @@ describe("a request", () => {
   test("a request is lost if the server closes the connection in the middle of the response", async () => {
     const connection = await connectionTo((socket) => void socket.end(ok.slice(0, -1)));
 
-    expect(await connection.request(get)).toMatchObject({ status: "lost" });
+    expect(await connection.send(get)).toMatchObject({ status: "lost" });
     expect(connection.isOpen).toBe(false);
   });
 
@@ -54,7 +54,7 @@ describe("a request", () => {
     const response = ok.replace("X-Cache", "Connection: close\r\nX-Cache");
     const connection = await connectionTo((socket) => void socket.write(response));
 
-    expect(await connection.request(get)).toMatchObject({ status: "200" });
+    expect(await connection.send(get)).toMatchObject({ status: "200" });
     expect(connection.isOpen).toBe(false);
   });
 });
@@ -62,7 +62,7 @@ describe("a request", () => {
 test("a connection that the server closes while it is idle is not open", async () => {
   const connection = await connectionTo((socket) => void socket.end(ok));
 
-  await connection.request(get);
+  await connection.send(get);
 
   await expect.poll(() => connection.isOpen).toBe(false);
 });
@@ -82,7 +82,7 @@ describe("an upload", () => {
     });
 
     const parts = [requestHead("/predict", 3), "a", "bc"].map((text) => Buffer.from(text));
-    expect(await connection.upload(parts)).toMatchObject({ status: "200" });
+    expect(await connection.send({ parts })).toMatchObject({ status: "200" });
     expect(received).toBe(`${requestHead("/predict", 3)}abc`);
   });
 
@@ -91,13 +91,13 @@ describe("an upload", () => {
       socket.pause().write(ok.replace("200 OK", "413 Content Too Large"));
     });
 
-    expect(await connection.upload(endless())).toMatchObject({ status: "413" });
+    expect(await connection.send({ parts: endless() })).toMatchObject({ status: "413" });
     expect(connection.isOpen).toBe(false);
   });
 
   test("an upload is refused if the server closes the connection without a response", async () => {
     const connection = await connectionTo((socket) => void socket.destroy());
 
-    expect(await connection.upload(endless())).toMatchObject({ status: "refused" });
+    expect(await connection.send({ parts: endless() })).toMatchObject({ status: "refused" });
   });
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { readConfig } from "../../../service/src/config.ts";
 import { drawHouses } from "../houses.ts";
-import type { Attack } from "./sender.ts";
+import type { Attack } from "./attacks.ts";
 
 const { MAX_BODY_BYTES: maxBodyBytes, MAX_HOUSES: maxHouses } = readConfig({});
 
@@ -53,7 +53,7 @@ const asStrings = (house: House): House =>
  */
 function list(change = same, at?: number, spaces = 0): Buffer {
   const houses = drawHouses(maxHouses, 1).map((drawn, index) => {
-    // The sender replaces the population, which has four digits, so that each request is a miss.
+    // The attack replaces the population, which has four digits, so that each request is a miss.
     const house = index === 0 ? { ...drawn, Population: 1000 } : drawn;
     return at === undefined || at === index ? change(house) : house;
   });

@@ -1,5 +1,6 @@
-import { Child } from "../child.ts";
-import { cpuMs, type Server } from "../server.ts";
+import { fork } from "node:child_process";
+import { join } from "node:path";
+import { cpuMs, pin, type Server, stopper } from "../server.ts";
 import { type Figures, type ReportProgress, type Row, takeTurns } from "../turns.ts";
 import { type Load, Measurement } from "./run-load.ts";
 
@@ -26,14 +27,42 @@ export interface Entry {
   readonly load: LoadOnServer;
 }
 
+/** Writes faults or outcomes with their numbers. */
+export const countsText = (counts: Readonly<Record<string, number>>, prefix = ""): string =>
+  Object.entries(counts)
+    .map(([name, count]) => `${prefix}${name} ×${count}`)
+    .join(", ");
+
 /** A process that sends requests to servers. */
-export class Client extends Child {
+export class Client implements AsyncDisposable {
+  readonly #process = fork(join(import.meta.dirname, "client-process.ts"), {
+    // Unlike JSON, it has NaN.
+    serialization: "advanced",
+  });
+  readonly pid = Number(this.#process.pid);
+  readonly [Symbol.asyncDispose] = stopper(this.#process);
+
   constructor(core?: number) {
-    super("load/client-process.ts", core);
+    if (core !== undefined) pin(this.pid, core);
   }
 
+  /**
+   * Sends a load.
+   *
+   * @throws {Error} if the process ends instead of answering
+   */
   async measure({ port }: Server, load: LoadOnServer): Promise<Measurement> {
-    return Measurement.parse(await this.ask({ ...load, origin: `http://127.0.0.1:${port}` }));
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const exit = (code: number | null, signal: string | null) =>
+      reject(new Error(`the client ended: ${signal ?? code}`));
+    this.#process.once("message", resolve).once("exit", exit);
+    this.#process.send({ ...load, origin: `http://127.0.0.1:${port}` });
+    return Measurement.parse(await promise.finally(() => this.#process.off("exit", exit)));
+  }
+
+  /** Ends the load when the requests in flight have their responses. */
+  stop(): void {
+    this.#process.send("stop");
   }
 
   /**
