@@ -1,31 +1,11 @@
 import { fork } from "node:child_process";
 import { join } from "node:path";
 import { cpuMs, pin, type Server, stopper } from "../server.ts";
-import { type Figures, type ReportProgress, type Row, takeTurns } from "../turns.ts";
+import type { Figures } from "../turns.ts";
 import { type Load, Measurement } from "./run-load.ts";
 
-type LoadOnServer = Omit<Load, "origin">;
-
-/** Loads of bodies that are in the cache, or not. `X-Cache` of each response is checked. */
-export const hit = { known: 1, cache: "HIT" } as const;
-export const miss = { known: 0, cache: "MISS" } as const;
-
-/** The figures of a load, in the order of a table's columns. */
-export const pace = [
-  "requests/s",
-  "CPU ms",
-  "p50 ms",
-  "p99 ms",
-  "client cores",
-  "wrong X-Cache, %",
-];
-
-/** One kind of request to one server. */
-export interface Entry {
-  readonly labels: Row;
-  readonly server: Server;
-  readonly load: LoadOnServer;
-}
+/** A load, without the server's address. */
+export type LoadOnServer = Omit<Load, "origin">;
 
 /** Writes faults or outcomes with their numbers. */
 export const countsText = (counts: Readonly<Record<string, number>>, prefix = ""): string =>
@@ -87,14 +67,5 @@ export class Client implements AsyncDisposable {
       "client cores": found.clientCores,
       "wrong X-Cache, %": wrong * 100,
     };
-  }
-
-  /** Measures servers in turn; see {@link takeTurns}. */
-  race(entries: readonly Entry[], report: ReportProgress, rounds: number): Promise<readonly Row[]> {
-    const contenders = entries.map(({ labels, server, load }) => ({
-      labels,
-      run: () => this.drive(server, load),
-    }));
-    return takeTurns(contenders, report, rounds);
   }
 }

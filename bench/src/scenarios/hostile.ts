@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type HostileBody, hostileBodies } from "../hostile/bodies.ts";
 import { checkout } from "../houses.ts";
-import { Client, countsText, miss } from "../load/client.ts";
+import { Client, countsText, type LoadOnServer } from "../load/client.ts";
+import { miss } from "../race.ts";
 import { rowTable } from "../report/tables.ts";
 import type { Scenario } from "../scenario.ts";
 import { pin, redisUrl, startRedis, startService, statusOf, untilHealthy } from "../server.ts";
@@ -56,7 +57,6 @@ async function start(stack: AsyncDisposableStack, report: (progress: string) => 
 }
 
 type Stage = Awaited<ReturnType<typeof start>>;
-type Attack = Parameters<Client["measure"]>[1];
 
 /**
  * Measures what the other clients see during an attack.
@@ -64,7 +64,7 @@ type Attack = Parameters<Client["measure"]>[1];
  * @param right matches the outcomes that the attack may have
  * @throws {Error} if the service ends
  */
-async function observe(stage: Stage, prefix: string, attack: Attack, right: string) {
+async function observe(stage: Stage, prefix: string, attack: LoadOnServer, right: string) {
   const { service, hostile, others, prober } = stage;
   await untilHealthy(service, healthTimeoutMs);
   // Creates the body.

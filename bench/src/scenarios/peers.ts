@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { Client, hit, miss } from "../load/client.ts";
+import { Client } from "../load/client.ts";
+import { hit, miss } from "../race.ts";
 import { figureText, type Table } from "../report/tables.ts";
 import { bodyHeader, newBodies, readPredictions } from "../request-bodies.ts";
 import { matches, type Scenario } from "../scenario.ts";
 import * as servers from "../server.ts";
-import { type Row, ratio } from "../turns.ts";
+import { type Row, ratio, takeTurns } from "../turns.ts";
 
 const folder = join(import.meta.dirname, "../../peers");
 const Contender = z.object({
@@ -49,13 +50,17 @@ async function predictionsOf({ port }: servers.Server, paths: Contender["paths"]
 }
 
 /** Returns what to measure, in the order of the kinds of requests. */
-function entriesOf({ server: name, paths, hasRedis }: Contender, server: servers.Server) {
+function runsOf(
+  { server: name, paths, hasRedis }: Contender,
+  server: servers.Server,
+  client: Client,
+) {
   return (hasRedis ? [miss, hit] : [miss]).flatMap(({ known, cache }) =>
     kinds.map(({ request, houses, clients }) => {
       const labels = { request, cache, server: name, redis: hasRedis ? "Redis" : "" };
       const load = { path: pathFor(houses, paths), houses, clients, known, seconds: 2 };
       // Only those with Redis say in X-Cache whether they computed the answer.
-      return { labels, server, load: hasRedis ? { ...load, cache } : load };
+      return { labels, run: () => client.drive(server, hasRedis ? { ...load, cache } : load) };
     }),
   );
 }
@@ -122,7 +127,7 @@ export const peers: Scenario = {
     await using stack = new AsyncDisposableStack();
     const client = stack.use(new Client());
     const redis = stack.use(await servers.startRedis());
-    const started: ReturnType<typeof entriesOf>[] = [];
+    const started: ReturnType<typeof runsOf>[] = [];
     const leftOut: Row[] = [];
     let right = "";
     for (const [database, contender] of contenders.entries()) {
@@ -137,7 +142,7 @@ export const peers: Scenario = {
         const predictions = await predictionsOf(server, contender.paths);
         right ||= predictions;
         if (predictions !== right && !hasOtherModel) throw new Error("its predictions are wrong");
-        started.push(entriesOf(contender, server));
+        started.push(runsOf(contender, server, client));
       } catch (error) {
         if (program === undefined) throw error;
         leftOut.push({ server: name, "left out": `${error}` });
@@ -145,8 +150,8 @@ export const peers: Scenario = {
     }
     // Each kind of request to all servers, before the next.
     const inOrder = [...kinds, ...kinds].flatMap((_, kind) =>
-      started.flatMap((entries) => entries[kind] ?? []),
+      started.flatMap((runs) => runs[kind] ?? []),
     );
-    return [...withRatios(await client.race(inOrder, report, rounds)), ...leftOut];
+    return [...withRatios(await takeTurns(inOrder, report, rounds)), ...leftOut];
   },
 };
