@@ -30,3 +30,12 @@ export function drawHouses(count: number, seed: number): readonly House[] {
     return Object.fromEntries(cells);
   });
 }
+
+/** Draws batches for a model: matrices with one house per row. They are always the same. */
+export function drawBatches(count: number, size: number): readonly Float32Array[] {
+  const numbers = drawHouses(count * size, 1).flatMap((house) => Object.values(house));
+  const length = numbers.length / count;
+  return Array.from({ length: count }, (_, batch) =>
+    Float32Array.from(numbers.slice(batch * length, (batch + 1) * length)),
+  );
+}
