@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type HostileBody, hostileBodies } from "../hostile/bodies.ts";
 import { checkout } from "../houses.ts";
 import { Client, countsText, type LoadOnServer } from "../load/client.ts";
+import type { Measurement } from "../load/run-load.ts";
 import { miss } from "../race.ts";
 import { rowTable } from "../report/tables.ts";
 import type { Scenario } from "../scenario.ts";
@@ -15,6 +16,9 @@ const podCore = 0;
 const clientCore = 1;
 const memoryBytes = 512 * 1024 * 1024;
 const healthTimeoutMs = 10_000;
+/** How long each phase of the row without an attack takes. */
+const quietMs = 3_000;
+const nothing: Pick<Measurement, "requests" | "faults"> = { requests: 0, faults: {} };
 const misses = { path: "/predict", houses: 1, clients: 8, ...miss };
 const probe = { path: "/health", pauseMs: 20 };
 
@@ -61,20 +65,23 @@ type Stage = Awaited<ReturnType<typeof start>>;
 /**
  * Measures what the other clients see during an attack.
  *
+ * @param attack what the hostile clients send; nothing if undefined
  * @param right matches the outcomes that the attack may have
  * @throws {Error} if the service ends
  */
-async function observe(stage: Stage, prefix: string, attack: LoadOnServer, right: string) {
+async function observe(stage: Stage, prefix: string, right: string, attack?: LoadOnServer) {
   const { service, hostile, others, prober } = stage;
   await untilHealthy(service, healthTimeoutMs);
   // Creates the body.
-  await hostile.measure(service, { ...attack, clients: 0 });
+  if (attack) await hostile.measure(service, { ...attack, clients: 0 });
   const degradedBefore = service.degraded();
   // Resets the peak of the resident memory (`man 5 proc`).
   writeFileSync(`/proc/${service.process.pid}/clear_refs`, "5");
   const answers = Promise.all([others.measure(service, misses), prober.measure(service, probe)]);
   await sleep(200);
-  const { requests, faults } = await hostile.measure(service, attack);
+  const { requests, faults } = attack
+    ? await hostile.measure(service, attack)
+    : await sleep(quietMs, nothing);
   await sleep(300);
   for (const client of [others, prober]) client.stop();
   const [predict, health] = await answers;
@@ -120,35 +127,37 @@ export const hostile: Scenario = {
     { column: "number of faults", atMost: 0 },
   ],
   async measure(report, { bodies, fuzz, seed, seconds }) {
-    const [nothing, ...all] = hostileBodies({ fuzz, seed });
+    const all = hostileBodies({ fuzz, seed });
     const isChosen = ({ name }: HostileBody) => bodies.some((part) => name.includes(part));
     const chosen = bodies.length > 0 ? all.filter(isChosen) : all;
     const names = all.map(({ name }) => name).join("\n");
-    if (!nothing || !chosen[0]) throw new Error(`no body has such a name. There are:\n${names}`);
+    if (chosen.length === 0) throw new Error(`no body has such a name. There are:\n${names}`);
     await using stack = new AsyncDisposableStack();
     const stage = await start(stack, report);
 
     /** Lets one client send a body in a loop, then many clients at the same time. */
-    async function row({ name, clients, isValid }: HostileBody): Promise<Row> {
+    async function row(body?: HostileBody): Promise<Row> {
+      const { name = "nothing", clients, isValid = false } = body ?? {};
       const right = isValid ? "200|left|refused" : "4..|left|refused";
-      const attack = { path: "", hostile: { name, fuzz, seed } };
-      const loop = { ...attack, rounds: 1, seconds };
-      const crowd = { ...attack, clients: clients ?? 16, rounds: clients ? 1 : 2, seconds: 0 };
-      const alone = clients ? [] : [await observe(stage, "", loop, right)];
-      const phases = [...alone, await observe(stage, "crowd: ", crowd, `${right}|503`)];
+      const attack = body && { path: body.path, hostile: { name, fuzz, seed } };
+      const loop = attack && { ...attack, rounds: 1, seconds };
+      const many = { clients: clients ?? 16, rounds: clients ? 1 : 2, seconds: 0 };
+      const crowd = attack && { ...attack, ...many };
+      const alone = clients ? [] : [await observe(stage, "", right, loop)];
+      const phases = [...alone, await observe(stage, "crowd: ", `${right}|503`, crowd)];
       const faults = phases.flatMap((phase) => phase.faults);
       return {
         body: name,
         ...Object.assign({}, ...phases.map(({ figures }) => figures)),
         "peak MiB": Math.max(...phases.map(({ peakMiB }) => peakMiB)),
-        responses: phases.map(({ responses }) => responses).join(" / "),
+        responses: phases.map(({ responses }) => responses || "none").join(" / "),
         faults: faults.join(", "),
         "number of faults": faults.length,
       };
     }
-    await row(nothing);
+    await row();
     const rows: Row[] = [];
-    for (const body of [nothing, ...chosen]) {
+    for (const body of [undefined, ...chosen]) {
       const measured = await row(body);
       rows.push(measured);
       const cells = rowTable(hostile, [measured]).rows.flat().join(" | ");
