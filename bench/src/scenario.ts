@@ -26,7 +26,7 @@ interface Target {
 }
 
 /** The options of the command line; see its usage. */
-export interface Options
+interface Options
   extends Readonly<Record<"rounds" | "fuzz" | "seed" | "seconds" | "minutes", number>> {
   readonly against: string | undefined;
   readonly bodies: readonly string[];
