@@ -20,7 +20,7 @@ const onDocker = (name: string, include: string, ...globalSetup: string[]) => ({
     globalSetup: ["test/docker-daemon.ts", ...globalSetup],
     fileParallelism: false,
     testTimeout: 120_000,
-    hookTimeout: 120_000,
+    hookTimeout: 240_000,
   },
 });
 

@@ -12,9 +12,10 @@ export interface Hyperparameters {
 /** Chosen by cross-validation on the training rows; see TUNING.md. */
 export const chosenHyperparameters: Hyperparameters = {
   prediction: {
-    trees: 160,
-    leavesPerTree: 64,
-    shrinkage: 0.1,
+    trees: 80,
+    leavesPerTree: 96,
+    maxDepth: 9,
+    shrinkage: 0.13,
     minLeafRows: 10,
     l2: 3,
     minGain: 1e-6,
@@ -25,6 +26,7 @@ export const chosenHyperparameters: Hyperparameters = {
   error: {
     trees: 60,
     leavesPerTree: 16,
+    maxDepth: 9,
     shrinkage: 0.1,
     minLeafRows: 40,
     l2: 3,

@@ -7,6 +7,8 @@ import { type CandidateSplit, findBestSplit, type SplitRules } from "./split-sea
 export interface GrowthRules extends SplitRules {
   /** The maximum number of leaves. */
   readonly leavesPerTree: number;
+  /** The maximum number of branches from the root to a leaf. */
+  readonly maxDepth: number;
   /** Each leaf value is multiplied by this factor. */
   readonly shrinkage: number;
 }
@@ -22,6 +24,8 @@ export interface GrowthSample {
 }
 
 interface GrowingLeaf {
+  /** The number of branches above it. */
+  readonly depth: number;
   readonly rows: Int32Array;
   readonly totals: Totals;
   readonly histogram: Histogram;
@@ -32,7 +36,7 @@ interface GrowingLeaf {
 /**
  * Grows a regression tree leaf by leaf. The leaf whose split gains most is split next; among equal
  * gains, the oldest leaf. Growth stops at `leavesPerTree` leaves, or when no split satisfies the
- * rules.
+ * rules. Leaves at `maxDepth` are not split.
  *
  * Only the histogram of the smaller child is counted. Subtracting it from the parent's gives the
  * other child's. A leaf's value is the sum of its residuals / (rows + λ) × shrinkage.
@@ -47,7 +51,7 @@ export function growTree(
   const thresholds = features.map((feature) => binned.thresholds[feature] ?? new Float32Array());
   const binCounts = thresholds.map(({ length }) => length + 1);
 
-  const root = growLeaf(sample.rows, sumUp(sample), countBins(sample.rows));
+  const root = growLeaf(0, sample.rows, sumUp(sample), countBins(sample.rows));
   const leaves = [root];
   while (leaves.length < rules.leavesPerTree) {
     const leaf = mostPromising(leaves);
@@ -62,8 +66,15 @@ export function growTree(
     return buildHistogram(codes, rows, sample.residuals);
   }
 
-  function growLeaf(rows: Int32Array, totals: Totals, histogram: Histogram): GrowingLeaf {
-    return { rows, totals, histogram, split: findBestSplit(histogram, binCounts, totals, rules) };
+  function growLeaf(
+    depth: number,
+    rows: Int32Array,
+    totals: Totals,
+    histogram: Histogram,
+  ): GrowingLeaf {
+    const split =
+      depth < rules.maxDepth ? findBestSplit(histogram, binCounts, totals, rules) : undefined;
+    return { depth, rows, totals, histogram, split };
   }
 
   function splitLeaf(
@@ -74,9 +85,10 @@ export function growTree(
     const leftIsSmaller = leftRows.length <= rightRows.length;
     const counted = countBins(leftIsSmaller ? leftRows : rightRows);
     const rest = subtractHistogram(leaf.histogram, counted);
+    const depth = leaf.depth + 1;
     return [
-      growLeaf(leftRows, left, leftIsSmaller ? counted : rest),
-      growLeaf(rightRows, right, leftIsSmaller ? rest : counted),
+      growLeaf(depth, leftRows, left, leftIsSmaller ? counted : rest),
+      growLeaf(depth, rightRows, right, leftIsSmaller ? rest : counted),
     ];
   }
 

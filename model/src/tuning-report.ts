@@ -25,7 +25,7 @@ compare it only within this table.
 ## Size
 
 The prediction is the mean of two ensembles with this number of trees each. The model uses the
-fewest trees whose R² is within 0.001 of the best.
+fewest trees whose R² is within 0.0015 of the best.
 
 ${formatTable(["trees", "leaves per tree", "shrinkage", "R²", "µs per house"], sizeRows)}
 

@@ -13,16 +13,19 @@ import { computeMetrics } from "./metrics.ts";
 export const foldCount = 5;
 
 /** The numbers of trees in each of the two ensembles. */
-const treeCounts = [80, 120, 160, 200];
+const treeCounts = [60, 80, 100, 120];
 const shapes = [
-  { leavesPerTree: 31, shrinkage: 0.1 },
-  { leavesPerTree: 64, shrinkage: 0.07 },
   { leavesPerTree: 64, shrinkage: 0.1 },
+  { leavesPerTree: 64, shrinkage: 0.13 },
+  { leavesPerTree: 96, shrinkage: 0.13 },
+  { leavesPerTree: 128, shrinkage: 0.13 },
 ];
 
 const alternatives: readonly Partial<BoostingRules>[] = [
   {},
   { minLeafRows: 20 },
+  { maxDepth: 7 },
+  { maxDepth: 20 },
   { l2: 10 },
   { rowFraction: 0.7 },
 ];

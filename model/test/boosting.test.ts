@@ -14,6 +14,7 @@ import { Mt19937 } from "../src/mt19937.ts";
 const defaults: BoostingRules = {
   trees: 1,
   leavesPerTree: 2,
+  maxDepth: 30,
   shrinkage: 1,
   minLeafRows: 1,
   l2: 0,

@@ -8,6 +8,7 @@ import { type GrowthRules, growTree } from "../src/tree-growth.ts";
 
 const defaultRules: GrowthRules = {
   leavesPerTree: 31,
+  maxDepth: 30,
   shrinkage: 1,
   minLeafRows: 1,
   l2: 0,
@@ -113,6 +114,15 @@ describe("growth", () => {
     expect(tree).toMatchObject({
       threshold: 3.5,
       left: { kind: "branch", threshold: 2.5 },
+      right: leaf(90),
+    });
+  });
+
+  test("a leaf at the maximum depth is not split, even if it gains most", () => {
+    const tree = grow([[0, 1, 2, 3, 4]], [-9, -8, 0, 30, 90], { leavesPerTree: 4, maxDepth: 2 });
+    expect(tree).toMatchObject({
+      threshold: 3.5,
+      left: { kind: "branch", threshold: 2.5, left: { kind: "leaf" }, right: leaf(30) },
       right: leaf(90),
     });
   });

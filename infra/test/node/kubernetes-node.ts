@@ -165,6 +165,15 @@ export class KubernetesNode {
     await this.#restart("kubelet");
   }
 
+  /** Returns what a component of the node has logged. */
+  logOf(component: string): string {
+    return readFileSync(this.#logFile(component), "utf8");
+  }
+
+  #logFile(component: string): string {
+    return join(this.running.folder, "log", `${component}.log`);
+  }
+
   /** Restarts a component of the node. Pods keep running. */
   async #restart(component: string, ...moreArgs: readonly string[]): Promise<void> {
     const { folder } = this.running;
@@ -173,7 +182,7 @@ export class KubernetesNode {
     const [command = "", ...args] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
     process.kill(pid, "SIGTERM");
     while (existsSync(`/proc/${pid}`)) await delay(50);
-    const log = openSync(join(folder, "log", `${component}.log`), "a");
+    const log = openSync(this.#logFile(component), "a");
     const restarted = spawn(command, [...args.slice(0, -1), ...moreArgs], {
       detached: true,
       stdio: ["ignore", log, log],

@@ -80,7 +80,7 @@ export class StackOnNode {
   readonly #stack: DeployedStack;
   #deployments = 0;
   #image = "";
-  #address: Promise<string> | undefined;
+  #address: string | undefined;
 
   constructor(node: KubernetesNode, namespace: string, replicas: number, more: MoreSettings = {}) {
     this.node = node;
@@ -116,8 +116,15 @@ export class StackOnNode {
   async ready(): Promise<void> {
     const replicas = `--for=jsonpath={.status.readyReplicas}=${this.#replicas}`;
     await this.kubectl("wait", "deployment/prediction-api", replicas, "--timeout=120s");
-    // kube-proxy learns of ready pods a moment later.
-    await vi.waitUntil(() => this.ask("/predict", {}).catch(() => false), { timeout: 30_000 });
+    // kube-proxy learns of ready pods a moment later. If it fails to change the rules of iptables,
+    // it tries again after 30 s.
+    const options = { timeout: 90_000, interval: 200 };
+    await vi
+      .waitFor(() => this.ask("/predict", {}), options)
+      .catch((cause: unknown) => {
+        const log = this.node.logOf("kube-proxy");
+        throw new Error(`the Service does not answer; the log of kube-proxy:\n${log}`, { cause });
+      });
   }
 
   async destroy(): Promise<void> {
@@ -155,14 +162,18 @@ export class StackOnNode {
 
   /** Sends a request to the service, through its cluster IP. */
   async ask(path: string, body: unknown): Promise<Answer> {
-    const at = "jsonpath={.spec.clusterIP}:{.spec.ports[0].port}";
-    this.#address ??= this.kubectl("get", "service", "prediction-service", "--output", at);
-    const response = await fetch(`http://${await this.#address}${path}`, {
+    this.#address ??= await this.#serviceAddress();
+    const response = await fetch(`http://${this.#address}${path}`, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(10_000),
     });
     return { status: response.status, body: await response.json(), headers: response.headers };
+  }
+
+  #serviceAddress(): Promise<string> {
+    const address = "jsonpath={.spec.clusterIP}:{.spec.ports[0].port}";
+    return this.kubectl("get", "service", "prediction-service", "--output", address);
   }
 }

@@ -7,7 +7,7 @@ import type { Code, Local, WasmFunction, WasmModule } from "./wasm.ts";
 const walksAtOnce = 16;
 
 /** The number of steps between two checks whether all walks have reached a leaf. */
-const stepsPerLook = 3;
+const stepsPerLook = 5;
 
 /**
  * The offsets of the fields of a node in memory. `next` is the place of the node of `above`, in

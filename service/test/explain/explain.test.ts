@@ -283,8 +283,8 @@ test("covers of another model get a 422 that says what to do", async () => {
   const path = modelFiles(readFileSync(modelPath), { ...card, covers: "AQID" });
   const response = await post(await appOf(path), "/explain", house);
   expect(response.status).toBe(422);
-  expect(await response.text()).toContain(
-    "its card has 3 covers for 20480 leaves; write the card again",
+  expect(await response.text()).toMatch(
+    /its card has 3 covers for \d+ leaves; write the card again/,
   );
 });
 
