@@ -3,14 +3,14 @@ import { inspect, parseArgs } from "node:util";
 import { checkout } from "./houses.ts";
 import { writeDocuments } from "./report/documents.ts";
 import { judge, rowTable, tableText } from "./report/tables.ts";
-import type { Options } from "./scenario.ts";
+import type { Scenario } from "./scenario.ts";
 import { scenarios } from "./scenarios.ts";
-import { LeftOut } from "./server.ts";
 
+const allNames = scenarios.map(({ name }) => name).join(", ");
 const usage = `Usage: pnpm bench [SCENARIO…] [OPTION…]
        pnpm bench hostile [BODY…] [OPTION…]
 
-Runs the named scenarios, or all: ${scenarios.map(({ name }) => name).join(", ")}.
+Runs the named scenarios, or all: ${allNames}.
 The exit status is 1 if a target is missed or a scenario fails.
 
   --write         write the results to README.md, docs/benchmarks.md and docs/benchmarks/
@@ -26,8 +26,6 @@ The exit status is 1 if a target is missed or a scenario fails.
 
 const { stdout, stderr } = process;
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
-
-const print = (text: string) => stdout.write(`${stderr.isTTY ? "\r\u001b[K" : ""}${text}\n\n`);
 
 /** @throws {Error} if the command line is invalid */
 function readCommandLine() {
@@ -49,54 +47,57 @@ function readCommandLine() {
     if (/^\d+$/.test(values[name])) return Number(values[name]);
     throw new Error(`--${name}: found ${values[name]}; allowed: a whole number`);
   };
-  const isHostile = positionals[0] === "hostile";
-  const names = isHostile ? ["hostile"] : positionals;
-  const unknown = names.find((name) => scenarios.every((scenario) => scenario.name !== name));
-  if (unknown !== undefined)
-    throw new Error(
-      `found scenario ${unknown}; allowed: ${scenarios.map(({ name }) => name).join(", ")}`,
-    );
-  const chosen = scenarios.filter(({ name }) => names.length === 0 || names.includes(name));
-  const options: Options = {
-    ...{ against: values.against, bodies: isHostile ? positionals.slice(1) : [] },
-    ...{ rounds: count("rounds"), fuzz: count("fuzz") },
-    ...{ seed: count("seed"), seconds: count("seconds") },
-    ...{ minutes: count("minutes") },
+  const [first, ...bodies] = positionals;
+  const names = first === "hostile" ? [first] : positionals;
+  for (const name of names) {
+    if (scenarios.some((scenario) => scenario.name === name)) continue;
+    throw new Error(`found scenario ${name}; allowed: ${allNames}`);
+  }
+  return {
+    ...values,
+    against: values.against,
+    bodies: first === "hostile" ? bodies : [],
+    chosen: scenarios.filter(({ name }) => names.length === 0 || names.includes(name)),
+    rounds: count("rounds"),
+    fuzz: count("fuzz"),
+    seed: count("seed"),
+    seconds: count("seconds"),
+    minutes: count("minutes"),
   };
-  return { ...values, chosen, options };
 }
+
+type CommandLine = ReturnType<typeof readCommandLine>;
 
 const memoryGiB = (totalmem() / 2 ** 30).toFixed(0);
 const hardware = `${cpus()[0]?.model}, ${cpus().length} cores, ${memoryGiB} GiB of memory`;
 const machine = `${hardware}, Linux ${release()}, Node.js ${process.versions.node}`;
 
-async function run({ chosen, options, write, render }: ReturnType<typeof readCommandLine>) {
-  if (render) return writeDocuments(checkout, scenarios, []);
-  for (const scenario of chosen) {
-    const { name, title, measure } = scenario;
-    const report = (progress: string) => {
-      const line = `${name}: ${progress}`;
-      stderr.write(stderr.isTTY ? `\r\u001b[K${line.slice(0, stderr.columns - 1)}` : `${line}\n`);
-    };
-    try {
-      const rows = [...(await measure(report, options))];
-      print(`${title}\n\n${tableText(rowTable(scenario, rows))}`);
-      const verdicts = judge(scenario, rows);
-      print(verdicts.join("\n"));
-      if (verdicts.some((verdict) => verdict.startsWith("FAIL"))) process.exitCode = 1;
-      const date = new Date().toISOString().slice(0, 10);
-      if (write) writeDocuments(checkout, scenarios, [{ name, date, machine, rows }]);
-    } catch (error) {
-      if (error instanceof LeftOut) print(`${name} is left out: ${error.message}`);
-      else {
-        print(`${name} failed: ${inspect(error)}`);
-        process.exitCode = 1;
-      }
-    }
-  }
+/** Measures a scenario, and prints its table and verdicts. */
+async function run(scenario: Scenario, options: CommandLine): Promise<void> {
+  const { name, title, measure } = scenario;
+  const report = (progress: string) => void stderr.write(`${name}: ${progress}\n`);
+  const rows = [...(await measure(report, options))];
+  const verdicts = judge(scenario, rows);
+  stdout.write([title, tableText(rowTable(scenario, rows)), verdicts.join("\n"), ""].join("\n\n"));
+  if (verdicts.some((verdict) => verdict.startsWith("FAIL"))) process.exitCode = 1;
+  const date = new Date().toISOString().slice(0, 10);
+  if (options.write) writeDocuments(checkout, scenarios, [{ name, date, machine, rows }]);
 }
 
-let commandLine: ReturnType<typeof readCommandLine> | undefined;
+async function runAll(options: CommandLine): Promise<never> {
+  for (const scenario of options.chosen) {
+    try {
+      await run(scenario, options);
+    } catch (error) {
+      stdout.write(`${scenario.name} failed: ${inspect(error)}\n\n`);
+      process.exitCode = 1;
+    }
+  }
+  // Ends what a scenario left running when it failed.
+  process.exit();
+}
+
+let commandLine: CommandLine | undefined;
 try {
   commandLine = readCommandLine();
 } catch (error) {
@@ -104,4 +105,5 @@ try {
   process.exitCode = 2;
 }
 if (commandLine?.help) stdout.write(usage);
-else if (commandLine) await run(commandLine);
+else if (commandLine?.render) writeDocuments(checkout, scenarios, []);
+else if (commandLine) await runAll(commandLine);

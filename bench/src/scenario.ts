@@ -26,7 +26,7 @@ interface Target {
 }
 
 /** The options of the command line; see its usage. */
-export interface Options
+interface Options
   extends Readonly<Record<"rounds" | "fuzz" | "seed" | "seconds" | "minutes", number>> {
   readonly against: string | undefined;
   readonly bodies: readonly string[];
@@ -47,8 +47,7 @@ export interface Scenario {
   /**
    * Starts the servers that it needs, measures, and stops them.
    *
-   * @throws {LeftOut} if the machine lacks something that it needs
-   * @throws {Error} if the figures would be wrong
+   * @throws {Error} if the machine lacks something that it needs, or the figures would be wrong
    */
   measure(report: ReportProgress, options: Options): Promise<readonly Row[]>;
 }

@@ -19,9 +19,6 @@ export interface Server extends AsyncDisposable {
 
 export type Environment = Readonly<Record<string, string>>;
 
-/** The scenario is left out, since this machine lacks something. The message says what. */
-export class LeftOut extends Error {}
-
 /** Returns a port that nothing listens on. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
@@ -191,10 +188,10 @@ export function cpuMs({ process }: Server): number {
 /**
  * Keeps all threads of a process on one core.
  *
- * @throws {LeftOut} if there is no such core
+ * @throws {Error} if there is no such core
  */
 export function pin(pid: number | undefined, core: number): void {
-  if (core >= availableParallelism()) throw new LeftOut(`it needs ${core + 1} cores`);
+  if (core >= availableParallelism()) throw new Error(`this machine needs ${core + 1} cores`);
   const options = ["--all-tasks", "--cpu-list", "--pid", String(core), String(pid)];
   execFileSync("taskset", options, { stdio: ["ignore", "ignore", "inherit"] });
 }

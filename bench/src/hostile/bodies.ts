@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { readConfig } from "../../../service/src/config.ts";
 import { drawHouses } from "../houses.ts";
-import type { Attack } from "./sender.ts";
+import type { Upload } from "../load/connection.ts";
+import { flood, held, trickle, trickleChunks, varied } from "./attacks.ts";
 
 const { MAX_BODY_BYTES: maxBodyBytes, MAX_HOUSES: maxHouses } = readConfig({});
 
@@ -13,7 +14,11 @@ export interface HostileBody {
   /** A valid body must get 200, any other one 4xx. */
   readonly isValid?: boolean;
   readonly header?: string;
-  readonly attack?: Attack;
+  /** How the body is sent; by default at once. */
+  readonly partsOf?: (body: Buffer) => Upload["parts"];
+  readonly isChunked?: boolean;
+  /** Whether clients disconnect when they have sent all parts. */
+  readonly leaves?: boolean;
   /** This many clients send it at the same time. Then no client sends it in a loop. */
   readonly clients?: number;
 }
@@ -53,7 +58,7 @@ const asStrings = (house: House): House =>
  */
 function list(change = same, at?: number, spaces = 0): Buffer {
   const houses = drawHouses(maxHouses, 1).map((drawn, index) => {
-    // The sender replaces the population, which has four digits, so that each request is a miss.
+    // The attack replaces the population, which has four digits, so that each request is a miss.
     const house = index === 0 ? { ...drawn, Population: 1000 } : drawn;
     return at === undefined || at === index ? change(house) : house;
   });
@@ -141,7 +146,9 @@ const longTexts: readonly (readonly [name: string, start: string, fragment: Text
     ["a number with a long exponent", '"MedInc":1e', "1", ""],
   ];
 
-const held = () => fill(`${list().subarray(0, -1)}`, " ", "}", 31_000_000);
+const padded = () => fill(`${list().subarray(0, -1)}`, " ", "}", 31_000_000);
+const half = (body: Buffer) => varied(body.subarray(0, body.length / 2));
+const slow = { leaves: true, clients: 200 };
 const bulk = (name: string, make: () => Buffer, more: Partial<HostileBody> = {}): HostileBody => ({
   name,
   path: "/bulk_predict",
@@ -164,7 +171,6 @@ const random = fc.tuple(
 /** Returns all bodies in the order of the report, with `fuzz` random ones at the end. */
 export function hostileBodies({ fuzz, seed }: { fuzz: number; seed: number }): HostileBody[] {
   return [
-    bulk("nothing", () => Buffer.alloc(0), { attack: "send nothing" }),
     ...Object.entries(validLists).map(([name, make]) => bulk(name, make, { isValid: true })),
     ...Object.entries(invalidLists).map(([name, make]) => bulk(name, make)),
     ...longTexts.flatMap(([name, start, text, end]) => [
@@ -173,12 +179,12 @@ export function hostileBodies({ fuzz, seed }: { fuzz: number; seed: number }): H
     ]),
     record("14 MB of 1_1_1…1, /predict", '"MedInc":"', "1_", '1"', 14_000_000),
     bulk("text that is not JSON", () => fill("", "é", ""), { header: "Content-Type: text/plain" }),
-    bulk("held before the last byte", held, { attack: "hold", clients: 20, isValid: true }),
-    bulk("one byte at a time", list, { attack: "trickle", clients: 200 }),
-    bulk("one-byte chunks", list, { attack: "trickle chunks", clients: 200 }),
-    bulk("a flood of one-byte chunks", list, { attack: "flood with chunks" }),
-    bulk("clients that leave halfway", list, { attack: "leave halfway" }),
-    bulk("clients that leave at the end", list, { attack: "leave at the end" }),
+    bulk("held before the last byte", padded, { partsOf: held, clients: 20, isValid: true }),
+    bulk("one byte at a time", list, { ...slow, partsOf: trickle }),
+    bulk("one-byte chunks", list, { ...slow, partsOf: trickleChunks, isChunked: true }),
+    bulk("a flood of one-byte chunks", list, { leaves: true, partsOf: flood, isChunked: true }),
+    bulk("clients that leave halfway", list, { leaves: true, partsOf: half }),
+    bulk("clients that leave at the end", list, { leaves: true }),
     ...fc.sample(random, { seed, numRuns: fuzz }).map(([start, fragment], index) => {
       const shown = JSON.stringify(start + fragment).slice(1, 60);
       return bulk(`fuzz ${index + 1}: ${shown}`, () => fill(start, fragment, "]}"));

@@ -1,39 +1,48 @@
-import { Child } from "../child.ts";
-import { cpuMs, type Server } from "../server.ts";
-import { type Figures, type ReportProgress, type Row, takeTurns } from "../turns.ts";
+import { fork } from "node:child_process";
+import { join } from "node:path";
+import { cpuMs, pin, type Server, stopper } from "../server.ts";
+import type { Figures } from "../turns.ts";
 import { type Load, Measurement } from "./run-load.ts";
 
-type LoadOnServer = Omit<Load, "origin">;
+/** A load, without the server's address. */
+export type LoadOnServer = Omit<Load, "origin">;
 
-/** Loads of bodies that are in the cache, or not. `X-Cache` of each response is checked. */
-export const hit = { known: 1, cache: "HIT" } as const;
-export const miss = { known: 0, cache: "MISS" } as const;
-
-/** The figures of a load, in the order of a table's columns. */
-export const pace = [
-  "requests/s",
-  "CPU ms",
-  "p50 ms",
-  "p99 ms",
-  "client cores",
-  "wrong X-Cache, %",
-];
-
-/** One kind of request to one server. */
-export interface Entry {
-  readonly labels: Row;
-  readonly server: Server;
-  readonly load: LoadOnServer;
-}
+/** Writes faults or outcomes with their numbers. */
+export const countsText = (counts: Readonly<Record<string, number>>, prefix = ""): string =>
+  Object.entries(counts)
+    .map(([name, count]) => `${prefix}${name} ×${count}`)
+    .join(", ");
 
 /** A process that sends requests to servers. */
-export class Client extends Child {
+export class Client implements AsyncDisposable {
+  readonly #process = fork(join(import.meta.dirname, "client-process.ts"), {
+    // Unlike JSON, it has NaN.
+    serialization: "advanced",
+  });
+  readonly pid = Number(this.#process.pid);
+  readonly [Symbol.asyncDispose] = stopper(this.#process);
+
   constructor(core?: number) {
-    super("load/client-process.ts", core);
+    if (core !== undefined) pin(this.pid, core);
   }
 
+  /**
+   * Sends a load.
+   *
+   * @throws {Error} if the process ends instead of answering
+   */
   async measure({ port }: Server, load: LoadOnServer): Promise<Measurement> {
-    return Measurement.parse(await this.ask({ ...load, origin: `http://127.0.0.1:${port}` }));
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const exit = (code: number | null, signal: string | null) =>
+      reject(new Error(`the client ended: ${signal ?? code}`));
+    this.#process.once("message", resolve).once("exit", exit);
+    this.#process.send({ ...load, origin: `http://127.0.0.1:${port}` });
+    return Measurement.parse(await promise.finally(() => this.#process.off("exit", exit)));
+  }
+
+  /** Ends the load when the requests in flight have their responses. */
+  stop(): void {
+    this.#process.send("stop");
   }
 
   /**
@@ -58,14 +67,5 @@ export class Client extends Child {
       "client cores": found.clientCores,
       "wrong X-Cache, %": wrong * 100,
     };
-  }
-
-  /** Measures servers in turn; see {@link takeTurns}. */
-  race(entries: readonly Entry[], report: ReportProgress, rounds: number): Promise<readonly Row[]> {
-    const contenders = entries.map(({ labels, server, load }) => ({
-      labels,
-      run: () => this.drive(server, load),
-    }));
-    return takeTurns(contenders, report, rounds);
   }
 }

@@ -10,12 +10,19 @@ const lastChunk = "0\r\n\r\n";
 /** How a request ended. */
 export interface Outcome {
   /**
-   * The response's status, or why there is no complete response: `lost`, or `refused` if the server
-   * closed the connection before the request was complete.
+   * The response's status, or why there is no complete response: `lost`, `refused` if the server
+   * closed the connection before the request was complete, or `left` if the client closed it.
    */
   readonly status: string;
   /** The response's header block. */
   readonly head: string;
+}
+
+/** A request in parts, which are sent as fast as the server reads, unless the response arrives first. */
+export interface Upload {
+  readonly parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+  /** Whether the client closes the connection after the last part. */
+  readonly leaves?: boolean;
 }
 
 /** Returns the value of a header in a header block. */
@@ -70,18 +77,23 @@ export class Connection {
     this.#socket.destroy();
   }
 
-  /** Sends one request, whose characters are bytes, and waits for the whole response. */
-  request(text: string): Promise<Outcome> {
-    const outcome = this.#begin();
-    this.#socket.write(text, "latin1");
+  /**
+   * Sends one request, and waits for the whole response.
+   *
+   * @param request text whose characters are bytes, or parts
+   */
+  send(request: string | Upload): Promise<Outcome> {
+    this.#head = "";
+    this.#remaining = undefined;
+    const outcome = new Promise<Outcome>((resolve) => {
+      this.#resolve = resolve;
+    });
+    if (typeof request !== "string") return this.#upload(request, outcome);
+    this.#socket.write(request, "latin1");
     return outcome;
   }
 
-  /**
-   * Sends one request in parts, as fast as the server reads. Stops if the response arrives first.
-   */
-  async upload(parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<Outcome> {
-    const outcome = this.#begin();
+  async #upload({ parts, leaves }: Upload, outcome: Promise<Outcome>): Promise<Outcome> {
     this.#isUploading = true;
     for await (const part of parts) {
       for (let at = 0; at < part.length; at += writeBytes) {
@@ -93,15 +105,9 @@ export class Connection {
       }
     }
     this.#isUploading = false;
-    return outcome;
-  }
-
-  #begin(): Promise<Outcome> {
-    this.#head = "";
-    this.#remaining = undefined;
-    return new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
+    if (!leaves) return outcome;
+    this.close();
+    return { status: "left", head: "" };
   }
 
   #end(status: string): void {

@@ -1,13 +1,17 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { attackWith } from "../hostile/attacks.ts";
+import { hostileBodies } from "../hostile/bodies.ts";
 import { bodyHeader, newBodies } from "../request-bodies.ts";
 import { quantile } from "../turns.ts";
-import { Connection, headerOf, requestHead } from "./connection.ts";
+import { Connection, headerOf, type Outcome, requestHead, type Upload } from "./connection.ts";
 
 /** What clients send, and for how long. By default, they send until they are stopped. */
 export const Load = z.object({
   origin: z.string(),
   path: z.string(),
+  /** The hostile body that is sent, instead of houses. `fuzz` and `seed` are those of all bodies. */
+  hostile: z.object({ name: z.string(), fuzz: z.number(), seed: z.number() }).optional(),
   /** The number of houses in each body. If absent, the requests are GETs. */
   houses: z.number().optional(),
   /** The share of requests whose body was sent before, from 0 to 1. */
@@ -24,14 +28,19 @@ export const Load = z.object({
   /** If set, requests are sent at random moments at this rate, without waiting for responses. */
   perSecond: z.number().optional(),
   seconds: z.number().optional(),
+  /** Each client sends at least this many requests, even after the time. */
+  rounds: z.number().default(0),
 });
 export type Load = z.input<typeof Load>;
 
-/** What the clients measured. Times are in milliseconds, and those of responses with status 200. */
+/** A latency in milliseconds, of responses with status 200; `NaN` if there were none. */
+const latency = z.union([z.number(), z.nan()]);
+
+/** What the clients measured. */
 export const Measurement = z.object({
   requestsPerSecond: z.number(),
   requests: z.number(),
-  ...{ p50: z.number(), p95: z.number(), p99: z.number(), worst: z.number() },
+  ...{ p50: latency, p95: latency, p99: latency, worst: latency },
   hitShare: z.number(),
   /** The number of responses of each wrong kind, such as `lost`, `503` or `BYPASS`. */
   faults: z.record(z.string(), z.number()),
@@ -42,15 +51,33 @@ export const Measurement = z.object({
 });
 export type Measurement = z.infer<typeof Measurement>;
 
-const sources = new Map<string, { known: readonly string[]; next: () => string }>();
+/** The requests of a load. Known ones are those whose responses can be in the cache. */
+interface Source {
+  readonly known: readonly string[];
+  readonly next: () => string | Upload;
+}
+
+const sources = new Map<string, Source>();
 /** The servers and known requests whose responses are in the cache. */
 const filled = new Set<string>();
+/** Hostile bodies are long, so only one is kept. */
+let lastAttack = { name: "", next: (): Upload => ({ parts: [] }) };
+
+function attacksOf({ name, ...random }: NonNullable<Load["hostile"]>): Source {
+  if (lastAttack.name !== name) {
+    const body = hostileBodies(random).find((candidate) => candidate.name === name);
+    if (body === undefined) throw new Error(`there is no body ${name}`);
+    lastAttack = { name, next: attackWith(body) };
+  }
+  return { known: [], next: lastAttack.next };
+}
 
 /**
  * Returns the requests of a load. A later load of the same kind continues where this one ends, so
  * no new body is sent twice.
  */
-function sourceOf({ path, houses, seed }: z.infer<typeof Load>) {
+function sourceOf({ path, houses, seed, hostile }: z.infer<typeof Load>): Source {
+  if (hostile !== undefined) return attacksOf(hostile);
   const get = requestHead(path);
   if (houses === undefined) return { known: [], next: () => get };
   const key = `${path} ${houses} ${seed}`;
@@ -76,8 +103,17 @@ async function fillCache(origin: string, known: readonly string[]): Promise<void
   if (filled.has(key)) return;
   filled.add(key);
   const connection = new Connection(origin);
-  for (const request of [...known, ...known]) await connection.request(request);
+  for (const request of [...known, ...known]) await connection.send(request);
   connection.close();
+}
+
+/** Returns what is wrong with a response; undefined if nothing is. */
+function faultOf({ status, head }: Outcome, cache: string | undefined): string | undefined {
+  const isBare = status === "503" && headerOf(head, "retry-after") === undefined;
+  if (isBare) return "503 without Retry-After";
+  if (status !== "200") return status;
+  const xCache = headerOf(head, "x-cache");
+  return cache === undefined || xCache === cache ? undefined : String(xCache);
 }
 
 /**
@@ -101,24 +137,21 @@ export async function runLoad(input: Load, stop?: AbortSignal): Promise<Measurem
   const start = performance.now();
   const isDue = () => !stop?.aborted && performance.now() - start < seconds * 1000;
 
-  async function send(request: string, demanded: string | undefined): Promise<void> {
+  async function send(request: string | Upload, demanded: string | undefined): Promise<void> {
     let connection = idle.pop();
     if (!connection?.isOpen) connection = new Connection(origin);
     requests++;
     const sent = performance.now();
-    const { status, head } = await connection.request(request);
-    if (status === "200") latencies.push(performance.now() - sent);
+    const outcome = await connection.send(request);
+    if (outcome.status === "200") latencies.push(performance.now() - sent);
     idle.push(connection);
-    const xCache = headerOf(head, "x-cache");
+    const xCache = headerOf(outcome.head, "x-cache");
     if (xCache !== undefined) predictions++;
     if (xCache === "HIT") hits++;
-    const isRight = demanded === undefined || xCache === demanded;
-    const isBare = status === "503" && headerOf(head, "retry-after") === undefined;
-    const wrongStatus = isBare ? "503 without Retry-After" : status;
-    const fault = status !== "200" ? wrongStatus : isRight ? "" : String(xCache);
-    if (fault !== "") faults[fault] = (faults[fault] ?? 0) + 1;
+    const fault = faultOf(outcome, demanded);
+    if (fault !== undefined) faults[fault] = (faults[fault] ?? 0) + 1;
     // If the server is gone, connections fail immediately. Without a pause, the client would spin.
-    if (status === "lost") await sleep(50);
+    if (fault === "lost" || fault === "refused") await sleep(50);
   }
   const sendNext = () => {
     const { known, next } = source;
@@ -126,7 +159,7 @@ export async function runLoad(input: Load, stop?: AbortSignal): Promise<Measurem
     return send(request ?? next(), cache);
   };
   async function sendInTurn(): Promise<void> {
-    while (isDue()) {
+    for (let round = 0; round < load.rounds || isDue(); round++) {
       if (load.healthFirst) await send(requestHead("/health"), undefined);
       await sendNext();
       if (load.pauseMs > 0) await sleep(load.pauseMs);

@@ -22,25 +22,22 @@ function tableMarkdown(table: Table): string {
   return [table.columns, rules, ...table.rows].map(tableRow).join("\n");
 }
 
-const measuredBy = ({ name, date, machine }: Result) =>
-  `Measured by \`pnpm bench ${name}\` on ${date}: ${machine}.`;
-
-function section({ title, about, charts = [] }: Scenario, result: Result, table: Table): string {
-  const images = charts.map((chart) => `![${chart.title}](benchmarks/${chart.name}.svg)`);
-  const parts = [`## ${title}`, about, tableMarkdown(table), ...images, measuredBy(result)];
-  return parts.join("\n\n");
+function section(scenario: Scenario, result: Result, table: Table, folder: string): string {
+  const { title, about, charts = [] } = scenario;
+  const images = charts.map((chart) => `![${chart.title}](${folder}/${chart.name}.svg)`);
+  const { name, date, machine } = result;
+  const measuredBy = `Measured by \`pnpm bench ${name}\` on ${date}: ${machine}.`;
+  return [`## ${title}`, about, tableMarkdown(table), ...images, measuredBy].join("\n\n");
 }
 
 /** Writes the first paragraph, the overview, the first chart, and a link to the whole section. */
-function overview({ title, about, charts = [] }: Scenario, result: Result, table: Table): string {
-  const images = charts
-    .slice(0, 1)
-    .map((chart) => `![${chart.title}](docs/benchmarks/${chart.name}.svg)`);
+function overview(scenario: Scenario, result: Result, table: Table): string {
+  const { title, about, charts } = scenario;
   const [summary = ""] = about.split("\n\n");
+  const short = { ...scenario, about: summary, charts: charts?.slice(0, 1) ?? [] };
   const anchor = title.toLowerCase().replaceAll(" ", "-");
-  const details = `[All figures and differences](docs/benchmarks.md#${anchor})`;
-  const parts = [`## ${title}`, summary, tableMarkdown(table), ...images];
-  return [...parts, `${measuredBy(result)} ${details}.`].join("\n\n");
+  const details = `[All figures and differences](docs/benchmarks.md#${anchor}).`;
+  return `${section(short, result, table, "docs/benchmarks")} ${details}`;
 }
 
 function writeSections(path: string, sections: readonly string[]): void {
@@ -65,7 +62,7 @@ export function writeDocuments(
     return result === undefined ? [] : [{ scenario, result }];
   });
   const sections = kept.map(({ scenario, result }) =>
-    section(scenario, result, rowTable(scenario, result.rows)),
+    section(scenario, result, rowTable(scenario, result.rows), "benchmarks"),
   );
   writeSections(join(folder, "docs/benchmarks.md"), sections);
   const overviews = kept.flatMap(({ scenario, result }) => {

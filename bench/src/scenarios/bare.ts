@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { Client, type Entry, hit, miss, pace } from "../load/client.ts";
+import { type Contender, hit, miss, pace, race } from "../race.ts";
 import { newBodies } from "../request-bodies.ts";
 import type { Scenario } from "../scenario.ts";
-import { redisUrl, type Server, startRedis, startServer, startService } from "../server.ts";
+import { redisUrl, type Server, startServer, startService } from "../server.ts";
 import { type Row, ratio } from "../turns.ts";
 
 const list = { path: "/bulk_predict", houses: 10, clients: 64, seconds: 2, known: 1 };
@@ -38,24 +38,24 @@ async function responseOf({ port }: Server, { path, houses, known }: typeof list
   return JSON.stringify({ body: await response.text(), headers: Object.fromEntries(kept) });
 }
 
-/** Starts all contenders. If another checkout is given, also starts the service from there. */
-async function startAll(stack: AsyncDisposableStack, against: string | undefined) {
-  const redis = stack.use(await startRedis());
-  const example = stack.use(await startService());
-  const entries: Entry[] = [];
+/** Returns all contenders. If another checkout is given, also the service from there. */
+async function contendersOf(against: string | undefined): Promise<readonly Contender[]> {
+  await using example = await startService();
+  const found: Contender[] = [];
   for (const { name, program, load } of contenders) {
     const memory = name.includes("Redis") ? { CACHE_MEMORY_BYTES: "0" } : {};
+    const RESPONSE = await responseOf(example, load);
     for (const folder of program || !against ? [undefined] : [undefined, against]) {
-      const environment = { REDIS_URL: redisUrl(redis, entries.length), ...memory };
-      const constant = { ...environment, RESPONSE: await responseOf(example, load) };
-      const server = program
-        ? await startServer([process.execPath, bareServer, program], constant)
-        : await startService({ environment, folder });
-      const labels = { server: name, checkout: folder ?? "" };
-      entries.push({ labels, server: stack.use(server), load });
+      const database = found.length;
+      const start = (redis: Server) => {
+        const environment = { REDIS_URL: redisUrl(redis, database), ...memory };
+        if (program === undefined) return startService({ environment, folder });
+        return startServer([process.execPath, bareServer, program], { ...environment, RESPONSE });
+      };
+      found.push({ labels: { server: name, checkout: folder ?? "" }, start, load });
     }
   }
-  return entries;
+  return found;
 }
 
 function withRatios(rows: readonly Row[]): readonly Row[] {
@@ -94,8 +94,6 @@ export const bare: Scenario = {
     ];
   }),
   async measure(report, { against, rounds }) {
-    await using stack = new AsyncDisposableStack();
-    const client = stack.use(new Client());
-    return withRatios(await client.race(await startAll(stack, against), report, rounds));
+    return withRatios(await race(await contendersOf(against), report, rounds));
   },
 };

@@ -1,16 +1,26 @@
-import { Client, type Entry, hit, miss, pace } from "../load/client.ts";
+import { pace, race, waysToAnswer } from "../race.ts";
 import type { Scenario } from "../scenario.ts";
-import { pin, redisUrl, startRedis, startService } from "../server.ts";
 
 const podCore = 0;
 const clientCore = 1;
-const loads = [
+const onOneCore = [
   ...[500, 1_000, 2_000, 4_000].map((perSecond) => {
-    return { load: `${perSecond.toLocaleString("en")} per second`, cores: 1, perSecond };
+    return { load: `${perSecond.toLocaleString("en")} per second`, perSecond };
   }),
-  ...[1, 8, 64, 512].map((clients) => ({ load: `${clients} clients`, cores: 1, clients })),
-  { load: "64 clients", cores: 2, clients: 64 },
+  ...[1, 8, 64, 512].map((clients) => ({ load: `${clients} clients`, clients })),
 ];
+const contenders = [
+  { cores: 1, options: { core: podCore }, loads: onOneCore },
+  { cores: 2, options: {}, loads: [{ load: "64 clients", clients: 64 }] },
+].flatMap(({ cores, options, loads }) =>
+  waysToAnswer(options).flatMap(({ from, start, cached }) =>
+    loads.map(({ load, ...pressure }) => ({
+      labels: { from, load, cores },
+      start,
+      load: { path: "/predict", houses: 1, seconds: 1.5, ...cached, ...pressure },
+    })),
+  ),
+);
 
 export const capacity: Scenario = {
   name: "capacity",
@@ -27,26 +37,5 @@ export const capacity: Scenario = {
       figures: ["CPU ms"],
     },
   ],
-  async measure(report, { rounds }) {
-    await using servers = new AsyncDisposableStack();
-    const client = servers.use(new Client(clientCore));
-    const redis = servers.use(await startRedis());
-    pin(redis.process.pid, clientCore);
-    const entries: Entry[] = [];
-    for (const from of ["miss", "Redis hit", "memory hit"]) {
-      const memory = from === "Redis hit" ? { CACHE_MEMORY_BYTES: "0" } : {};
-      const environment = { REDIS_URL: redisUrl(redis), ...memory };
-      const pinned = servers.use(await startService({ environment, core: podCore }));
-      const free = servers.use(await startService({ environment }));
-      const cached = from === "miss" ? miss : hit;
-      for (const { load, cores, ...pressure } of loads) {
-        entries.push({
-          labels: { from, load, cores },
-          server: cores === 1 ? pinned : free,
-          load: { path: "/predict", houses: 1, seconds: 1.5, ...cached, ...pressure },
-        });
-      }
-    }
-    return await client.race(entries, report, rounds);
-  },
+  measure: (report, { rounds }) => race(contenders, report, rounds, clientCore),
 };

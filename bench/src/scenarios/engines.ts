@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Client } from "../load/client.ts";
+import { Client, countsText } from "../load/client.ts";
 import type { Scenario } from "../scenario.ts";
 import { startService, statusOf } from "../server.ts";
 import { takeTurns } from "../turns.ts";
@@ -36,6 +36,8 @@ export const engines: Scenario = {
           bulk.measure(service, lists),
           single.measure(service, houses),
         ]);
+        const failed = countsText({ ...list.faults, ...one.faults });
+        if (failed !== "") throw new Error(`requests failed: ${failed}`);
         return {
           ...{ "start ms": startMs, MiB, "list, p50 ms": list.p50 },
           ...{ "/predict, p50 ms": one.p50, "/predict, p99 ms": one.p99 },

@@ -1,9 +1,9 @@
 import { loadModel } from "../../../service/src/model/loaded-model.ts";
-import { drawHouses, modelFile } from "../houses.ts";
+import { drawBatches, modelFile } from "../houses.ts";
 import type { Scenario } from "../scenario.ts";
 import { takeTurns } from "../turns.ts";
 
-const sizes = [1, 10, 100, 1_000];
+const most = 1_000;
 const own = "CPU µs per house";
 
 export const explanations: Scenario = {
@@ -12,15 +12,10 @@ export const explanations: Scenario = {
   about: `The contributions of all features to a prediction, without HTTP, by the number of houses in a batch. The processor time of all threads counts, so that of a single house includes the way to the thread that explains and back. The houses are drawn from the distributions of the data set.`,
   columns: ["houses", own],
   async measure(report) {
-    const houses = drawHouses(1_000, 1);
-    const columns = Object.keys(houses[0] ?? {}).length;
-    const matrix = Float32Array.from(houses.flatMap((house) => Object.values(house)));
-    const model = await loadModel(modelFile, houses.length);
+    const model = await loadModel(modelFile, most);
     await model.compile();
-    const contenders = sizes.map((size) => {
-      const batches = Array.from({ length: Math.min(100, houses.length / size) }, (_, at) =>
-        matrix.slice(at * size * columns, (at + 1) * size * columns),
-      );
+    const contenders = [1, 10, 100, most].map((size) => {
+      const batches = drawBatches(Math.min(100, most / size), size);
       async function run() {
         const start = process.cpuUsage();
         for (const batch of batches) await model.explainer.predict(batch);

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Client } from "../load/client.ts";
+import { Client, countsText } from "../load/client.ts";
 import { newBodies } from "../request-bodies.ts";
 import type { Scenario } from "../scenario.ts";
 import { redisUrl, type Server, startRedis, startService } from "../server.ts";
@@ -106,12 +106,11 @@ export const faults: Scenario = {
       const measured = client.measure(server, load);
       await sleep(1_000);
       const seconds = await act(`http://127.0.0.1:${server.port}`);
-      client.process.send("stop");
+      client.stop();
       const { requests, p99, worst, faults } = await measured;
-      const wrong = Object.entries(faults).map(([status, count]) => `${status} ×${count}`);
       const lost = Object.values(faults).reduce((sum, count) => sum + count, 0);
       rows.push({
-        ...{ fault, requests, "not 200": wrong.join(", "), "p99 ms": p99, "worst ms": worst },
+        ...{ fault, requests, "not 200": countsText(faults), "p99 ms": p99, "worst ms": worst },
         ...{ "recovered after s": seconds },
         [fault.includes("worker") ? "lost by the killed worker" : "lost"]: lost,
       });

@@ -2,25 +2,25 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "n
 import { constants, setPriority } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { z } from "zod";
-import { Child } from "../child.ts";
 import { type HostileBody, hostileBodies } from "../hostile/bodies.ts";
 import { checkout } from "../houses.ts";
-import { Client, miss } from "../load/client.ts";
+import { Client, countsText, type LoadOnServer } from "../load/client.ts";
+import type { Measurement } from "../load/run-load.ts";
+import { miss } from "../race.ts";
 import { rowTable } from "../report/tables.ts";
-import type { Options, Scenario } from "../scenario.ts";
-import * as servers from "../server.ts";
+import type { Scenario } from "../scenario.ts";
+import { pin, redisUrl, startRedis, startService, statusOf, untilHealthy } from "../server.ts";
 import type { Row } from "../turns.ts";
 
 const podCore = 0;
 const clientCore = 1;
 const memoryBytes = 512 * 1024 * 1024;
-/** How long `/health` may take before the service is started again. */
-const timeoutMs = 10_000;
+const healthTimeoutMs = 10_000;
+/** How long each phase of the row without an attack takes. */
+const quietMs = 3_000;
+const nothing: Pick<Measurement, "requests" | "faults"> = { requests: 0, faults: {} };
 const misses = { path: "/predict", houses: 1, clients: 8, ...miss };
 const probe = { path: "/health", pauseMs: 20 };
-
-const Counts = z.record(z.string(), z.number());
 
 /** Returns the variables of the container image that affect memory. */
 export function imageVariables(): Readonly<Record<string, string>> {
@@ -39,101 +39,80 @@ function createMemoryGroup(): string {
   return group;
 }
 
-const texts = (counts: Readonly<Record<string, number>>, prefix = "") =>
-  Object.entries(counts).map(([name, count]) => `${prefix}${name} ×${count}`);
-
-/** The service as in a pod, the hostile clients and the other clients. */
-class Stage implements AsyncDisposable {
-  readonly #stack = new AsyncDisposableStack();
-  readonly #sender = this.#stack.use(new Child("hostile/sender.ts"));
-  readonly #others = this.#stack.use(new Client());
-  readonly #prober = this.#stack.use(new Client());
-  readonly #options: servers.ServiceOptions;
-  #service: servers.Service | undefined;
-
-  constructor(options: servers.ServiceOptions) {
-    this.#options = options;
-    setPriority(this.#sender.process.pid ?? 0, constants.priority.PRIORITY_LOW);
+/** Starts the service as in a pod, the hostile clients and the other clients. */
+async function start(stack: AsyncDisposableStack, report: (progress: string) => void) {
+  pin(process.pid, clientCore);
+  const settings = ["--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru"];
+  const redis = stack.use(await startRedis(...settings));
+  const environment = { REDIS_URL: redisUrl(redis), ...imageVariables() };
+  let memoryGroup: string | undefined;
+  try {
+    memoryGroup = createMemoryGroup();
+    // In production, Redis runs on another machine. Here it shares a core with the clients.
+    setPriority(redis.process.pid ?? 0, constants.priority.PRIORITY_HIGH);
+    stack.defer(() => rmdirSync(memoryGroup ?? ""));
+  } catch (error) {
+    report(`memory is not limited: ${error}`);
   }
+  const service = stack.use(await startService({ environment, memoryGroup, core: podCore }));
+  const hostile = stack.use(new Client());
+  setPriority(hostile.pid, constants.priority.PRIORITY_LOW);
+  return { service, hostile, others: stack.use(new Client()), prober: stack.use(new Client()) };
+}
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#service?.[Symbol.asyncDispose]();
-    await this.#stack.disposeAsync();
-  }
+type Stage = Awaited<ReturnType<typeof start>>;
 
-  /** Returns the service. Starts it again if it has ended or hangs. */
-  async #running(): Promise<servers.Service> {
-    if (this.#service !== undefined) {
-      const healthy = servers.untilHealthy(this.#service, timeoutMs);
-      if (await healthy.then(() => true).catch(() => false)) return this.#service;
-      await this.#service[Symbol.asyncDispose]();
-    }
-    this.#service = await servers.startService(this.#options);
-    return this.#service;
-  }
-
-  /** Measures what the other clients see while the hostile clients carry out an order. */
-  async #observe(prefix: string, order: object, right: RegExp) {
-    await this.#sender.ask({ ...order, origin: "", clients: 0 });
-    const service = await this.#running();
-    const { port, process, degraded } = service;
-    const degradedBefore = degraded();
-    // Resets the peak of the resident memory (`man 5 proc`).
-    writeFileSync(`/proc/${process.pid}/clear_refs`, "5");
-    const others = this.#others.measure(service, misses);
-    const health = this.#prober.measure(service, probe);
-    await sleep(200);
-    const answer = await this.#sender.ask({ ...order, origin: `http://127.0.0.1:${port}` });
-    const outcomes = Counts.parse(answer);
-    await sleep(300);
-    for (const client of [this.#others, this.#prober]) client.process.send("stop");
-    const { p99, worst, faults } = await others;
-    const probed = await health;
-    const wrong = Object.entries(outcomes).filter(([name]) => !right.test(name));
-    const lines = degraded() - degradedBefore;
-    const status = process.signalCode ?? process.exitCode;
-    const end = status === null ? [] : [`service ended: ${status}`];
-    return {
-      figures: {
-        [`${prefix}/health, worst ms`]: probed.worst,
-        [`${prefix}/predict, p99 ms`]: p99,
-        [`${prefix}/predict, worst ms`]: worst,
-      },
-      // 0 if the service has ended.
-      peakMiB: (servers.statusOf(service, "VmHWM") || 0) / 1024,
-      responses: texts(outcomes).join(", "),
-      faults: [
-        ...[...end, ...texts(faults), ...texts(probed.faults, "/health ")],
-        ...texts(Object.fromEntries(wrong), "body "),
-        ...(lines > 0 ? [`cache degraded ×${lines}`] : []),
-      ],
-    };
-  }
-
-  /** Lets one client send a body in a loop, then many clients at the same time. */
-  async row({ name, clients, isValid }: HostileBody, options: Options): Promise<Row> {
-    const right = isValid ? "200|left|refused" : "4..|left|refused";
-    const loop = { ...options, name, clients: 1, rounds: 1 };
-    const crowd = { ...loop, clients: clients ?? 16, rounds: clients ? 1 : 2, seconds: 0 };
-    const isAlone = clients === undefined;
-    const alone = isAlone ? [await this.#observe("", loop, new RegExp(right))] : [];
-    const phases = [...alone, await this.#observe("crowd: ", crowd, new RegExp(`${right}|503`))];
-    const faults = phases.flatMap((phase) => phase.faults);
-    return {
-      body: name,
-      ...Object.assign({}, ...phases.map(({ figures }) => figures)),
-      "peak MiB": Math.max(...phases.map(({ peakMiB }) => peakMiB)),
-      responses: phases.map(({ responses }) => responses).join(" / "),
-      faults: faults.join(", "),
-      "number of faults": faults.length,
-    };
-  }
+/**
+ * Measures what the other clients see during an attack.
+ *
+ * @param attack what the hostile clients send; nothing if undefined
+ * @param right matches the outcomes that the attack may have
+ * @throws {Error} if the service ends
+ */
+async function observe(stage: Stage, prefix: string, right: string, attack?: LoadOnServer) {
+  const { service, hostile, others, prober } = stage;
+  await untilHealthy(service, healthTimeoutMs);
+  // Creates the body.
+  if (attack) await hostile.measure(service, { ...attack, clients: 0 });
+  const degradedBefore = service.degraded();
+  // Resets the peak of the resident memory (`man 5 proc`).
+  writeFileSync(`/proc/${service.process.pid}/clear_refs`, "5");
+  const answers = Promise.all([others.measure(service, misses), prober.measure(service, probe)]);
+  await sleep(200);
+  const { requests, faults } = attack
+    ? await hostile.measure(service, attack)
+    : await sleep(quietMs, nothing);
+  await sleep(300);
+  for (const client of [others, prober]) client.stop();
+  const [predict, health] = await answers;
+  const ending = service.process.signalCode ?? service.process.exitCode;
+  if (ending !== null) throw new Error(`the service ended with ${ending}`);
+  const succeeded = Object.values(faults).reduce((rest, count) => rest - count, requests);
+  const outcomes = { ...(succeeded > 0 && { 200: succeeded }), ...faults };
+  const isRight = new RegExp(`^(?:${right})$`);
+  const wrong = Object.entries(outcomes).filter(([outcome]) => !isRight.test(outcome));
+  const degraded = service.degraded() - degradedBefore;
+  return {
+    figures: {
+      [`${prefix}/health, worst ms`]: health.worst,
+      [`${prefix}/predict, p99 ms`]: predict.p99,
+      [`${prefix}/predict, worst ms`]: predict.worst,
+    },
+    peakMiB: statusOf(service, "VmHWM") / 1024,
+    responses: countsText(outcomes),
+    faults: [
+      countsText(predict.faults),
+      countsText(health.faults, "/health "),
+      countsText(Object.fromEntries(wrong), "body "),
+      degraded > 0 ? `cache degraded ×${degraded}` : "",
+    ].filter(Boolean),
+  };
 }
 
 export const hostile: Scenario = {
   name: "hostile",
   title: "Hostile clients",
-  about: `The service has one core, 512 MiB of memory (a cgroup) and the variables of the container image. Eight clients send \`/predict\` misses, each the next one when the last one is answered, and a probe asks \`/health\` every 20 ms. Meanwhile one client sends a body in a loop; then a crowd of 16 clients sends it at once, twice. In rows without figures for one client, 20 or 200 clients send it at once. In the row \`nothing\` the hostile clients send nothing. If the service ended, its peak is missing: SIGKILL means that it exceeded the memory limit, SIGABRT the limit of the heap.`,
+  about: `The service has one core, 512 MiB of memory (a cgroup) and the variables of the container image. Eight clients send \`/predict\` misses, each the next one when the last one is answered, and a probe asks \`/health\` every 20 ms. Meanwhile one client sends a body in a loop; then a crowd of 16 clients sends it at once, twice. In rows without figures for one client, 20 or 200 clients send it at once. In the row \`nothing\` the hostile clients send nothing. The scenario fails if the service ends: SIGKILL means that it exceeded the memory limit, SIGABRT the limit of the heap.`,
   columns: [
     ...["body", "/health, worst ms", "/predict, p99 ms", "/predict, worst ms"],
     ...["crowd: /health, worst ms", "crowd: /predict, p99 ms", "crowd: /predict, worst ms"],
@@ -147,34 +126,41 @@ export const hostile: Scenario = {
     { column: "peak MiB", atMost: 480 },
     { column: "number of faults", atMost: 0 },
   ],
-  async measure(report, options) {
-    const [nothing, ...all] = hostileBodies(options);
-    const isChosen = ({ name }: HostileBody) => options.bodies.some((part) => name.includes(part));
-    const chosen = options.bodies.length > 0 ? all.filter(isChosen) : all;
+  async measure(report, { bodies, fuzz, seed, seconds }) {
+    const all = hostileBodies({ fuzz, seed });
+    const isChosen = ({ name }: HostileBody) => bodies.some((part) => name.includes(part));
+    const chosen = bodies.length > 0 ? all.filter(isChosen) : all;
     const names = all.map(({ name }) => name).join("\n");
-    if (!nothing || !chosen[0]) throw new Error(`no body has such a name. There are:\n${names}`);
+    if (chosen.length === 0) throw new Error(`no body has such a name. There are:\n${names}`);
     await using stack = new AsyncDisposableStack();
-    servers.pin(process.pid, clientCore);
-    const settings = ["--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru"];
-    const redis = stack.use(await servers.startRedis(...settings));
-    const environment = { REDIS_URL: servers.redisUrl(redis), ...imageVariables() };
-    let memoryGroup: string | undefined;
-    try {
-      memoryGroup = createMemoryGroup();
-      // In production, Redis runs on another machine. Here it shares a core with the clients.
-      setPriority(redis.process.pid ?? 0, constants.priority.PRIORITY_HIGH);
-      stack.defer(() => rmdirSync(memoryGroup ?? ""));
-    } catch (error) {
-      report(`memory is not limited: ${error}`);
-    }
-    const stage = stack.use(new Stage({ environment, memoryGroup, core: podCore }));
+    const stage = await start(stack, report);
 
-    await stage.row(nothing, options);
+    /** Lets one client send a body in a loop, then many clients at the same time. */
+    async function row(body?: HostileBody): Promise<Row> {
+      const { name = "nothing", clients, isValid = false } = body ?? {};
+      const right = isValid ? "200|left|refused" : "4..|left|refused";
+      const attack = body && { path: body.path, hostile: { name, fuzz, seed } };
+      const loop = attack && { ...attack, rounds: 1, seconds };
+      const many = { clients: clients ?? 16, rounds: clients ? 1 : 2, seconds: 0 };
+      const crowd = attack && { ...attack, ...many };
+      const alone = clients ? [] : [await observe(stage, "", right, loop)];
+      const phases = [...alone, await observe(stage, "crowd: ", `${right}|503`, crowd)];
+      const faults = phases.flatMap((phase) => phase.faults);
+      return {
+        body: name,
+        ...Object.assign({}, ...phases.map(({ figures }) => figures)),
+        "peak MiB": Math.max(...phases.map(({ peakMiB }) => peakMiB)),
+        responses: phases.map(({ responses }) => responses || "none").join(" / "),
+        faults: faults.join(", "),
+        "number of faults": faults.length,
+      };
+    }
+    await row();
     const rows: Row[] = [];
-    for (const body of [nothing, ...chosen]) {
-      const row = await stage.row(body, options);
-      rows.push(row);
-      const cells = rowTable(hostile, [row]).rows.flat().join(" | ");
+    for (const body of [undefined, ...chosen]) {
+      const measured = await row(body);
+      rows.push(measured);
+      const cells = rowTable(hostile, [measured]).rows.flat().join(" | ");
       report(`${rows.length - 1} of ${chosen.length}: ${cells}`);
     }
     return rows;

@@ -1,12 +1,12 @@
 import "../../../service/src/model/no-telemetry.ts";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { loadModel } from "../../../service/src/model/loaded-model.ts";
-import { drawHouses, modelFile } from "../houses.ts";
+import { drawBatches, modelFile } from "../houses.ts";
 import type { Scenario } from "../scenario.ts";
 import { takeTurns } from "../turns.ts";
 
-const most = { houses: 20_000, runs: 2_000 };
-const sizes = [1, 10, 100, 1_000, 10_000];
+const most = 10_000;
+const sizes = [1, 10, 100, 1_000, most];
 const own = "µs per house";
 const onnx = "ONNX Runtime, µs per house";
 
@@ -24,33 +24,27 @@ export const inference: Scenario = {
     atMost: houses < 100 ? 0.25 : 0.5,
   })),
   async measure(report) {
-    const houses = drawHouses(most.houses, 1);
-    const names = Object.keys(houses[0] ?? {});
-    const matrix = Float32Array.from(houses.flatMap((house) => Object.values(house)));
-    const model = await loadModel(modelFile, most.houses);
+    const model = await loadModel(modelFile, most);
     await model.compile();
-    const { engine } = model;
-    const runOwn = (batch: Float32Array) => engine.predict(batch);
     const oneThread = { intraOpNumThreads: 1, interOpNumThreads: 1 };
     const session = await InferenceSession.create(modelFile, oneThread);
     const [input = ""] = session.inputNames;
     const [output = ""] = session.outputNames;
-    const runOnnx = (batch: Float32Array) => {
-      const shape = [batch.length / names.length, names.length];
-      return session.run({ [input]: new Tensor("float32", batch, shape) }, [output]);
-    };
     const contenders = sizes.map((size) => {
-      const length = Math.min(most.runs, most.houses / size);
-      const floats = size * names.length;
-      const batches = Array.from({ length }, (_, at) =>
-        matrix.slice(at * floats, (at + 1) * floats),
-      );
-      const cost = async (run: (batch: Float32Array) => unknown) => {
+      const batches = drawBatches(Math.min(2_000, (2 * most) / size), size);
+      const cost = async (predict: (batch: Float32Array) => unknown) => {
         const start = performance.now();
-        for (const batch of batches) await run(batch);
+        for (const batch of batches) await predict(batch);
         return ((performance.now() - start) * 1_000) / batches.length / size;
       };
-      const run = async () => ({ [own]: await cost(runOwn), [onnx]: await cost(runOnnx) });
+      const runOnnx = (batch: Float32Array) => {
+        const shape = [size, batch.length / size];
+        return session.run({ [input]: new Tensor("float32", batch, shape) }, [output]);
+      };
+      const run = async () => ({
+        [own]: await cost((batch) => model.engine.predict(batch)),
+        [onnx]: await cost(runOnnx),
+      });
       return { labels: { houses: size }, run };
     });
     const rows = await takeTurns(contenders, report, 9);

@@ -1,4 +1,4 @@
-import { Client } from "../load/client.ts";
+import { Client, countsText } from "../load/client.ts";
 import type { Load } from "../load/run-load.ts";
 import type { Scenario } from "../scenario.ts";
 import { startService } from "../server.ts";
@@ -30,15 +30,14 @@ export const overload: Scenario = {
       report(name);
       const found = await client.measure(service, { ...load, ...pressure });
       const { 503: refused = 0, ...faults } = found.faults;
-      const texts = Object.entries(faults).map(([fault, count]) => `${fault} ×${count}`);
       const failed = Object.values(faults).reduce((sum, count) => sum + count, refused);
       return {
         load: name,
         "requests/s": found.requestsPerSecond,
         "200/s": found.requestsPerSecond * (1 - failed / found.requests),
         "p99 ms": found.p99,
-        faults: texts.join(", "),
-        "number of faults": texts.length,
+        faults: countsText(faults),
+        "number of faults": Object.keys(faults).length,
         ...(pressure === full ? { "refused afterwards": refused } : {}),
       };
     }

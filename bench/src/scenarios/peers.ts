@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { Client, hit, miss } from "../load/client.ts";
+import { Client } from "../load/client.ts";
+import { hit, miss } from "../race.ts";
 import { figureText, type Table } from "../report/tables.ts";
 import { bodyHeader, newBodies, readPredictions } from "../request-bodies.ts";
 import { matches, type Scenario } from "../scenario.ts";
 import * as servers from "../server.ts";
-import { type Row, ratio } from "../turns.ts";
+import { type Row, ratio, takeTurns } from "../turns.ts";
 
 const folder = join(import.meta.dirname, "../../peers");
 const Contender = z.object({
@@ -48,17 +49,23 @@ async function predictionsOf({ port }: servers.Server, paths: Contender["paths"]
   return String(await Promise.all(predictions));
 }
 
-/** Returns what to measure, in the order of the kinds of requests. */
-function entriesOf({ server: name, paths, hasRedis }: Contender, server: servers.Server) {
-  return (hasRedis ? [miss, hit] : [miss]).flatMap(({ known, cache }) =>
-    kinds.map(({ request, houses, clients }) => {
-      const labels = { request, cache, server: name, redis: hasRedis ? "Redis" : "" };
-      const load = { path: pathFor(houses, paths), houses, clients, known, seconds: 2 };
-      // Only those with Redis say in X-Cache whether they computed the answer.
-      return { labels, server, load: hasRedis ? { ...load, cache } : load };
-    }),
+/** A contender that is running. */
+type Started = Contender & { readonly running: servers.Server };
+
+/** Returns what to measure: each kind of request to all servers, before the next. */
+const runsOf = (started: readonly Started[], client: Client) =>
+  [miss, hit].flatMap(({ known, cache }) =>
+    kinds.flatMap(({ request, houses, clients }) =>
+      started.flatMap(({ server, running, paths, hasRedis }) => {
+        if (cache === hit.cache && !hasRedis) return [];
+        const labels = { request, cache, server, redis: hasRedis ? "Redis" : "" };
+        const load = { path: pathFor(houses, paths), houses, clients, known, seconds: 2 };
+        // Only those with Redis say in X-Cache whether they computed the answer.
+        const checked = hasRedis ? { ...load, cache } : load;
+        return [{ labels, run: () => client.drive(running, checked) }];
+      }),
+    ),
   );
-}
 
 function withRatios(rows: readonly Row[]): readonly Row[] {
   return rows.map((row) => {
@@ -122,7 +129,7 @@ export const peers: Scenario = {
     await using stack = new AsyncDisposableStack();
     const client = stack.use(new Client());
     const redis = stack.use(await servers.startRedis());
-    const started: ReturnType<typeof entriesOf>[] = [];
+    const started: Started[] = [];
     const leftOut: Row[] = [];
     let right = "";
     for (const [database, contender] of contenders.entries()) {
@@ -130,23 +137,20 @@ export const peers: Scenario = {
       report(`starting ${name}${program ? ", which is installed on first use" : ""}`);
       const environment = hasRedis ? { REDIS_URL: servers.redisUrl(redis, database) } : {};
       try {
-        const server = program
+        const running = program
           ? await servers.startServer([runScript, program], environment, healthPath)
           : await servers.startService({ environment });
-        stack.use(server);
-        const predictions = await predictionsOf(server, contender.paths);
+        stack.use(running);
+        const predictions = await predictionsOf(running, contender.paths);
         right ||= predictions;
         if (predictions !== right && !hasOtherModel) throw new Error("its predictions are wrong");
-        started.push(entriesOf(contender, server));
+        started.push({ ...contender, running });
       } catch (error) {
         if (program === undefined) throw error;
         leftOut.push({ server: name, "left out": `${error}` });
       }
     }
-    // Each kind of request to all servers, before the next.
-    const inOrder = [...kinds, ...kinds].flatMap((_, kind) =>
-      started.flatMap((entries) => entries[kind] ?? []),
-    );
-    return [...withRatios(await client.race(inOrder, report, rounds)), ...leftOut];
+    const rows = await takeTurns(runsOf(started, client), report, rounds);
+    return [...withRatios(rows), ...leftOut];
   },
 };

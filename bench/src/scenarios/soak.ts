@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Client } from "../load/client.ts";
+import { Client, countsText } from "../load/client.ts";
 import type { Scenario } from "../scenario.ts";
 import { redisUrl, startRedis, startService, statusOf } from "../server.ts";
 import type { Row } from "../turns.ts";
@@ -49,7 +49,7 @@ export const soak: Scenario = {
       );
       await sleep(1_000);
       const all = [single, ...others].flatMap((found) => found ?? []);
-      const faults = all.flatMap((found) => Object.entries(found.faults));
+      const faults = all.map((found) => countsText(found.faults)).filter(Boolean);
       rows.push({
         minute,
         "requests/s": all.reduce((sum, { requestsPerSecond }) => sum + requestsPerSecond, 0),
@@ -57,7 +57,7 @@ export const soak: Scenario = {
         "resident MiB": statusOf(service, "VmRSS") / 1024,
         "open files": readdirSync(`/proc/${service.process.pid}/fd`).length,
         threads: statusOf(service, "Threads"),
-        faults: faults.map(([fault, count]) => `${fault} ×${count}`).join(", "),
+        faults: faults.join(", "),
         "number of faults": faults.length + service.degraded(),
       });
     }

@@ -1,4 +1,4 @@
-import { Client, type Entry, pace } from "../load/client.ts";
+import { pace, race } from "../race.ts";
 import type { Scenario } from "../scenario.ts";
 import { startService } from "../server.ts";
 import { ratio } from "../turns.ts";
@@ -6,6 +6,13 @@ import { ratio } from "../turns.ts";
 const serviceCore = 0;
 const clientCore = 1;
 const load = { path: "/bulk_predict", houses: 300, known: 1, clients: 16, seconds: 3 };
+const contenders = [{ WORKERS: 1, core: serviceCore }, { WORKERS: 2 }].map(
+  ({ WORKERS, ...options }) => {
+    const environment = { WORKERS: String(WORKERS), CACHE_MEMORY_BYTES: "0" };
+    const start = () => startService({ environment, ...options });
+    return { labels: { WORKERS }, start, load };
+  },
+);
 
 export const workers: Scenario = {
   name: "workers",
@@ -14,15 +21,7 @@ export const workers: Scenario = {
   columns: ["WORKERS", ...pace, "× requests/s"],
   targets: [{ where: { WORKERS: 2 }, column: "× requests/s", atLeast: 1.8 }],
   async measure(report, { rounds }) {
-    await using servers = new AsyncDisposableStack();
-    const client = servers.use(new Client(clientCore));
-    const entries: Entry[] = [];
-    for (const [count, options] of [[1, { core: serviceCore }] as const, [2, {}] as const]) {
-      const environment = { WORKERS: String(count), CACHE_MEMORY_BYTES: "0" };
-      const server = servers.use(await startService({ environment, ...options }));
-      entries.push({ labels: { WORKERS: count }, server, load });
-    }
-    const rows = await client.race(entries, report, rounds);
+    const rows = await race(contenders, report, rounds, clientCore);
     return rows.map((row) => ({ ...row, "× requests/s": ratio(row, rows[0], "requests/s") }));
   },
 };

@@ -53,12 +53,16 @@ function distributionOf(feature: CardFeature): ValueBelow {
 
 /**
  * Draws rows that are like the training rows as far as the card describes them: each feature has
- * its distribution, but features do not depend on each other. The rows are always the same.
+ * its distribution, but features do not depend on each other. By default, the rows are always the
+ * same.
  *
  * @returns rows × features, row-major
  */
-export function drawTypicalRows(features: readonly CardFeature[], rows: number): Float32Array {
-  const random = randomNumbers();
+export function drawTypicalRows(
+  features: readonly CardFeature[],
+  rows: number,
+  random = randomNumbers(),
+): Float32Array {
   const distributions = features.map(distributionOf);
   const matrix = new Float32Array(rows * features.length);
   for (let row = 0; row < rows; row++) {
