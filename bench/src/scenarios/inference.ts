@@ -1,6 +1,8 @@
 import "../../../service/src/model/no-telemetry.ts";
+import { readFileSync } from "node:fs";
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { loadModel } from "../../../service/src/model/loaded-model.ts";
+import { compileTrees } from "../../../service/src/trees/compile-trees.ts";
+import { loadTrees } from "../../../service/src/trees/run-trees.ts";
 import { drawBatches, modelFile } from "../houses.ts";
 import type { Scenario } from "../scenario.ts";
 import { takeTurns } from "../turns.ts";
@@ -13,7 +15,7 @@ const onnx = "ONNX Runtime, µs per house";
 export const inference: Scenario = {
   name: "inference",
   title: "Inference alone",
-  about: `The service's engine without HTTP, which is the model compiled to WebAssembly, and ONNX Runtime with the same model, by the number of houses in a batch. Both use one thread. The houses are drawn from the distributions of the data set.`,
+  about: `The model compiled to WebAssembly and ONNX Runtime with the same model, without HTTP and the batcher, by the number of houses in a batch. Both use one thread. The houses are drawn from the distributions of the data set.`,
   columns: ["houses", own, onnx, "× ONNX Runtime"],
   charts: [
     { name: "inference", title: "Inference by batch size", group: "houses", figures: [own, onnx] },
@@ -24,12 +26,13 @@ export const inference: Scenario = {
     atMost: houses < 100 ? 0.25 : 0.5,
   })),
   async measure(report) {
-    const model = await loadModel(modelFile, most);
-    await model.compile();
     const oneThread = { intraOpNumThreads: 1, interOpNumThreads: 1 };
     const session = await InferenceSession.create(modelFile, oneThread);
     const [input = ""] = session.inputNames;
     const [output = ""] = session.outputNames;
+    const compiled = compileTrees(readFileSync(modelFile), { output });
+    if ("reason" in compiled) throw new Error(compiled.reason);
+    const runCompiled = loadTrees(compiled);
     const contenders = sizes.map((size) => {
       const batches = drawBatches(Math.min(2_000, (2 * most) / size), size);
       const cost = async (predict: (batch: Float32Array) => unknown) => {
@@ -42,7 +45,7 @@ export const inference: Scenario = {
         return session.run({ [input]: new Tensor("float32", batch, shape) }, [output]);
       };
       const run = async () => ({
-        [own]: await cost((batch) => model.engine.predict(batch)),
+        [own]: await cost(runCompiled),
         [onnx]: await cost(runOnnx),
       });
       return { labels: { houses: size }, run };
