@@ -105,6 +105,8 @@ export interface ServiceOptions {
   /** Another checkout of the project. */
   readonly folder?: string | undefined;
   readonly core?: number;
+  /** By default, any free port. */
+  readonly port?: number | undefined;
   /** The folder of a cgroup that limits its memory. */
   readonly memoryGroup?: string | undefined;
 }
@@ -116,8 +118,7 @@ export interface Service extends Server {
 
 /** Starts the service. Its log goes into a pipe that another process reads, as in a container. */
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
-  const { environment, folder = checkout, core, memoryGroup } = options;
-  const port = await freePort();
+  const { environment, folder = checkout, core, port = await freePort(), memoryGroup } = options;
   const script = [
     // The reader runs in the background, so it is not a child of the service: CPU time of children
     // is counted.
