@@ -5,8 +5,7 @@ import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ModelCard } from "../../service/src/model/card.ts";
 import { type CardSources, writeCard } from "../src/card/write-card.ts";
-import type { NodeDescription } from "../src/onnx-nodes.ts";
-import { castTo, operatorModel, smallModel, type Value } from "./small-models.ts";
+import { castTo, operatorModel, smallModel, toNumber, type Value } from "./small-models.ts";
 
 let folder: string;
 
@@ -35,21 +34,11 @@ async function write(csv: string | Uint8Array, { onnx, ...sources }: Sources = {
 
 /** A model with one input per feature, which predicts the number of the first feature. */
 function columnsModel(inputs: readonly (readonly [name: string, type: Value["type"]])[]) {
-  const [[name, type] = ["", "float32"]] = inputs;
-  const toNumber: NodeDescription =
-    type === "string"
-      ? {
-          operator: "LabelEncoder",
-          domain: "ai.onnx.ml",
-          inputs: [name],
-          output: "y",
-          attributes: { keys_strings: { strings: ["a"] }, values_floats: { floats: [1] } },
-        }
-      : { operator: "Cast", inputs: [name], output: "y", attributes: castTo("float32") };
+  const columns = inputs.map(([name, type]) => ({ name, type, shape: ["N", 1] }));
   return smallModel({
-    inputs: inputs.map(([input, type]) => ({ name: input, type, shape: ["N", 1] })),
+    inputs: columns,
     outputs: [{ name: "y", type: "float32", shape: ["N", 1] }],
-    nodes: [toNumber],
+    nodes: columns.slice(0, 1).map((first) => toNumber(first, "y", { a: 1 })),
   });
 }
 

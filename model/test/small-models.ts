@@ -79,3 +79,46 @@ export function operatorModel(
     nodes: [{ operator, inputs: ["x"], output: "y" }],
   });
 }
+
+type Column = Pick<Value, "name" | "type">;
+
+/** Creates a node that turns a column into numbers, and strings into the number of each. */
+export function toNumber(
+  { name, type }: Column,
+  output: string,
+  numbers: Readonly<Record<string, number>>,
+): NodeDescription {
+  if (type !== "string") {
+    return { operator: "Cast", inputs: [name], output, attributes: castTo("float32") };
+  }
+  return {
+    operator: "LabelEncoder",
+    domain: "ai.onnx.ml",
+    inputs: [name],
+    output,
+    attributes: {
+      keys_strings: { strings: Object.keys(numbers) },
+      values_floats: { floats: Object.values(numbers) },
+    },
+  };
+}
+
+/** Creates a model with one input per feature. Its output `all` has the number of each feature. */
+export function mixedModel(
+  inputs: readonly Column[],
+  numbers: Readonly<Record<string, number>>,
+): Uint8Array {
+  return smallModel({
+    inputs: inputs.map((input) => ({ ...input, shape: ["N", 1] })),
+    outputs: [{ name: "all", type: "float32", shape: ["N", inputs.length] }],
+    nodes: [
+      ...inputs.map((input) => toNumber(input, `number_${input.name}`, numbers)),
+      {
+        operator: "Concat",
+        inputs: inputs.map(({ name }) => `number_${name}`),
+        output: "all",
+        attributes: { axis: { int: 1 } },
+      },
+    ],
+  });
+}

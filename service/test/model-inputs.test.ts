@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { castTo, operatorModel, smallModel } from "../../model/test/small-models.ts";
+import { castTo, mixedModel, operatorModel, smallModel } from "../../model/test/small-models.ts";
 import { post } from "./app-under-test.ts";
 import { appOfModel, numbers, predictMany, predictOne, schemasOf } from "./model-under-test.ts";
 
@@ -47,38 +47,11 @@ describe("a model with one table", () => {
 });
 
 describe("a model with an input for each feature", () => {
-  const types = ["float32", "float64", "int64", "int32", "bool"] as const;
-  const mixed = smallModel({
-    inputs: [
-      ...types.map((type) => ({ name: `in_${type}`, type, shape: ["N", 1] })),
-      { name: "in_string", type: "string", shape: ["N", 1] },
-    ],
-    outputs: [{ name: "all", type: "float32", shape: ["N", 6] }],
-    nodes: [
-      ...types.map((type) => ({
-        operator: "Cast",
-        inputs: [`in_${type}`],
-        output: `float_${type}`,
-        attributes: castTo("float32"),
-      })),
-      {
-        operator: "LabelEncoder",
-        domain: "ai.onnx.ml",
-        inputs: ["in_string"],
-        output: "float_string",
-        attributes: {
-          keys_strings: { strings: ["Süd", 'the "old" town'] },
-          values_floats: { floats: [10, 20] },
-        },
-      },
-      {
-        operator: "Concat",
-        inputs: [...types.map((type) => `float_${type}`), "float_string"],
-        output: "all",
-        attributes: { axis: { int: 1 } },
-      },
-    ],
-  });
+  const types = ["float32", "float64", "int64", "int32", "bool", "string"] as const;
+  const mixed = mixedModel(
+    types.map((type) => ({ name: `in_${type}`, type })),
+    { Süd: 10, 'the "old" town': 20 },
+  );
   const features = [
     {
       name: "district",

@@ -1,42 +1,19 @@
 import { describe, expect, test } from "vitest";
-import { castTo, operatorModel, smallModel } from "../../../model/test/small-models.ts";
+import { mixedModel, operatorModel } from "../../../model/test/small-models.ts";
 import { post } from "../app-under-test.ts";
 import { appOfModel } from "../model-under-test.ts";
 import { binaryRequest, errorOf, floats, infer } from "./protocol.ts";
 
 describe("a model with an input for each type of feature", () => {
-  const types = ["float32", "int64", "bool"] as const;
-  const onnx = smallModel({
-    inputs: [
-      ...types.map((type) => ({ name: type, type, shape: ["N", 1] })),
-      { name: "text", type: "string", shape: ["N", 1] },
+  const onnx = mixedModel(
+    [
+      { name: "float32", type: "float32" },
+      { name: "int64", type: "int64" },
+      { name: "bool", type: "bool" },
+      { name: "text", type: "string" },
     ],
-    outputs: [{ name: "all", type: "float32", shape: ["N", 4] }],
-    nodes: [
-      ...types.map((type) => ({
-        operator: "Cast",
-        inputs: [type],
-        output: `cast_${type}`,
-        attributes: castTo("float32"),
-      })),
-      {
-        operator: "LabelEncoder",
-        domain: "ai.onnx.ml",
-        inputs: ["text"],
-        output: "cast_text",
-        attributes: {
-          keys_strings: { strings: ["Süd", "Nord"] },
-          values_floats: { floats: [10, 20] },
-        },
-      },
-      {
-        operator: "Concat",
-        inputs: [...types.map((type) => `cast_${type}`), "cast_text"],
-        output: "all",
-        attributes: { axis: { int: 1 } },
-      },
-    ],
-  });
+    { Süd: 10, Nord: 20 },
+  );
   const features = [
     {
       name: "district",
