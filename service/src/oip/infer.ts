@@ -5,7 +5,7 @@ import type { Endpoint } from "../routes/endpoint.ts";
 import { intervalSteps } from "../routes/interval-steps.ts";
 import type { Limits } from "../routes/limits.ts";
 import type { PredictionSteps, Predictor } from "../routes/prediction.ts";
-import { PredictionWriter } from "../routes/write-predictions.ts";
+import { flatWriter } from "../routes/write-predictions.ts";
 import type { InferenceRequest } from "../tensors/inference-reader.ts";
 import { encodeFor, receiveDecoded } from "../wire/encodings.ts";
 import { refusal } from "../wire/refusal.ts";
@@ -41,9 +41,6 @@ function headerBytesOf(request: SentRequest): number | undefined {
 /** In cache keys. */
 const endpoint = "infer";
 
-/** The protocol's lists are flat. */
-const flat = new PredictionWriter({ outputs: 1, isList: false });
-
 /** How an inference request is received, read and answered. */
 function stepsOf(
   name: string,
@@ -58,7 +55,7 @@ function stepsOf(
     inference = read;
     const { level, matrix } = read;
     if (level !== undefined) {
-      Object.assign(steps, intervalSteps(model, level, endpoint, flat, joinNumbers));
+      Object.assign(steps, intervalSteps(model, level, endpoint, flatWriter, joinNumbers));
     }
     return matrix;
   }
@@ -75,7 +72,8 @@ function stepsOf(
       return read instanceof Promise ? read.then(matrixOf) : matrixOf(read);
     },
     predictionsIn: (rows) => rows,
-    write: (predictions) => flat.write(predictions),
+    // The protocol's lists are flat.
+    write: (predictions) => flatWriter.write(predictions),
     respond(numbers) {
       if (inference === undefined) throw new Error("the request has not been read");
       const { id, outputs, level, matrix } = inference;

@@ -6,7 +6,7 @@ import { featureReader } from "../records/feature-reader.ts";
 import { invalid, maxInputBytes } from "../wire/refusal.ts";
 import { type NodeEnvironment, requestQuery } from "../wire/sent-request.ts";
 import type { PredictionSteps } from "./prediction.ts";
-import { PredictionWriter } from "./write-predictions.ts";
+import { flatWriter, type PredictionWriter } from "./write-predictions.ts";
 
 /** The name of the query parameter. */
 const name = "interval";
@@ -41,8 +41,6 @@ export function levelOf({ intervals }: LoadedModel, text: string): number {
   return level;
 }
 
-const flat = new PredictionWriter({ outputs: 1, isList: false });
-
 /** Which steps differ for predictions with intervals. */
 export type IntervalSteps = Pick<
   PredictionSteps,
@@ -71,7 +69,7 @@ export function intervalSteps(
     engine: withIntervals(engine, intervals, factor),
     predictionsIn,
     async write(result) {
-      const predictions = await flat.write(predictionsIn(result));
+      const predictions = await flatWriter.write(predictionsIn(result));
       return wrap(predictions, await ends.write(endsIn(result)));
     },
   };

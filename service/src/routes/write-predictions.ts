@@ -41,3 +41,6 @@ export class PredictionWriter {
     return rows.join();
   }
 }
+
+/** Writes numbers as a flat list, whatever rows they belong to. */
+export const flatWriter = new PredictionWriter({ outputs: 1, isList: false });
