@@ -14,6 +14,7 @@ import type { Engine } from "./engine.ts";
 import { createIntervals, type ModelIntervals } from "./interval.ts";
 import { ModelError } from "./model-error.ts";
 import { createOnnxRunner, type OnnxRunner } from "./onnx-runner.ts";
+import { describeIntervals } from "./signature-of.ts";
 import { TrainingRange } from "./training-range.ts";
 import { createTreeRunner, treeOptionsOf } from "./tree-runner.ts";
 
@@ -166,10 +167,14 @@ export async function loadModel(
   }
   try {
     const onnx = await createRunner(model, card);
-    const { signature } = onnx;
     const engine = batched(onnx, undefined, metrics);
     const errors = onnx.errors && { runner: onnx.errors, engine: batched(onnx.errors) };
-    const { features, covers } = card;
+    const { features, covers, interval } = card;
+    const intervals = interval && errors && { ...createIntervals(interval), engine: errors.engine };
+    const signature = {
+      ...onnx.signature,
+      ...(intervals && { interval: describeIntervals(intervals) }),
+    };
     const options = treeOptionsOf(card, onnx);
     const { outputs } = engine;
     const task = { path: modelPath, version, options, features, outputs, covers };
@@ -188,8 +193,7 @@ export async function loadModel(
       version,
       cacheVersions: cacheVersionsOf(card, cardText, onnx),
       engine,
-      ...(card.interval &&
-        errors && { intervals: { ...createIntervals(card.interval), engine: errors.engine } }),
+      ...(intervals && { intervals }),
       explainer,
       range: new TrainingRange(features),
       example: readExample(card),

@@ -5,11 +5,10 @@ import { readOnnxGraph } from "../trees/onnx-file.ts";
 import { Unsupported } from "../trees/unsupported.ts";
 import type { ModelCard } from "./card.ts";
 import type { Runner } from "./engine.ts";
-import { createIntervals } from "./interval.ts";
 import { ModelError } from "./model-error.ts";
 import { feedFor, inputOrder, inputsOf, outputFor, predictionsOf } from "./onnx-tensors.ts";
 import { selectOutput } from "./select-output.ts";
-import { describeIntervals, signatureOf } from "./signature-of.ts";
+import { signatureOf } from "./signature-of.ts";
 
 /** ONNX Runtime's level for errors. Warnings are not logged. */
 const errorSeverity = 3;
@@ -128,11 +127,7 @@ export async function createOnnxRunner(
       const found = `${predictor.output} has ${predictor.outputs} and ${errors.output} ${errors.outputs}`;
       throw new ModelError(`interval: both outputs must have one number for each row; ${found}`);
     }
-    const signature = {
-      ...predictor.signature,
-      interval: describeIntervals(createIntervals(interval)),
-    };
-    return { ...predictor, signature, isFirstOutput: served === outputs[0], errors };
+    return { ...predictor, isFirstOutput: served === outputs[0], errors };
   } catch (error) {
     await predictor.release();
     throw error;
