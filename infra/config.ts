@@ -168,30 +168,32 @@ const monitoring = section({
   deploy: flag,
 });
 
-const redisUrl = z
-  .string("found a value that is not a string; allowed: a URL")
-  .transform((url, { addIssue }) => {
+const secretText = (allowed: string) =>
+  z.string(`found a value that is not a string; allowed: ${allowed}`);
+
+/** A secret string that a parser accepts. The parser's errors do not quote it. */
+function parsedSecret<Value>(allowed: string, parse: (text: string) => Value) {
+  return secretText(allowed).transform((text, { addIssue }) => {
     try {
-      return parseManagedRedisUrl(url);
+      return parse(text);
     } catch (error) {
-      if (!(error instanceof RedisUrlError)) throw error;
+      if (!(error instanceof RedisUrlError || error instanceof TokensError)) throw error;
       addIssue(error.message);
       return z.NEVER;
     }
   });
+}
 
-const apiTokens = z
-  .string("found a value that is not a string; allowed: tokens")
-  .superRefine((text, { addIssue }) => {
-    try {
-      new Tokens(text);
-    } catch (error) {
-      if (!(error instanceof TokensError)) throw error;
-      addIssue({ code: "custom", message: error.message, continue: false });
-    }
-  });
+const redisUrl = parsedSecret("a URL", parseManagedRedisUrl);
 
-const metricsToken = z.string("found a value that is not a string; allowed: a token of apiTokens");
+function requireTokens(text: string): string {
+  new Tokens(text);
+  return text;
+}
+
+const apiTokens = parsedSecret("tokens", requireTokens);
+
+const metricsToken = secretText("a token of apiTokens");
 
 const PlainSettings = section({
   kubeContext: text(/^\S+$/, "the name of a kubeconfig context").default("minikube"),
