@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Page } from "playwright-core";
 import { describe, expect } from "vitest";
+import type { Engine } from "../../src/model/engine.ts";
 import { appUnderTest, firstFeatureEngine } from "../app-under-test.ts";
 import { house } from "../house-model.ts";
 import { openPlayground, shows, testInBrowser, useBrowser } from "./browser.ts";
@@ -25,6 +26,14 @@ describe("a file", () => {
     const done = await download;
     return { name: done.suggestedFilename(), text: await readFile(await done.path(), "utf8") };
   };
+
+  /** Creates an engine that predicts the first feature, and does something else if it is 99. */
+  function engineWith99(predict99: () => Promise<never>): Engine {
+    const engine = firstFeatureEngine();
+    const predict = (matrix: Float32Array) =>
+      matrix.includes(99) ? predict99() : engine.predict(matrix);
+    return { ...engine, predict };
+  }
 
   testInBrowser("pasted rows are predicted and can be downloaded", async () => {
     const { page, faults } = await openPlayground(appUnderTest());
@@ -103,15 +112,9 @@ describe("a file", () => {
   testInBrowser(
     "predicting a file can be stopped, and its finished predictions are kept",
     async () => {
-      const engine = firstFeatureEngine();
-      const stuck = {
-        ...engine,
-        predict: (matrix: Float32Array) =>
-          matrix.includes(99) ? new Promise<never>(() => {}) : engine.predict(matrix),
-      };
-      const { page } = await openPlayground(
-        appUnderTest({ engine: stuck, limits: { maxHouses: 2 } }),
-      );
+      const stuck = engineWith99(() => new Promise(() => {}));
+      const app = appUnderTest({ engine: stuck, limits: { maxHouses: 2 } });
+      const { page } = await openPlayground(app);
       await paste(page, csv({ MedInc: 1 }, { MedInc: 2 }, { MedInc: 99 }, { MedInc: 4 }));
       await shows(page, "#file-status", "2 of 4 rows…");
       expect(await page.locator("#file-progress").getAttribute("max")).toBe("4");
@@ -141,14 +144,7 @@ describe("a file", () => {
   testInBrowser(
     "if the service fails, the page says so and keeps the finished predictions",
     async () => {
-      const engine = firstFeatureEngine();
-      const failing = {
-        ...engine,
-        predict: async (matrix: Float32Array) => {
-          if (matrix.includes(99)) throw new Error("no memory");
-          return engine.predict(matrix);
-        },
-      };
+      const failing = engineWith99(() => Promise.reject(new Error("no memory")));
       const app = appUnderTest({ engine: failing, limits: { maxHouses: 1 } });
       const { page } = await openPlayground(app);
       await paste(page, csv({ MedInc: 1 }, { MedInc: 99 }));
