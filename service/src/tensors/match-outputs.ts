@@ -69,7 +69,7 @@ export function createOutputMatcher(signature: Signature) {
         const reason = name === intervalOutput ? ", since the model has no intervals" : "";
         throw refusal(400, `output ${quote(name)} is unknown${reason}. Allowed: ${allowed}`);
       }
-      if (found.some((former) => former.tensor === tensor)) {
+      if (found.some((other) => other.tensor === tensor)) {
         throw refusal(400, `output ${quote(name)} is requested twice`);
       }
       found.push(matched(tensor, own?.binary_data ?? isBinary));

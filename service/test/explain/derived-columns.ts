@@ -12,7 +12,7 @@ import { type Constant, type Node, onnxFile } from "../trees/onnx-writer.ts";
 /** A column that trees test. */
 export interface TestColumn {
   /** Computes it from a row, and from the columns before it. */
-  readonly of: (row: Float32Array, former: readonly number[]) => number;
+  readonly of: (row: Float32Array, previous: readonly number[]) => number;
   /** The features that it is computed from. */
   readonly features: readonly number[];
 }
@@ -172,7 +172,8 @@ export class DerivedColumns {
     const one = this.#operand(left);
     const other = this.#operand(right);
     const column = {
-      of: (_: Float32Array, former: readonly number[]) => compute(one.of(former), other.of(former)),
+      of: (_: Float32Array, previous: readonly number[]) =>
+        compute(one.of(previous), other.of(previous)),
       features: union(one.features, other.features),
     };
     this.#add(column, operator, [one.name, other.name]);
@@ -182,7 +183,7 @@ export class DerivedColumns {
     if (typeof operand === "number") {
       const index = operand % this.columns.length;
       const features = this.columns[index]?.features ?? [];
-      const of = (former: readonly number[]) => former[index] ?? 0;
+      const of = (previous: readonly number[]) => previous[index] ?? 0;
       return { name: `column${index}`, features, of };
     }
     const { constant } = operand;
@@ -201,7 +202,7 @@ export class DerivedColumns {
     this.lookups.push({ ensemble, first: known });
     for (let target = 0; target < ensemble.targets; target++) {
       this.#extract(scores, target, {
-        of: (_, former) => scoreOf(ensemble, target, former),
+        of: (_, previous) => scoreOf(ensemble, target, previous),
         features: union(...sources),
       });
     }
