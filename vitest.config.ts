@@ -6,7 +6,8 @@ const project = (name: string, root: string) => ({
     root,
     include: ["test/**/*.test.ts"],
     exclude: ["test/containers/**", "test/node/**"],
-    testTimeout: 20_000,
+    // Tests take a few seconds. On a busy machine they take several times as long.
+    testTimeout: 60_000,
   },
 });
 
