@@ -136,7 +136,8 @@ describe("with an SDK", () => {
     const traced = await startTraced({ environment });
     await traced.service.logged("cache connected");
 
-    expect(await post(traced.port, "/predict", house, { traceparent })).toBe(200);
+    const body = { houses: [house] };
+    expect(await post(traced.port, "/bulk_predict", body, { traceparent })).toBe(200);
     const spans = await stopped(traced);
 
     const request = spans.find(({ kind }) => kind === serverKind);
