@@ -1,5 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { requestsPerBatch } from "../src/requests-per-batch.ts";
 import { TurnBatch } from "../src/routes/turn-batch.ts";
 
 test("the only response of a turn is sent immediately", async () => {
@@ -31,4 +32,17 @@ test("after a turn with several responses, the first one of the next turn waits 
   await first;
   await turn();
   expect(batch.join()).toBeUndefined();
+});
+
+test("many responses of a turn are sent in batches before its end", async () => {
+  const batch = new TurnBatch();
+  const sent: number[] = [];
+  batch.join();
+  for (let index = 1; index <= requestsPerBatch + 1; index++) {
+    batch.join()?.then(() => sent.push(index));
+  }
+  await Promise.resolve();
+  expect(sent).toHaveLength(requestsPerBatch);
+  await turn();
+  expect(sent).toHaveLength(requestsPerBatch + 1);
 });

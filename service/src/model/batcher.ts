@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { requestsPerBatch } from "../requests-per-batch.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import {
   AbandonedError,
@@ -154,7 +155,7 @@ export function batched(
     rowsPerRun.observe(matrix.length / columns);
   }
 
-  function batchRows({ runNow, maxRunRows: maxRows }: Runner): RowBatch | undefined {
+  function batchRows({ runNow, maxRunRows }: Runner): RowBatch | undefined {
     if (!runNow) return undefined;
     const runRows = (matrix: Float32Array) => {
       const start = performance.now();
@@ -162,6 +163,7 @@ export function batched(
       observeRun(matrix, start);
       return predictions;
     };
+    const maxRows = Math.min(maxRunRows, requestsPerBatch);
     return new RowBatch(runRows, { columns, outputs, maxRows });
   }
 

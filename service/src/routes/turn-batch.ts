@@ -1,6 +1,8 @@
+import { requestsPerBatch } from "../requests-per-batch.ts";
+
 /**
  * Batches responses that are ready in the same turn of the event loop. They are sent together at
- * the end of the turn, since many small writes in a row are faster than the same writes apart. This
+ * the end of the turn or once there are enough, since many small writes in a row are faster than the same writes apart. This
  * would only delay a single response, so responses wait only while turns have several of them.
  */
 export class TurnBatch {
@@ -13,15 +15,19 @@ export class TurnBatch {
     if (this.#ready++ === 0) setImmediate(() => this.#endTurn());
     if (this.#ready === 1 && this.#readyInLastTurn <= 1) return undefined;
     return new Promise((resolve) => {
-      this.#waiting.push(resolve);
+      if (this.#waiting.push(resolve) === requestsPerBatch) this.#send();
     });
   }
 
   #endTurn(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
     this.#readyInLastTurn = this.#ready;
     this.#ready = 0;
+    this.#send();
+  }
+
+  #send(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
     for (const send of waiting) send();
   }
 }
