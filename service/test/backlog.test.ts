@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Backlog } from "../src/routes/backlog.ts";
+import { alwaysAccepted, Backlog } from "../src/routes/backlog.ts";
 
 const maxWaitMs = 100;
 const shortBody = 130;
@@ -36,8 +36,8 @@ function backlogUnderTest() {
 
 test("a prediction is refused if those ahead of it need longer than the limit", () => {
   const { backlog, enter, measure } = backlogUnderTest();
-  measure(longBody, 2);
-  enter(49, longBody);
+  measure(longBody, 1);
+  enter(99, longBody);
   expect(backlog.isTooLongFor(longBody)).toBe(false);
   enter(2, longBody);
   expect(backlog.isTooLongFor(longBody)).toBe(true);
@@ -45,10 +45,10 @@ test("a prediction is refused if those ahead of it need longer than the limit", 
 
 test("a refused prediction is accepted again when enough of those ahead of it have finished", () => {
   const { backlog, enter, finish, measure } = backlogUnderTest();
-  measure(longBody, 2);
-  enter(60, longBody);
+  measure(longBody, 1);
+  enter(110, longBody);
   expect(backlog.isTooLongFor(longBody)).toBe(true);
-  finish(11, longBody, 2);
+  finish(11, longBody, 1);
   expect(backlog.isTooLongFor(longBody)).toBe(false);
 });
 
@@ -61,10 +61,10 @@ test("no prediction is refused before the rate has been measured", () => {
   expect(backlog.isTooLongFor(longBody)).toBe(true);
 });
 
-test("32 predictions are accepted, however slow the model is", () => {
+test(`${alwaysAccepted} predictions are accepted, however slow the model is`, () => {
   const { backlog, enter, measure } = backlogUnderTest();
   measure(longBody, 1_000);
-  enter(31, longBody);
+  enter(alwaysAccepted - 1, longBody);
   expect(backlog.isTooLongFor(longBody)).toBe(false);
   enter(1, longBody);
   expect(backlog.isTooLongFor(longBody)).toBe(true);
@@ -72,8 +72,8 @@ test("32 predictions are accepted, however slow the model is", () => {
 
 test("a prediction with a short body is accepted behind long ones", () => {
   const { backlog, enter, measure } = backlogUnderTest();
-  measure(longBody, 2);
-  enter(60, longBody);
+  measure(longBody, 1);
+  enter(110, longBody);
   expect(backlog.isTooLongFor(longBody)).toBe(true);
   expect(backlog.isTooLongFor(shortBody)).toBe(false);
 });
@@ -89,13 +89,13 @@ test("a prediction with a short body is refused behind many short ones", () => {
 
 test("neither short queues nor idle time lower the rate", () => {
   const { backlog, enter, finish, measure, wait } = backlogUnderTest();
-  measure(longBody, 2);
+  measure(longBody, 1);
   for (let i = 0; i < 200; i++) {
     wait(60_000);
-    enter(31, longBody);
-    finish(31, longBody, 50);
+    enter(alwaysAccepted - 1, longBody);
+    finish(alwaysAccepted - 1, longBody, 50);
   }
-  enter(49, longBody);
+  enter(99, longBody);
   expect(backlog.isTooLongFor(longBody)).toBe(false);
 });
 
@@ -103,31 +103,31 @@ test("of many predictions that finish at the same time, nearly all count", () =>
   const { backlog, enter, finish } = backlogUnderTest();
   for (let i = 0; i < 20; i++) {
     enter(100, longBody);
-    finish(1, longBody, 200);
+    finish(1, longBody, 100);
     finish(99, longBody, 0);
   }
-  enter(45, longBody);
+  enter(90, longBody);
   expect(backlog.isTooLongFor(longBody)).toBe(false);
-  enter(10, longBody);
+  enter(20, longBody);
   expect(backlog.isTooLongFor(longBody)).toBe(true);
 });
 
 test("cancelled predictions do not raise the rate", () => {
   const { backlog, enter, finish, measure } = backlogUnderTest();
-  measure(longBody, 2);
+  measure(longBody, 1);
   enter(100_000, longBody);
   finish(100_000, longBody, 0.01, false);
-  enter(40, longBody);
+  enter(80, longBody);
   expect(backlog.isTooLongFor(longBody)).toBe(true);
 });
 
 test("after a stall, the rate is correct again within half a second of work", () => {
   const { backlog, enter, finish, measure, wait } = backlogUnderTest();
-  measure(longBody, 2);
-  enter(300, longBody);
+  measure(longBody, 1);
+  enter(600, longBody);
   wait(10_000);
-  finish(1, longBody, 2);
+  finish(1, longBody, 1);
   expect(backlog.isTooLongFor(longBody)).toBe(true);
-  finish(259, longBody, 2);
+  finish(519, longBody, 1);
   expect(backlog.isTooLongFor(longBody)).toBe(false);
 });

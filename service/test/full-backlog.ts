@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { vi } from "vitest";
 import type { App } from "../src/app.ts";
+import { alwaysAccepted } from "../src/routes/backlog.ts";
 import type { Metrics } from "../src/telemetry/metrics.ts";
 import { appUnderTest, firstFeatureEngine, post } from "./app-under-test.ts";
 import { house } from "./house-model.ts";
@@ -27,7 +28,7 @@ export async function appWithFullBacklog(
   const app = appUnderTest({ engine, limits: { maxWaitMs: 1 }, ...(metrics ? { metrics } : {}) });
   async function predictMany() {
     begun = 0;
-    const responses = Array.from({ length: 32 }, (_, index) =>
+    const responses = Array.from({ length: alwaysAccepted }, (_, index) =>
       post(app, "/predict", { ...house, MedInc: index + 1 }),
     );
     await vi.waitUntil(() => begun === responses.length);
