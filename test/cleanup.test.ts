@@ -2,9 +2,9 @@ import { writeFileSync } from "node:fs";
 import type { RequestListener } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
-import { waitOptions } from "./machine.ts";
 import { minikubeMachine, serviceForAll } from "./minikube-machine.ts";
 import { overrideResponses } from "./override-responses.ts";
+import { waitOptions } from "./wait-options.ts";
 
 const service = serviceForAll();
 

@@ -56,9 +56,6 @@ if (env.PROGRAM_STAYS) {
 }
 `;
 
-/** How long tests wait until a program prints or calls something. */
-export const waitOptions = { timeout: 15_000, interval: 20 };
-
 export interface MachineOptions {
   /** Output of `uname`; default "Linux x86_64". */
   platform?: string;

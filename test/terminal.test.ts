@@ -1,7 +1,7 @@
 import { expect, vi } from "vitest";
-import { waitOptions } from "./machine.ts";
 import { minikubeMachine, serviceForAll } from "./minikube-machine.ts";
 import { testInTerminal } from "./terminal.ts";
+import { waitOptions } from "./wait-options.ts";
 
 const service = serviceForAll();
 

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, vi } from "vitest";
 import { RedisServer } from "../../service/test/redis-server.ts";
 import { testNeeding } from "../../test/prerequisite.ts";
+import { waitOptions } from "../../test/wait-options.ts";
 import { verifyRedisDns, verifyRedisReady } from "../components/redis-checks.ts";
 
 const has = (command: string) => spawnSync(command, ["--help"]).error === undefined;
@@ -36,7 +37,7 @@ function run(script: string, REDIS_HOST: string, port = 0, REDIS_PASSWORD = redi
     /** Resolves once the check has failed this many times, if the script is still running. */
     async failed(times: number, message: string) {
       const failures = () => log.filter((line) => line === message);
-      await vi.waitFor(() => expect(failures()).toHaveLength(times), { timeout: 15_000 });
+      await vi.waitFor(() => expect(failures()).toHaveLength(times), waitOptions);
       expect(child.exitCode).toBeNull();
       expect(log.join()).not.toContain(redisPassword);
     },

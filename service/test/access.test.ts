@@ -355,6 +355,5 @@ describe("the OpenAPI document", () => {
       await answer.waitFor();
       expect(await answer.textContent()).toContain(`"prediction": ${Math.fround(house.MedInc)}`);
     },
-    30_000,
   );
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
+import { waitOptions } from "../../test/wait-options.ts";
 import { type Service, serviceWith } from "./cache-under-test.ts";
 import { RedisServer, redisTest } from "./redis-server.ts";
 
@@ -11,7 +12,7 @@ function misses(service: Service, expected: string): Promise<unknown> {
   return vi.waitUntil(async () => {
     houses++;
     return (await service.cacheStatus(start + houses)) === expected;
-  }, 15_000);
+  }, waitOptions);
 }
 
 /** Commands that make Redis fail writes but not reads, and commands that undo them. */
@@ -62,12 +63,15 @@ describe("responses that are not stored", () => {
     const service = await serviceWith({ redisUrl: redis.url });
     await service.hits();
     redis.freeze();
-    await vi.waitUntil(async () => (await service.cacheStatus(1, noCache)) === "fwd=request");
+    await vi.waitUntil(
+      async () => (await service.cacheStatus(1, noCache)) === "fwd=request",
+      waitOptions,
+    );
     expect(await service.cacheStatus(1)).toBe("fwd=bypass");
     redis.thaw();
     await vi.waitUntil(
       async () => (await service.cacheStatus(1, noCache)) === "fwd=request; stored",
-      10_000,
+      waitOptions,
     );
   });
 
@@ -80,7 +84,10 @@ describe("responses that are not stored", () => {
     await service.hits();
     expect(await service.cacheStatus(1, noCache)).toBe("fwd=request; stored");
     await redis.kill();
-    await vi.waitUntil(async () => (await service.cacheStatus(1, noCache)) === "fwd=request");
+    await vi.waitUntil(
+      async () => (await service.cacheStatus(1, noCache)) === "fwd=request",
+      waitOptions,
+    );
   });
 
   test("Cache-Status does not say stored if memory has no room for the response", async () => {

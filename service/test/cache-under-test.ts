@@ -1,5 +1,6 @@
 import { pino } from "pino";
 import { expect, onTestFinished, vi } from "vitest";
+import { waitOptions } from "../../test/wait-options.ts";
 import { type CacheOptions, createCache } from "../src/cache/create-cache.ts";
 import { RedisCache } from "../src/cache/redis.ts";
 import { Metrics } from "../src/telemetry/metrics.ts";
@@ -42,7 +43,7 @@ function eventLog() {
       },
     },
   );
-  const connected = () => vi.waitUntil(() => events.includes("cache connected"), 10_000);
+  const connected = () => vi.waitUntil(() => events.includes("cache connected"), waitOptions);
   return { lines, events, logger, connected };
 }
 
@@ -93,9 +94,9 @@ export async function serviceWith(options: Partial<CacheOptions> = {}) {
     inferences: () => engine.batches.length,
     connected,
     /** Waits until a house is a hit. */
-    hits: (MedInc = 1) => vi.waitUntil(async () => (await predict(MedInc)) === "HIT", 10_000),
+    hits: (MedInc = 1) => vi.waitUntil(async () => (await predict(MedInc)) === "HIT", waitOptions),
     bypasses: (MedInc = 1) =>
-      vi.waitUntil(async () => (await predict(MedInc)) === "BYPASS", 10_000),
+      vi.waitUntil(async () => (await predict(MedInc)) === "BYPASS", waitOptions),
   };
 }
 

@@ -156,6 +156,5 @@ describe("/docs", () => {
       expect(await answer.textContent()).toContain(`"prediction": ${Math.fround(house.MedInc)}`);
       expect(faults).toEqual([]);
     },
-    30_000,
   );
 });

@@ -3,6 +3,7 @@ import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { waitOptions } from "../../test/wait-options.ts";
 import type { Engine } from "../src/model/engine.ts";
 import { createBodyReader } from "../src/records/body-reader.ts";
 import { ReaderThread } from "../src/records/reader-thread.ts";
@@ -78,7 +79,7 @@ describe("a large body", () => {
     const large = post(port, "/bulk_predict", hostile).then(({ status }) =>
       order.push(`${status}`),
     );
-    await vi.waitFor(() => expect(order).toEqual([]));
+    await vi.waitFor(() => expect(order).toEqual([]), waitOptions);
     for (let count = 0; count < 5; count++) {
       expect((await fetch(`http://127.0.0.1:${port}/health`)).status).toBe(200);
       expect((await post(port, "/predict", JSON.stringify(house))).status).toBe(200);
@@ -124,7 +125,7 @@ describe("MAX_BYTES_IN_FLIGHT", () => {
     const list = houses(5000);
     await vi.waitFor(async () => {
       expect((await post(port, "/bulk_predict", list)).status).toBe(200);
-    });
+    }, waitOptions);
   });
 
   test("incomplete uploads give back their bytes after the timeout", async () => {
@@ -169,12 +170,12 @@ describe("cancelled work", () => {
     const port = await serve(appUnderTest({ engine, limits: { maxConcurrentRequests: 1 } }));
     const body = JSON.stringify(house);
     const first = upload(port, "/predict", body, body.length);
-    await vi.waitFor(() => expect(signals).toHaveLength(1));
+    await vi.waitFor(() => expect(signals).toHaveLength(1), waitOptions);
     expect((await post(port, "/predict", body)).status).toBe(503);
     first.destroy();
-    await vi.waitFor(() => expect(signals[0]?.aborted).toBe(true));
+    await vi.waitFor(() => expect(signals[0]?.aborted).toBe(true), waitOptions);
     upload(port, "/predict", body, body.length);
-    await vi.waitFor(() => expect(signals).toHaveLength(2));
+    await vi.waitFor(() => expect(signals).toHaveLength(2), waitOptions);
   });
 
   test("work is cancelled on timeout", async () => {
@@ -245,7 +246,7 @@ test("a request that waits for another's prediction still gets one if that clien
   expect(await response.json()).toEqual({ prediction: Math.fround(house.MedInc) });
 });
 
-test("a client that does not read its responses is disconnected", { timeout: 30_000 }, async () => {
+test("a client that does not read its responses is disconnected", async () => {
   const { readThrough } = await memoryCache();
   const port = await serve(
     appUnderTest({ cache: readThrough, limits: { requestTimeoutMs: 2_000 } }),

@@ -5,6 +5,7 @@ import { createServer, request } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { waitOptions } from "../../test/wait-options.ts";
 import { freePort } from "./free-port.ts";
 import { house as exampleHouse } from "./house-model.ts";
 import { main, startService } from "./service-process.ts";
@@ -46,7 +47,7 @@ const untilInFlight = (port: number) =>
   vi.waitUntil(async () => {
     const response = await fetch(`http://127.0.0.1:${port}/metrics`);
     return (await response.text()).includes("\nhttp_requests_in_flight 2\n");
-  });
+  }, waitOptions);
 
 /** Sends the headers and half the body of a prediction. `finish` sends the rest. */
 function halfSentPrediction(port: number) {
@@ -171,7 +172,7 @@ describe("the log", () => {
       const child = spawn("bash", ["-c", script], { env: { PORT: String(port) } });
       onTestFinished(() => void child.kill("SIGKILL"));
       const health = () => fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined);
-      await vi.waitUntil(async () => (await health())?.status === 200, 10_000);
+      await vi.waitUntil(async () => (await health())?.status === 200, waitOptions);
       await delay(300);
       expect((await health())?.status).toBe(200);
     },

@@ -78,7 +78,7 @@ async function expectSameAnswers(reader: RecordReader, url: string, record: stri
 
 testNeeding(existsSync(peer))(
   "for generated schemas, all responses are those of a FastAPI service with the same schema",
-  { timeout: 400_000 },
+  { timeout: 600_000 },
   async () => {
     for (const schema of fc.sample(schemas, 5)) {
       const url = await startPeer(schema);

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
+import { waitOptions } from "../../test/wait-options.ts";
 import { Status } from "../src/routes/status.ts";
 import { post } from "./app-under-test.ts";
 import {
@@ -50,9 +51,9 @@ describe("failures of Redis", () => {
       expect(await service.predict(1)).toBe("BYPASS");
       expect((await service.app.request("/health")).status).toBe(200);
       const load = traffic(service);
-      await vi.waitUntil(() => service.events.includes("cache degraded"), 10_000);
+      await vi.waitUntil(() => service.events.includes("cache degraded"), waitOptions);
       await redis.start();
-      await vi.waitUntil(() => load.seen.has("HIT"), 10_000);
+      await vi.waitUntil(() => load.seen.has("HIT"), waitOptions);
       expect((await load.stop()).seen).toContain("BYPASS");
       expect(service.events).toEqual(["cache degraded", "cache recovered"]);
     },
@@ -120,7 +121,7 @@ describe("failures of Redis", () => {
       proxy.silent = true;
       const service = await serviceWith({ redisUrl: proxy.url });
       const load = traffic(service);
-      await vi.waitUntil(() => proxy.connections > 1, 10_000);
+      await vi.waitUntil(() => proxy.connections > 1, waitOptions);
       expect((await load.stop()).seen).toEqual(new Set(["BYPASS"]));
       expect(service.events).toEqual(["cache degraded"]);
       proxy.silent = false;
@@ -137,7 +138,7 @@ describe("failures of Redis", () => {
       await service.hits();
       const load = traffic(service);
       proxy.silent = true;
-      await vi.waitUntil(() => proxy.connections > 2, 10_000);
+      await vi.waitUntil(() => proxy.connections > 2, waitOptions);
       expect(await service.predict(1)).toBe("BYPASS");
       proxy.silent = false;
       await service.hits();
@@ -168,10 +169,10 @@ describe("failures of Redis", () => {
     const load = traffic(service);
     await redis.command("CONFIG", "SET", "replica-serve-stale-data", "yes");
     await redis.command("REPLICAOF", "127.0.0.1", "1");
-    await vi.waitUntil(() => service.events.includes("cache degraded"), 10_000);
+    await vi.waitUntil(() => service.events.includes("cache degraded"), waitOptions);
     expect(await service.predict(1)).toBe("HIT");
     await redis.command("REPLICAOF", "NO", "ONE");
-    await vi.waitUntil(() => service.events.includes("cache recovered"), 15_000);
+    await vi.waitUntil(() => service.events.includes("cache recovered"), waitOptions);
     await service.hits(0.5);
     await load.stop();
   });
@@ -185,11 +186,11 @@ describe("failures of Redis", () => {
       await redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction");
       await redis.command("CONFIG", "SET", "maxmemory", "1");
       const load = traffic(service);
-      await vi.waitUntil(() => service.events.includes("cache degraded"), 10_000);
+      await vi.waitUntil(() => service.events.includes("cache degraded"), waitOptions);
       expect(await service.predict(1)).toBe("HIT");
       expect(await service.predict(0.25)).toBe("MISS");
       await redis.command("CONFIG", "SET", "maxmemory", "0");
-      await vi.waitUntil(() => service.events.includes("cache recovered"), 15_000);
+      await vi.waitUntil(() => service.events.includes("cache recovered"), waitOptions);
       await service.hits(0.25);
       expect((await load.stop()).seen.has("BYPASS")).toBe(false);
     },
@@ -357,9 +358,9 @@ describe("a silent connection", () => {
       const { cache, counted, events, connected } = redisCache(proxy.url);
       await connected();
       proxy.silent = true;
-      await vi.waitUntil(() => events.includes("cache degraded"), 10_000);
+      await vi.waitUntil(() => events.includes("cache degraded"), waitOptions);
       proxy.silent = false;
-      await vi.waitUntil(() => events.includes("cache recovered"), 10_000);
+      await vi.waitUntil(() => events.includes("cache recovered"), waitOptions);
       expect(await cache.get("key")).toBeUndefined();
       expect(counted()).toEqual({ "get replied": 1 });
     },

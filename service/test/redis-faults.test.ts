@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, vi } from "vitest";
+import { waitOptions } from "../../test/wait-options.ts";
 import { redisCache, serviceWith, timeoutMs } from "./cache-under-test.ts";
 import { blockEventLoop, nextTurn } from "./event-loop.ts";
 import { RedisProxy, RedisServer, redisTest } from "./redis-server.ts";
@@ -144,7 +145,7 @@ describe("garbage from Redis", () => {
       const proxy = await RedisProxy.to(await RedisServer.start());
       proxy.garbles = true;
       const service = await serviceWith({ redisUrl: proxy.url });
-      await vi.waitUntil(() => service.events.includes("cache degraded"), 10_000);
+      await vi.waitUntil(() => service.events.includes("cache degraded"), waitOptions);
       await delay(1_000);
       expect(proxy.connections).toBe(1);
       proxy.garbles = false;
@@ -158,7 +159,7 @@ redisTest("closing the cache cancels a pending connection", async () => {
   const proxy = await RedisProxy.to(await RedisServer.start());
   proxy.garbles = true;
   const { cache, events } = redisCache(proxy.url);
-  await vi.waitUntil(() => events.includes("cache degraded"), 10_000);
+  await vi.waitUntil(() => events.includes("cache degraded"), waitOptions);
   await cache.close();
   proxy.garbles = false;
   await delay(2_500);

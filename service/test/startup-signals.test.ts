@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, test, vi } from "vitest";
 import { testNeeding } from "../../test/prerequisite.ts";
+import { waitOptions } from "../../test/wait-options.ts";
 import { preloading, stallForever, whenImporting } from "./preload.ts";
 import { asPid1, startService } from "./service-process.ts";
 
@@ -52,7 +53,7 @@ describe.each(modes)("%s during startup with WORKERS=%s", (signal, WORKERS) => {
           { NODE_OPTIONS: options, REDIS_URL: "redis://127.0.0.1:1", WORKERS },
           wrapper,
         );
-        await vi.waitUntil(() => service.stderr() === "stalled", 10_000);
+        await vi.waitUntil(() => service.stderr() === "stalled", waitOptions);
         service.signal(signal);
         expect(await service.exitStatus()).toBe(0);
         expect(service.log).toEqual([]);

@@ -8,15 +8,13 @@ import { PassThrough } from "node:stream";
 import { finished } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { waitOptions } from "../../test/wait-options.ts";
 import { copyLines } from "../src/workers/primary.ts";
 import { valueIn } from "./exposition-parser.ts";
 import { house } from "./house-model.ts";
 import { stallForever, whenImporting } from "./preload.ts";
 import { rawSocket } from "./raw-socket.ts";
 import { startService } from "./service-process.ts";
-
-// Each test starts several processes.
-vi.setConfig({ testTimeout: 60_000 });
 
 type Environment = Record<string, string>;
 
@@ -26,7 +24,7 @@ async function startWorkers(count: number, environment: Environment = {}) {
   const listens = () => service.log.filter(({ msg }) => msg === "listening");
   /** The process ids of all workers that have listened so far. */
   const pids = () => listens().map(({ pid }) => pid);
-  const listening = (total: number) => vi.waitUntil(() => pids().length >= total, 30_000);
+  const listening = (total: number) => vi.waitUntil(() => pids().length >= total, waitOptions);
   await listening(count);
   return { ...service, port: await service.port(), listens, pids, listening };
 }
@@ -75,7 +73,7 @@ async function steadyClient(port: number, requestId: string) {
     /** Waits for the last response. @returns the number of requests that got none */
     async stop(): Promise<number> {
       isStopped = true;
-      await vi.waitUntil(() => socket.closed || statuses.length === sent, 10_000);
+      await vi.waitUntil(() => socket.closed || statuses.length === sent, waitOptions);
       socket.destroy();
       return sent - statuses.length;
     },
@@ -84,7 +82,7 @@ async function steadyClient(port: number, requestId: string) {
 
 /** The worker that answered a request. */
 const workerOf = ({ log }: Service, requestId: string) =>
-  vi.waitUntil(() => log.find((line) => line.requestId === requestId)?.pid, 5_000);
+  vi.waitUntil(() => log.find((line) => line.requestId === requestId)?.pid, waitOptions);
 
 describe("a start with several workers", () => {
   test("WORKERS=1 does not load the code for several processes", async () => {
@@ -107,7 +105,7 @@ describe("a start with several workers", () => {
       await fetch(`http://127.0.0.1:${service.port}/hello?name=x`, { headers });
     }
     const answered = () => service.log.filter(({ msg }) => msg === "request");
-    await vi.waitUntil(() => answered().length === 30, 5_000);
+    await vi.waitUntil(() => answered().length === 30, waitOptions);
     for (const worker of service.pids()) {
       // Ten each, unless one is busy at its turn.
       expect(answered().filter(({ pid }) => pid === worker).length).toBeGreaterThanOrEqual(5);
@@ -149,7 +147,7 @@ describe("a start with several workers", () => {
       }`;
     const service = startService({ WORKERS: "2", NODE_OPTIONS: whenImporting("service.ts", code) });
     const port = await service.port();
-    await vi.waitUntil(() => service.stderr() === "stalled", 10_000);
+    await vi.waitUntil(() => service.stderr() === "stalled", waitOptions);
     expect((await fetch(`http://127.0.0.1:${port}/health`)).status).toBe(200);
     service.signal("SIGTERM");
     expect(await service.exitStatus()).toBe(0);
@@ -177,7 +175,7 @@ describe("a worker that crashes", () => {
     const replacement = service.pids().at(-1);
     for (const requestId of ["new-1", "new-2"]) {
       const client = await steadyClient(service.port, requestId);
-      await vi.waitUntil(() => client.statuses.length > 0, 5_000);
+      await vi.waitUntil(() => client.statuses.length > 0, waitOptions);
       await client.stop();
     }
     expect(await Promise.all(["new-1", "new-2"].map((id) => workerOf(service, id)))).toContain(
@@ -193,7 +191,7 @@ describe("a worker that crashes", () => {
     const closed = sockets.map(untilClosed);
     const statuses = sockets.map(statusesOn);
     for (const [index, socket] of sockets.entries()) socket.write(head(`id-${index}`) + body);
-    await vi.waitUntil(() => statuses.flat().length === 3, 5_000);
+    await vi.waitUntil(() => statuses.flat().length === 3, waitOptions);
     process.kill(victim, "SIGKILL");
     await closed[statuses.findIndex(({ length }) => length === 0)];
     expect(statuses.flat()).toEqual([200, 200, 200]);
@@ -228,9 +226,9 @@ describe("a stop of several workers", () => {
           answered++;
         }
       });
-      await vi.waitUntil(() => answered > 100, 20_000);
+      await vi.waitUntil(() => answered > 100, waitOptions);
       service.signal(signal);
-      await vi.waitUntil(async () => (await fetch(`${url}/health`)).status === 503, 5_000);
+      await vi.waitUntil(async () => (await fetch(`${url}/health`)).status === 503, waitOptions);
       await delay(300);
       isStopping = true;
       await Promise.all(clients);
@@ -343,7 +341,10 @@ describe("the metrics of several workers", () => {
     await sendApart(service.port, 10, "/hello?name=x");
     await sendApart(service.port, 4, "/predict", { method: "POST", body });
     const scrapes = [await scrape(service.port), await scrape(service.port)];
-    await vi.waitUntil(() => service.log.filter(({ msg }) => msg === "request").length === 14);
+    await vi.waitUntil(
+      () => service.log.filter(({ msg }) => msg === "request").length === 14,
+      waitOptions,
+    );
     expect(
       new Set(service.log.filter(({ msg }) => msg === "request").map(({ pid }) => pid)).size,
     ).toBe(2);
@@ -390,7 +391,7 @@ describe("the metrics of several workers", () => {
     onTestFinished(() => void process.kill(frozen, "SIGCONT"));
     text = "";
     sockets[1]?.write(metricsHead);
-    await vi.waitUntil(() => text.includes("process_start_time_seconds 1"), 4_000);
+    await vi.waitUntil(() => text.includes("process_start_time_seconds 1"), waitOptions);
     expect(text).toContain(`${greetings} 10\n`);
     for (const socket of sockets) socket.destroy();
   });

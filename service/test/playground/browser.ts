@@ -1,9 +1,10 @@
 import axe from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import { afterAll, beforeAll, onTestFinished, vi } from "vitest";
+import { afterAll, beforeAll, onTestFinished } from "vitest";
 import { z } from "zod";
 import { findBrowser } from "../../../test/browser.ts";
 import { testNeeding } from "../../../test/prerequisite.ts";
+import { waitOptions } from "../../../test/wait-options.ts";
 import type { App } from "../../src/app.ts";
 import { serve } from "../app-under-test.ts";
 
@@ -19,7 +20,6 @@ let browser: Browser | undefined;
 
 /** Starts Chromium before the tests of a file, and stops it after them. */
 export function useBrowser(): void {
-  vi.setConfig({ testTimeout: 60_000 });
   beforeAll(async () => {
     if (browserPath === undefined) return;
     const args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
@@ -60,7 +60,7 @@ export async function openPlayground(
   const context = await browser.newContext(options);
   onTestFinished(() => context.close());
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(waitOptions.timeout);
   const faults: string[] = [];
   page.on("pageerror", (error) => faults.push(error.message));
   page.on("console", (message) => {
