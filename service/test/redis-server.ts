@@ -123,8 +123,8 @@ export class RedisProxy {
    * Whether to drop commands. A connection that lost one stays silent, as if its host had vanished.
    */
   silent = false;
-  /** The number of accepted connections. */
-  connections = 0;
+  /** When connections were accepted, as in `performance.now()`. */
+  readonly connectedAtMs: number[] = [];
   #port = 0;
   readonly #sockets = new Set<Socket>();
 
@@ -147,8 +147,13 @@ export class RedisProxy {
     return `redis://127.0.0.1:${this.#port}`;
   }
 
+  /** The number of accepted connections. */
+  get connections(): number {
+    return this.connectedAtMs.length;
+  }
+
   #join(client: Socket, redis: Socket): void {
-    this.connections++;
+    this.connectedAtMs.push(performance.now());
     for (const socket of [client, redis]) {
       this.#sockets.add(socket);
       socket.on("error", () => {});
