@@ -74,14 +74,16 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
     await untilInFlight(port);
     service.signal(signal);
     await service.logged("draining");
-    await delay(100);
-    await expect(fetch(`http://127.0.0.1:${port}/health`)).rejects.toThrow();
+    await vi.waitFor(
+      () => expect(fetch(`http://127.0.0.1:${port}/health`)).rejects.toThrow(),
+      waitOptions,
+    );
     expect(await inFlight.finish()).toMatchObject({ status: 200 });
     expect(await service.exitStatus()).toBe(0);
   });
 
   test(`on ${signal}, requests are accepted for DRAIN_SECONDS, and their connections closed`, async () => {
-    const service = startService({ DRAIN_SECONDS: "1" });
+    const service = startService({ DRAIN_SECONDS: "5" });
     const port = await service.port();
     service.signal(signal);
     await service.logged("draining");

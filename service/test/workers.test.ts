@@ -84,15 +84,34 @@ async function steadyClient(port: number, requestId: string) {
 const workerOf = ({ log }: Service, requestId: string) =>
   vi.waitUntil(() => log.find((line) => line.requestId === requestId)?.pid, waitOptions);
 
+/** Opens the first two connections of a service, which its two workers get in turn. */
+async function connectToBoth({ port }: Service) {
+  return [await rawSocket(port), await rawSocket(port)] as const;
+}
+
+/** Sends a prediction on a connection, and waits for the response. */
+async function predictOn(socket: Socket, requestId: string): Promise<void> {
+  socket.write(head(requestId) + body);
+  await once(socket, "data");
+}
+
+async function scrape(port: number): Promise<string> {
+  const headers = { connection: "close" };
+  return (await fetch(`http://127.0.0.1:${port}/metrics`, { headers })).text();
+}
+
 describe("a start with several workers", () => {
   test("WORKERS=1 does not load the code for several processes", async () => {
     const NODE_OPTIONS = whenImporting("workers/primary.ts", 'process.stderr.write("loaded")');
-    const one = startService({ NODE_OPTIONS });
-    await one.port();
-    expect(one.stderr()).toBe("");
-    const two = startService({ NODE_OPTIONS, WORKERS: "2" });
-    await two.port();
-    expect(two.stderr()).toBe("loaded");
+    const stderrOf = async (WORKERS: string) => {
+      const service = startService({ NODE_OPTIONS, WORKERS });
+      await service.port();
+      service.signal("SIGTERM");
+      expect(await service.exitStatus()).toBe(0);
+      return service.stderr();
+    };
+    expect(await stderrOf("1")).toBe("");
+    expect(await stderrOf("2")).toBe("loaded");
   });
 
   test("all workers listen on the same port if PORT is 0, and get connections in turn", async () => {
@@ -100,16 +119,14 @@ describe("a start with several workers", () => {
     const listening = service.log.filter(({ msg }) => msg === "listening");
     const ports = listening.map(({ address }) => address?.port);
     expect(new Set(ports)).toEqual(new Set([service.port]));
-    for (let sent = 0; sent < 30; sent++) {
+    const answered = (worker: number) =>
+      service.log.filter(({ msg, pid }) => msg === "request" && pid === worker).length;
+    // Ten each after thirty requests, unless a worker is busy at its turn.
+    await vi.waitUntil(async () => {
       const headers = { connection: "close" };
       await fetch(`http://127.0.0.1:${service.port}/hello?name=x`, { headers });
-    }
-    const answered = () => service.log.filter(({ msg }) => msg === "request");
-    await vi.waitUntil(() => answered().length === 30, waitOptions);
-    for (const worker of service.pids()) {
-      // Ten each, unless one is busy at its turn.
-      expect(answered().filter(({ pid }) => pid === worker).length).toBeGreaterThanOrEqual(5);
-    }
+      return service.pids().every((worker) => answered(worker) >= 10);
+    }, waitOptions);
   });
 
   test.each<[what: string, environment: Environment, message: string]>([
@@ -212,7 +229,7 @@ describe("a stop of several workers", () => {
   test.each(["SIGTERM", "SIGINT"] as const)(
     "all workers drain after %s: no request is lost under load",
     async (signal) => {
-      const service = await startWorkers(2, { DRAIN_SECONDS: "1" });
+      const service = await startWorkers(2, { DRAIN_SECONDS: "5" });
       const url = `http://127.0.0.1:${service.port}`;
       let isStopping = false;
       let answered = 0;
@@ -242,21 +259,26 @@ describe("a stop of several workers", () => {
 
   test("requests in flight on each worker get their responses after SIGTERM", async () => {
     const service = await startWorkers(2);
-    const sockets = await Promise.all([rawSocket(service.port), rawSocket(service.port)]);
+    const sockets = await connectToBoth(service);
     const statuses = sockets.map(statusesOn);
     for (const [index, socket] of sockets.entries()) {
       socket.write(head(`slow-${index}`) + body.slice(0, 20));
     }
-    await delay(200);
+    // The third one is the scrape.
+    await vi.waitUntil(
+      async () => (await scrape(service.port)).includes("\nhttp_requests_in_flight 3\n"),
+      waitOptions,
+    );
     service.signal("SIGTERM");
-    await delay(200);
+    const draining = () => service.log.filter(({ msg }) => msg === "draining");
+    await vi.waitUntil(() => draining().length === 2, waitOptions);
     for (const socket of sockets) socket.write(body.slice(20));
     expect(await service.exitStatus()).toBe(0);
     expect(statuses).toEqual([[200], [200]]);
   });
 
   test("a signal that all processes receive counts once", async () => {
-    const service = await startWorkers(2, { DRAIN_SECONDS: "1" });
+    const service = await startWorkers(2, { DRAIN_SECONDS: "5" });
     for (const pid of service.pids()) process.kill(pid, "SIGTERM");
     service.signal("SIGTERM");
     await service.logged("draining");
@@ -331,66 +353,65 @@ describe("the metrics of several workers", () => {
     }
   }
 
-  async function scrape(port: number): Promise<string> {
-    const headers = { connection: "close" };
-    return (await fetch(`http://127.0.0.1:${port}/metrics`, { headers })).text();
-  }
-
   test("a scrape of any worker returns the sum over all processes", async () => {
     const service = await startWorkers(2);
-    await sendApart(service.port, 10, "/hello?name=x");
-    await sendApart(service.port, 4, "/predict", { method: "POST", body });
-    const scrapes = [await scrape(service.port), await scrape(service.port)];
-    await vi.waitUntil(
-      () => service.log.filter(({ msg }) => msg === "request").length === 14,
-      waitOptions,
-    );
-    expect(
-      new Set(service.log.filter(({ msg }) => msg === "request").map(({ pid }) => pid)).size,
-    ).toBe(2);
-    for (const text of scrapes) {
-      expect(valueIn(text, greetings)).toBe(10);
-      // Both workers compute it once, and then find it in their memory.
-      const requests = "prediction_cache_requests_total";
-      expect(valueIn(text, `${requests}{outcome="stored",tier="model"}`)).toBe(2);
-      expect(valueIn(text, `${requests}{outcome="hit",tier="memory"}`)).toBe(2);
-      expect(valueIn(text, "prediction_drift_records")).toBe(2);
-      expect(valueIn(text, "prediction_memory_cache_limit_bytes")).toBe(2 * 32 * 1024 * 1024);
-      expect(valueIn(text, "prediction_processes")).toBe(3);
+    const sockets = await connectToBoth(service);
+    for (const requestId of ["first", "second"]) {
+      for (const socket of sockets) await predictOn(socket, requestId);
     }
+    await sendApart(service.port, 10, "/hello?name=x");
+    // Without a report of a worker that is too slow, the sums are too small.
+    await vi.waitFor(async () => {
+      const scrapes = [await scrape(service.port), await scrape(service.port)];
+      for (const text of scrapes) {
+        expect(valueIn(text, greetings)).toBe(10);
+        // Both workers compute it once, and then find it in their memory.
+        const requests = "prediction_cache_requests_total";
+        expect(valueIn(text, `${requests}{outcome="stored",tier="model"}`)).toBe(2);
+        expect(valueIn(text, `${requests}{outcome="hit",tier="memory"}`)).toBe(2);
+        expect(valueIn(text, "prediction_drift_records")).toBe(2);
+        expect(valueIn(text, "prediction_memory_cache_limit_bytes")).toBe(2 * 32 * 1024 * 1024);
+        expect(valueIn(text, "prediction_processes")).toBe(3);
+      }
+    }, waitOptions);
   });
 
   test("the counters of a worker that crashes are kept, but not its gauges", async () => {
     const service = await startWorkers(2);
     await sendApart(service.port, 10, "/hello?name=x");
-    expect(valueIn(await scrape(service.port), greetings)).toBe(10);
+    await vi.waitFor(
+      async () => expect(valueIn(await scrape(service.port), greetings)).toBe(10),
+      waitOptions,
+    );
     const [victim = 0] = service.pids();
     process.kill(victim, "SIGKILL");
     await service.listening(3);
     await sendApart(service.port, 2, "/hello?name=x");
-    const text = await scrape(service.port);
-    expect(valueIn(text, greetings)).toBe(12);
-    expect(valueIn(text, "prediction_processes")).toBe(3);
-    expect(valueIn(text, "prediction_memory_cache_limit_bytes")).toBe(2 * 32 * 1024 * 1024);
+    await vi.waitFor(async () => {
+      const text = await scrape(service.port);
+      expect(valueIn(text, greetings)).toBe(12);
+      expect(valueIn(text, "prediction_processes")).toBe(3);
+      expect(valueIn(text, "prediction_memory_cache_limit_bytes")).toBe(2 * 32 * 1024 * 1024);
+    }, waitOptions);
   });
 
   test("if a worker does not answer, a scrape uses its latest report", async () => {
     const service = await startWorkers(2);
+    const sockets = await connectToBoth(service);
+    for (const [index, socket] of sockets.entries()) await predictOn(socket, `on-${index}`);
     await sendApart(service.port, 10, "/hello?name=x");
-    const sockets = await Promise.all([rawSocket(service.port), rawSocket(service.port)]);
-    let text = "";
-    for (const [index, socket] of sockets.entries()) {
-      socket.on("data", (bytes) => {
-        text += bytes;
-      });
-      socket.write(head(`on-${index}`) + body);
-    }
-    await scrape(service.port);
+    await vi.waitFor(
+      async () => expect(valueIn(await scrape(service.port), greetings)).toBe(10),
+      waitOptions,
+    );
     const frozen = await workerOf(service, "on-0");
     process.kill(frozen, "SIGSTOP");
     onTestFinished(() => void process.kill(frozen, "SIGCONT"));
-    text = "";
-    sockets[1]?.write(metricsHead);
+    let text = "";
+    sockets[1].on("data", (bytes) => {
+      text += bytes;
+    });
+    sockets[1].write(metricsHead);
     await vi.waitUntil(() => text.includes("process_start_time_seconds 1"), waitOptions);
     expect(text).toContain(`${greetings} 10\n`);
     for (const socket of sockets) socket.destroy();
