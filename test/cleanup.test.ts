@@ -205,6 +205,7 @@ describe("Ctrl-C", () => {
     await vi.waitFor(() => expect(host.steps()).toContain("pulumi destroy"), waitOptions);
     process.kill(-pid, "SIGINT");
     process.kill(pid, "SIGTERM");
+    host.release();
 
     expect((await ended).status).toBe(0);
     expect(cleanUp(host)).toEqual(closeCalls);
@@ -238,6 +239,7 @@ test("many signals in quick succession clean up once", async () => {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.kill(-pid, signal);
     await delay(5);
   }
+  host.release();
 
   const { status, stdout } = await ended;
 
