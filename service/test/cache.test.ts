@@ -1,8 +1,8 @@
 import { hash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import fc from "fast-check";
 import { pino } from "pino";
 import { describe, expect, test } from "vitest";
+import { fc } from "../../test/seeded-fast-check.ts";
 import { cachePolicy } from "../src/cache/cache-control.ts";
 import type { CachedResponse } from "../src/cache/cached-response.ts";
 import { CircuitBreaker } from "../src/cache/circuit-breaker.ts";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { fc } from "../../test/seeded-fast-check.ts";
 import { waitOptions } from "../../test/wait-options.ts";
 import type { CacheOptions } from "../src/cache/create-cache.ts";
 import { ModelCard } from "../src/model/card.ts";
