@@ -5,10 +5,9 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { pino } from "pino";
-import { chromium } from "playwright-core";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { z } from "zod";
-import { findBrowser } from "../../test/browser.ts";
+import { hasBrowser, launchBrowser } from "../../test/browser.ts";
 import { testNeeding } from "../../test/prerequisite.ts";
 import { type AccessGroup, accessGroups } from "../src/access/groups.ts";
 import { TokenFile } from "../src/access/token-file.ts";
@@ -333,14 +332,11 @@ describe("the OpenAPI document", () => {
     expect(document).not.toMatch(/HTTPBearer|"401"|securitySchemes/);
   });
 
-  const browserPath = findBrowser();
-
-  testNeeding(browserPath !== undefined)(
+  testNeeding(hasBrowser)(
     "a token entered at the Authorize button of /docs is sent with a prediction",
     async () => {
       const port = await serve(protectedApp());
-      const executablePath = browserPath ?? "chromium";
-      const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+      const browser = await launchBrowser();
       onTestFinished(() => browser.close());
       const page = await browser.newPage();
       await page.goto(`http://127.0.0.1:${port}/docs`);

@@ -37,6 +37,8 @@ async function startTraced({ tracing = documented, environment = {} }: Options =
     NODE_OPTIONS: `--import ${join(folder, "tracing.mjs")}`,
     OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
     OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+    // The SDK does not wait for a batch that it has begun to send when the service stops.
+    OTEL_BSP_SCHEDULE_DELAY: "600000",
     ...environment,
   });
   return { ...receiver, service, port: await service.port() };

@@ -1,4 +1,5 @@
 import { describe, expect } from "vitest";
+import { hasBrowser } from "../../../test/browser.ts";
 import { testNeeding } from "../../../test/prerequisite.ts";
 import { copyWithCard, flats, hasPythonModels } from "../../../test/python-models.ts";
 import { waitOptions } from "../../../test/wait-options.ts";
@@ -9,7 +10,6 @@ import {
   accessibilityViolations,
   errorOf,
   fieldOf,
-  hasBrowser,
   openPlayground,
   predictionOf,
   shows,

@@ -1,17 +1,12 @@
 import axe from "axe-core";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, onTestFinished } from "vitest";
 import { z } from "zod";
-import { findBrowser } from "../../../test/browser.ts";
+import { hasBrowser, launchBrowser } from "../../../test/browser.ts";
 import { testNeeding } from "../../../test/prerequisite.ts";
 import { waitOptions } from "../../../test/wait-options.ts";
 import type { App } from "../../src/app.ts";
 import { serve } from "../app-under-test.ts";
-
-const browserPath = findBrowser();
-
-/** Whether Chromium is on this machine. */
-export const hasBrowser = browserPath !== undefined;
 
 /** `test` for tests that need Chromium. */
 export const testInBrowser = testNeeding(hasBrowser);
@@ -21,9 +16,7 @@ let browser: Browser | undefined;
 /** Starts Chromium before the tests of a file, and stops it after them. */
 export function useBrowser(): void {
   beforeAll(async () => {
-    if (browserPath === undefined) return;
-    const args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
-    browser = await chromium.launch({ executablePath: browserPath, args });
+    if (hasBrowser) browser = await launchBrowser();
   });
   afterAll(() => browser?.close());
 }
