@@ -70,7 +70,8 @@ export async function openPlayground(
     if (!isLocal) faults.push(request.url());
   });
   await page.goto(`http://127.0.0.1:${port}/playground`);
-  await page.locator("#requests tbody tr").first().waitFor();
+  // The response to /explain may arrive first.
+  await page.locator("#requests tbody tr", { hasText: "/predict" }).first().waitFor();
   return { page, faults };
 }
 
