@@ -1,7 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { waitOptions } from "../../test/wait-options.ts";
 import { inference, traceRequests, traceWork } from "../src/telemetry/tracing.ts";
 import { house } from "./house-model.ts";
 import { startReceiver } from "./otlp-receiver.ts";
@@ -146,6 +147,8 @@ describe("with an SDK", () => {
 
     const body = { houses: [house] };
     expect(await post(traced.port, "/bulk_predict", body, { traceparent })).toBe(200);
+    // SET may take longer than the response.
+    await vi.waitUntil(async () => (await redis.keys()).length === 1, waitOptions);
     const spans = await stopped(traced);
 
     const request = spans.find(({ kind }) => kind === serverKind);
