@@ -1,13 +1,16 @@
 import { defineConfig } from "vitest/config";
 
+/** Much longer than any test takes, since a test that is slow on a busy machine is not wrong. */
+const timeoutMs = 300_000;
+const timeouts = { testTimeout: timeoutMs, hookTimeout: timeoutMs };
+
 const project = (name: string, root: string) => ({
   test: {
     name,
     root,
     include: ["test/**/*.test.ts"],
     exclude: ["test/containers/**", "test/node/**"],
-    // Tests take a few seconds. On a busy machine they take several times as long.
-    testTimeout: 60_000,
+    ...timeouts,
   },
 });
 
@@ -20,8 +23,7 @@ const onDocker = (name: string, include: string, ...globalSetup: string[]) => ({
     include: [include],
     globalSetup: ["test/docker-daemon.ts", ...globalSetup],
     fileParallelism: false,
-    testTimeout: 120_000,
-    hookTimeout: 240_000,
+    ...timeouts,
   },
 });
 
@@ -29,6 +31,8 @@ export default defineConfig({
   test: {
     // The default leaves one core idle, and many tests mostly wait for processes.
     maxWorkers: "100%",
+    // Long enough to stop the Docker daemon and the Kubernetes node.
+    teardownTimeout: timeoutMs,
     projects: [
       project("service", "service"),
       project("model", "model"),

@@ -1,4 +1,6 @@
 import { existsSync } from "node:fs";
+import { type Browser, chromium } from "playwright-core";
+import { waitOptions } from "./wait-options.ts";
 
 const paths = [
   "/usr/bin/chromium",
@@ -6,8 +8,16 @@ const paths = [
   "/usr/bin/google-chrome",
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 ];
+const path = paths.find((each) => existsSync(each));
 
-/** Returns the path of the installed Chromium or Chrome, if there is one. */
-export function findBrowser(): string | undefined {
-  return paths.find((path) => existsSync(path));
+/** Whether Chromium or Chrome is on this machine. */
+export const hasBrowser = path !== undefined;
+
+/** Starts Chromium or Chrome, without a process for graphics and with these arguments. */
+export function launchBrowser(...args: readonly string[]): Promise<Browser> {
+  return chromium.launch({
+    executablePath: path ?? "chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", ...args],
+    timeout: waitOptions.timeout,
+  });
 }

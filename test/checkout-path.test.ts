@@ -48,24 +48,20 @@ describe("a path with a space and a non-ASCII letter", () => {
     "infra/test/runner.test.ts",
     "infra/test/content-digest.test.ts",
     "test/readme.test.ts",
-  ])(
-    "%s passes in a path with a space and a non-ASCII letter",
-    { timeout: 60_000 },
-    async (file) => {
-      const vitest = join(checkout, "node_modules/vitest/vitest.mjs");
-      const child = spawn(process.execPath, [vitest, "run", file], {
-        cwd: checkout,
-        env: { PATH, HOME, NO_COLOR: "1" },
-      });
-      const output = child.stdout.setEncoding("utf8").toArray();
-      const errors = child.stderr.setEncoding("utf8").toArray();
-      const [status] = await once(child, "close");
+  ])("%s passes in a path with a space and a non-ASCII letter", async (file) => {
+    const vitest = join(checkout, "node_modules/vitest/vitest.mjs");
+    const child = spawn(process.execPath, [vitest, "run", file], {
+      cwd: checkout,
+      env: { PATH, HOME, NO_COLOR: "1" },
+    });
+    const output = child.stdout.setEncoding("utf8").toArray();
+    const errors = child.stderr.setEncoding("utf8").toArray();
+    const [status] = await once(child, "close");
 
-      const text = (await output).join("");
-      expect({ status, text, errors: await errors }).toMatchObject({ status: 0, errors: [] });
-      expect(text).toMatch(/Tests +\d+ passed/);
-    },
-  );
+    const text = (await output).join("");
+    expect({ status, text, errors: await errors }).toMatchObject({ status: 0, errors: [] });
+    expect(text).toMatch(/Tests +\d+ passed/);
+  });
 });
 
 // `pathname` is percent-encoded: it names another file if the path has a space or a non-ASCII

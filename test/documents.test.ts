@@ -2,11 +2,11 @@ import { spawnSync } from "node:child_process";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { withMetricTables } from "../scripts/metrics-page.ts";
 import { metricTable } from "../service/src/telemetry/metric-table.ts";
-import { findBrowser } from "./browser.ts";
+import { hasBrowser, launchBrowser } from "./browser.ts";
 import { testNeeding } from "./prerequisite.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -152,13 +152,12 @@ describe("diagrams", () => {
       source,
     })),
   );
-  const browserPath = findBrowser();
   let browser: Browser | undefined;
   let page: Page;
 
   beforeAll(async () => {
-    if (browserPath === undefined) return;
-    browser = await chromium.launch({ executablePath: browserPath, args: ["--no-sandbox"] });
+    if (!hasBrowser) return;
+    browser = await launchBrowser();
     page = await browser.newPage();
     const script = createRequire(import.meta.url).resolve("mermaid/dist/mermaid.min.js");
     await page.addScriptTag({ path: script });
@@ -169,13 +168,10 @@ describe("diagrams", () => {
     expect(diagrams.length).toBeGreaterThanOrEqual(3);
   });
 
-  testNeeding(browserPath !== undefined).for(diagrams)(
-    "$title can be drawn",
-    async ({ source }) => {
-      const svg = await page.evaluate(
-        `mermaid.render("diagram", ${JSON.stringify(source)}).then(({ svg }) => svg)`,
-      );
-      expect(svg).toContain("<svg");
-    },
-  );
+  testNeeding(hasBrowser).for(diagrams)("$title can be drawn", async ({ source }) => {
+    const svg = await page.evaluate(
+      `mermaid.render("diagram", ${JSON.stringify(source)}).then(({ svg }) => svg)`,
+    );
+    expect(svg).toContain("<svg");
+  });
 });

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type BrowserContextOptions, chromium } from "playwright-core";
-import { findBrowser } from "./browser.ts";
+import type { BrowserContextOptions } from "playwright-core";
+import { launchBrowser } from "./browser.ts";
 import { startLocalService } from "./local-service.ts";
 import { copyWithCard, flats } from "./python-models.ts";
 
@@ -32,10 +32,7 @@ const pictures = [
   { name: "playground-phone.png", settings: {}, options: phone, rows: undefined },
 ];
 
-const browser = await chromium.launch({
-  executablePath: findBrowser() ?? "chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--hide-scrollbars"],
-});
+const browser = await launchBrowser("--hide-scrollbars");
 for (const { name, settings, options, rows } of pictures) {
   const service = await startLocalService(settings);
   const page = await browser.newPage(options);

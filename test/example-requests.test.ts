@@ -1,9 +1,9 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { exampleRequests } from "../scripts/example-requests.ts";
 import { type CardFeature, ModelCard } from "../service/src/model/card.ts";
 import { createRecordReader } from "../service/src/records/reader.ts";
 import { schemas, usualRecord } from "../service/test/record-arbitraries.ts";
+import { fc } from "./seeded-fast-check.ts";
 
 const cardOf = (features: unknown, plural = "items") =>
   ModelCard.parse({

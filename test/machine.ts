@@ -48,16 +48,13 @@ const copiedFiles = [
 /** Replaces the service and the trainer. Prints how it was started, and may run until SIGTERM. */
 const programText = `
 const { argv, env } = process;
-console.log(JSON.stringify({ program: argv[1], args: argv.slice(2), cwd: process.cwd(), env }));
 process.exitCode = Number(env.PROGRAM_STATUS ?? 0);
 if (env.PROGRAM_STAYS) {
   const stay = setInterval(() => {}, 1000);
   process.on("SIGTERM", () => { console.log("drained"); clearInterval(stay); });
 }
+console.log(JSON.stringify({ program: argv[1], args: argv.slice(2), cwd: process.cwd(), env }));
 `;
-
-/** How long tests wait until a program prints or calls something. */
-export const waitOptions = { timeout: 15_000, interval: 20 };
 
 export interface MachineOptions {
   /** Output of `uname`; default "Linux x86_64". */

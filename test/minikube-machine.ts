@@ -98,6 +98,8 @@ export function minikubeMachine(service: Service, options: MachineOptions = {}) 
       }
     }
   }
+  /** Lets a stand-in continue that waits at `SLOW_AT`. */
+  const release = () => writeFileSync(join(world, "continue"), "");
   const state = (path: string) => join(host.checkout, ".state", path);
   return {
     ...host,
@@ -112,6 +114,7 @@ export function minikubeMachine(service: Service, options: MachineOptions = {}) 
     state,
     start,
     end,
+    release,
     run: (args: string[], how?: StartOptions) => start(args, how).ended,
     /** The calls that change something, without their options. */
     steps: () =>

@@ -80,7 +80,7 @@ describe("up --monitoring", () => {
     const host = minikubeMachine(service);
 
     const { status, stdout, stderr } = await host.run(["up", "--monitoring"], {
-      env: { FAILS_AT: "service/grafana", MONITORING_SECONDS: "1" },
+      env: { FAILS_AT: "service/grafana", MONITORING_SECONDS: "5" },
     });
 
     expect(status).toBe(1);

@@ -10,9 +10,9 @@ import {
   nodePin,
   pnpmPin,
   root,
-  waitOptions,
 } from "./machine.ts";
 import { testNeeding } from "./prerequisite.ts";
+import { waitOptions } from "./wait-options.ts";
 
 type Machine = ReturnType<typeof machine>;
 

@@ -10,8 +10,8 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { waitOptions } from "./machine.ts";
 import { minikubeMachine, serviceForAll } from "./minikube-machine.ts";
+import { waitOptions } from "./wait-options.ts";
 
 const service = serviceForAll();
 

@@ -1,7 +1,8 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { expect, vi } from "vitest";
-import { waitOptions } from "./machine.ts";
 import { minikubeMachine, serviceForAll } from "./minikube-machine.ts";
 import { testInTerminal } from "./terminal.ts";
+import { waitOptions } from "./wait-options.ts";
 
 const service = serviceForAll();
 
@@ -23,6 +24,9 @@ testInTerminal("Ctrl-C in a terminal is ignored during the clean-up", async () =
   const { ended, type } = host.start([], { env, terminal: true });
   await vi.waitFor(() => expect(host.steps()).toContain("pulumi destroy"), waitOptions);
   type("\u0003");
+  // The terminal needs a moment to turn it into a signal.
+  await delay(500);
+  host.release();
 
   const { stdout } = await ended;
 

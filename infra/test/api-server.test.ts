@@ -34,9 +34,9 @@ beforeAll(async () => {
   if (server === undefined) return;
   ({ folder, kubectl, api } = server);
   stack = new DeployedStack(server);
-}, 120_000);
+});
 
-afterAll(() => server?.stop(), 60_000);
+afterAll(() => server?.stop());
 
 const names = () => stack.objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`).sort();
 const inNamespace = (kind: string, name: string, apiVersion = "v1") =>

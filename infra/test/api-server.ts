@@ -12,6 +12,25 @@ const canRun = existsSync(cluster) && ["etcd", "zstd", "openssl"].every(has);
 /** A test that needs an API server. */
 export const apiServerTest = testNeeding(canRun);
 
+/**
+ * Starts a cluster in a temporary folder.
+ *
+ * @throws {Error} with what the script prints if it fails each time. It can fail because another
+ *   process takes a port that was free before
+ */
+function startCluster(attempts = 3) {
+  const folder = mkdtempSync(join(tmpdir(), "api-server-"));
+  try {
+    const how = { encoding: "utf8", stdio: "pipe" } as const;
+    const printed = execFileSync(cluster, ["up", "api", folder], how);
+    return { folder, kubectl: /^KUBECTL=(.*)$/m.exec(printed)?.[1] ?? "" };
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    if (attempts === 1) throw error;
+    return startCluster(attempts - 1);
+  }
+}
+
 /** A real API server without controllers, in a temporary folder. */
 export class ApiServer {
   readonly folder: string;
@@ -30,10 +49,8 @@ export class ApiServer {
   /** Starts an API server with the node of Minikube. Undefined without its prerequisites. */
   static async start(): Promise<ApiServer | undefined> {
     if (!canRun) return undefined;
-    const folder = mkdtempSync(join(tmpdir(), "api-server-"));
-    const how = { encoding: "utf8", stdio: "pipe" } as const;
-    const printed = execFileSync(cluster, ["up", "api", folder], how);
-    const server = new ApiServer(folder, /^KUBECTL=(.*)$/m.exec(printed)?.[1] ?? "");
+    const { folder, kubectl } = startCluster();
+    const server = new ApiServer(folder, kubectl);
     await server.#addNode();
     return server;
   }

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc } from "../../test/seeded-fast-check.ts";
 import { binFeatures, binLimit, quantileThresholds, thresholdBetween } from "../src/binning.ts";
 
 const float32 = fc.float({ noNaN: true, noDefaultInfinity: true });

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createIntervals } from "../../service/src/model/interval.ts";
+import { fc } from "../../test/seeded-fast-check.ts";
 import { selectRows } from "../src/columns.ts";
 import { ModelProtoSchema } from "../src/generated/onnx_pb.ts";
 import { houseFeatures } from "../src/house-features.ts";

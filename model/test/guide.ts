@@ -123,7 +123,6 @@ async function follow(title: string): Promise<void> {
 export function testGuide(title: string): void {
   testNeeding(hasPython())(
     `the commands in the guide for ${title} print what the guide shows`,
-    { timeout: 300_000 },
     () => follow(title),
   );
 }

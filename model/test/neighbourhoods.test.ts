@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc } from "../../test/seeded-fast-check.ts";
 import { treeValue } from "../src/ensemble.ts";
 import { fitNeighbourhoods, neighbourhoodNames } from "../src/neighbourhoods.ts";
 

@@ -1,6 +1,6 @@
 import { fromBinary } from "@bufbuild/protobuf";
-import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
+import { fc } from "../../test/seeded-fast-check.ts";
 import type { Ensemble } from "../src/ensemble.ts";
 import { exportHousingModel } from "../src/export-housing-model.ts";
 import { ModelProtoSchema } from "../src/generated/onnx_pb.ts";

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc } from "../../test/seeded-fast-check.ts";
 import type { Ensemble, TreeNode } from "../src/ensemble.ts";
 import { describeBins, describeRange, inputImportance } from "../src/feature-statistics.ts";
 import { computeMetrics, formatMetrics } from "../src/metrics.ts";

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc } from "../../test/seeded-fast-check.ts";
 import { binFeatures, binLimit } from "../src/binning.ts";
 import type { TreeNode } from "../src/ensemble.ts";
 import { buildHistogram, subtractHistogram } from "../src/histogram.ts";

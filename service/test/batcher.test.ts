@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { setImmediate as turn } from "node:timers/promises";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc } from "../../test/seeded-fast-check.ts";
 import { batched, QueueFullError } from "../src/model/batcher.ts";
 import { AbandonedError, type Client, type Runner } from "../src/model/engine.ts";
 import { createRunner } from "../src/model/loaded-model.ts";

@@ -1,5 +1,6 @@
 import { pino } from "pino";
 import { expect, onTestFinished, vi } from "vitest";
+import { waitOptions } from "../../test/wait-options.ts";
 import { type CacheOptions, createCache } from "../src/cache/create-cache.ts";
 import { RedisCache } from "../src/cache/redis.ts";
 import { Metrics } from "../src/telemetry/metrics.ts";
@@ -8,13 +9,16 @@ import { house } from "./house-model.ts";
 import { valuesOf } from "./metric-values.ts";
 
 export const modelVersion = "0".repeat(64);
+/** How long a cache waits for Redis by default, since a busy machine may stop Redis for seconds. */
+const patientTimeoutMs = 30_000;
+/** For tests in which Redis does not reply. */
 export const timeoutMs = 200;
 
 /** Creates a cache, by default in memory, which is closed when the test ends. */
 export async function openCache(options: Partial<CacheOptions> = {}) {
   const cache = await createCache({
     redisUrl: undefined,
-    redisTimeoutMs: 1_000,
+    redisTimeoutMs: patientTimeoutMs,
     redisPredict: "always",
     engineChosen: Promise.resolve(),
     predictOne: async () => {},
@@ -42,7 +46,7 @@ function eventLog() {
       },
     },
   );
-  const connected = () => vi.waitUntil(() => events.includes("cache connected"), 10_000);
+  const connected = () => vi.waitUntil(() => events.includes("cache connected"), waitOptions);
   return { lines, events, logger, connected };
 }
 
@@ -55,7 +59,6 @@ export async function serviceWith(options: Partial<CacheOptions> = {}) {
   const metrics = new Metrics();
   const engine = firstFeatureEngine();
   const cache = await openCache({
-    redisTimeoutMs: timeoutMs,
     predictOne: () => engine.predict(new Float32Array(8)),
     memoryBytes: 0,
     metrics,
@@ -92,17 +95,19 @@ export async function serviceWith(options: Partial<CacheOptions> = {}) {
       (await ask(MedInc, headers)).get("cache-status")?.replace("prediction-service; ", ""),
     inferences: () => engine.batches.length,
     connected,
+    /** Waits until the connection and both circuits work again. */
+    recovered: () => vi.waitUntil(() => events.at(-1) === "cache recovered", waitOptions),
     /** Waits until a house is a hit. */
-    hits: (MedInc = 1) => vi.waitUntil(async () => (await predict(MedInc)) === "HIT", 10_000),
+    hits: (MedInc = 1) => vi.waitUntil(async () => (await predict(MedInc)) === "HIT", waitOptions),
     bypasses: (MedInc = 1) =>
-      vi.waitUntil(async () => (await predict(MedInc)) === "BYPASS", 10_000),
+      vi.waitUntil(async () => (await predict(MedInc)) === "BYPASS", waitOptions),
   };
 }
 
 export type Service = Awaited<ReturnType<typeof serviceWith>>;
 
 /** Creates a `RedisCache`, and returns what it counts and logs. */
-export function redisCache(url: string) {
+export function redisCache(url: string, timeoutMs = patientTimeoutMs) {
   const metrics = new Metrics();
   const duration = "prediction_redis_command_duration_seconds";
   let before: Record<string, number> = {};

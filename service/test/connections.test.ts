@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import { type AddressInfo, connect, Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { waitOptions } from "../../test/wait-options.ts";
 import { trackConnections } from "../src/connections.ts";
 import type { Engine } from "../src/model/engine.ts";
 import { Metrics } from "../src/telemetry/metrics.ts";
@@ -32,7 +33,7 @@ test("with too many connections, the oldest idle one is closed, and the others s
   const third = await open(port);
   expect(idle.closed).toBe(false);
   const fourth = await open(port);
-  await vi.waitFor(() => expect(idle.closed).toBe(true));
+  await vi.waitFor(() => expect(idle.closed).toBe(true), waitOptions);
   for (const socket of [used, third, fourth]) expect(await answers(socket)).toBe(true);
 });
 
@@ -42,7 +43,7 @@ test("with too many connections, the one that has been idle for the longest time
   for (const socket of sockets) expect(await answers(socket)).toBe(true);
   expect(await answers(sockets[0])).toBe(true);
   await open(port);
-  await vi.waitFor(() => expect(sockets[1].closed).toBe(true));
+  await vi.waitFor(() => expect(sockets[1].closed).toBe(true), waitOptions);
   for (const socket of [sockets[0], sockets[2]]) expect(await answers(socket)).toBe(true);
 });
 
@@ -53,7 +54,7 @@ test("a connection whose request has not been read yet is not closed as idle", a
   onTestFinished(() => server.closeAllConnections());
   const { port } = server.address() as AddressInfo;
   const first = await open(port);
-  await vi.waitFor(() => expect(connections.size).toBe(1));
+  await vi.waitFor(() => expect(connections.size).toBe(1), waitOptions);
   first.write(get);
   // As if the connection were accepted before the request is read.
   server.emit("connection", new Socket());
@@ -70,7 +71,10 @@ test("after a burst of too many connections, only as many idle ones stay open as
   await delay(50);
   sockets.push(await open(port));
   for (const socket of sockets) socket.resume();
-  await vi.waitFor(() => expect(sockets.filter(({ closed }) => !closed)).toHaveLength(2));
+  await vi.waitFor(
+    () => expect(sockets.filter(({ closed }) => !closed)).toHaveLength(2),
+    waitOptions,
+  );
 });
 
 test("with only busy connections, a new one is closed", async () => {
@@ -101,9 +105,10 @@ test("pipelined requests are cancelled when their connection closes", async () =
     const headers = `Host: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`;
     socket.write(`POST /predict HTTP/1.1\r\n${headers}\r\n\r\n${body}`);
   }
-  await vi.waitFor(() => expect(signals).toHaveLength(3));
+  await vi.waitFor(() => expect(signals).toHaveLength(3), waitOptions);
   socket.destroy();
-  await vi.waitFor(() =>
-    expect(signals.map((signal) => signal?.aborted)).toEqual([true, true, true]),
+  await vi.waitFor(
+    () => expect(signals.map((signal) => signal?.aborted)).toEqual([true, true, true]),
+    waitOptions,
   );
 });

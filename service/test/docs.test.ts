@@ -1,8 +1,7 @@
 import { Validator } from "@seriousme/openapi-schema-validator";
-import { chromium } from "playwright-core";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
-import { findBrowser } from "../../test/browser.ts";
+import { hasBrowser, launchBrowser } from "../../test/browser.ts";
 import { testNeeding } from "../../test/prerequisite.ts";
 import { appUnderTest, serve } from "./app-under-test.ts";
 import { house } from "./house-model.ts";
@@ -125,16 +124,11 @@ describe("/docs", () => {
     expect((await app.request("/docs/..%2fpackage.json")).status).toBe(404);
   });
 
-  const browserPath = findBrowser();
-
-  testNeeding(browserPath !== undefined)(
+  testNeeding(hasBrowser)(
     "/docs works in Chromium without network access, and can send a prediction",
     async () => {
       const port = await serve(app);
-      const browser = await chromium.launch({
-        executablePath: browserPath ?? "chromium",
-        args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-      });
+      const browser = await launchBrowser();
       onTestFinished(() => browser.close());
       const page = await browser.newPage();
       const faults: string[] = [];
@@ -156,6 +150,5 @@ describe("/docs", () => {
       expect(await answer.textContent()).toContain(`"prediction": ${Math.fround(house.MedInc)}`);
       expect(faults).toEqual([]);
     },
-    30_000,
   );
 });

@@ -53,14 +53,18 @@ test("a connection that becomes idle while draining is closed", async () => {
 test.each(["request", "request with an Expect header"])(
   "the response to a %s in flight is not cut off",
   async (kind) => {
-    const server = await drainable((_, response) => void setTimeout(() => response.end("ok"), 200));
+    const received = Promise.withResolvers<ServerResponse>();
+    const server = await drainable((_, response) => received.resolve(response));
     const socket = connect(server.port, "127.0.0.1");
     const expectation = kind === "request" ? "" : "Expect: patience\r\n";
     socket.write(`GET / HTTP/1.1\r\nHost: x\r\n${expectation}\r\n`);
-    const response = socket.toArray();
-    await delay(100);
-    await server.drain(hourMs);
-    expect(Buffer.concat(await response).toString()).toMatch(/^HTTP\/1.1 200 .*ok/s);
+    const text = socket.toArray();
+    const response = await received.promise;
+    const drained = server.drain(hourMs);
+    await delay(200);
+    response.end("ok");
+    await drained;
+    expect(Buffer.concat(await text).toString()).toMatch(/^HTTP\/1.1 200 .*ok/s);
   },
 );
 

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc } from "../../test/seeded-fast-check.ts";
 import { ModelCard } from "../src/model/card.ts";
 import {
   type DriftCounts,

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { vi } from "vitest";
+import { waitOptions } from "../../test/wait-options.ts";
 import type { App } from "../src/app.ts";
 import { alwaysAccepted } from "../src/routes/backlog.ts";
 import type { Metrics } from "../src/telemetry/metrics.ts";
@@ -31,7 +32,7 @@ export async function appWithFullBacklog(
     const responses = Array.from({ length: alwaysAccepted }, (_, index) =>
       post(app, "/predict", { ...house, MedInc: index + 1 }),
     );
-    await vi.waitUntil(() => begun === responses.length);
+    await vi.waitUntil(() => begun === responses.length, waitOptions);
     return { all: Promise.all(responses) };
   }
 

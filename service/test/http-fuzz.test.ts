@@ -1,20 +1,17 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
-import fc from "fast-check";
 import { expect, test } from "vitest";
+import { fc } from "../../test/seeded-fast-check.ts";
 import { appUnderTest, serve } from "./app-under-test.ts";
 import { type Conversation, conversation } from "./http-arbitraries.ts";
 import { rawSocket } from "./raw-socket.ts";
 
-/**
- * `FUZZ_RUNS=50000 ./run.sh test service/test/http-fuzz.test.ts` opens more connections, and
- * `FUZZ_SEED` selects others.
- */
-const { FUZZ_RUNS = "1000", FUZZ_SEED = "1" } = process.env;
+/** `FUZZ_RUNS=50000 ./run.sh test service/test/http-fuzz.test.ts` opens more connections. */
+const { FUZZ_RUNS = "1000" } = process.env;
 
-/** No response takes longer. */
-const patienceMs = 5_000;
+/** No response takes longer, even on a busy machine. */
+const patienceMs = 60_000;
 
 interface ParsedResponse {
   readonly status: number;
@@ -137,7 +134,7 @@ test("whatever clients send, each request gets its response, none is a 5xx, and 
       if (conversation.garbage !== undefined) fragments++;
       await converse(port, conversation);
     }),
-    { numRuns: Number(FUZZ_RUNS), seed: Number(FUZZ_SEED), endOnFailure: false },
+    { numRuns: Number(FUZZ_RUNS), endOnFailure: false },
   );
   process.stdout.write(
     `${FUZZ_RUNS} connections with ${requests} requests, ${fragments} of them with garbage\n`,

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
-import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { TreeNode } from "../../model/src/ensemble.ts";
 import { exportOnnx } from "../../model/src/onnx-export.ts";
 import { loadOnnxPredictor } from "../../model/src/onnx-predictor.ts";
 import { smallModel } from "../../model/test/small-models.ts";
+import { fc } from "../../test/seeded-fast-check.ts";
 import { createIntervals, endsIn, predictionsIn, withIntervals } from "../src/model/interval.ts";
 import { type CompilableModel, loadModel } from "../src/model/loaded-model.ts";
 import { selectOutput } from "../src/model/select-output.ts";

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc } from "../../test/seeded-fast-check.ts";
 import { parseDecimal } from "../src/json/decimal.ts";
 import { echo } from "../src/json/echo.ts";
 import { quote, stringContent } from "../src/json/string.ts";

@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { vectorOfIntegers } from "../../model/src/onnx-nodes.ts";
 import { castTo, operatorModel, smallModel } from "../../model/test/small-models.ts";
+import { fc } from "../../test/seeded-fast-check.ts";
 import { loadModel } from "../src/model/loaded-model.ts";
 import { post } from "./app-under-test.ts";
 import {

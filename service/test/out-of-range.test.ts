@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
-import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { fc } from "../../test/seeded-fast-check.ts";
+import { waitOptions } from "../../test/wait-options.ts";
 import type { CacheOptions } from "../src/cache/create-cache.ts";
 import { ModelCard } from "../src/model/card.ts";
 import { loadModel } from "../src/model/loaded-model.ts";
@@ -55,7 +56,7 @@ redisTest("a hit in Redis has the header X-Out-Of-Range", async () => {
   const app = await appWithCache({ redisUrl: redis.url, memoryBytes: 0 });
   for (const { path, body } of requests) {
     // The first requests may be sent before Redis is connected.
-    await vi.waitUntil(async () => (await sentTo(app, path, body)).cache === "HIT", 10_000);
+    await vi.waitUntil(async () => (await sentTo(app, path, body)).cache === "HIT", waitOptions);
     expect(await sentTo(app, path, body)).toEqual({ status: 200, cache: "HIT", outOfRange });
   }
 });

@@ -5,6 +5,7 @@ import { createServer, request } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { waitOptions } from "../../test/wait-options.ts";
 import { freePort } from "./free-port.ts";
 import { house as exampleHouse } from "./house-model.ts";
 import { main, startService } from "./service-process.ts";
@@ -46,7 +47,7 @@ const untilInFlight = (port: number) =>
   vi.waitUntil(async () => {
     const response = await fetch(`http://127.0.0.1:${port}/metrics`);
     return (await response.text()).includes("\nhttp_requests_in_flight 2\n");
-  });
+  }, waitOptions);
 
 /** Sends the headers and half the body of a prediction. `finish` sends the rest. */
 function halfSentPrediction(port: number) {
@@ -73,14 +74,16 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
     await untilInFlight(port);
     service.signal(signal);
     await service.logged("draining");
-    await delay(100);
-    await expect(fetch(`http://127.0.0.1:${port}/health`)).rejects.toThrow();
+    await vi.waitFor(
+      () => expect(fetch(`http://127.0.0.1:${port}/health`)).rejects.toThrow(),
+      waitOptions,
+    );
     expect(await inFlight.finish()).toMatchObject({ status: 200 });
     expect(await service.exitStatus()).toBe(0);
   });
 
   test(`on ${signal}, requests are accepted for DRAIN_SECONDS, and their connections closed`, async () => {
-    const service = startService({ DRAIN_SECONDS: "1" });
+    const service = startService({ DRAIN_SECONDS: "5" });
     const port = await service.port();
     service.signal(signal);
     await service.logged("draining");
@@ -171,7 +174,7 @@ describe("the log", () => {
       const child = spawn("bash", ["-c", script], { env: { PORT: String(port) } });
       onTestFinished(() => void child.kill("SIGKILL"));
       const health = () => fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined);
-      await vi.waitUntil(async () => (await health())?.status === 200, 10_000);
+      await vi.waitUntil(async () => (await health())?.status === 200, waitOptions);
       await delay(300);
       expect((await health())?.status).toBe(200);
     },

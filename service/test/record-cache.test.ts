@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { fc } from "../../test/seeded-fast-check.ts";
 import { MemoryCache } from "../src/cache/memory.ts";
 import { RecordCache } from "../src/cache/record-cache.ts";
 

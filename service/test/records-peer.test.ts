@@ -3,9 +3,9 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import fc from "fast-check";
 import { expect, onTestFinished, vi } from "vitest";
 import { testNeeding } from "../../test/prerequisite.ts";
+import { fc } from "../../test/seeded-fast-check.ts";
 import { createRecordReader, type RecordReader } from "../src/records/reader.ts";
 import type { RecordSchema } from "../src/records/schema.ts";
 import { Refusal } from "../src/wire/refusal.ts";
@@ -78,7 +78,7 @@ async function expectSameAnswers(reader: RecordReader, url: string, record: stri
 
 testNeeding(existsSync(peer))(
   "for generated schemas, all responses are those of a FastAPI service with the same schema",
-  { timeout: 400_000 },
+  { timeout: 600_000 },
   async () => {
     for (const schema of fc.sample(schemas, 5)) {
       const url = await startPeer(schema);

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc } from "../../test/seeded-fast-check.ts";
 import { createRecordReader } from "../src/records/reader.ts";
 import { createScanner } from "../src/records/scan.ts";
 import type { Feature, RecordSchema } from "../src/records/schema.ts";

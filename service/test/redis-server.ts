@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { createClient } from "redis";
 import { onTestFinished } from "vitest";
@@ -55,12 +56,26 @@ export class RedisServer {
     return `redis://127.0.0.1:${this.port}`;
   }
 
+  /**
+   * Resolves when Redis is ready.
+   *
+   * @throws {Error} with the log of Redis if it ends instead
+   */
   async start(): Promise<void> {
     const settings = ["--port", String(this.port), "--dir", this.#folder, "--save", ""];
     const sockets = ["--unixsocket", this.socketPath];
-    this.#process = spawn("redis-server", [...settings, ...sockets, ...this.#options]);
-    this.#process.stdout?.resume();
-    while (!(await this.#accepts())) await delay(10);
+    const child = spawn("redis-server", [...settings, ...sockets, ...this.#options], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    this.#process = child;
+    const lines: string[] = [];
+    for await (const line of createInterface(child.stdout)) {
+      lines.push(line);
+      if (!line.includes("Ready to accept connections")) continue;
+      child.stdout.resume();
+      return;
+    }
+    throw new Error(`Redis does not start: ${lines.join("\n")}`);
   }
 
   async kill(): Promise<void> {
@@ -94,18 +109,6 @@ export class RedisServer {
   async keys(): Promise<string[]> {
     return (await this.command("KEYS", "*")) as string[];
   }
-
-  async #accepts(): Promise<boolean> {
-    const socket = connect(this.port, "127.0.0.1");
-    try {
-      await once(socket, "connect");
-      return true;
-    } catch {
-      return false;
-    } finally {
-      socket.destroy();
-    }
-  }
 }
 
 /** A proxy in front of Redis that can tamper with replies. */
@@ -120,8 +123,8 @@ export class RedisProxy {
    * Whether to drop commands. A connection that lost one stays silent, as if its host had vanished.
    */
   silent = false;
-  /** The number of accepted connections. */
-  connections = 0;
+  /** When connections were accepted, as in `performance.now()`. */
+  readonly connectedAtMs: number[] = [];
   #port = 0;
   readonly #sockets = new Set<Socket>();
 
@@ -144,8 +147,13 @@ export class RedisProxy {
     return `redis://127.0.0.1:${this.#port}`;
   }
 
+  /** The number of accepted connections. */
+  get connections(): number {
+    return this.connectedAtMs.length;
+  }
+
   #join(client: Socket, redis: Socket): void {
-    this.connections++;
+    this.connectedAtMs.push(performance.now());
     for (const socket of [client, redis]) {
       this.#sockets.add(socket);
       socket.on("error", () => {});

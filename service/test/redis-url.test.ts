@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { createClient } from "redis";
 import { expect, test } from "vitest";
+import { fc } from "../../test/seeded-fast-check.ts";
 import { parseRedisUrl, RedisUrlError } from "../src/redis-url.ts";
 import { invalidRedisUrls, secret, validRedisUrls, validSocketUrls } from "./redis-url-cases.ts";
 

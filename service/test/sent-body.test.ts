@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc } from "../../test/seeded-fast-check.ts";
 import { maxSmallBytes, SentBody } from "../src/wire/sent-body.ts";
 
 function bodyOf(chunks: readonly Uint8Array[]): SentBody {

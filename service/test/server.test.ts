@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
+import { waitOptions } from "../../test/wait-options.ts";
 import { appUnderTest, houseEngine, serve } from "./app-under-test.ts";
 import { house } from "./house-model.ts";
 import { exchange, parseResponses, rawSocket, readAll } from "./raw-socket.ts";
@@ -56,9 +57,15 @@ describe("100 Continue for a request after another one", () => {
       received += part;
     });
     socket.write(`${get}${expecting}Content-Length: 2\r\n\r\n`);
-    await vi.waitFor(() => expect(received).toMatch(/"Hello x"\}HTTP\/1\.1 100 Continue\r\n\r\n$/));
+    await vi.waitFor(
+      () => expect(received).toMatch(/"Hello x"\}HTTP\/1\.1 100 Continue\r\n\r\n$/),
+      waitOptions,
+    );
     socket.write("{}");
-    await vi.waitFor(() => expect(received).toMatch(/Continue\r\n\r\nHTTP\/1\.1 422 .*\}$/s));
+    await vi.waitFor(
+      () => expect(received).toMatch(/Continue\r\n\r\nHTTP\/1\.1 422 .*\}$/s),
+      waitOptions,
+    );
     socket.destroy();
   });
 

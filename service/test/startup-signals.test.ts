@@ -1,6 +1,10 @@
 import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { testNeeding } from "../../test/prerequisite.ts";
+import { waitOptions } from "../../test/wait-options.ts";
+import { temporaryFolder } from "./model-under-test.ts";
 import { preloading, stallForever, whenImporting } from "./preload.ts";
 import { asPid1, startService } from "./service-process.ts";
 
@@ -20,15 +24,19 @@ const stallInFileRead = preloading(`
   fs.readFile = async () => {${stallForever}};
   syncBuiltinESMExports();`);
 
-const blockForOneSecond = `
+/** Blocks until the test has sent the signal. */
+const blockForAWhile = `
+  const { existsSync } = await import("node:fs");
   process.stderr.write("stalled");
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);`;
+  while (!existsSync(process.env.SENT_FILE)) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+  }`;
 
 const phases = [
   ["it imports its first module", whenImporting("telemetry/logger.ts", stallForever)],
   ["it imports its last module", whenImporting("service.ts", stallForever)],
   ["it imports the Redis client", whenImporting("cache/redis.ts", stallForever)],
-  ["the import of a module blocks the event loop", whenImporting("app.ts", blockForOneSecond)],
+  ["the import of a module blocks the event loop", whenImporting("app.ts", blockForAWhile)],
   ["the model is read", stallInFileRead],
 ] as const;
 
@@ -48,12 +56,14 @@ describe.each(modes)("%s during startup with WORKERS=%s", (signal, WORKERS) => {
     testRun.each(phases)(
       `${signal} ends the process${suffix} with status 0 if WORKERS=${WORKERS}, while %s`,
       async (_, options) => {
+        const SENT_FILE = join(temporaryFolder(), "sent");
         const service = startService(
-          { NODE_OPTIONS: options, REDIS_URL: "redis://127.0.0.1:1", WORKERS },
+          { NODE_OPTIONS: options, REDIS_URL: "redis://127.0.0.1:1", WORKERS, SENT_FILE },
           wrapper,
         );
-        await vi.waitUntil(() => service.stderr() === "stalled", 10_000);
+        await vi.waitUntil(() => service.stderr() === "stalled", waitOptions);
         service.signal(signal);
+        writeFileSync(SENT_FILE, "");
         expect(await service.exitStatus()).toBe(0);
         expect(service.log).toEqual([]);
         expect(service.stderr()).toBe("stalled");

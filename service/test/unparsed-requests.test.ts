@@ -173,10 +173,13 @@ test("a client that keeps sending can read the error response, and is then disco
   socket.write(`${get}X: `);
   await delay(200);
   let text = "";
-  for await (const chunk of socket) text += chunk;
-  expect(outcomes(text)).toEqual([headersTooLarge]);
+  // An iterator would throw if the connection is reset after the response.
+  socket.on("data", (chunk) => {
+    text += chunk;
+  });
   await closed;
   clearInterval(sending);
+  expect(outcomes(text)).toEqual([headersTooLarge]);
 });
 
 test("a client that resets its connection does not disturb others", async () => {

@@ -13,10 +13,10 @@ import {
   iris,
   wine,
 } from "../../../test/python-models.ts";
+import { waitOptions } from "../../../test/wait-options.ts";
 import { ServiceImage } from "../../components/service-image.ts";
 import { record } from "../recorded.ts";
 
-const timeoutMs = 300_000;
 const tag = "prediction-service:wine-test";
 const test = testNeeding(dockerAnswers() && hasPythonModels);
 
@@ -49,7 +49,7 @@ describe("the image with another model", () => {
     } finally {
       rmSync(context, { recursive: true });
     }
-  }, timeoutMs);
+  });
   afterAll(() => void docker("image", "rm", "--force", tag));
 
   test("an image with another model predicts as Python's ONNX Runtime does", async () => {
@@ -59,9 +59,10 @@ describe("the image with another model", () => {
     const url = `http://${docker("port", id, "8000/tcp")}/bulk_predict`;
     const headers = { "content-type": "application/json" };
     const body = JSON.stringify({ wines: rows });
-    const response = await vi.waitFor(() => fetch(url, { method: "POST", headers, body }), {
-      timeout: 10_000,
-    });
+    const response = await vi.waitFor(
+      () => fetch(url, { method: "POST", headers, body }),
+      waitOptions,
+    );
     expect(await response.json()).toEqual({ predictions: predictions.flat() });
   });
 

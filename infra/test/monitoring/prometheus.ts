@@ -16,7 +16,7 @@ const isInstalled = ["prometheus", "promtool"].every(
 /** A test that needs `prometheus` and `promtool` on the PATH. */
 export const prometheusTest = testNeeding(isInstalled);
 
-const startTimeoutMs = 30_000;
+const startTimeoutMs = 120_000;
 
 const Labels = z.record(z.string(), z.string());
 const Point = z.tuple([z.number(), z.string().transform(Number)]);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, vi } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
+import { waitOptions } from "../../../test/wait-options.ts";
 import { job } from "../../monitoring/queries.ts";
 import { ApiServer, apiServerTest as test } from "../api-server.ts";
 import { DeployedStack } from "../deployed-stack.ts";
@@ -34,10 +35,10 @@ beforeAll(async () => {
       expect.objectContaining({ name: names.plural }),
     );
     expect(body).toMatchObject({ resources: expect.arrayContaining(served) });
-  }, 10_000);
-}, 120_000);
+  }, waitOptions);
+});
 
-afterAll(() => server?.stop(), 60_000);
+afterAll(() => server?.stop());
 
 /** Deploys the stack of `Pulumi.dev.yaml` with more settings. */
 async function deploy(settings: Readonly<Record<string, object | string>>): Promise<void> {

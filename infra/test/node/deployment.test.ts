@@ -1,4 +1,5 @@
 import { expect, vi } from "vitest";
+import { waitOptions } from "../../../test/wait-options.ts";
 import { deployForAll, newHouse, test } from "./on-node.ts";
 import { baseImages } from "./stack-on-node.ts";
 
@@ -8,10 +9,13 @@ const stack = deployForAll("deployment", replicas);
 test("all pods of the stack become ready", async () => {
   const ready = { isReady: true, restarts: 0 };
 
-  const api = await stack().pods("prediction-api");
-  expect(api).toMatchObject(Array.from({ length: replicas }, () => ready));
-  for (const { image } of api) expect(image).toBe(stack().image);
-  expect(await stack().pods("redis")).toMatchObject([ready]);
+  await vi.waitFor(async () => {
+    const api = await stack().pods("prediction-api");
+    expect(api).toMatchObject(
+      Array.from({ length: replicas }, () => ({ ...ready, image: stack().image })),
+    );
+    expect(await stack().pods("redis")).toMatchObject([ready]);
+  }, waitOptions);
 });
 
 test("the namespace admits only restricted pods", async () => {
@@ -46,17 +50,14 @@ test("a prediction is first a MISS, then a HIT from Redis", async () => {
       expect(first.headers.get("x-cache")).toBe("MISS");
       return { house, first };
     },
-    { timeout: 20_000, interval: 500 },
+    { ...waitOptions, interval: 500 },
   );
   const version = first.headers.get("x-model-version");
   const key = new RegExp(`^predictions:${version}:[^:]*predict:[0-9a-f]{64}$`);
-  await vi.waitFor(
-    async () => {
-      const added = (await keys()).filter((name) => !before.includes(name));
-      expect(added).toEqual([expect.stringMatching(key)]);
-    },
-    { timeout: 5_000 },
-  );
+  await vi.waitFor(async () => {
+    const added = (await keys()).filter((name) => !before.includes(name));
+    expect(added).toEqual([expect.stringMatching(key)]);
+  }, waitOptions);
 
   const second = await stack().ask("/predict", house);
 

@@ -4,7 +4,7 @@ import { baseImages } from "./stack-on-node.ts";
 
 /** Sends text to a port and prints the last line of the response, or "nothing". */
 export const send = (text: string, host: string, port: number) =>
-  `printf '${text}' | timeout 5 nc -w 3 ${host} ${port} | tail -n 1 | grep . || echo nothing`;
+  `printf '${text}' | timeout 12 nc -w 6 ${host} ${port} | tail -n 1 | grep . || echo nothing`;
 
 /**
  * Runs shell commands in a pod outside of the stack's namespace.
@@ -24,6 +24,6 @@ export async function runInForeignPod(
   await foreign("run", "foreign", ...how, labels, "--command", "--", "sh", "-c", script);
   onTestFinished(async () => void (await foreign("delete", "pod", "foreign", "--now")));
   const succeeded = "--for=jsonpath={.status.phase}=Succeeded";
-  await foreign("wait", "pod/foreign", succeeded, "--timeout=60s");
+  await foreign("wait", "pod/foreign", succeeded, "--timeout=240s");
   return (await foreign("logs", "foreign")).split("\n");
 }

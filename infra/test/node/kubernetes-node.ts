@@ -52,16 +52,30 @@ function isLeftBehind(folder: string): boolean {
   return !existsSync(owner) || !existsSync(`/proc/${readFileSync(owner, "utf8")}`);
 }
 
-/** Waits at most ten minutes for the node of another process. */
-async function upWhenFree(folder: string): Promise<string> {
+/**
+ * Starts a node in a temporary folder. Waits at most ten minutes for the node of another process.
+ *
+ * @throws {Error} with what the script prints if it fails each time. It can fail because another
+ *   process takes a port that was free before
+ */
+async function upWhenFree(): Promise<RunningNode> {
   const env = { ...process.env, NETWORK_POLICIES: "on" };
   const deadlineMs = Date.now() + 600_000;
-  for (;;) {
+  for (let attempts = 3; ; ) {
+    const folder = mkdtempSync(join(tmpdir(), "kubernetes-node-"));
+    writeFileSync(join(folder, ownerFile), String(process.pid));
     try {
-      return (await run(script, ["up", "node", folder], { env })).stdout;
+      const { stdout } = await run(script, ["up", "node", folder], { env });
+      return { folder, kubectl: /^KUBECTL=(.*)$/m.exec(stdout)?.[1] ?? "kubectl" };
     } catch (error) {
       const [, other] = /another test node is up: \S+ down (.+)/.exec(String(error)) ?? [];
-      if (other === undefined || Date.now() > deadlineMs) throw error;
+      if (other === undefined) {
+        await removeNode(folder);
+        if (--attempts === 0) throw error;
+        continue;
+      }
+      rmSync(folder, { recursive: true });
+      if (Date.now() > deadlineMs) throw error;
       if (isLeftBehind(other)) await removeNode(other);
       else await delay(2_000);
     }
@@ -104,12 +118,8 @@ export class KubernetesNode {
 
   /** Starts a node as soon as no other process has one on this machine. */
   static async start(): Promise<KubernetesNode> {
-    const folder = mkdtempSync(join(tmpdir(), "kubernetes-node-"));
-    writeFileSync(join(folder, ownerFile), String(process.pid));
-    const stdout = await upWhenFree(folder);
-    const [, kubectl = "kubectl"] = /^KUBECTL=(.*)$/m.exec(stdout) ?? [];
+    const node = new KubernetesNode(await upWhenFree());
     await changePolicyRule("-I", dnsRule);
-    const node = new KubernetesNode({ folder, kubectl });
     // By default, the autoscaler creates missing pods only every 15 s.
     const syncOften = "--horizontal-pod-autoscaler-sync-period=1s";
     await node.#restart("kube-controller-manager", syncOften);

@@ -66,7 +66,7 @@ const stack = deployForAll(namespace, replicas, { images, monitoring: { deploy: 
 beforeAll(async () => {
   if (running === undefined || program === "") return;
   for (const name of ["prometheus", "grafana"]) {
-    await stack().kubectl("rollout", "status", `deployment/${name}`, "--timeout=100s");
+    await stack().kubectl("rollout", "status", `deployment/${name}`, "--timeout=240s");
   }
 });
 
@@ -85,7 +85,7 @@ async function askPrometheus(path: string): Promise<unknown> {
 }
 
 /** How long it may take until Prometheus has scraped all pods. */
-const patience = { timeout: 90_000, interval: 1_000 };
+const patience = { timeout: 180_000, interval: 1_000 };
 
 test("the deployed Prometheus finds and scrapes each pod of the service, and evaluates the rules", async () => {
   expect(await stack().ask("/predict", newHouse())).toMatchObject({ status: 200 });

@@ -7,7 +7,7 @@ const stack = deployForAll("redis-outage", 1);
 test("predictions continue while Redis is down, and are hits once it is back", async () => {
   const house = newHouse();
   const seen: (string | null)[] = [];
-  const deadline = Date.now() + 60_000;
+  const deadline = Date.now() + 180_000;
   const [redis] = await stack().pods("redis");
 
   await stack().kubectl("delete", "pod", String(redis?.name), "--grace-period=0", "--force");
@@ -16,7 +16,7 @@ test("predictions continue while Redis is down, and are hits once it is back", a
     const { status, headers } = await stack().ask("/predict", house);
     expect(status).toBe(200);
     seen.push(headers.get("x-cache"));
-    expect(Date.now(), `within a minute, only ${seen}`).toBeLessThan(deadline);
+    expect(Date.now(), `within three minutes, only ${seen}`).toBeLessThan(deadline);
     await delay(100);
   }
 });

@@ -22,8 +22,8 @@ export function configOnNode(
   const service = {
     ...JSON.parse(String(dev.config["prediction-service:service"])),
     minReplicas: replicas,
-    // Every hit comes from Redis.
-    env: { CACHE_MEMORY_BYTES: 0, CACHE_REDIS_PREDICT: "always" },
+    // Every hit comes from Redis, even if a busy node delays its replies.
+    env: { CACHE_MEMORY_BYTES: 0, CACHE_REDIS_PREDICT: "always", CACHE_TIMEOUT_MS: 5_000 },
   };
   return {
     config: {
@@ -115,10 +115,10 @@ export class StackOnNode {
   /** Waits until all pods of the service are ready, and its cluster IP leads to them. */
   async ready(): Promise<void> {
     const replicas = `--for=jsonpath={.status.readyReplicas}=${this.#replicas}`;
-    await this.kubectl("wait", "deployment/prediction-api", replicas, "--timeout=120s");
+    await this.kubectl("wait", "deployment/prediction-api", replicas, "--timeout=240s");
     // kube-proxy learns of ready pods a moment later. If it fails to change the rules of iptables,
     // it tries again after 30 s.
-    const options = { timeout: 90_000, interval: 200 };
+    const options = { timeout: 180_000, interval: 200 };
     await vi
       .waitFor(() => this.ask("/predict", {}), options)
       .catch((cause: unknown) => {
@@ -167,7 +167,7 @@ export class StackOnNode {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(body),
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(30_000),
     });
     return { status: response.status, body: await response.json(), headers: response.headers };
   }

@@ -6,7 +6,7 @@
 import { Agent, request } from "node:http";
 
 const perSecond = 30;
-const maxMs = 180_000;
+const maxMs = 300_000;
 const { TARGET = "" } = process.env;
 const kept = new Agent({ keepAlive: true });
 const failures: string[] = [];
@@ -22,11 +22,11 @@ function predict(number: number): Promise<void> {
     failures.push(`${new Date().toISOString()} request ${number}: ${reason}`);
     resolve();
   };
-  const call = request(TARGET, { method: "POST", agent, headers, timeout: 5000 }, (answer) => {
+  const call = request(TARGET, { method: "POST", agent, headers, timeout: 10_000 }, (answer) => {
     answer.resume().on("error", failed);
     answer.on("end", () => (answer.statusCode === 200 ? resolve() : failed(answer.statusCode)));
   });
-  call.on("timeout", () => call.destroy(new Error("no answer within 5 s")));
+  call.on("timeout", () => call.destroy(new Error("no answer within 10 s")));
   call.on("error", failed).end(body);
   return promise;
 }

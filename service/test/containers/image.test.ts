@@ -6,11 +6,11 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, vi } from "vites
 import { z } from "zod";
 import { buildServiceImage, docker, dockerAnswers } from "../../../test/docker.ts";
 import { testNeeding } from "../../../test/prerequisite.ts";
+import { waitOptions } from "../../../test/wait-options.ts";
 import { house as exampleHouse } from "../house-model.ts";
 
 const maxMegabytes = 280;
 const image = "prediction-service:image-test";
-const buildTimeoutMs = 300_000;
 const test = testNeeding(dockerAnswers());
 
 const checkout = join(import.meta.dirname, "../../..");
@@ -22,7 +22,7 @@ const Manifest = z.object({
 const manifest = (path: string) =>
   Manifest.parse(JSON.parse(readFileSync(join(checkout, path), "utf8")));
 
-beforeAll(() => buildServiceImage(image), buildTimeoutMs);
+beforeAll(() => buildServiceImage(image));
 afterAll(() => void docker("image", "rm", "--force", image));
 
 test(`the image is at most ${maxMegabytes} MB`, () => {
@@ -193,10 +193,10 @@ function start(...options: string[]) {
   const id = docker("run", "--detach", ...hardened, ...options, image);
   onTestFinished(() => void docker("rm", "--force", id));
   const url = `http://${docker("port", id, "8000/tcp")}`;
-  const answered = vi.waitFor(async () => expect((await fetch(`${url}/health`)).status).toBe(200), {
-    timeout: 10_000,
-    interval: 20,
-  });
+  const answered = vi.waitFor(
+    async () => expect((await fetch(`${url}/health`)).status).toBe(200),
+    waitOptions,
+  );
   return { id, url, answered };
 }
 

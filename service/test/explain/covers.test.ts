@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import fc from "fast-check";
 import { expect, test } from "vitest";
+import { fc } from "../../../test/seeded-fast-check.ts";
 import { coversOf, readCovers, writeCovers } from "../../src/explain/covers.ts";
 import { drawTypicalRows } from "../../src/explain/typical-rows.ts";
 import { ModelCard } from "../../src/model/card.ts";

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
+import { fc } from "../../../test/seeded-fast-check.ts";
 import { countCovers, explainedTrees } from "../../src/explain/explained-trees.ts";
 import { Explanations } from "../../src/explain/explanations.ts";
 import { readOnnxGraph } from "../../src/trees/onnx-file.ts";

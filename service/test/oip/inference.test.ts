@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc } from "../../../test/seeded-fast-check.ts";
 import { appUnderTest, post } from "../app-under-test.ts";
 import { openCache } from "../cache-under-test.ts";
 import { house, houseCard } from "../house-model.ts";

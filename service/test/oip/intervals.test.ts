@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
+import { waitOptions } from "../../../test/wait-options.ts";
 import { type LoadedModel, loadModel } from "../../src/model/loaded-model.ts";
 import { DriftWindow } from "../../src/telemetry/drift.ts";
 import { appUnderTest, defaultLimits, post } from "../app-under-test.ts";
@@ -358,7 +359,7 @@ redisTest("intervals that Redis has are those that were computed", async () => {
   const outputs = [interval({ level: 0.8, binary_data: true }), prediction()];
   const ask = () => infer(app, { outputs, ...inputsOf(rows) });
   // The first requests may be sent before Redis is connected.
-  await vi.waitUntil(async () => (await ask()).headers.get("x-cache") === "HIT", 10_000);
+  await vi.waitUntil(async () => (await ask()).headers.get("x-cache") === "HIT", waitOptions);
   expect((await ask()).outputs.map(({ data }) => data)).toEqual([ends, predictions]);
 });
 

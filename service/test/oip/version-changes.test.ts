@@ -1,5 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { z } from "zod";
+import { waitOptions } from "../../../test/wait-options.ts";
 import { startService } from "../service-process.ts";
 import { digest, folderWith, identity, inferenceOf, negation, writeModel } from "./model-files.ts";
 import { binaryRequest } from "./protocol.ts";
@@ -62,7 +63,7 @@ const asks: Readonly<Record<string, Ask>> = {
 };
 
 test("while versions change, no request is lost, and the version always matches the number", {
-  timeout: seconds * 1000 + 60_000,
+  timeout: seconds * 1000 + 300_000,
 }, async () => {
   const folder = folderWith("m");
   const service = startService({ MODEL_PATH: folder, MODEL_CONTROL: "explicit" });
@@ -96,6 +97,6 @@ test("while versions change, no request is lost, and the version always matches 
   );
   await Promise.all([changeVersions(), ...clients]);
   const loads = () => service.log.filter(({ msg }) => msg === "model loaded");
-  await vi.waitUntil(() => loads().length === changes);
+  await vi.waitUntil(() => loads().length === changes, waitOptions);
   expect(service.log.filter(({ msg }) => /not (loaded|released)|failed/.test(msg))).toEqual([]);
 });

@@ -1,6 +1,8 @@
 import { describe, expect } from "vitest";
+import { hasBrowser } from "../../../test/browser.ts";
 import { testNeeding } from "../../../test/prerequisite.ts";
 import { copyWithCard, flats, hasPythonModels } from "../../../test/python-models.ts";
+import { waitOptions } from "../../../test/wait-options.ts";
 import { appUnderTest } from "../app-under-test.ts";
 import { house, houseCard, modelPath } from "../house-model.ts";
 import { appOf, temporaryFolder } from "../model-under-test.ts";
@@ -8,7 +10,6 @@ import {
   accessibilityViolations,
   errorOf,
   fieldOf,
-  hasBrowser,
   openPlayground,
   predictionOf,
   shows,
@@ -94,7 +95,7 @@ describe("accessibility of the playground", () => {
     const light = await pictures();
     await page.emulateMedia({ colorScheme: "dark" });
     await expect
-      .poll(async () => (await pictures()).filter((each) => light.includes(each)))
+      .poll(async () => (await pictures()).filter((each) => light.includes(each)), waitOptions)
       .toEqual([]);
     expect(light).toHaveLength(houseCard.features.length + 1);
   });

@@ -1,16 +1,12 @@
 import axe from "axe-core";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import { afterAll, beforeAll, onTestFinished, vi } from "vitest";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { afterAll, beforeAll, onTestFinished } from "vitest";
 import { z } from "zod";
-import { findBrowser } from "../../../test/browser.ts";
+import { hasBrowser, launchBrowser } from "../../../test/browser.ts";
 import { testNeeding } from "../../../test/prerequisite.ts";
+import { waitOptions } from "../../../test/wait-options.ts";
 import type { App } from "../../src/app.ts";
 import { serve } from "../app-under-test.ts";
-
-const browserPath = findBrowser();
-
-/** Whether Chromium is on this machine. */
-export const hasBrowser = browserPath !== undefined;
 
 /** `test` for tests that need Chromium. */
 export const testInBrowser = testNeeding(hasBrowser);
@@ -19,11 +15,8 @@ let browser: Browser | undefined;
 
 /** Starts Chromium before the tests of a file, and stops it after them. */
 export function useBrowser(): void {
-  vi.setConfig({ testTimeout: 60_000 });
   beforeAll(async () => {
-    if (browserPath === undefined) return;
-    const args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
-    browser = await chromium.launch({ executablePath: browserPath, args });
+    if (hasBrowser) browser = await launchBrowser();
   });
   afterAll(() => browser?.close());
 }
@@ -60,7 +53,7 @@ export async function openPlayground(
   const context = await browser.newContext(options);
   onTestFinished(() => context.close());
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(waitOptions.timeout);
   const faults: string[] = [];
   page.on("pageerror", (error) => faults.push(error.message));
   page.on("console", (message) => {
@@ -77,7 +70,8 @@ export async function openPlayground(
     if (!isLocal) faults.push(request.url());
   });
   await page.goto(`http://127.0.0.1:${port}/playground`);
-  await page.locator("#requests tbody tr").first().waitFor();
+  // The response to /explain may arrive first.
+  await page.locator("#requests tbody tr", { hasText: "/predict" }).first().waitFor();
   return { page, faults };
 }
 

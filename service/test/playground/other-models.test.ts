@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect } from "vitest";
 import { operatorModel } from "../../../model/test/small-models.ts";
+import { hasBrowser } from "../../../test/browser.ts";
 import { testNeeding } from "../../../test/prerequisite.ts";
 import {
   copyWithCard,
@@ -14,7 +15,6 @@ import { appOf, appOfModel, predictOne, temporaryFolder } from "../model-under-t
 import {
   errorOf,
   fieldOf,
-  hasBrowser,
   openPlayground,
   predictionOf,
   shows,

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect } from "vitest";
 import { operatorModel } from "../../../model/test/small-models.ts";
+import { hasBrowser } from "../../../test/browser.ts";
 import { testNeeding } from "../../../test/prerequisite.ts";
 import { copyWithCard, hasPythonModels } from "../../../test/python-models.ts";
 import { formatDifference, formatQuantity } from "../../src/playground/page/format.js";
@@ -10,7 +11,6 @@ import { appOf, appOfModel, temporaryFolder } from "../model-under-test.ts";
 import { appWithLocations } from "./app-with-locations.ts";
 import {
   fieldOf,
-  hasBrowser,
   openPlayground,
   predictionOf,
   shows,

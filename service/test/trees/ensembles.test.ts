@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { test } from "vitest";
+import { fc } from "../../../test/seeded-fast-check.ts";
 import {
   cell,
   ensembleNode,

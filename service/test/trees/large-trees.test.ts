@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
+import { fc } from "../../../test/seeded-fast-check.ts";
 import { compileTrees } from "../../src/trees/compile-trees.ts";
 import { ensembleNode, randomNumbers, type TestEnsemble, type TestTree } from "./ensembles.ts";
 import { onnxFile } from "./onnx-writer.ts";

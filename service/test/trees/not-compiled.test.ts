@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc } from "../../../test/seeded-fast-check.ts";
 import { compileTrees } from "../../src/trees/compile-trees.ts";
 import type { TreeModelOptions } from "../../src/trees/tree-model.ts";
 import { ensembleNode, type TestBranch, type TestEnsemble } from "./ensembles.ts";

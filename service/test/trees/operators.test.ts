@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
+import { fc } from "../../../test/seeded-fast-check.ts";
 import { cell, ensembleNode, finite } from "./ensembles.ts";
 import { type Attribute, type Constant, type Input, type Node, onnxFile } from "./onnx-writer.ts";
 import {
