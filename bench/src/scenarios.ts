@@ -1,19 +1,16 @@
 import type { Scenario } from "./scenario.ts";
 import { bare } from "./scenarios/bare.ts";
-import { capacity } from "./scenarios/capacity.ts";
 import { engines } from "./scenarios/engines.ts";
-import { explanations } from "./scenarios/explanations.ts";
 import { faults } from "./scenarios/faults.ts";
 import { hostile } from "./scenarios/hostile.ts";
 import { inference } from "./scenarios/inference.ts";
 import { overload } from "./scenarios/overload.ts";
 import { peers } from "./scenarios/peers.ts";
 import { soak } from "./scenarios/soak.ts";
-import { throughput } from "./scenarios/throughput.ts";
-import { workers } from "./scenarios/workers.ts";
+import { capacity, throughput, workers } from "./scenarios/throughput.ts";
 
 /** In the order of the report. */
 export const scenarios: readonly Scenario[] = [
   ...[peers, throughput, bare, capacity, workers, hostile, overload, faults, soak],
-  ...[engines, inference, explanations],
+  ...[engines, inference],
 ];

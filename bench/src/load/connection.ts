@@ -1,49 +1,41 @@
 import { connect, type Socket } from "node:net";
 import { readConfig } from "../../../service/src/config.ts";
 
-const writeBytes = 256 * 1024;
 const patienceMs = readConfig({}).REQUEST_TIMEOUT_MS + 5_000;
+const lastChunk = "0\r\n\r\n";
 /** The header of most bodies. */
 export const jsonType = "Content-Type: application/json";
-const lastChunk = "0\r\n\r\n";
 
 /** How a request ended. */
 export interface Outcome {
   /**
-   * The response's status, or why there is no complete response: `lost`, `refused` if the server
-   * closed the connection before the request was complete, or `left` if the client closed it.
+   * The status of the response. Without a complete response: `lost`, `refused` if the server closed
+   * the connection before the request was complete, or `left` if the client closed it.
    */
   readonly status: string;
-  /** The response's header block. */
+  /** The status line and the headers of the response. */
   readonly head: string;
 }
 
-/** A request in parts, which are sent as fast as the server reads, unless the response arrives first. */
+/** A request in parts, which are sent as fast as the server reads, until the response arrives. */
 export interface Upload {
   readonly parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
   /** Whether the client closes the connection after the last part. */
   readonly leaves?: boolean;
 }
 
-/** Returns the value of a header in a header block. */
+/** Returns the value of a header. */
 export const headerOf = (head: string, name: string): string | undefined =>
   new RegExp(`\r\n${name}: ([^\r]*)`, "i").exec(head)?.[1];
 
-/**
- * Returns the head of a request: POST if there is a body, otherwise GET.
- *
- * @param body the length of the body in bytes, or `chunks` for a chunked body
- */
+/** Returns the head of a POST request with a body of a length in bytes, or of a GET request. */
 export function requestHead(path: string, body?: number | "chunks", header = jsonType) {
   const method = body === undefined ? "GET" : "POST";
   const framing = body === "chunks" ? "Transfer-Encoding: chunked" : `Content-Length: ${body ?? 0}`;
   return `${method} ${path} HTTP/1.1\r\nHost: localhost\r\n${header}\r\n${framing}\r\n\r\n`;
 }
 
-/**
- * A connection with one request in flight at a time. It discards the bodies of responses, so that
- * the client uses little processor time.
- */
+/** A connection with one request in flight at a time. To save time, it discards response bodies. */
 export class Connection {
   /** Whether the connection can take another request. */
   isOpen = true;
@@ -85,24 +77,20 @@ export class Connection {
   send(request: string | Upload): Promise<Outcome> {
     this.#head = "";
     this.#remaining = undefined;
-    const outcome = new Promise<Outcome>((resolve) => {
-      this.#resolve = resolve;
-    });
-    if (typeof request !== "string") return this.#upload(request, outcome);
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    this.#resolve = resolve;
+    if (typeof request !== "string") return this.#upload(request, promise);
     this.#socket.write(request, "latin1");
-    return outcome;
+    return promise;
   }
 
   async #upload({ parts, leaves }: Upload, outcome: Promise<Outcome>): Promise<Outcome> {
     this.#isUploading = true;
     for await (const part of parts) {
-      for (let at = 0; at < part.length; at += writeBytes) {
-        if (this.#resolve === undefined) return outcome;
-        if (this.#socket.write(part.subarray(at, at + writeBytes))) continue;
-        await new Promise<void>((resolve) => {
-          this.#resume = resolve;
-        });
-      }
+      if (this.#resolve === undefined) return outcome;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#resume = resolve;
+      if (!this.#socket.write(part)) await promise;
     }
     this.#isUploading = false;
     if (!leaves) return outcome;
