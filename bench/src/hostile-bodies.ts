@@ -45,7 +45,6 @@ function nested(open: string, inner: string, close: string): Buffer {
   return Buffer.from(open.repeat(depth) + inner + close.repeat(depth));
 }
 
-const same = (house: House): object => house;
 const invalid = (house: House) => ({ ...house, MedInc: -1 });
 const reversed = (house: House) => Object.fromEntries(Object.entries(house).toReversed());
 const asStrings = (house: House) =>
@@ -53,11 +52,11 @@ const asStrings = (house: House) =>
 
 const last = maxHouses - 1;
 /** Returns a list with the maximum number of houses, and changes all or only the one at `at`. */
-function list(change = same, at?: number, spaces = 0): Buffer {
+function list(change?: (house: House) => object, at?: number, spaces = 0): Buffer {
   const houses = drawHouses(maxHouses, 1).map((drawn, index) => {
     // Four digits, which each request replaces.
     const house = index === 0 ? { ...drawn, Population: 1000 } : drawn;
-    return at === undefined || at === index ? change(house) : house;
+    return at === undefined || at === index ? (change?.(house) ?? house) : house;
   });
   return Buffer.from(JSON.stringify({ houses }, null, spaces));
 }
@@ -67,23 +66,20 @@ const validLists: Bodies = {
   "valid list": () => list(),
   "valid list, other key order": () => list(reversed),
   "valid list, numbers as strings": () => list(asStrings),
-  "valid list, pretty-printed": () => list(same, last, 2),
+  "valid list, pretty-printed": () => list(undefined, last, 2),
 };
 
 /** The content of long strings and keys. */
 const characters: Readonly<Record<string, Text>> = {
   letters: "a",
   "escaped line breaks": "\\n",
-  "escaped letters": "\\u0061",
   "digits with underscores": "1_",
   spaces: " ",
-  "two-byte spaces": "\u0085",
   "three-byte characters": "漢",
   "four-byte characters": "😀",
   "escaped surrogate pairs": "\\ud83d\\ude00",
   "escaped lone surrogates": "\\ud800",
   "invalid UTF-8": Buffer.of(0xff),
-  "incomplete UTF-8": Buffer.of(0xe6, 0xbc),
 };
 const long = (start: string, text: Text, end: string) => () =>
   fill(`{"houses":[{${start}`, text, `${end}}]}`, 30_000_000);
@@ -172,11 +168,7 @@ export const hostileBodies: readonly HostileBody[] = [
   ...named(fuzz),
 ];
 
-/**
- * Creates the hostile body with a name, and returns a function that returns requests with it.
- *
- * @throws {Error} if there is no such body
- */
+/** Creates a hostile body. Returns a function that returns requests with it. */
 export function attackWith(name: string): () => Upload {
   const hostile = hostileBodies.find((candidate) => candidate.name === name);
   if (hostile === undefined) throw new Error(`there is no hostile body ${name}`);

@@ -28,23 +28,24 @@ const command = new Command("pnpm bench")
   .showHelpAfterError()
   .parse();
 
-const memoryGiB = (totalmem() / 2 ** 30).toFixed(0);
-const hardware = `${cpus()[0]?.model}, ${cpus().length} cores, ${memoryGiB} GiB of memory`;
-const machine = `${hardware}, Linux ${release()}, Node.js ${process.versions.node}`;
-
 const { write, render, ...options } = command.opts();
+const memory = `${(totalmem() / 2 ** 30).toFixed(0)} GiB of memory`;
+const software = `Linux ${release()}, Node.js ${process.versions.node}`;
+const machine = `${cpus()[0]?.model}, ${cpus().length} cores, ${memory}, ${software}`;
 
 /** Measures a scenario, and prints its table and verdicts. */
 async function run(scenario: Scenario): Promise<void> {
-  const { name } = scenario;
   await using stack = new AsyncDisposableStack();
-  const report = (progress: string) => void stderr.write(`${name}: ${progress}\n`);
+  const report = (progress: string) => void stderr.write(`${scenario.name}: ${progress}\n`);
   const rows = [...(await scenario.measure({ ...options, report, stack }))];
   const verdicts = judge(scenario, rows);
-  stdout.write([name, tableText(rowTable(scenario, rows)), verdicts.join("\n"), ""].join("\n\n"));
+  stdout.write(
+    [scenario.name, tableText(rowTable(scenario, rows)), verdicts.join("\n"), ""].join("\n\n"),
+  );
   if (verdicts.some((verdict) => verdict.startsWith("FAIL"))) process.exitCode = 1;
   const date = new Date().toISOString().slice(0, 10);
-  if (write) await writeDocuments(checkout, scenarios, [{ name, date, machine, rows }]);
+  const result = { name: scenario.name, date, machine, rows };
+  if (write) await writeDocuments(checkout, scenarios, [result]);
 }
 
 const [names] = command.processedArgs;

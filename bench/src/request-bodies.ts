@@ -62,7 +62,7 @@ const Answer = z.union([
   numbers,
 ]);
 
-/** Returns the predictions in a response: in its JSON, or in the bytes that begin at `binaryFrom`. */
+/** Returns the predictions in a response: in its JSON, or in the bytes from `binaryFrom`. */
 export function readPredictions(response: ArrayBuffer, binaryFrom: string | null = null) {
   if (binaryFrom !== null) return Array.from(new Float32Array(response.slice(Number(binaryFrom))));
   return Object.values(Answer.parse(JSON.parse(Buffer.from(response).toString()))).flat(2);
@@ -70,7 +70,6 @@ export function readPredictions(response: ArrayBuffer, binaryFrom: string | null
 
 /** The number of houses that bodies begin with. */
 const variety = 16_384;
-const populations = 9_000;
 /** A prime number, so that all are used before one is used again. */
 const stride = 7_919;
 
@@ -91,7 +90,7 @@ export function newBodies(path: string, houses: number, seed: number): () => str
     // costs the client nothing.
     const round = Math.floor(taken / variety);
     const index = (taken++ * stride) % variety;
-    const Population = 1_000 + ((round + index * stride) % populations);
+    const Population = 1_000 + ((round + index * stride) % 9_000);
     const first = text({ ...drawn[index], Population });
     return frame(first + pool.slice(ends[index], ends[index + houses - 1]), houses);
   };

@@ -3,9 +3,8 @@ import type { Table } from "./report/tables.ts";
 /** One line of a scenario's results: labels and figures, by column. */
 export type Row = Readonly<Record<string, string | number>>;
 
-/** A bar chart of the figures of some rows. */
+/** A bar chart of the figures of some rows. Its name is that of its file. */
 export interface Chart {
-  /** The file name without its extension. */
   readonly name: string;
   readonly title: string;
   /** The labels of the rows to show. By default, all rows are shown. */
@@ -40,10 +39,7 @@ export interface Run {
   readonly stack: AsyncDisposableStack;
 }
 
-/**
- * A benchmark, which `docs/benchmarks.md` describes. Its table, charts and verdicts all come from the
- * rows that it measures.
- */
+/** A benchmark, which `docs/benchmarks.md` describes. All that is shown comes from its rows. */
 export interface Scenario {
   readonly name: string;
   /** The table's columns. Rows may have more, for targets. */

@@ -7,9 +7,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import getPort from "get-port";
 import { checkout } from "./houses.ts";
 
-/** Linux counts processor time in units of 10 ms (`man 5 proc`). */
-const tickMs = 10;
-
 /** A server that the benchmark started on a free port of the loopback interface. */
 export interface Server extends AsyncDisposable {
   readonly port: number;
@@ -43,10 +40,11 @@ export function cpuMs({ process }: Server): number {
     // Its own time, and that of children that have ended.
     return fields.slice(11, 15);
   });
-  return ticks.reduce((sum, count) => sum + Number(count), 0) * tickMs;
+  // Linux counts in units of 10 ms (`man 5 proc`).
+  return ticks.reduce((sum, count) => sum + Number(count) * 10, 0);
 }
 
-/** Returns a number about a process (`man 5 proc`), such as `VmRSS` in KiB; `NaN` if it has ended. */
+/** Returns a number of `/proc/PID/status`, such as `VmRSS` in KiB; `NaN` if it has ended. */
 export function statusOf({ process }: Server, name: string): number {
   const status = readProc(`${process.pid}/status`);
   return Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1]);
@@ -74,11 +72,7 @@ export function stopper(child: ChildProcess): () => Promise<void> {
   };
 }
 
-/**
- * Waits until a condition is true. Returns the seconds.
- *
- * @throws {Error} if it is not true in time
- */
+/** Waits until a condition is true, and returns the seconds. @throws {Error} after the timeout */
 export async function until(isTrue: () => Promise<boolean>, timeoutMs: number): Promise<number> {
   const start = performance.now();
   while (performance.now() - start < timeoutMs) {
@@ -100,16 +94,11 @@ export const untilHealthy = (server: Server, timeoutMs: number, path = "/health"
     return response?.ok ?? false;
   }, timeoutMs);
 
-/**
- * Starts a program that serves on a port.
- *
- * @throws {Error} if it does not become ready, with the last line that it printed
- */
-async function start(
-  port: number,
-  [file = "", ...options]: readonly string[],
-  untilReady: (server: Server) => Promise<unknown>,
-): Promise<Server> {
+type Wait = (server: Server) => Promise<unknown>;
+
+/** Starts a program that serves on a port. If it does not become ready, its last line says why. */
+async function start(port: number, command: readonly string[], untilReady: Wait): Promise<Server> {
+  const [file = "", ...options] = command;
   const child = spawn(file, options, { stdio: ["ignore", "pipe", "pipe"] });
   const lines: string[] = [];
   for (const output of [child.stdout, child.stderr]) {
@@ -123,26 +112,21 @@ async function start(
   return server;
 }
 
-/** How to start the service. By default, it has its production settings and no limits. */
-interface ServiceOptions {
-  readonly environment?: Environment;
-  /** Another checkout of the project. */
-  readonly folder?: string | undefined;
-  /** Shell commands that its process runs first. */
-  readonly setUp?: string;
-}
-
-/** A command that keeps the process that runs it on one core. */
-export const onCore = (core: number): string => `taskset --cpu-list --pid ${core} $$ >/dev/null`;
+/** Keeps the service on core 0, so that clients can have the other one for themselves. */
+export const onOwnCore = "taskset --cpu-list --pid 0 $$ >/dev/null";
+export const clientCore = 1;
 
 const variables = (environment: Environment, port: number): readonly string[] =>
   Object.entries({ ...environment, PORT: port }).map((pair) => pair.join("="));
+
+/** `folder` is another checkout, and `setUp` are shell commands that the process runs first. */
+type ServiceOptions = Partial<{ environment: Environment; folder: string; setUp: string }>;
 
 /** Starts the service. Its log goes into a pipe that another process reads, as in a container. */
 export async function startService(options: ServiceOptions = {}): Promise<Server> {
   const { environment = {}, folder = checkout, setUp = "" } = options;
   const port = await getPort();
-  // The reader runs in the background, so it is no child of the service: CPU time of children counts.
+  // The reader is no child of the service, because the CPU time of children counts.
   const script = `exec > >(grep --line-buffered 'cache degraded' <&0 &)\n${setUp}\nexec "$@"`;
   const service = ["bash", process.execPath, join(folder, "service/src/main.ts")];
   const command = ["env", "-i", ...variables(environment, port), "bash", "-c", script, ...service];
@@ -150,22 +134,18 @@ export async function startService(options: ServiceOptions = {}): Promise<Server
 }
 
 /** Starts another server, which may install itself first. It gets its port as the variable PORT. */
-export async function startServer(
-  command: readonly string[],
-  environment: Environment,
-  healthPath?: string,
-): Promise<Server> {
+export async function startServer(command: string[], environment: Environment, path?: string) {
   const port = await getPort();
-  const full = ["env", ...variables(environment, port), ...command];
-  return await start(port, full, (server) => untilHealthy(server, 900_000, healthPath));
+  const all = ["env", ...variables(environment, port), ...command];
+  return await start(port, all, (server) => untilHealthy(server, 900_000, path));
 }
 
 /** Starts a Redis that stores nothing on disk. By default, it listens on any free port. */
-export async function startRedis(settings: readonly string[] = [], port = 0): Promise<Server> {
-  const used = port || (await getPort());
-  const command = ["redis-server", "--port", `${used}`, "--save", "", ...settings];
+export async function startRedis(settings: readonly string[] = [], usedPort = 0): Promise<Server> {
+  const port = usedPort || (await getPort());
+  const command = ["redis-server", "--port", `${port}`, "--save", "", ...settings];
   const isReady = async ({ lines }: Server) => lines.some((line) => line.includes("Ready to acc"));
-  return await start(used, command, (server) => until(() => isReady(server), 30_000));
+  return await start(port, command, (server) => until(() => isReady(server), 30_000));
 }
 
 /** Returns the URL of a database. Each database is a separate cache. */

@@ -32,10 +32,7 @@ function medians(runs: readonly Figures[]): Figures {
  * Takes turns, so that anything else that the machine does affects all of them equally. The first
  * round is a warm-up. Returns one row per turn: its labels, and the medians of its figures.
  */
-export async function takeTurns(
-  turns: readonly Turn[],
-  { report, rounds }: Run,
-): Promise<readonly Row[]> {
+export async function takeTurns(turns: readonly Turn[], { report, rounds }: Run) {
   const found = turns.map((turn) => ({ ...turn, runs: [] as Figures[] }));
   for (let round = 0; round <= rounds; round++) {
     for (const { labels, run, runs } of found) {
@@ -44,7 +41,7 @@ export async function takeTurns(
       if (round > 0) runs.push(figures);
     }
   }
-  return found.map(({ labels, runs }) => ({ ...labels, ...medians(runs) }));
+  return found.map(({ labels, runs }): Row => ({ ...labels, ...medians(runs) }));
 }
 
 /** Returns the figure of a row, divided by the figure of another row. */

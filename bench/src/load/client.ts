@@ -27,11 +27,7 @@ export class Client implements AsyncDisposable {
     if (core !== undefined) pin(this.pid, core);
   }
 
-  /**
-   * Sends a load.
-   *
-   * @throws {Error} if the process ends before the load does
-   */
+  /** Sends a load. @throws {Error} if the process ends before the load does */
   async measure({ port }: Server, load: LoadOnServer): Promise<Measurement> {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const exit = (code: number | null, signal: string | null) =>
@@ -46,11 +42,7 @@ export class Client implements AsyncDisposable {
     this.#process.send("stop");
   }
 
-  /**
-   * Measures a load. If 1 % of the responses are wrong, measures it again, at most twice.
-   *
-   * @throws {Error} if that many responses are wrong each time
-   */
+  /** Measures a load, at most three times. @throws {Error} if 1 % of the responses are always wrong */
   async drive(server: Server, load: LoadOnServer, attempts = 3): Promise<Figures> {
     const before = cpuMs(server);
     const { figures, faults } = await this.measure(server, load);

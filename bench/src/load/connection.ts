@@ -2,7 +2,6 @@ import { connect, type Socket } from "node:net";
 import { readConfig } from "../../../service/src/config.ts";
 
 const patienceMs = readConfig({}).REQUEST_TIMEOUT_MS + 5_000;
-const lastChunk = "0\r\n\r\n";
 /** The header of most bodies. */
 export const jsonType = "Content-Type: application/json";
 
@@ -42,10 +41,8 @@ export class Connection {
   readonly #socket: Socket;
   #isUploading = false;
   #head = "";
-  /** The bytes of the response's body that are still missing; infinite if it is chunked. */
+  /** How many bytes of the response's body are missing. */
   #remaining: number | undefined;
-  /** The last bytes of the response. */
-  #tail = "";
   #resolve: ((outcome: Outcome) => void) | undefined;
   #resume = () => {};
 
@@ -69,11 +66,7 @@ export class Connection {
     this.#socket.destroy();
   }
 
-  /**
-   * Sends one request, and waits for the whole response.
-   *
-   * @param request text whose characters are bytes, or parts
-   */
+  /** Sends one request, and waits for the whole response. The characters of a text are bytes. */
   send(request: string | Upload): Promise<Outcome> {
     this.#head = "";
     this.#remaining = undefined;
@@ -113,14 +106,13 @@ export class Connection {
       if (end < 0) return;
       received = this.#head.length - end - 4;
       this.#head = this.#head.slice(0, end + 2);
-      this.#remaining = Number(headerOf(this.#head, "content-length") ?? Number.POSITIVE_INFINITY);
+      this.#remaining = Number(headerOf(this.#head, "content-length"));
     }
     this.#remaining -= received;
-    if (this.#remaining === Number.POSITIVE_INFINITY) {
-      this.#tail = (this.#tail + bytes.toString("latin1").slice(-5)).slice(-5);
-      if (this.#tail !== lastChunk) return;
-    } else if (this.#remaining > 0) return;
-    if (headerOf(this.#head, "connection") === "close") this.close();
-    this.#end(this.#head.slice(9, 12));
+    if (this.#remaining > 0) return;
+    // Without a length, the end of the response is not known. No server sends such a response.
+    if (Number.isNaN(this.#remaining) || headerOf(this.#head, "connection") === "close")
+      this.close();
+    else this.#end(this.#head.slice(9, 12));
   }
 }

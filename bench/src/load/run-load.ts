@@ -93,18 +93,13 @@ async function fillCache(origin: string, known: readonly string[]): Promise<void
 
 /** Returns what is wrong with a response; undefined if nothing is. */
 function faultOf({ status, head }: Outcome, cache: string | undefined): string | undefined {
-  const isBare = status === "503" && headerOf(head, "retry-after") === undefined;
-  if (isBare) return "503 without Retry-After";
+  if (status === "503" && !headerOf(head, "retry-after")) return "503 without Retry-After";
   if (status !== "200") return status;
   const xCache = headerOf(head, "x-cache");
   return cache === undefined || xCache === cache ? undefined : String(xCache);
 }
 
-/**
- * Sends a load from this process.
- *
- * @param stop ends the load when the requests in flight have their responses
- */
+/** Sends a load from this process. `stop` ends it when the requests in flight have responses. */
 export async function runLoad(input: Load, stop?: AbortSignal): Promise<Measurement> {
   const load = Load.parse(input);
   const { known, next } = sourceOf(load);

@@ -1,4 +1,4 @@
-import { globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { withGenerated } from "../../../scripts/generated-page.ts";
@@ -17,10 +17,7 @@ const Results = z.array(
 /** The results of a scenario, with the date and the machine. */
 export type Result = z.infer<typeof Results>[number];
 
-/**
- * Writes new results to `README.md`, `docs/benchmarks.md` and `docs/benchmarks/` of a checkout.
- * Without new results, writes the tables and charts again.
- */
+/** Writes the tables and charts of a checkout's documents, with new results if there are any. */
 export async function writeDocuments(
   checkout: string,
   scenarios: readonly Scenario[],
@@ -35,9 +32,6 @@ export async function writeDocuments(
     return result ? [{ ...result, scenario }] : [];
   });
   write(file, `${JSON.stringify(Results.parse(kept), null, 1)}\n`);
-  for (const chart of globSync("docs/benchmarks/*.svg", { cwd: checkout })) {
-    rmSync(join(checkout, chart));
-  }
   for (const { name, date, machine, rows, scenario } of kept) {
     const { charts = [], overview } = scenario;
     const measuredBy = `Measured by \`pnpm bench ${name}\` on ${date}: ${machine}.`;

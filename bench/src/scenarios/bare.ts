@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { Client } from "../load/client.ts";
+import { checkout } from "../houses.ts";
 import { newBodies } from "../request-bodies.ts";
 import { matches, type Row, type Scenario } from "../scenario.ts";
 import { redisUrl, type Server, startRedis, startServer, startService } from "../server.ts";
@@ -27,23 +28,22 @@ async function responseOf({ port }: Server, { path, houses, known }: typeof list
   const body = newBodies(path, houses, 1)();
   const headers = { "content-type": "application/json" };
   const post = () => fetch(`http://127.0.0.1:${port}${path}`, { method: "POST", headers, body });
-  const response = await (known === 1 ? post().then(post) : post());
+  const response = known ? await post().then(post) : await post();
   const kept = [...response.headers].filter(([name]) => !added.test(name));
   return JSON.stringify({ body: await response.text(), headers: Object.fromEntries(kept) });
 }
 
 function withRatios(rows: readonly Row[]): readonly Row[] {
   let baseline: Row = {};
-  return rows.map((row, index) => {
+  return rows.map((row) => {
     const { server = "" } = row;
     if (`${server}`.startsWith("bare")) baseline = row;
-    const { [index + 1]: other } = rows;
-    const isSame = matches(other ?? {}, { server });
+    const other = rows.find((one) => one !== row && matches(one, { server }));
     return {
       ...row,
       "× requests/s": ratio(row, baseline, "requests/s"),
       "× per CPU": ratio(baseline, row, "CPU ms"),
-      ...(isSame && { "× other, per CPU": ratio(other, row, "CPU ms") }),
+      ...(other && { "× other, per CPU": ratio(other, row, "CPU ms") }),
     };
   });
 }
@@ -68,7 +68,7 @@ export const bare: Scenario = {
     const turns: Turn[] = [];
     for (const { name, load, settings, atLeast } of contenders) {
       const RESPONSE = await responseOf(example, load);
-      for (const folder of atLeast && against ? [undefined, against] : [undefined]) {
+      for (const folder of atLeast && against ? [checkout, against] : [checkout]) {
         const environment = { ...settings, REDIS_URL: redisUrl(redis, turns.length) };
         const variables = settings ? { ...environment, RESPONSE } : { RESPONSE };
         const server = stack.use(
@@ -77,7 +77,7 @@ export const bare: Scenario = {
             : await startServer([process.execPath, bareServer], variables),
         );
         const { cache: _, ...unchecked } = load;
-        const labels = { server: name, checkout: folder ?? "" };
+        const labels = { server: name, checkout: folder === checkout ? "" : folder };
         turns.push({ labels, run: () => client.drive(server, atLeast ? load : unchecked) });
       }
     }

@@ -11,47 +11,45 @@ import { redisUrl, type Server, startRedis, startService, until } from "../serve
 const load = { path: "/bulk_predict", houses: 10, known: 0.5, perSecond: 300 };
 const faultMs = 3_000;
 const timeoutMs = 60_000;
+/** Causes a fault and ends it. Returns the seconds until the service has recovered. */
+type Cause = () => Promise<number>;
 
 const eachKey = (write: string) =>
   `eval "for _, key in ipairs(redis.call('keys', '*')) do ${write} end" 0`;
 
+type RedisFault = Readonly<Partial<Record<"begin" | "repeat" | "end", string>> & { name: string }>;
 /** What begins a fault, is repeated during it, and ends it: a signal, or commands for Redis. */
-const redisFaults: readonly { fault: string; begin?: string; repeat?: string; end?: string }[] = [
-  { fault: "none" },
-  { fault: "Redis is killed", begin: "SIGKILL" },
-  { fault: "Redis hangs", begin: "SIGSTOP", end: "SIGCONT" },
-  { fault: "Redis replies after up to 200 ms", repeat: "debug sleep 0.2" },
-  { fault: "Redis closes all connections", repeat: "client kill type normal" },
+const redisFaults: readonly RedisFault[] = [
+  { name: "none" },
+  { name: "Redis is killed", begin: "SIGKILL" },
+  { name: "Redis hangs", begin: "SIGSTOP", end: "SIGCONT" },
+  { name: "Redis replies after up to 200 ms", repeat: "debug sleep 0.2" },
+  { name: "Redis closes all connections", repeat: "client kill type normal" },
   {
-    fault: "Redis is full",
+    name: "Redis is full",
     begin: "config set maxmemory-policy noeviction maxmemory 1",
     end: "config set maxmemory 0",
   },
+  { name: "Redis is a read-only replica", begin: "replicaof localhost 1", end: "replicaof no one" },
   {
-    fault: "Redis is a read-only replica",
-    begin: "replicaof localhost 1",
-    end: "replicaof no one",
-  },
-  {
-    fault: "Redis requires another password",
+    name: "Redis requires another password",
     begin: "config set requirepass other\nauth other\nclient kill type normal",
     end: 'auth other\nconfig set requirepass ""',
   },
   {
-    fault: "Redis loads its data",
+    name: "Redis loads its data",
     begin: "config set loading-process-events-interval-bytes 1024 key-load-delay 1000",
     repeat: "debug reload",
     end: "config set key-load-delay 0",
   },
-  { fault: "all entries are garbage", repeat: eachKey("redis.call('set', key, 'garbage')") },
+  { name: "all entries are garbage", repeat: eachKey("redis.call('set', key, 'garbage')") },
   {
-    fault: "all entries are lists",
+    name: "all entries are lists",
     repeat: eachKey("redis.call('del', key) redis.call('rpush', key, 'x')"),
   },
 ];
 
-async function inflict({ port, process }: Server, fault: (typeof redisFaults)[number]) {
-  const { begin, repeat, end } = fault;
+async function inflict({ port, process }: Server, { begin, repeat, end }: RedisFault) {
   function act(text = ""): void {
     if (text.startsWith("SIG")) execFileSync("kill", ["-s", text, `${process.pid}`]);
     else if (text !== "") execFileSync("redis-cli", ["-p", `${port}`], { input: text });
@@ -61,18 +59,6 @@ async function inflict({ port, process }: Server, fault: (typeof redisFaults)[nu
     act(repeat);
   }
   act(end);
-}
-
-const newBody = newBodies(load.path, load.houses, 2);
-/** Sends a new body until its response is found in Redis. Returns the seconds. */
-function untilHit(url: string): Promise<number> {
-  const headers = { "Content-Type": "application/json" };
-  const init = { method: "POST", body: newBody(), headers };
-  return until(async () => {
-    const response = await fetch(url + load.path, init).catch(() => undefined);
-    await response?.bytes();
-    return response?.headers.get("x-cache") === "HIT";
-  }, timeoutMs);
 }
 
 export const faults: Scenario = {
@@ -92,60 +78,65 @@ export const faults: Scenario = {
     const variables = { REDIS_URL: redisUrl(redis), CACHE_MEMORY_BYTES: "0" };
     const start = async (more = {}) =>
       stack.use(await startService({ environment: { ...variables, ...more } }));
-    type Act = (url: string) => Promise<number>;
+    const rows: Row[] = [];
 
-    /** @param lostColumn the column of failed requests, which has a target of its own */
-    async function row(fault: string, server: Server, act: Act, lostColumn = "lost"): Promise<Row> {
+    /** Causes a fault, and adds a row with the number of lost requests in a column. */
+    async function add(fault: string, server: Server, cause: Cause, lostColumn = "lost") {
       report(fault);
       await client.measure(server, { ...load, seconds: 0.1 });
       const measured = client.measure(server, load);
       await sleep(1_000);
-      const recovered = await act(`http://127.0.0.1:${server.port}`);
+      const recovered = await cause();
       client.stop();
       const { figures, faults } = await measured;
-      return {
+      rows.push({
         ...figures,
         fault,
         "not 200": countsText(faults),
         "recovered after s": recovered,
         [lostColumn]: figures.requests - figures.right,
-      };
+      });
     }
-    const rows: Row[] = [];
+
     const service = await start();
+    const url = `http://127.0.0.1:${service.port}${load.path}`;
+    const headers = { "Content-Type": "application/json" };
+    const newBody = newBodies(load.path, load.houses, 2);
     for (const fault of redisFaults) {
-      const act = async (url: string) => {
+      await add(fault.name, service, async () => {
         await inflict(redis, fault);
         if (fault.begin === "SIGKILL") redis = stack.use(await startRedis(settings, redis.port));
-        return untilHit(url);
-      };
-      rows.push(await row(fault.fault, service, act));
+        const init = { method: "POST", body: newBody(), headers };
+        return await until(async () => {
+          const response = await fetch(url, init).catch(() => undefined);
+          await response?.bytes();
+          return response?.headers.get("x-cache") === "HIT";
+        }, timeoutMs);
+      });
     }
 
     const workers = await start({ WORKERS: "2" });
     const { pid } = workers.process;
     const children = `/proc/${pid}/task/${pid}/children`;
     const youngest = () => Number(readFileSync(children, "utf8").trim().split(" ").at(-1));
-    const areThree = async () => {
+    const areTwo = async () => {
       const page = await fetch(`http://127.0.0.1:${workers.port}/metrics`);
       return (await page.text()).includes("\nprediction_processes 3\n");
     };
-    await until(areThree, timeoutMs);
-    const killWorker = () => {
+    await until(areTwo, timeoutMs);
+    const killWorker = async () => {
       const killed = youngest();
       process.kill(killed, "SIGKILL");
-      return until(async () => youngest() !== killed && (await areThree()), timeoutMs);
+      return await until(async () => youngest() !== killed && (await areTwo()), timeoutMs);
     };
-    const lostByWorker = "lost by the killed worker";
-    rows.push(await row("a worker of two is killed", workers, killWorker, lostByWorker));
+    await add("a worker of two is killed", workers, killWorker, "lost by the killed worker");
 
     const stopping = await start({ DRAIN_SECONDS: "1" });
-    const stop = async () => {
+    await add("SIGTERM, and clients go elsewhere", stopping, async () => {
       stopping.process.kill("SIGTERM");
       await sleep(500);
       return 0;
-    };
-    rows.push(await row("SIGTERM, and clients go elsewhere", stopping, stop));
+    });
     return rows;
   },
 };

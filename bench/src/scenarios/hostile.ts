@@ -4,37 +4,30 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type HostileBody, hostileBodies } from "../hostile-bodies.ts";
 import { Client, countsText, type LoadOnServer } from "../load/client.ts";
-import { rowTable } from "../report/tables.ts";
 import type { Row, Run, Scenario } from "../scenario.ts";
 import * as servers from "../server.ts";
 import { miss } from "../turns.ts";
 
-const podCore = 0;
-const clientCore = 1;
-const memoryBytes = 512 * 1024 * 1024;
-const healthTimeoutMs = 10_000;
-/** How long each phase of the row without an attack takes. */
-const quietMs = 3_000;
 const misses = { path: "/predict", houses: 1, clients: 8, ...miss };
 const probe = { path: "/health", pauseMs: 20 };
 
-/** Creates a cgroup that limits memory, with either version of cgroups. */
+/** Creates a cgroup that limits memory to 512 MiB, with either version of cgroups. */
 function createMemoryGroup(): string {
   const isFirst = existsSync("/sys/fs/cgroup/memory");
   const [parent, limit] = isFirst ? ["memory", "memory.limit_in_bytes"] : ["", "memory.max"];
   const group = join("/sys/fs/cgroup", parent, "prediction-service-bench");
   mkdirSync(group, { recursive: true });
-  writeFileSync(join(group, limit), String(memoryBytes));
+  writeFileSync(join(group, limit), "512M");
   return group;
 }
 
 /** Starts the service as in a pod, the hostile clients and the other clients. */
 async function start({ stack, report }: Run) {
-  servers.pin(process.pid, clientCore);
   const settings = ["--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru"];
   const redis = stack.use(await servers.startRedis(settings));
+  servers.pin(redis.process.pid, servers.clientCore);
   const environment = { REDIS_URL: servers.redisUrl(redis), ...servers.imageVariables() };
-  let setUp = servers.onCore(podCore);
+  let setUp = servers.onOwnCore;
   try {
     const group = createMemoryGroup();
     stack.defer(() => rmdirSync(group));
@@ -45,9 +38,10 @@ async function start({ stack, report }: Run) {
     report(`memory is not limited: ${error}`);
   }
   const service = stack.use(await servers.startService({ environment, setUp }));
-  const hostile = stack.use(new Client());
+  const startClient = () => stack.use(new Client(servers.clientCore));
+  const hostile = startClient();
   setPriority(hostile.pid, constants.priority.PRIORITY_LOW);
-  return { service, hostile, others: stack.use(new Client()), prober: stack.use(new Client()) };
+  return { service, hostile, others: startClient(), prober: startClient() };
 }
 type Stage = Awaited<ReturnType<typeof start>>;
 
@@ -56,16 +50,16 @@ async function observe(stage: Stage, prefix: string, right: string, attack?: Loa
   const { service, hostile, others, prober } = stage;
   // Creates the body.
   if (attack) await hostile.measure(service, { ...attack, clients: 0 });
-  const degradedBefore = service.lines.length;
+  const linesBefore = service.lines.length;
   // Resets the peak of the resident memory (`man 5 proc`).
   writeFileSync(`/proc/${service.process.pid}/clear_refs`, "5");
   const answers = Promise.all([others.measure(service, misses), prober.measure(service, probe)]);
   await sleep(200);
-  const attacked = attack ? await hostile.measure(service, attack) : await sleep(quietMs);
+  const attacked = attack ? await hostile.measure(service, attack) : await sleep(3_000);
   await sleep(300);
   for (const client of [others, prober]) client.stop();
   const [predict, health] = await answers;
-  await servers.untilHealthy(service, healthTimeoutMs);
+  await servers.untilHealthy(service, 10_000);
   const outcomes = { 200: attacked?.figures.right ?? 0, ...attacked?.faults };
   const isWrong = ([outcome]: [string, number]) => !new RegExp(`^(?:${right})$`).test(outcome);
   return {
@@ -80,7 +74,7 @@ async function observe(stage: Stage, prefix: string, right: string, attack?: Loa
       countsText(predict.faults),
       countsText(health.faults, "/health "),
       countsText(Object.fromEntries(Object.entries(outcomes).filter(isWrong)), "body "),
-      countsText({ "cache degraded": service.lines.length - degradedBefore }),
+      countsText({ warnings: service.lines.length - linesBefore }),
     ].filter(Boolean),
   };
 }
@@ -125,16 +119,14 @@ export const hostile: Scenario = {
   async measure(run) {
     const { body: parts = [""], seconds } = run;
     const chosen = hostileBodies.filter(({ name }) => parts.some((part) => name.includes(part)));
-    const names = hostileBodies.map(({ name }) => name).join("\n");
-    if (chosen.length === 0) throw new Error(`no body has such a name. There are:\n${names}`);
+    if (chosen.length === 0)
+      throw new Error(`no hostile body has ${parts.join(" or ")} in its name`);
     const stage = await start(run);
     await attack(stage, seconds);
     const rows: Row[] = [];
     for (const body of [undefined, ...chosen]) {
-      const row = await attack(stage, seconds, body);
-      rows.push(row);
-      const [, cells = []] = rowTable(hostile, [row]);
-      run.report(`${rows.length - 1} of ${chosen.length}: ${cells.join(" | ")}`);
+      run.report(`${rows.length} of ${chosen.length}: ${body?.name ?? "nothing"}`);
+      rows.push(await attack(stage, seconds, body));
     }
     return rows;
   },

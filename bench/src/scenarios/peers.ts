@@ -5,7 +5,7 @@ import { cellText, type Table } from "../report/tables.ts";
 import { bodyHeader, newBodies, readPredictions } from "../request-bodies.ts";
 import { matches, type Row, type Scenario } from "../scenario.ts";
 import * as servers from "../server.ts";
-import { hit, miss, ratio, type Turn, takeTurns } from "../turns.ts";
+import { hit, miss, ratio, takeTurns } from "../turns.ts";
 
 const runScript = join(import.meta.dirname, "../../peers/run.sh");
 type Peer = (typeof peerList)[number];
@@ -15,7 +15,6 @@ const kinds = [
   { request: "1,000 houses", houses: 1_000, clients: 8, path: "list" },
 ] as const;
 const requestsPerSecond = "× requests/s";
-const perCpu = "× per CPU";
 
 /** Returns the predictions of a server for houses that are always the same. */
 async function predictionsOf({ port }: servers.Server, peer: Peer): Promise<string> {
@@ -30,53 +29,31 @@ async function predictionsOf({ port }: servers.Server, peer: Peer): Promise<stri
   return String(await Promise.all(predictions));
 }
 
-/** Returns what to measure: each kind of request to all servers, before the next. */
-const turnsOf = (started: ReadonlyMap<Peer, servers.Server>, client: Client): Turn[] =>
-  [miss, hit].flatMap(({ known, cache }) =>
-    kinds.flatMap(({ request, houses, clients, path }) =>
-      [...started].flatMap(([peer, server]) => {
-        if (cache === hit.cache && !peer.hasRedis) return [];
-        const redis = peer.hasRedis ? "Redis" : "";
-        const load = { path: peer[path], houses, clients, known, seconds: 2 };
-        // Only those with Redis say in X-Cache whether they computed the answer.
-        const checked = peer.hasRedis ? { ...load, cache } : load;
-        return {
-          labels: { request, cache, server: peer.server, redis },
-          run: () => client.drive(server, checked),
-        };
-      }),
-    ),
-  );
-
 function withRatios(rows: readonly Row[]): readonly Row[] {
   return rows.map((row) => {
     const { request = "", cache = "", redis = "" } = row;
     const own = rows.find((one) => matches(one, { request, cache, redis }));
     if (row === own) return row;
     const requests = ratio(own, row, "requests/s");
-    return { ...row, [requestsPerSecond]: requests, [perCpu]: ratio(row, own, "CPU ms") };
+    return { ...row, [requestsPerSecond]: requests, "× per CPU": ratio(row, own, "CPU ms") };
   });
 }
 
 /** Returns a line per server: the requests per second of the service, or the ratio to them. */
 function overview(rows: readonly Row[]): Table {
   const requests = kinds.map(({ request }) => request);
-  const hits = rows.filter(({ cache }) => cache === hit.cache);
-  const cached = new Set(hits.map(({ server }) => server));
-  // Of servers with a cache, only hits are shown.
-  const shown = [...rows.filter(({ server }) => !cached.has(server)), ...hits];
-  const lines = Array.from(
-    Map.groupBy(shown, ({ server = "" }) => server),
-    ([server, ofServer]) => {
-      const cells = requests.map((request) => {
-        const row = ofServer.find((one) => matches(one, { request }));
-        if (row === undefined) return "left out";
-        const { [requestsPerSecond]: multiple, "requests/s": own } = row;
-        return multiple === undefined ? `${cellText(own)}/s` : `${cellText(multiple)} ×`;
-      });
-      return [cached.has(server) ? `${server}, cached` : `${server}`, ...cells];
-    },
+  const byServer = Map.groupBy(rows, ({ server, cache }) =>
+    cache === hit.cache ? `${server}, cached` : `${server}`,
   );
+  const lines = Array.from(byServer, ([server, ofServer]) => {
+    const cells = requests.map((request) => {
+      const row = ofServer.find((one) => matches(one, { request }));
+      if (row === undefined) return "left out";
+      const { [requestsPerSecond]: multiple, "requests/s": own } = row;
+      return multiple === undefined ? `${cellText(own)}/s` : `${cellText(multiple)} ×`;
+    });
+    return [server, ...cells];
+  });
   return [["server", ...requests], ...lines];
 }
 
@@ -84,7 +61,7 @@ export const peers: Scenario = {
   name: "peers",
   columns: [
     ...["request", "cache", "server", "requests/s", "CPU ms"],
-    ...[requestsPerSecond, perCpu, "client cores", "left out"],
+    ...[requestsPerSecond, "× per CPU", "client cores", "left out"],
   ],
   charts: [
     {
@@ -110,8 +87,7 @@ export const peers: Scenario = {
     for (const [database, peer] of peerList.entries()) {
       const { server: name, program } = peer;
       run.report(`starting ${name}${program ? ", which is installed on first use" : ""}`);
-      const REDIS_URL = servers.redisUrl(redis, database);
-      const environment: servers.Environment = peer.hasRedis ? { REDIS_URL } : {};
+      const environment = peer.hasRedis ? { REDIS_URL: servers.redisUrl(redis, database) } : {};
       try {
         const server = program
           ? await servers.startServer([runScript, program], environment, peer.healthPath)
@@ -126,7 +102,23 @@ export const peers: Scenario = {
         leftOut.push({ server: name, "left out": `${error}` });
       }
     }
-    const rows = await takeTurns(turnsOf(started, client), run);
-    return [...withRatios(rows), ...leftOut];
+    const turns = [miss, hit].flatMap(({ known, cache }) =>
+      kinds.flatMap(({ request, houses, clients, path }) =>
+        [...started].flatMap(([peer, server]) => {
+          if (cache === hit.cache && !peer.hasRedis) return [];
+          const labels = {
+            request,
+            cache,
+            server: peer.server,
+            redis: peer.hasRedis ? "Redis" : "",
+          };
+          const load = { path: peer[path], houses, clients, known, seconds: 2 };
+          // Only those with Redis say in X-Cache whether they computed the answer.
+          const checked = peer.hasRedis ? { ...load, cache } : load;
+          return { labels, run: () => client.drive(server, checked) };
+        }),
+      ),
+    );
+    return [...withRatios(await takeTurns(turns, run)), ...leftOut];
   },
 };

@@ -29,15 +29,15 @@ export const soak: Scenario = {
   ],
   async measure({ stack, report, minutes }) {
     const redis = stack.use(await startRedis(["--maxmemory", "64mb"]));
-    const limits = { ...imageVariables(), CACHE_MEMORY_BYTES: "8388608" };
-    const environment = { ...limits, REDIS_URL: redisUrl(redis) };
+    const variables = { CACHE_MEMORY_BYTES: "8388608", REDIS_URL: redisUrl(redis) };
+    const environment = { ...imageVariables(), ...variables };
     const service = stack.use(await startService({ environment }));
     const clients = loads.map((load) => ({ load, client: stack.use(new Client()) }));
     const rows: Row[] = [];
     for (let window = 1; window <= windows; window++) {
       const minute = (minutes * window) / windows;
-      report(`until minute ${minute.toFixed(1)} of ${minutes}`);
       const seconds = (minutes * 60) / windows;
+      report(`until minute ${minute.toFixed(1)} of ${minutes}`);
       const found = await Promise.all(
         clients.map(({ client, load }) => client.measure(service, { ...load, seconds })),
       );

@@ -1,10 +1,8 @@
-import { Client } from "../load/client.ts";
+import { Client, countsText } from "../load/client.ts";
+import type { Load } from "../load/run-load.ts";
 import type { Run, Scenario } from "../scenario.ts";
-import { onCore, pin, redisUrl, startRedis, startService } from "../server.ts";
+import { clientCore, onOwnCore, pin, redisUrl, startRedis, startService } from "../server.ts";
 import { hit, miss, pace, ratio, type Turn, takeTurns } from "../turns.ts";
-
-const serviceCore = 0;
-const clientCore = 1;
 
 /** Starts a service for each of the three ways in which it answers. */
 async function startWays({ stack }: Run, setUp = "", redisCore?: number) {
@@ -63,7 +61,7 @@ export const capacity: Scenario = {
   ],
   async measure(run) {
     const client = run.stack.use(new Client(clientCore));
-    const ways = await startWays(run, onCore(serviceCore), clientCore);
+    const ways = await startWays(run, onOwnCore, clientCore);
     const single = { path: "/predict", houses: 1, seconds: 1.5 };
     const turns = ways.flatMap(({ from, cached, service }) =>
       pressures.map(({ load, ...pressure }) => ({
@@ -75,23 +73,71 @@ export const capacity: Scenario = {
   },
 };
 
+const lists = { path: "/bulk_predict", houses: 300, known: 1 };
+
 export const workers: Scenario = {
   name: "workers",
   columns: ["WORKERS", ...pace, "× requests/s"],
   targets: [{ where: { WORKERS: 2 }, column: "× requests/s", atLeast: 1.8 }],
   async measure(run) {
     const client = run.stack.use(new Client(clientCore));
-    const load = { path: "/bulk_predict", houses: 300, known: 1, clients: 16, seconds: 3 };
+    const load = { ...lists, clients: 16, seconds: 3 };
     const turns: Turn[] = [];
-    for (const [count, setUp] of [
-      [1, onCore(serviceCore)],
-      [2, ""],
-    ] as const) {
-      const environment = { WORKERS: String(count), CACHE_MEMORY_BYTES: "0" };
+    for (const WORKERS of ["1", "2"]) {
+      const environment = { WORKERS, CACHE_MEMORY_BYTES: "0" };
+      const setUp = WORKERS === "1" ? onOwnCore : "";
       const service = run.stack.use(await startService({ environment, setUp }));
-      turns.push({ labels: { WORKERS: count }, run: () => client.drive(service, load) });
+      turns.push({ labels: { WORKERS: Number(WORKERS) }, run: () => client.drive(service, load) });
     }
     const rows = await takeTurns(turns, run);
     return rows.map((row) => ({ ...row, "× requests/s": ratio(row, rows[0], "requests/s") }));
+  },
+};
+
+const full = { clients: 40, seconds: 5 };
+
+export const overload: Scenario = {
+  name: "overload",
+  columns: ["load", "requests/s", "200/s", "p99 ms", "× p99", "faults"],
+  targets: [
+    { column: "× requests/s", where: { load: "ten times the rate" }, atLeast: 9 },
+    { column: "× p99", atMost: 2 },
+    { column: "number of faults", atMost: 0 },
+    { column: "refused afterwards", atMost: 0 },
+  ],
+  async measure({ stack, report }) {
+    const client = stack.use(new Client(clientCore));
+    const environment = { CACHE_MEMORY_BYTES: "0", INFERENCE_ENGINE: "onnxruntime" };
+    const service = stack.use(await startService({ environment, setUp: onOwnCore }));
+    async function measure(name: string, pressure: Partial<Load>) {
+      report(name);
+      const { figures, faults: all } = await client.measure(service, { ...lists, ...pressure });
+      const { 503: refused = 0, ...faults } = all;
+      return {
+        ...figures,
+        load: name,
+        "200/s": (figures["requests/s"] * figures.right) / figures.requests,
+        faults: countsText(faults),
+        "number of faults": Object.keys(faults).length,
+        ...(pressure === full && { "refused afterwards": refused }),
+      };
+    }
+    await measure("warm-up", full);
+    const before = await measure("full load", full);
+    const rows = [before];
+    const pressures: Record<string, Partial<Load>> = {
+      "ten times the rate": { perSecond: 10 * before["requests/s"] },
+      "ten times the clients": { clients: 10 * full.clients },
+    };
+    for (const [name, pressure] of Object.entries(pressures)) {
+      rows.push(await measure(name, { ...pressure, seconds: 30 }));
+      await client.measure(service, { ...lists, ...full, seconds: 1 });
+      rows.push(await measure("a second after", full));
+    }
+    return rows.map((row) => ({
+      ...row,
+      "× p99": ratio(row, before, "p99 ms"),
+      "× requests/s": ratio(row, before, "requests/s"),
+    }));
   },
 };
