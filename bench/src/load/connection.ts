@@ -110,9 +110,9 @@ export class Connection {
     }
     this.#remaining -= received;
     if (this.#remaining > 0) return;
-    // Without a length, the end of the response is not known. No server sends such a response.
-    if (Number.isNaN(this.#remaining) || headerOf(this.#head, "connection") === "close")
-      this.close();
-    else this.#end(this.#head.slice(9, 12));
+    // Without a length, nobody knows where the response ends.
+    if (Number.isNaN(this.#remaining)) return this.close();
+    if (headerOf(this.#head, "connection") === "close") this.close();
+    this.#end(this.#head.slice(9, 12));
   }
 }
