@@ -73,26 +73,27 @@ export function stopper(child: ChildProcess): () => Promise<void> {
 }
 
 /** Waits until a condition is true, and returns the seconds. @throws {Error} after the timeout */
-export async function until(isTrue: () => Promise<boolean>, timeoutMs: number): Promise<number> {
+export async function until(isTrue: () => Promise<boolean>, timeoutMs: number, everyMs = 20) {
   const start = performance.now();
   while (performance.now() - start < timeoutMs) {
     if (await isTrue()) return (performance.now() - start) / 1000;
-    await sleep(2);
+    await sleep(everyMs);
   }
   throw new Error(`nothing changed in ${timeoutMs / 1000} s`);
 }
 
 /** Waits until a server responds to GET requests with 200. Returns the seconds. */
-export const untilHealthy = (server: Server, timeoutMs: number, path = "/health") =>
-  until(async () => {
-    const { exitCode, signalCode } = server.process;
-    const ending = signalCode ?? exitCode;
+export function untilHealthy({ port, process }: Server, timeoutMs: number, path = "/health") {
+  const options = { signal: AbortSignal.timeout(timeoutMs) };
+  async function isHealthy(): Promise<boolean> {
+    const ending = process.signalCode ?? process.exitCode;
     if (ending !== null) throw new Error(`the process ended with ${ending}`);
-    const url = `http://127.0.0.1:${server.port}${path}`;
-    const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) }).catch(() => null);
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, options).catch(() => undefined);
     await response?.bytes();
     return response?.ok ?? false;
-  }, timeoutMs);
+  }
+  return until(isHealthy, timeoutMs, 2);
+}
 
 type Wait = (server: Server) => Promise<unknown>;
 

@@ -16,7 +16,7 @@ export const countsText = (counts: Readonly<Record<string, number>>, prefix = ""
 
 /** A process that sends requests to servers. */
 export class Client implements AsyncDisposable {
-  // Unlike JSON, the serialization has NaN and Infinity.
+  // Unlike JSON, it has NaN.
   readonly #process = fork(join(import.meta.dirname, "client-process.ts"), {
     serialization: "advanced",
   });

@@ -110,9 +110,8 @@ export class Connection {
     }
     this.#remaining -= received;
     if (this.#remaining > 0) return;
-    // Without a length, nobody knows where the response ends.
-    if (Number.isNaN(this.#remaining)) return this.close();
     if (headerOf(this.#head, "connection") === "close") this.close();
-    this.#end(this.#head.slice(9, 12));
+    // Without a length, nobody knows where the response ends.
+    this.#end(Number.isNaN(this.#remaining) ? "lost" : this.#head.slice(9, 12));
   }
 }

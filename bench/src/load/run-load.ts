@@ -26,7 +26,7 @@ export const Load = z.object({
   healthFirst: z.boolean().default(false),
   /** If set, requests are sent at random moments at this rate, without waiting for responses. */
   perSecond: z.number().optional(),
-  seconds: z.number().default(Number.POSITIVE_INFINITY),
+  seconds: z.number().default(Number.MAX_VALUE),
   /** Each client sends at least this many requests, even after the time. */
   rounds: z.number().default(0),
 });

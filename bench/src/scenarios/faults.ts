@@ -120,8 +120,9 @@ export const faults: Scenario = {
     const children = `/proc/${pid}/task/${pid}/children`;
     const youngest = () => Number(readFileSync(children, "utf8").trim().split(" ").at(-1));
     const areTwo = async () => {
-      const page = await fetch(`http://127.0.0.1:${workers.port}/metrics`);
-      return (await page.text()).includes("\nprediction_processes 3\n");
+      const response = fetch(`http://127.0.0.1:${workers.port}/metrics`);
+      const page = await response.then((found) => found.text()).catch(String);
+      return page.includes("\nprediction_processes 3\n");
     };
     await until(areTwo, timeoutMs);
     const killWorker = async () => {

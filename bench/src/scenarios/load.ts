@@ -50,7 +50,7 @@ const pressures = [
   ...[500, 1_000, 2_000, 4_000].map((perSecond) => {
     return { load: `${perSecond.toLocaleString("en")} per second`, perSecond };
   }),
-  ...[1, 8, 64, 512].map((clients) => ({ load: `${clients} clients`, clients })),
+  ...[1, 8, 64, 512].map((clients) => ({ load: `${clients} at a time`, clients })),
 ];
 
 export const capacity: Scenario = {

@@ -61,7 +61,7 @@ export const peers: Scenario = {
   name: "peers",
   columns: [
     ...["request", "cache", "server", "requests/s", "CPU ms"],
-    ...[requestsPerSecond, "× per CPU", "client cores", "left out"],
+    ...[requestsPerSecond, "× per CPU", "client cores", "wrong, %", "left out"],
   ],
   charts: [
     {
