@@ -15,9 +15,10 @@ function wholeNumber(text: string): number {
   throw new InvalidArgumentError("Allowed is a whole number.");
 }
 
+const allNames = scenarios.map(({ name }) => name);
 const command = new Command("pnpm bench")
   .description("Runs the named scenarios, or all. Exits with 1 if one fails or misses a target.")
-  .addArgument(new Argument("[scenario...]").choices(scenarios.map(({ name }) => name)))
+  .addArgument(new Argument("[scenario...]", "what to measure").choices(allNames))
   .option("--write", "write the results to README.md, docs/benchmarks.md and docs/benchmarks/")
   .option("--render", "write these files again without measuring")
   .option("--rounds <n>", "rounds of each comparison", wholeNumber, 5)
