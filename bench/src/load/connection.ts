@@ -110,8 +110,9 @@ export class Connection {
     }
     this.#remaining -= received;
     if (this.#remaining > 0) return;
-    if (headerOf(this.#head, "connection") === "close") this.close();
     // Without a length, nobody knows where the response ends.
-    this.#end(Number.isNaN(this.#remaining) ? "lost" : this.#head.slice(9, 12));
+    const isLost = Number.isNaN(this.#remaining);
+    if (isLost || headerOf(this.#head, "connection") === "close") this.close();
+    this.#end(isLost ? "lost" : this.#head.slice(9, 12));
   }
 }

@@ -40,9 +40,8 @@ export function judge({ columns, targets = [] }: Scenario, rows: readonly Row[])
       figure >= (atLeast ?? -Infinity) && figure <= (atMost ?? Infinity) ? "PASS" : "FAIL";
     const bound = atLeast === undefined ? `≤ ${atMost}` : `≥ ${atLeast}`;
     const [first = ""] = columns;
-    const labels = Object.values({ [first]: row[first], ...where })
-      .filter(Boolean)
-      .join(", ");
+    const named = Object.values({ [first]: row[first], ...where }).filter(Boolean);
+    const labels = named.map((label) => cellText(label)).join(", ");
     return [`${verdict}  ${column}: ${Number(figure.toPrecision(6))} ${bound}  (${labels})`];
   });
 }
