@@ -170,5 +170,5 @@ load() {
         say "kubectl port-forward is slower than the service and limits these figures."
     fi
   fi
-  exec node "$root/bench/src/load-test.ts" "$@"
+  exec node "$root/scripts/load-test.ts" "$@"
 }

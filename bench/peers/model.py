@@ -40,6 +40,6 @@ class Model:
         self.run = load_onnx(file) if file.endswith(".onnx") else load_sklearn(file)
 
     def predict(self, rows):
-        """An array of predictions for rows of features in the order of FEATURES."""
+        """Returns an array of predictions. The features of a row are in the order of FEATURES."""
         matrix = np.asarray(rows, dtype=np.float32).reshape(-1, len(FEATURES))
         return self.run(matrix)

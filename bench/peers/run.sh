@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# run.sh PEER: serves the model with another server, on $PORT of the loopback interface. Its Python environment is made
-# in .tools/peers on first use, and again when its requirements change. $REDIS_URL is for fastapi-cache2.
+# run.sh PEER: serves the model with another server, on $PORT of the loopback interface. The first run installs the
+# server in .tools/peers, and so does the first run after a change of its requirements. fastapi-cache2 uses $REDIS_URL.
 set -euo pipefail
 peer="$1"
 peers="$(cd "$(dirname "$0")" && pwd)"
@@ -12,7 +12,7 @@ if ! cmp -s requirements.txt "$environment/requirements.txt"; then
   rm -rf "$environment"
   python3 -m venv "$environment" >&2
   "$environment/bin/pip" install --quiet --disable-pip-version-check -r requirements.txt >&2
-  # Last, so that an environment with this file is complete.
+  # This is the last step, so an environment with this file is complete.
   cp requirements.txt "$environment"
 fi
 

@@ -1,4 +1,4 @@
-"""Bodies in msgspec, and answers as JSON."""
+"""Reads and checks bodies with msgspec, and creates responses."""
 
 from typing import Annotated
 
@@ -38,7 +38,7 @@ def predict_houses(houses: Houses) -> bytes:
 
 
 def answer(decode, predict, body) -> tuple[int, bytes]:
-    """The status and the body of the response to a body."""
+    """Returns the status and the body of the response to a request body."""
     try:
         return 200, predict(decode(body))
     except msgspec.MsgspecError as error:

@@ -1,4 +1,4 @@
-"""Bodies in pydantic."""
+"""Reads and checks bodies with pydantic."""
 
 from pydantic import BaseModel, ConfigDict, Field
 

@@ -6,43 +6,44 @@ import { jsonType } from "./load/connection.ts";
 interface BodyForm {
   /** One house in the body. */
   readonly text: (house: House) => string;
-  /** One number in it; by default as in JSON. NaN is `null`. */
-  readonly number?: (value: number) => string;
-  readonly separator?: string;
+  readonly separator: string;
   /** The body with these houses. */
   readonly frame: (houses: string, count: number) => string;
-  /** The header that says what the body is; by default JSON. */
-  readonly header?: string;
+  /** The header that says what the body is. */
+  readonly header: string;
 }
 
-const object = (house: House) => JSON.stringify(house);
-/** Returns the bytes of a float32 as latin1. */
-const float = (value: number) =>
-  Number.isNaN(value) ? "null" : Buffer.from(Float32Array.of(value).buffer).toString("latin1");
-const inference = (count: number, rest: string) =>
+const json = { text: (house: House) => JSON.stringify(house), separator: ",", header: jsonType };
+const tensor = (count: number, rest: string) =>
   `{"inputs":[{"name":"houses","datatype":"FP32","shape":[${count},8],${rest}}`;
 /** The JSON before bytes is padded to this length. */
 const jsonBytes = 256;
 
 /** By the end of the path. Those of the Open Inference Protocol are `infer`. */
 const forms: Readonly<Record<string, BodyForm>> = {
-  predict: { text: object, frame: (house) => house },
-  bulk_predict: { text: object, frame: (houses) => `{"houses":[${houses}]}` },
+  predict: { ...json, frame: (house) => house },
+  bulk_predict: { ...json, frame: (houses) => `{"houses":[${houses}]}` },
   infer: {
-    text: (house) => JSON.stringify(Object.values(house)).slice(1, -1),
-    frame: (rows, count) => inference(count, `"data":[${rows}]}]`),
+    ...json,
+    text: (house) => Object.values(house).join(","),
+    frame: (rows, count) => tensor(count, `"data":[${rows}]}]`),
   },
   "infer?binary": {
-    ...{ text: (house) => Object.values(house).map(float).join(""), number: float, separator: "" },
+    text(house) {
+      const { buffer } = Float32Array.from(Object.values(house));
+      return Buffer.from(buffer).toString("latin1");
+    },
+    separator: "",
     frame(rows, count) {
-      const wanted = `"parameters":{"binary_data_size":${rows.length}}}],"parameters":{"binary_data_output":true}`;
-      return inference(count, wanted).padEnd(jsonBytes) + rows;
+      const size = `"parameters":{"binary_data_size":${rows.length}}}]`;
+      const output = '"parameters":{"binary_data_output":true}';
+      return tensor(count, `${size},${output}`).padEnd(jsonBytes) + rows;
     },
     header: `Inference-Header-Content-Length: ${jsonBytes}`,
   },
 };
 
-/** @throws if no server has this path */
+/** @throws {Error} if no server has this path */
 function formOf(path: string): BodyForm {
   const form = forms[path.replace(/.*\//, "")];
   if (form === undefined) throw new Error(`${path} takes no houses`);
@@ -50,63 +51,47 @@ function formOf(path: string): BodyForm {
 }
 
 /** Returns the header that says what the bodies for a path are. */
-export const bodyHeader = (path: string): string => formOf(path).header ?? jsonType;
+export const bodyHeader = (path: string): string => formOf(path).header;
 
 const numbers = z.array(z.number());
+const Outputs = z.tuple([z.object({ data: numbers }).transform(({ data }) => data)]);
 const Answer = z.union([
-  z.object({ prediction: z.number() }).transform(({ prediction }) => [prediction]),
-  z.object({ predictions: numbers }).transform(({ predictions }) => predictions),
+  z.object({ prediction: z.number() }),
+  z.object({ predictions: numbers }),
+  z.object({ outputs: Outputs }),
   numbers,
-  z
-    .object({ outputs: z.tuple([z.object({ data: numbers })]) })
-    .transform(({ outputs }) => outputs[0].data),
 ]);
 
-/**
- * Returns the predictions in a response.
- *
- * @param binaryFrom where its bytes begin; undefined if it is JSON
- */
-export const readPredictions = (response: ArrayBuffer, binaryFrom?: string | null) =>
-  binaryFrom
-    ? Array.from(new Float32Array(response.slice(Number(binaryFrom))))
-    : Answer.parse(JSON.parse(Buffer.from(response).toString()));
+/** Returns the predictions in a response: in its JSON, or in the bytes from `binaryFrom`. */
+export function readPredictions(response: ArrayBuffer, binaryFrom: string | null = null) {
+  if (binaryFrom !== null) return Array.from(new Float32Array(response.slice(Number(binaryFrom))));
+  return Object.values(Answer.parse(JSON.parse(Buffer.from(response).toString()))).flat(2);
+}
 
 /** The number of houses that bodies begin with. */
 const variety = 16_384;
-const populations = 9_000;
 /** A prime number, so that all are used before one is used again. */
 const stride = 7_919;
 
 /**
  * Returns a function that creates a different request body on each call. All features of all houses
- * vary.
- *
- * @param houses the number of houses in a body
- * @param seed the same seed gives the same houses, whatever the path
- * @returns each character is one byte
+ * vary. The same seed gives the same houses, whatever the path. Each character is one byte.
  */
 export function newBodies(path: string, houses: number, seed: number): () => string {
-  const { text, number = JSON.stringify, separator = ",", frame } = formOf(path);
+  const { text, separator, frame } = formOf(path);
   const drawn = drawHouses(variety + houses - 1, seed);
   const texts = drawn.map(text);
   const pool = texts.join(separator);
-  const ends: number[] = [];
-  const gap = separator.length;
-  for (const { length } of texts) ends.push((ends.at(-1) ?? -gap) + gap + length);
-  // There is no NaN, so that null marks the place of the population.
-  const firsts = drawn
-    .slice(0, variety)
-    .map((one) => text({ ...one, Population: Number.NaN }).split("null"));
+  let end = -separator.length;
+  const ends = texts.map(({ length }) => (end += separator.length + length));
   let taken = 0;
   return () => {
     // The first house has another population each time. The others are a slice of the pool, which
     // costs the client nothing.
     const round = Math.floor(taken / variety);
     const index = (taken++ * stride) % variety;
-    const [before, after] = firsts[index] ?? [];
-    const population = 1_000 + ((round + index * stride) % populations);
-    const others = pool.slice(ends[index], ends[index + houses - 1]);
-    return frame(`${before}${number(population)}${after}${others}`, houses);
+    const Population = 1_000 + ((round + index * stride) % 9_000);
+    const first = text({ ...drawn[index], Population });
+    return frame(first + pool.slice(ends[index], ends[index + houses - 1]), houses);
   };
 }

@@ -1,9 +1,10 @@
 import type { Table } from "./report/tables.ts";
-import type { ReportProgress, Row } from "./turns.ts";
 
-/** A bar chart of the figures of some rows. */
+/** One line of a scenario's results: labels and figures, by column. */
+export type Row = Readonly<Record<string, string | number>>;
+
+/** A bar chart of the figures of some rows. Its name is that of its file. */
 export interface Chart {
-  /** The file name without its extension. */
   readonly name: string;
   readonly title: string;
   /** The labels of the rows to show. By default, all rows are shown. */
@@ -11,9 +12,9 @@ export interface Chart {
   /** The column whose values are the groups of bars. */
   readonly group: string;
   /** The column whose values are the bars of a group. */
-  readonly series?: string;
-  /** The columns of the figures. Without `series`, each column is a series. */
-  readonly figures: readonly string[];
+  readonly series: string;
+  /** The column of the figures. */
+  readonly figure: string;
   readonly isLogarithmic?: boolean;
 }
 
@@ -25,31 +26,30 @@ interface Target {
   readonly atMost?: number;
 }
 
-/** The options of the command line; see its usage. */
-interface Options
-  extends Readonly<Record<"rounds" | "fuzz" | "seed" | "seconds" | "minutes", number>> {
-  readonly against: string | undefined;
-  readonly bodies: readonly string[];
+/** One run of a scenario, with the options of the command line. */
+export interface Run {
+  readonly rounds: number;
+  readonly against?: string;
+  readonly body?: readonly string[];
+  readonly seconds: number;
+  readonly minutes: number;
+  /** Shows what the scenario is doing, in one line. */
+  readonly report: (progress: string) => void;
+  /** What the scenario starts. It is stopped at the end, even if the scenario fails. */
+  readonly stack: AsyncDisposableStack;
 }
 
-/** A benchmark. Its table, charts and verdicts all come from the rows that it measured. */
+/** A benchmark, which `docs/benchmarks.md` describes. All that is shown comes from its rows. */
 export interface Scenario {
   readonly name: string;
-  readonly title: string;
-  /** What is measured and how, in Markdown. */
-  readonly about: string;
   /** The table's columns. Rows may have more, for targets. */
   readonly columns: readonly string[];
   readonly charts?: readonly Chart[];
   readonly targets?: readonly Target[];
-  /** The table of its section in the README, if it has one. */
+  /** Its table in the README, if it has one. */
   readonly overview?: (rows: readonly Row[]) => Table;
-  /**
-   * Starts the servers that it needs, measures, and stops them.
-   *
-   * @throws {Error} if the machine lacks something that it needs, or the figures would be wrong
-   */
-  measure(report: ReportProgress, options: Options): Promise<readonly Row[]>;
+  /** @throws {Error} if the machine lacks something, or the figures would be wrong */
+  measure(run: Run): Promise<readonly Row[]>;
 }
 
 /** Returns whether a row has these labels. */

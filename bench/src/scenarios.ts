@@ -1,19 +1,14 @@
 import type { Scenario } from "./scenario.ts";
 import { bare } from "./scenarios/bare.ts";
-import { capacity } from "./scenarios/capacity.ts";
-import { engines } from "./scenarios/engines.ts";
-import { explanations } from "./scenarios/explanations.ts";
+import { engines, inference } from "./scenarios/engines.ts";
 import { faults } from "./scenarios/faults.ts";
 import { hostile } from "./scenarios/hostile.ts";
-import { inference } from "./scenarios/inference.ts";
-import { overload } from "./scenarios/overload.ts";
+import { capacity, overload, throughput, workers } from "./scenarios/load.ts";
 import { peers } from "./scenarios/peers.ts";
 import { soak } from "./scenarios/soak.ts";
-import { throughput } from "./scenarios/throughput.ts";
-import { workers } from "./scenarios/workers.ts";
 
 /** In the order of the report. */
 export const scenarios: readonly Scenario[] = [
   ...[peers, throughput, bare, capacity, workers, hostile, overload, faults, soak],
-  ...[engines, inference, explanations],
+  ...[engines, inference],
 ];

@@ -1,198 +1,161 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { globSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import getPort from "get-port";
 import { checkout } from "./houses.ts";
 
-/** Linux counts processor time in units of 10 ms (`man 5 proc`). */
-const tickMs = 10;
-
-/** A server that the benchmark started, on a free port of the loopback interface. */
+/** A server that the benchmark started on a free port of the loopback interface. */
 export interface Server extends AsyncDisposable {
   readonly port: number;
   readonly process: ChildProcess;
+  /** What it has printed. Of the log of the service, only the lines `cache degraded`. */
+  readonly lines: readonly string[];
 }
 
 export type Environment = Readonly<Record<string, string>>;
 
-/** Returns a port that nothing listens on. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === "string") throw new Error("no port was given");
-  return address.port;
-}
-
-/** A file about a process or a thread; empty if that has ended. */
+/** Returns the text of a file in `/proc`; empty if the process has ended. */
 function readProc(file: string): string {
   try {
-    return readFileSync(file, "utf8");
+    return readFileSync(`/proc/${file}`, "utf8");
   } catch {
     return "";
   }
 }
 
-/** A process and all its descendants, whichever of its threads started them. */
+/** Returns a process and all its descendants, whichever of its threads started them. */
 function processTree(pid: string): readonly string[] {
-  const files = globSync(`/proc/${pid}/task/*/children`);
+  const files = globSync(`${pid}/task/*/children`, { cwd: "/proc" });
   const children = files.flatMap((file) => readProc(file).match(/\d+/g) ?? []);
   return [pid, ...children.flatMap(processTree)];
 }
 
-/** Kills a process with its descendants: some servers leave them behind. */
-const killTree = ({ pid }: ChildProcess) =>
-  void spawnSync("kill", ["-KILL", ...processTree(String(pid))]);
+/** Returns the CPU time in milliseconds that a server and its descendants have used. */
+export function cpuMs({ process }: Server): number {
+  const ticks = processTree(`${process.pid}`).flatMap((pid) => {
+    const fields = readProc(`${pid}/stat`).replace(/.*\) /s, "").split(" ");
+    // Its own time, and that of children that have ended.
+    return fields.slice(11, 15);
+  });
+  // Linux counts in units of 10 ms (`man 5 proc`).
+  return ticks.reduce((sum, count) => sum + Number(count) * 10, 0);
+}
+
+/** Returns a number of `/proc/PID/status`, such as `VmRSS` in KiB; `NaN` if it has ended. */
+export function statusOf({ process }: Server, name: string): number {
+  const status = readProc(`${process.pid}/status`);
+  return Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1]);
+}
+
+/** Keeps all threads of a process on one core. */
+export function pin(pid: number | undefined, core: number): void {
+  const options = ["--all-tasks", "--cpu-list", "--pid", `${core}`, `${pid}`];
+  execFileSync("taskset", options, { stdio: ["ignore", "ignore", "inherit"] });
+}
 
 const running = new Set<ChildProcess>();
-process.on("exit", () => running.forEach(killTree));
-
-const hasEnded = ({ exitCode, signalCode }: ChildProcess) =>
-  exitCode !== null || signalCode !== null;
-
-/** Returns a number about a process (`man 5 proc`), such as `VmRSS` in KiB; `NaN` if it has ended. */
-export function statusOf({ process }: Server, name: string): number {
-  const found = new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(
-    readProc(`/proc/${process.pid}/status`),
-  );
-  return Number(found?.[1]);
-}
+// Some servers do not stop their descendants.
+const kill = ({ pid }: ChildProcess) => void spawnSync("kill", ["-KILL", ...processTree(`${pid}`)]);
+process.on("exit", () => running.forEach(kill));
 
 /** Returns a function that kills a process and waits for its end. On exit, it is killed as well. */
 export function stopper(child: ChildProcess): () => Promise<void> {
+  const exit = once(child, "exit");
   running.add(child);
   return async () => {
     running.delete(child);
-    const exit = hasEnded(child) ? undefined : once(child, "exit");
-    killTree(child);
+    kill(child);
     await exit;
   };
 }
 
-const serverOf = (port: number, process: ChildProcess): Server => ({
-  ...{ port, process },
-  [Symbol.asyncDispose]: stopper(process),
-});
-
-/**
- * Waits until a server is healthy.
- *
- * @throws {Error} if the server ends, or does not respond to GET requests with 200 in time
- */
-export async function untilHealthy(server: Server, timeoutMs = 30_000, path = "/health") {
-  const { port, process } = server;
-  const end = performance.now() + timeoutMs;
-  while (!hasEnded(process) && performance.now() < end) {
-    const signal = AbortSignal.timeout(timeoutMs);
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal }).catch(
-      () => undefined,
-    );
-    await response?.bytes();
-    if (response?.ok) return;
-    await sleep(2);
+/** Waits until a condition is true, and returns the seconds. @throws {Error} after the timeout */
+export async function until(isTrue: () => Promise<boolean>, timeoutMs: number, everyMs = 20) {
+  const start = performance.now();
+  while (performance.now() - start < timeoutMs) {
+    if (await isTrue()) return (performance.now() - start) / 1000;
+    await sleep(everyMs);
   }
-  throw new Error(`${process.spawnargs.join(" ")} does not respond`);
+  throw new Error(`nothing changed in ${timeoutMs / 1000} s`);
 }
 
-/** How to start the service. By default, it has its production settings and no limits. */
-export interface ServiceOptions {
-  readonly environment?: Environment;
-  /** Another checkout of the project. */
-  readonly folder?: string | undefined;
-  readonly core?: number;
-  /** By default, any free port. */
-  readonly port?: number | undefined;
-  /** The folder of a cgroup that limits its memory. */
-  readonly memoryGroup?: string | undefined;
+/** Waits until a server responds to GET requests with 200. Returns the seconds. */
+export function untilHealthy({ port, process }: Server, timeoutMs: number, path = "/health") {
+  const options = { signal: AbortSignal.timeout(timeoutMs) };
+  async function isHealthy(): Promise<boolean> {
+    const ending = process.signalCode ?? process.exitCode;
+    if (ending !== null) throw new Error(`the process ended with ${ending}`);
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, options).catch(() => undefined);
+    await response?.bytes();
+    return response?.ok ?? false;
+  }
+  return until(isHealthy, timeoutMs, 2);
 }
 
-/** The service, and a function that counts its log lines `cache degraded`. */
-export interface Service extends Server {
-  readonly degraded: () => number;
-}
+type Wait = (server: Server) => Promise<unknown>;
 
-/** Starts the service. Its log goes into a pipe that another process reads, as in a container. */
-export async function startService(options: ServiceOptions = {}): Promise<Service> {
-  const { environment, folder = checkout, core, port = await freePort(), memoryGroup } = options;
-  const script = [
-    // The reader runs in the background, so it is not a child of the service: CPU time of children
-    // is counted.
-    "exec > >(grep --line-buffered 'cache degraded' <&0 &)",
-    memoryGroup && 'echo $$ > "$MEMORY_GROUP/cgroup.procs"',
-    `exec ${core === undefined ? "" : `taskset --cpu-list ${core}`} "$@"`,
-  ];
-  const command = [process.execPath, join(folder, "service/src/main.ts")];
-  const child = spawn("bash", ["-c", script.filter(Boolean).join("\n"), "bash", ...command], {
-    env: { ...environment, PORT: `${port}`, MEMORY_GROUP: memoryGroup },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  let degraded = 0;
-  createInterface(child.stdout).on("line", () => degraded++);
-  const service = { ...serverOf(port, child), degraded: () => degraded };
-  await untilHealthy(service);
-  return service;
-}
-
-/** Starts another server, which may install itself first. It gets its port as the variable PORT. */
-export async function startServer(
-  command: readonly string[],
-  environment: Environment,
-  healthPath?: string,
-): Promise<Server> {
-  const port = await freePort();
-  const variables = Object.entries({ ...environment, PORT: port }).map((pair) => pair.join("="));
-  const child = spawn("env", [...variables, ...command], { stdio: ["ignore", "ignore", "pipe"] });
+/** Starts a program that serves on a port. If it does not become ready, its last line says why. */
+async function start(port: number, command: readonly string[], untilReady: Wait): Promise<Server> {
+  const [file = "", ...options] = command;
+  const child = spawn(file, options, { stdio: ["ignore", "pipe", "pipe"] });
   const lines: string[] = [];
-  createInterface(child.stderr).on("line", (line) => lines.push(line));
-  const server = serverOf(port, child);
-  await untilHealthy(server, 900_000, healthPath).catch(async (error) => {
+  for (const output of [child.stdout, child.stderr]) {
+    createInterface(output).on("line", (line) => lines.push(line));
+  }
+  const server = { port, process: child, lines, [Symbol.asyncDispose]: stopper(child) };
+  await untilReady(server).catch(async (cause) => {
     await server[Symbol.asyncDispose]();
-    throw new Error(`${command.at(-1)} does not start: ${lines.at(-1)}`, { cause: error });
+    throw new Error(`${options.at(-1)} does not start: ${lines.at(-1)}`, { cause });
   });
   return server;
 }
 
-/** Starts a Redis that stores nothing on disk. */
-export async function startRedis(...settings: readonly string[]): Promise<Server> {
-  const port = await freePort();
-  const options = ["--port", String(port), "--save", "", ...settings];
-  const child = spawn("redis-server", options, { stdio: ["ignore", "pipe", "inherit"] });
-  const server = serverOf(port, child);
-  for await (const line of createInterface(child.stdout)) {
-    if (line.includes("Ready to accept connections")) return server;
-  }
-  throw new Error("redis-server did not start");
+/** Keeps the service on core 0, so that clients can have the other one for themselves. */
+export const onOwnCore = "taskset --cpu-list --pid 0 $$ >/dev/null";
+export const clientCore = 1;
+
+const variables = (environment: Environment, port: number): readonly string[] =>
+  Object.entries({ ...environment, PORT: port }).map((pair) => pair.join("="));
+
+/** `folder` is another checkout, and `setUp` are shell commands that the process runs first. */
+type ServiceOptions = Partial<{ environment: Environment; folder: string; setUp: string }>;
+
+/** Starts the service. Its log goes into a pipe that another process reads, as in a container. */
+export async function startService(options: ServiceOptions = {}): Promise<Server> {
+  const { environment = {}, folder = checkout, setUp = "" } = options;
+  const port = await getPort();
+  // The reader is no child of the service, because the CPU time of children counts.
+  const script = `exec > >(grep --line-buffered 'cache degraded' <&0 &)\n${setUp}\nexec "$@"`;
+  const service = ["bash", process.execPath, join(folder, "service/src/main.ts")];
+  const command = ["env", "-i", ...variables(environment, port), "bash", "-c", script, ...service];
+  return await start(port, command, (server) => untilHealthy(server, 30_000));
+}
+
+/** Starts another server, which may install itself first. It gets its port as the variable PORT. */
+export async function startServer(command: string[], environment: Environment, path?: string) {
+  const port = await getPort();
+  const all = ["env", ...variables(environment, port), ...command];
+  return await start(port, all, (server) => untilHealthy(server, 900_000, path));
+}
+
+/** Starts a Redis that stores nothing on disk. By default, it listens on any free port. */
+export async function startRedis(settings: readonly string[] = [], usedPort = 0): Promise<Server> {
+  const port = usedPort || (await getPort());
+  const command = ["redis-server", "--port", `${port}`, "--save", "", ...settings];
+  const isReady = async ({ lines }: Server) => lines.some((line) => line.includes("Ready to acc"));
+  return await start(port, command, (server) => until(() => isReady(server), 30_000));
 }
 
 /** Returns the URL of a database. Each database is a separate cache. */
 export const redisUrl = ({ port }: Server, database = 0): string =>
   `redis://127.0.0.1:${port}/${database}`;
 
-/** Returns the CPU time in milliseconds that a server and its descendants have used. */
-export function cpuMs({ process }: Server): number {
-  const ticks = processTree(String(process.pid)).flatMap((pid) => {
-    const stat = readProc(`/proc/${pid}/stat`);
-    // Its own, and that of children that have ended.
-    return stat
-      .slice(stat.lastIndexOf(")") + 2)
-      .split(" ")
-      .slice(11, 15);
-  });
-  return ticks.reduce((sum, count) => sum + Number(count), 0) * tickMs;
-}
-
-/**
- * Keeps all threads of a process on one core.
- *
- * @throws {Error} if there is no such core
- */
-export function pin(pid: number | undefined, core: number): void {
-  if (core >= availableParallelism()) throw new Error(`this machine needs ${core + 1} cores`);
-  const options = ["--all-tasks", "--cpu-list", "--pid", String(core), String(pid)];
-  execFileSync("taskset", options, { stdio: ["ignore", "ignore", "inherit"] });
+/** Returns the variables of the container image that affect memory. */
+export function imageVariables(): Environment {
+  const dockerfile = readFileSync(join(checkout, "service/Dockerfile"), "utf8");
+  const found = dockerfile.matchAll(/\b(NODE_OPTIONS|MALLOC_TRIM_THRESHOLD_)=(\S+)/g);
+  return Object.fromEntries(Array.from(found, ([, name = "", value = ""]) => [name, value]));
 }

@@ -1,17 +1,22 @@
+import type { Row, Run } from "./scenario.ts";
+
 /** Figures, by the names of their columns. */
 export type Figures = Readonly<Record<string, number>>;
 
-/** One line of a scenario's results: labels and figures, by column. */
-export type Row = Readonly<Record<string, string | number>>;
+/** Loads of bodies that are in the cache, or not. `X-Cache` of each response is checked. */
+export const hit = { known: 1, cache: "HIT" } as const;
+export const miss = { known: 0, cache: "MISS" } as const;
 
-/** Shows what a scenario is doing, in one line. */
-export type ReportProgress = (progress: string) => void;
+/** The figures of a driven load that tables show. */
+export const pace = ["requests/s", "CPU ms", "p50 ms", "p99 ms", "client cores", "wrong, %"];
 
-/**
- * Returns a quantile.
- *
- * @param q from 0 to 1: 0.5 is the median
- */
+/** What is measured in each round. */
+export interface Turn {
+  readonly labels: Row;
+  readonly run: () => Promise<Figures>;
+}
+
+/** Returns a quantile. If `q` is 0.5, it is the median. */
 export function quantile(values: readonly number[], q: number): number {
   const sorted = Float64Array.from(values).sort();
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
@@ -24,17 +29,11 @@ function medians(runs: readonly Figures[]): Figures {
 }
 
 /**
- * Runs contenders in turn, so that anything else the machine does affects all of them equally. The
- * first round is a warm-up.
- *
- * @returns one row per contender: its labels, and the medians of its figures
+ * Takes turns, so that anything else that the machine does affects all of them equally. The first
+ * round is a warm-up. Returns one row per turn: its labels, and the medians of its figures.
  */
-export async function takeTurns(
-  contenders: readonly { readonly labels: Row; readonly run: () => Promise<Figures> }[],
-  report: ReportProgress,
-  rounds = 5,
-): Promise<readonly Row[]> {
-  const found = contenders.map((contender) => ({ ...contender, runs: [] as Figures[] }));
+export async function takeTurns(turns: readonly Turn[], { report, rounds }: Run) {
+  const found = turns.map((turn) => ({ ...turn, runs: [] as Figures[] }));
   for (let round = 0; round <= rounds; round++) {
     for (const { labels, run, runs } of found) {
       report(`round ${round} of ${rounds}: ${Object.values(labels).filter(Boolean).join(", ")}`);
@@ -42,7 +41,7 @@ export async function takeTurns(
       if (round > 0) runs.push(figures);
     }
   }
-  return found.map(({ labels, runs }) => ({ ...labels, ...medians(runs) }));
+  return found.map(({ labels, runs }): Row => ({ ...labels, ...medians(runs) }));
 }
 
 /** Returns the figure of a row, divided by the figure of another row. */

@@ -5,10 +5,11 @@ import { bodyHeader, newBodies, readPredictions } from "../src/request-bodies.ts
 const House = z.record(z.string(), z.number());
 const List = z.object({ houses: z.array(House) });
 
-const take = (next: () => string, count: number) => Array.from({ length: count }, next);
+const take = (path: string, houses: number, count: number, seed = 1) =>
+  Array.from({ length: count }, newBodies(path, houses, seed));
 
 test("new bodies of /predict differ from each other, in every feature", () => {
-  const bodies = take(newBodies("/predict", 1, 1), 10_000);
+  const bodies = take("/predict", 1, 10_000);
 
   expect(new Set(bodies).size).toBe(10_000);
   const houses = bodies.map((body) => House.parse(JSON.parse(body)));
@@ -20,66 +21,52 @@ test("new bodies of /predict differ from each other, in every feature", () => {
 test.each([1, 10, 1_000, 10_000])(
   "new bodies of /bulk_predict with %d houses have different houses, not only a different first one",
   (length) => {
-    const bodies = take(newBodies("/bulk_predict", length, 1), 16);
+    const lists = take("/bulk_predict", length, 16).map((body) => List.parse(JSON.parse(body)));
 
-    const lists = bodies.map((body) => List.parse(JSON.parse(body)).houses);
-    for (const houses of lists) expect(houses).toHaveLength(length);
-    const different = new Set(lists.flat().map((house) => JSON.stringify(house)));
+    for (const { houses } of lists) expect(houses).toHaveLength(length);
+    const different = new Set(
+      lists.flatMap(({ houses }) => houses.map((one) => JSON.stringify(one))),
+    );
     expect(different.size).toBeGreaterThan(Math.min(10_000, 15 * length));
   },
 );
 
 test("new bodies are the same for the same seed, and different for another seed", () => {
-  const first = take(newBodies("/predict", 1, 1), 5);
+  const first = take("/predict", 1, 5);
 
-  expect(take(newBodies("/predict", 1, 1), 5)).toEqual(first);
-  expect(new Set([...first, ...take(newBodies("/predict", 1, 2), 5)]).size).toBe(10);
+  expect(take("/predict", 1, 5)).toEqual(first);
+  expect(new Set([...first, ...take("/predict", 1, 5, 2)]).size).toBe(10);
 });
 
-test("new bodies of the Open Inference Protocol have the same houses as those of /bulk_predict", () => {
-  const next = newBodies("/v2/models/housing/infer", 100, 1);
-  const lists = take(newBodies("/bulk_predict", 100, 1), 20).map((body) =>
-    List.parse(JSON.parse(body)).houses.flatMap((house) => Object.values(house)),
-  );
+test("new bodies of the Open Inference Protocol have the same houses, in JSON and in bytes", () => {
+  const infer = "/v2/models/housing/infer";
+  const lists = take("/bulk_predict", 100, 20).map((body) => List.parse(JSON.parse(body)).houses);
+  const json = take(infer, 100, 20).map((body) => JSON.parse(body));
+  const binary = take(`${infer}?binary`, 100, 20).map((body) => Buffer.from(body, "latin1"));
+  const length = Number(bodyHeader(`${infer}?binary`).split(": ")[1]);
 
-  for (const list of lists) {
-    expect(JSON.parse(next())).toEqual({
-      inputs: [{ name: "houses", datatype: "FP32", shape: [100, 8], data: list }],
+  for (const [index, houses] of lists.entries()) {
+    const data = houses.flatMap((house) => Object.values(house));
+    const tensor = { name: "houses", datatype: "FP32", shape: [100, 8] };
+    expect(json[index]).toEqual({ inputs: [{ ...tensor, data }] });
+    const floats = Buffer.from(Float32Array.from(data).buffer);
+    expect(binary[index]?.subarray(length)).toEqual(floats);
+    expect(JSON.parse(binary[index]?.toString("latin1", 0, length) ?? "")).toEqual({
+      inputs: [{ ...tensor, parameters: { binary_data_size: floats.length } }],
+      parameters: { binary_data_output: true },
     });
   }
-});
-
-test("new binary bodies have the same houses as those in JSON", () => {
-  const next = newBodies("/v2/models/housing/infer?binary", 100, 1);
-  const [, length = ""] = bodyHeader("/v2/models/housing/infer?binary").split(": ");
-
-  for (const body of take(newBodies("/v2/models/housing/infer", 100, 1), 20)) {
-    const binary = Buffer.from(next(), "latin1");
-    const { inputs, parameters } = JSON.parse(binary.toString("latin1", 0, Number(length)));
-    expect(parameters).toEqual({ binary_data_output: true });
-    expect(inputs[0].parameters).toEqual({ binary_data_size: binary.length - Number(length) });
-    const bytes = Uint8Array.from(binary.subarray(Number(length)));
-    const { data } = JSON.parse(body).inputs[0];
-    expect(Array.from(new Float32Array(bytes.buffer))).toEqual(data.map(Math.fround));
-  }
-});
-
-test("new bodies for an unknown path are an error", () => {
-  expect(() => newBodies("/hello", 1, 1)).toThrow("/hello takes no houses");
 });
 
 const bytesOf = (text: string) => Uint8Array.from(Buffer.from(text)).buffer;
 
 test.each([
-  [{ prediction: 4.25 }, [4.25]],
-  [{ predictions: [4.25, 2] }, [4.25, 2]],
-  [
-    [4.25, 2],
-    [4.25, 2],
-  ],
-  [{ model_name: "housing", outputs: [{ name: "MedHouseVal", data: [4.25, 2] }] }, [4.25, 2]],
-])("predictions are read from %j", (response, predictions) => {
-  expect(readPredictions(bytesOf(JSON.stringify(response)))).toEqual(predictions);
+  ['{"prediction":4.25}', [4.25]],
+  ['{"predictions":[4.25,2]}', [4.25, 2]],
+  ["[4.25]", [4.25]],
+  ['{"model_name":"housing","outputs":[{"name":"y","data":[4.25,2]}]}', [4.25, 2]],
+])("predictions are read from %s", (response, predictions) => {
+  expect(readPredictions(bytesOf(response))).toEqual(predictions);
 });
 
 test("predictions are read from the bytes after the JSON", () => {
@@ -87,6 +74,7 @@ test("predictions are read from the bytes after the JSON", () => {
   expect(readPredictions(Uint8Array.from(response).buffer, "2")).toEqual([4.25, 2]);
 });
 
-test("missing predictions are an error", () => {
+test("missing predictions and unknown paths are errors", () => {
   expect(() => readPredictions(bytesOf('{"detail":"Not Found"}'))).toThrow("Invalid input");
+  expect(() => newBodies("/hello", 1, 1)).toThrow("/hello takes no houses");
 });

@@ -16,7 +16,7 @@ from sklearn.svm import SVR
 
 
 def read(file):
-    """The features in the order of the API, and the targets in 100,000 USD."""
+    """Returns the features in the order of the API, and the targets in 100,000 USD."""
     longitude, latitude, age, rooms, bedrooms, population, households, income, value = np.loadtxt(
         file, delimiter=","
     ).T

@@ -29,6 +29,6 @@ if __name__ == "__main__":
         enable_latency_logging=False,
         workers=1,
     )
-    # As the other servers, it logs no requests.
+    # Like the other servers, it logs no requests.
     logging.getLogger("uvicorn.access").handlers.clear()
     server.start([housing])

@@ -1,14 +1,11 @@
 import { Load, runLoad } from "./run-load.ts";
 
-// Sends loads from its own process, so that the client has its own thread. A message is a load, and
-// its answer is a measurement. The message "stop" ends the load.
+// A process of its own, so that the client has a thread of its own. Each message is a load, and is
+// answered with a measurement. The message "stop" ends the load.
 let running = new AbortController();
 
 process.on("message", async (message) => {
-  if (message === "stop") {
-    running.abort();
-    return;
-  }
+  if (message === "stop") return running.abort();
   running = new AbortController();
   process.send?.(await runLoad(Load.parse(message), running.signal));
 });

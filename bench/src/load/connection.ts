@@ -1,59 +1,48 @@
 import { connect, type Socket } from "node:net";
 import { readConfig } from "../../../service/src/config.ts";
 
-const writeBytes = 256 * 1024;
 const patienceMs = readConfig({}).REQUEST_TIMEOUT_MS + 5_000;
 /** The header of most bodies. */
 export const jsonType = "Content-Type: application/json";
-const lastChunk = "0\r\n\r\n";
 
 /** How a request ended. */
 export interface Outcome {
   /**
-   * The response's status, or why there is no complete response: `lost`, `refused` if the server
-   * closed the connection before the request was complete, or `left` if the client closed it.
+   * The status of the response. Without a complete response: `lost`, `refused` if the server closed
+   * the connection before the request was complete, or `left` if the client closed it.
    */
   readonly status: string;
-  /** The response's header block. */
+  /** The status line and the headers of the response. */
   readonly head: string;
 }
 
-/** A request in parts, which are sent as fast as the server reads, unless the response arrives first. */
+/** A request in parts, which are sent as fast as the server reads, until the response arrives. */
 export interface Upload {
   readonly parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
   /** Whether the client closes the connection after the last part. */
   readonly leaves?: boolean;
 }
 
-/** Returns the value of a header in a header block. */
+/** Returns the value of a header. */
 export const headerOf = (head: string, name: string): string | undefined =>
   new RegExp(`\r\n${name}: ([^\r]*)`, "i").exec(head)?.[1];
 
-/**
- * Returns the head of a request: POST if there is a body, otherwise GET.
- *
- * @param body the length of the body in bytes, or `chunks` for a chunked body
- */
+/** Returns the head of a POST request with a body of a length in bytes, or of a GET request. */
 export function requestHead(path: string, body?: number | "chunks", header = jsonType) {
   const method = body === undefined ? "GET" : "POST";
   const framing = body === "chunks" ? "Transfer-Encoding: chunked" : `Content-Length: ${body ?? 0}`;
   return `${method} ${path} HTTP/1.1\r\nHost: localhost\r\n${header}\r\n${framing}\r\n\r\n`;
 }
 
-/**
- * A connection with one request in flight at a time. It discards the bodies of responses, so that
- * the client uses little processor time.
- */
+/** A connection with one request in flight at a time. To save time, it discards response bodies. */
 export class Connection {
   /** Whether the connection can take another request. */
   isOpen = true;
   readonly #socket: Socket;
   #isUploading = false;
   #head = "";
-  /** The bytes of the response's body that are still missing; infinite if it is chunked. */
+  /** How many bytes of the response's body are missing. */
   #remaining: number | undefined;
-  /** The last bytes of the response. */
-  #tail = "";
   #resolve: ((outcome: Outcome) => void) | undefined;
   #resume = () => {};
 
@@ -77,32 +66,24 @@ export class Connection {
     this.#socket.destroy();
   }
 
-  /**
-   * Sends one request, and waits for the whole response.
-   *
-   * @param request text whose characters are bytes, or parts
-   */
+  /** Sends one request, and waits for the whole response. The characters of a text are bytes. */
   send(request: string | Upload): Promise<Outcome> {
     this.#head = "";
     this.#remaining = undefined;
-    const outcome = new Promise<Outcome>((resolve) => {
-      this.#resolve = resolve;
-    });
-    if (typeof request !== "string") return this.#upload(request, outcome);
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    this.#resolve = resolve;
+    if (typeof request !== "string") return this.#upload(request, promise);
     this.#socket.write(request, "latin1");
-    return outcome;
+    return promise;
   }
 
   async #upload({ parts, leaves }: Upload, outcome: Promise<Outcome>): Promise<Outcome> {
     this.#isUploading = true;
     for await (const part of parts) {
-      for (let at = 0; at < part.length; at += writeBytes) {
-        if (this.#resolve === undefined) return outcome;
-        if (this.#socket.write(part.subarray(at, at + writeBytes))) continue;
-        await new Promise<void>((resolve) => {
-          this.#resume = resolve;
-        });
-      }
+      if (this.#resolve === undefined) return outcome;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#resume = resolve;
+      if (!this.#socket.write(part)) await promise;
     }
     this.#isUploading = false;
     if (!leaves) return outcome;
@@ -125,14 +106,13 @@ export class Connection {
       if (end < 0) return;
       received = this.#head.length - end - 4;
       this.#head = this.#head.slice(0, end + 2);
-      this.#remaining = Number(headerOf(this.#head, "content-length") ?? Number.POSITIVE_INFINITY);
+      this.#remaining = Number(headerOf(this.#head, "content-length"));
     }
     this.#remaining -= received;
-    if (this.#remaining === Number.POSITIVE_INFINITY) {
-      this.#tail = (this.#tail + bytes.toString("latin1").slice(-5)).slice(-5);
-      if (this.#tail !== lastChunk) return;
-    } else if (this.#remaining > 0) return;
-    if (headerOf(this.#head, "connection") === "close") this.close();
-    this.#end(this.#head.slice(9, 12));
+    if (this.#remaining > 0) return;
+    // Without a length, nobody knows where the response ends.
+    const isLost = Number.isNaN(this.#remaining);
+    if (isLost || headerOf(this.#head, "connection") === "close") this.close();
+    this.#end(isLost ? "lost" : this.#head.slice(9, 12));
   }
 }

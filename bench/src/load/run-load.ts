@@ -1,7 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { attackWith } from "../hostile/attacks.ts";
-import { hostileBodies } from "../hostile/bodies.ts";
+import { attackWith } from "../hostile-bodies.ts";
 import { bodyHeader, newBodies } from "../request-bodies.ts";
 import { quantile } from "../turns.ts";
 import { Connection, headerOf, type Outcome, requestHead, type Upload } from "./connection.ts";
@@ -10,8 +9,8 @@ import { Connection, headerOf, type Outcome, requestHead, type Upload } from "./
 export const Load = z.object({
   origin: z.string(),
   path: z.string(),
-  /** The hostile body that is sent, instead of houses. `fuzz` and `seed` are those of all bodies. */
-  hostile: z.object({ name: z.string(), fuzz: z.number(), seed: z.number() }).optional(),
+  /** The name of the hostile body that is sent instead of houses. */
+  hostile: z.string().optional(),
   /** The number of houses in each body. If absent, the requests are GETs. */
   houses: z.number().optional(),
   /** The share of requests whose body was sent before, from 0 to 1. */
@@ -27,27 +26,23 @@ export const Load = z.object({
   healthFirst: z.boolean().default(false),
   /** If set, requests are sent at random moments at this rate, without waiting for responses. */
   perSecond: z.number().optional(),
-  seconds: z.number().optional(),
+  seconds: z.number().default(Number.MAX_VALUE),
   /** Each client sends at least this many requests, even after the time. */
   rounds: z.number().default(0),
 });
 export type Load = z.input<typeof Load>;
 
-/** A latency in milliseconds, of responses with status 200; `NaN` if there were none. */
-const latency = z.union([z.number(), z.nan()]);
+const latencyNames = ["p50 ms", "p95 ms", "p99 ms", "worst ms"] as const;
 
 /** What the clients measured. */
 export const Measurement = z.object({
-  requestsPerSecond: z.number(),
-  requests: z.number(),
-  ...{ p50: latency, p95: latency, p99: latency, worst: latency },
-  hitShare: z.number(),
+  /** By column. Latencies are those of responses with 200, and `NaN` if there were none. */
+  figures: z.record(
+    z.enum([...latencyNames, "requests", "right", "requests/s", "client cores"]),
+    z.number().or(z.nan()),
+  ),
   /** The number of responses of each wrong kind, such as `lost`, `503` or `BYPASS`. */
   faults: z.record(z.string(), z.number()),
-  /**
-   * The share of a core that the client used. It has one thread: near 1, the client is the limit.
-   */
-  clientCores: z.number(),
 });
 export type Measurement = z.infer<typeof Measurement>;
 
@@ -60,40 +55,29 @@ interface Source {
 const sources = new Map<string, Source>();
 /** The servers and known requests whose responses are in the cache. */
 const filled = new Set<string>();
-/** Hostile bodies are long, so only one is kept. */
-let lastAttack = { name: "", next: (): Upload => ({ parts: [] }) };
 
-function attacksOf({ name, ...random }: NonNullable<Load["hostile"]>): Source {
-  if (lastAttack.name !== name) {
-    const body = hostileBodies(random).find((candidate) => candidate.name === name);
-    if (body === undefined) throw new Error(`there is no body ${name}`);
-    lastAttack = { name, next: attackWith(body) };
-  }
-  return { known: [], next: lastAttack.next };
-}
-
-/**
- * Returns the requests of a load. A later load of the same kind continues where this one ends, so
- * no new body is sent twice.
- */
-function sourceOf({ path, houses, seed, hostile }: z.infer<typeof Load>): Source {
-  if (hostile !== undefined) return attacksOf(hostile);
+function createSource({ path, houses, seed, hostile }: z.infer<typeof Load>): Source {
+  if (hostile !== undefined) return { known: [], next: attackWith(hostile) };
   const get = requestHead(path);
   if (houses === undefined) return { known: [], next: () => get };
-  const key = `${path} ${houses} ${seed}`;
-  let source = sources.get(key);
-  if (source === undefined) {
-    const bodies = newBodies(path, houses, seed);
-    const header = bodyHeader(path);
-    const next = () => {
-      const body = bodies();
-      return requestHead(path, body.length, header) + body;
-    };
-    // Many, since concurrent requests with the same body share one query to Redis.
-    const length = Math.max(8, Math.min(400, Math.floor(64_000 / houses)));
-    source = { known: Array.from({ length }, next), next };
-    sources.set(key, source);
-  }
+  const bodies = newBodies(path, houses, seed);
+  const header = bodyHeader(path);
+  const next = () => {
+    const body = bodies();
+    return requestHead(path, body.length, header) + body;
+  };
+  // Many, since concurrent requests with the same body share one query to Redis.
+  const length = Math.max(8, Math.min(400, Math.floor(64_000 / houses)));
+  return { known: Array.from({ length }, next), next };
+}
+
+/** Returns the requests of a load, which continue those of the last load of the same kind. */
+function sourceOf(load: z.infer<typeof Load>): Source {
+  const key = JSON.stringify([load.path, load.houses, load.seed, load.hostile]);
+  const source = sources.get(key) ?? createSource(load);
+  // Hostile bodies are long, so only one is kept.
+  if (load.hostile !== undefined) sources.clear();
+  sources.set(key, source);
   return source;
 }
 
@@ -109,58 +93,49 @@ async function fillCache(origin: string, known: readonly string[]): Promise<void
 
 /** Returns what is wrong with a response; undefined if nothing is. */
 function faultOf({ status, head }: Outcome, cache: string | undefined): string | undefined {
-  const isBare = status === "503" && headerOf(head, "retry-after") === undefined;
-  if (isBare) return "503 without Retry-After";
+  if (status === "503" && !headerOf(head, "retry-after")) return "503 without Retry-After";
   if (status !== "200") return status;
   const xCache = headerOf(head, "x-cache");
   return cache === undefined || xCache === cache ? undefined : String(xCache);
 }
 
-/**
- * Sends a load from this process.
- *
- * @param stop ends the load when the requests in flight have their responses
- */
+/** Sends a load from this process. `stop` ends it when the requests in flight have responses. */
 export async function runLoad(input: Load, stop?: AbortSignal): Promise<Measurement> {
   const load = Load.parse(input);
-  const { origin, cache, perSecond, seconds = Number.POSITIVE_INFINITY } = load;
-  const source = sourceOf(load);
-  if (load.known > 0) await fillCache(origin, source.known);
+  const { known, next } = sourceOf(load);
+  if (load.known > 0) await fillCache(load.origin, known);
 
   const latencies: number[] = [];
-  let requests = 0;
   const faults: Record<string, number> = {};
-  let predictions = 0;
-  let hits = 0;
+  let requests = 0;
+  let right = 0;
   const idle: Connection[] = [];
   const cpu = process.cpuUsage();
   const start = performance.now();
-  const isDue = () => !stop?.aborted && performance.now() - start < seconds * 1000;
+  const isDue = () => !stop?.aborted && performance.now() - start < load.seconds * 1000;
 
-  async function send(request: string | Upload, demanded: string | undefined): Promise<void> {
+  async function send(request: string | Upload, cache?: string): Promise<void> {
     let connection = idle.pop();
-    if (!connection?.isOpen) connection = new Connection(origin);
+    if (!connection?.isOpen) connection = new Connection(load.origin);
     requests++;
     const sent = performance.now();
     const outcome = await connection.send(request);
     if (outcome.status === "200") latencies.push(performance.now() - sent);
     idle.push(connection);
-    const xCache = headerOf(outcome.head, "x-cache");
-    if (xCache !== undefined) predictions++;
-    if (xCache === "HIT") hits++;
-    const fault = faultOf(outcome, demanded);
-    if (fault !== undefined) faults[fault] = (faults[fault] ?? 0) + 1;
+    const fault = faultOf(outcome, cache);
+    if (fault === undefined) right++;
+    else faults[fault] = (faults[fault] ?? 0) + 1;
     // If the server is gone, connections fail immediately. Without a pause, the client would spin.
     if (fault === "lost" || fault === "refused") await sleep(50);
   }
-  const sendNext = () => {
-    const { known, next } = source;
-    const request = Math.random() < load.known ? known[requests % known.length] : undefined;
-    return send(request ?? next(), cache);
-  };
+  function sendNext(): Promise<void> {
+    const isKnown = Math.random() < load.known;
+    const request = isKnown ? known[requests % known.length] : undefined;
+    return send(request ?? next(), load.cache);
+  }
   async function sendInTurn(): Promise<void> {
     for (let round = 0; round < load.rounds || isDue(); round++) {
-      if (load.healthFirst) await send(requestHead("/health"), undefined);
+      if (load.healthFirst) await send(requestHead("/health"));
       await sendNext();
       if (load.pauseMs > 0) await sleep(load.pauseMs);
     }
@@ -168,27 +143,29 @@ export async function runLoad(input: Load, stop?: AbortSignal): Promise<Measurem
   async function sendAtRandom(rate: number): Promise<unknown> {
     const sent: Promise<void>[] = [];
     // The moments are a Poisson process. Timers would bundle the requests of each millisecond.
-    for (let next = start; isDue(); await nextTurn()) {
-      for (; next <= performance.now(); next += (-Math.log(1 - Math.random()) / rate) * 1000) {
+    for (let due = start; isDue(); await nextTurn()) {
+      for (; due <= performance.now(); due += (-Math.log(1 - Math.random()) / rate) * 1000) {
         sent.push(sendNext());
       }
     }
     return Promise.all(sent);
   }
 
-  await (perSecond === undefined
+  await (load.perSecond === undefined
     ? Promise.all(Array.from({ length: load.clients }, sendInTurn))
-    : sendAtRandom(perSecond));
+    : sendAtRandom(load.perSecond));
   const elapsed = (performance.now() - start) / 1000;
   const { user, system } = process.cpuUsage(cpu);
   for (const connection of idle) connection.close();
-  return {
-    requestsPerSecond: requests / elapsed,
+  const figures = {
     requests,
-    ...{ p50: quantile(latencies, 0.5), p95: quantile(latencies, 0.95) },
-    ...{ p99: quantile(latencies, 0.99), worst: quantile(latencies, 1) },
-    hitShare: hits / Math.max(1, predictions),
-    faults,
-    clientCores: (user + system) / 1e6 / elapsed,
+    right,
+    "requests/s": requests / elapsed,
+    "p50 ms": quantile(latencies, 0.5),
+    "p95 ms": quantile(latencies, 0.95),
+    "p99 ms": quantile(latencies, 0.99),
+    "worst ms": quantile(latencies, 1),
+    "client cores": (user + system) / 1e6 / elapsed,
   };
+  return { figures, faults };
 }

@@ -1,10 +1,10 @@
-import { globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { tableRow, withGenerated } from "../../../scripts/generated-page.ts";
+import { withGenerated } from "../../../scripts/generated-page.ts";
 import type { Scenario } from "../scenario.ts";
 import { chartSvg } from "./charts.ts";
-import { isFigures, rowTable, type Table } from "./tables.ts";
+import { rowTable, type Table, tableText } from "./tables.ts";
 
 const Results = z.array(
   z.object({
@@ -17,65 +17,33 @@ const Results = z.array(
 /** The results of a scenario, with the date and the machine. */
 export type Result = z.infer<typeof Results>[number];
 
-function tableMarkdown(table: Table): string {
-  const rules = table.columns.map((_, column) => (isFigures(table, column) ? "--:" : "---"));
-  return [table.columns, rules, ...table.rows].map(tableRow).join("\n");
-}
-
-function section(scenario: Scenario, result: Result, table: Table, folder: string): string {
-  const { title, about, charts = [] } = scenario;
-  const images = charts.map((chart) => `![${chart.title}](${folder}/${chart.name}.svg)`);
-  const { name, date, machine } = result;
-  const measuredBy = `Measured by \`pnpm bench ${name}\` on ${date}: ${machine}.`;
-  return [`## ${title}`, about, tableMarkdown(table), ...images, measuredBy].join("\n\n");
-}
-
-/** Writes the first paragraph, the overview, the first chart, and a link to the whole section. */
-function overview(scenario: Scenario, result: Result, table: Table): string {
-  const { title, about, charts } = scenario;
-  const [summary = ""] = about.split("\n\n");
-  const short = { ...scenario, about: summary, charts: charts?.slice(0, 1) ?? [] };
-  const anchor = title.toLowerCase().replaceAll(" ", "-");
-  const details = `[All figures and differences](docs/benchmarks.md#${anchor}).`;
-  return `${section(short, result, table, "docs/benchmarks")} ${details}`;
-}
-
-function writeSections(path: string, sections: readonly string[]): void {
-  const page = readFileSync(path, "utf8");
-  writeFileSync(path, withGenerated(page, "pnpm bench --write", sections));
-}
-
-/**
- * Writes new results to `README.md`, `docs/benchmarks.md` and `docs/benchmarks/` of a checkout, and
- * keeps the results of other scenarios. Without new results, writes the pages and charts again.
- */
-export function writeDocuments(
-  folder: string,
+/** Writes the tables and charts of a checkout's documents, with new results if there are any. */
+export async function writeDocuments(
+  checkout: string,
   scenarios: readonly Scenario[],
   results: readonly Result[],
-): void {
-  const charts = join(folder, "docs/benchmarks");
-  const file = join(charts, "results.json");
-  const all = [...results, ...Results.parse(JSON.parse(readFileSync(file, "utf8")))];
+): Promise<void> {
+  const read = (path: string) => readFileSync(join(checkout, path), "utf8");
+  const write = (path: string, text: string) => writeFileSync(join(checkout, path), text);
+  const file = "docs/benchmarks/results.json";
+  const all = [...results, ...Results.parse(JSON.parse(read(file)))];
   const kept = scenarios.flatMap((scenario) => {
     const result = all.find(({ name }) => name === scenario.name);
-    return result === undefined ? [] : [{ scenario, result }];
+    return result ? [{ ...result, scenario }] : [];
   });
-  const sections = kept.map(({ scenario, result }) =>
-    section(scenario, result, rowTable(scenario, result.rows), "benchmarks"),
-  );
-  writeSections(join(folder, "docs/benchmarks.md"), sections);
-  const overviews = kept.flatMap(({ scenario, result }) => {
-    const table = scenario.overview?.(result.rows);
-    return table ? [overview(scenario, result, table)] : [];
-  });
-  writeSections(join(folder, "README.md"), overviews);
-  const written = Results.parse(kept.map(({ result }) => result));
-  writeFileSync(file, `${JSON.stringify(written, null, 1)}\n`);
-  for (const name of globSync("*.svg", { cwd: charts })) rmSync(join(charts, name));
-  for (const { scenario, result } of kept) {
-    for (const chart of scenario.charts ?? []) {
-      writeFileSync(join(charts, `${chart.name}.svg`), chartSvg(chart, result.rows));
+  write(file, `${JSON.stringify(Results.parse(kept), null, 1)}\n`);
+  for (const { name, date, machine, rows, scenario } of kept) {
+    const { charts = [], overview } = scenario;
+    const measuredBy = `Measured by \`pnpm bench ${name}\` on ${date}: ${machine}.`;
+    const update = (page: string, folder: string, table: Table) => {
+      const images = charts.map((chart) => `![${chart.title}](${folder}/${chart.name}.svg)`);
+      const parts = [tableText(table), ...images, measuredBy];
+      write(page, withGenerated(read(page), `pnpm bench ${name} --write`, parts));
+    };
+    update("docs/benchmarks.md", "benchmarks", rowTable(scenario, rows));
+    if (overview) update("README.md", "docs/benchmarks", overview(rows));
+    for (const chart of charts) {
+      write(`docs/benchmarks/${chart.name}.svg`, await chartSvg(chart, rows));
     }
   }
 }

@@ -1,71 +1,33 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import peerList from "../../peers/peers.json" with { type: "json" };
 import { Client } from "../load/client.ts";
-import { hit, miss } from "../race.ts";
-import { figureText, type Table } from "../report/tables.ts";
+import { cellText, type Table } from "../report/tables.ts";
 import { bodyHeader, newBodies, readPredictions } from "../request-bodies.ts";
-import { matches, type Scenario } from "../scenario.ts";
+import { matches, type Row, type Scenario } from "../scenario.ts";
 import * as servers from "../server.ts";
-import { type Row, ratio, takeTurns } from "../turns.ts";
+import { hit, miss, ratio, takeTurns } from "../turns.ts";
 
-const folder = join(import.meta.dirname, "../../peers");
-const Contender = z.object({
-  server: z.string(),
-  /** The folder of its program. The service has none. */
-  program: z.string().optional(),
-  /** Where it takes one house, and where a list. */
-  paths: z.tuple([z.string(), z.string()]),
-  healthPath: z.string().optional(),
-  hasRedis: z.boolean().default(false),
-  hasOtherModel: z.boolean().default(false),
-  /** How many times its requests per second the service must serve, by the kind of request. */
-  atLeast: z.array(z.number()).default([]),
-});
-type Contender = z.infer<typeof Contender>;
-const runScript = join(folder, "run.sh");
-const file = readFileSync(join(folder, "peers.json"), "utf8");
-const contenders = z.array(Contender).parse(JSON.parse(file));
+const runScript = join(import.meta.dirname, "../../peers/run.sh");
+type Peer = (typeof peerList)[number];
 const kinds = [
-  { request: "1 house", houses: 1, clients: 64 },
-  { request: "100 houses", houses: 100, clients: 64 },
-  { request: "1,000 houses", houses: 1_000, clients: 8 },
-];
-const pathFor = (houses: number, paths: Contender["paths"]) => paths[houses === 1 ? 0 : 1];
+  { request: "1 house", houses: 1, clients: 64, path: "single" },
+  { request: "100 houses", houses: 100, clients: 64, path: "list" },
+  { request: "1,000 houses", houses: 1_000, clients: 8, path: "list" },
+] as const;
 const requestsPerSecond = "× requests/s";
-const perCpu = "× per CPU";
 
 /** Returns the predictions of a server for houses that are always the same. */
-async function predictionsOf({ port }: servers.Server, paths: Contender["paths"]): Promise<string> {
-  const predictions = kinds.map(async ({ houses }) => {
-    const path = pathFor(houses, paths);
-    const body = Buffer.from(newBodies(path, houses, 2)(), "latin1");
-    const [name = "", value = ""] = bodyHeader(path).split(": ");
+async function predictionsOf({ port }: servers.Server, peer: Peer): Promise<string> {
+  const predictions = kinds.map(async ({ houses, path }) => {
+    const body = Buffer.from(newBodies(peer[path], houses, 2)(), "latin1");
+    const [name = "", value = ""] = bodyHeader(peer[path]).split(": ");
     const init = { method: "POST", headers: { [name]: value }, body };
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, init);
+    const response = await fetch(`http://127.0.0.1:${port}${peer[path]}`, init);
     const binaryFrom = response.headers.get("inference-header-content-length");
     return readPredictions(await response.arrayBuffer(), binaryFrom);
   });
   return String(await Promise.all(predictions));
 }
-
-/** A contender that is running. */
-type Started = Contender & { readonly running: servers.Server };
-
-/** Returns what to measure: each kind of request to all servers, before the next. */
-const runsOf = (started: readonly Started[], client: Client) =>
-  [miss, hit].flatMap(({ known, cache }) =>
-    kinds.flatMap(({ request, houses, clients }) =>
-      started.flatMap(({ server, running, paths, hasRedis }) => {
-        if (cache === hit.cache && !hasRedis) return [];
-        const labels = { request, cache, server, redis: hasRedis ? "Redis" : "" };
-        const load = { path: pathFor(houses, paths), houses, clients, known, seconds: 2 };
-        // Only those with Redis say in X-Cache whether they computed the answer.
-        const checked = hasRedis ? { ...load, cache } : load;
-        return [{ labels, run: () => client.drive(running, checked) }];
-      }),
-    ),
-  );
 
 function withRatios(rows: readonly Row[]): readonly Row[] {
   return rows.map((row) => {
@@ -73,84 +35,91 @@ function withRatios(rows: readonly Row[]): readonly Row[] {
     const own = rows.find((one) => matches(one, { request, cache, redis }));
     if (row === own) return row;
     const requests = ratio(own, row, "requests/s");
-    return { ...row, [requestsPerSecond]: requests, [perCpu]: ratio(row, own, "CPU ms") };
+    return { ...row, [requestsPerSecond]: requests, "× per CPU": ratio(row, own, "CPU ms") };
   });
 }
 
-/**
- * Returns a line per server: the requests per second of the service, or the ratio to them. Of servers
- * with a cache, only hits are shown.
- */
+/** Returns a line per server with ratios of requests per second; of cached servers, those of hits. */
 function overview(rows: readonly Row[]): Table {
-  const hits = rows.filter((row) => matches(row, { cache: hit.cache }));
-  const cached = new Set(hits.map(({ server }) => server));
-  const shown = [...rows.filter(({ server = "" }) => !cached.has(server)), ...hits];
   const requests = kinds.map(({ request }) => request);
-  const line = (name: string, ofServer: readonly Row[]) => {
+  const shown = rows.filter(({ cache, redis }) => redis !== "Redis" || cache === hit.cache);
+  const byServer = Map.groupBy(shown, ({ server, redis }) =>
+    redis === "Redis" ? `${server}, cached` : `${server}`,
+  );
+  const lines = Array.from(byServer, ([server, ofServer]) => {
     const cells = requests.map((request) => {
       const row = ofServer.find((one) => matches(one, { request }));
       if (row === undefined) return "left out";
-      const { [requestsPerSecond]: multiple } = row;
-      if (multiple !== undefined) return `${figureText(Number(multiple))} ×`;
-      return `${figureText(Number(row["requests/s"]))}/s`;
+      const { [requestsPerSecond]: multiple, "requests/s": own } = row;
+      return multiple === undefined ? `${cellText(own)}/s` : `${cellText(multiple)} ×`;
     });
-    return [name, ...cells];
-  };
-  const lines = Map.groupBy(shown, ({ server = "" }) =>
-    cached.has(server) ? `${server}, cached` : `${server}`,
-  );
-  return { columns: ["server", ...requests], rows: [...lines].map((pair) => line(...pair)) };
+    return [server, ...cells];
+  });
+  return [["server", ...requests], ...lines];
 }
 
 export const peers: Scenario = {
   name: "peers",
-  title: "Compared with other servers",
-  about: readFileSync(join(folder, "about.md"), "utf8").trim(),
   columns: [
     ...["request", "cache", "server", "requests/s", "CPU ms"],
-    ...[requestsPerSecond, perCpu, "client cores", "left out"],
+    ...[requestsPerSecond, "× per CPU", "client cores", "wrong, %", "left out"],
   ],
   charts: [
     {
       name: "peers",
       title: "Requests per second of the service, as a multiple of those of each server",
       ...{ where: { cache: miss.cache }, group: "server", series: "request" },
-      ...{ figures: [requestsPerSecond], isLogarithmic: true },
+      ...{ figure: requestsPerSecond, isLogarithmic: true },
     },
   ],
-  targets: contenders.flatMap(({ server, atLeast: factors }) =>
-    factors.map((atLeast, kind) => {
+  targets: peerList.flatMap(({ server, atLeast = [] }) =>
+    atLeast.map((factor, kind) => {
       const where = { server, cache: miss.cache, request: kinds[kind]?.request ?? "" };
-      return { where, column: requestsPerSecond, atLeast };
+      return { where, column: requestsPerSecond, atLeast: factor };
     }),
   ),
   overview,
-  async measure(report, { rounds }) {
-    await using stack = new AsyncDisposableStack();
-    const client = stack.use(new Client());
-    const redis = stack.use(await servers.startRedis());
-    const started: Started[] = [];
+  async measure(run) {
+    const client = run.stack.use(new Client());
+    const redis = run.stack.use(await servers.startRedis());
+    const started = new Map<Peer, servers.Server>();
     const leftOut: Row[] = [];
     let right = "";
-    for (const [database, contender] of contenders.entries()) {
-      const { server: name, program, healthPath, hasRedis, hasOtherModel } = contender;
-      report(`starting ${name}${program ? ", which is installed on first use" : ""}`);
-      const environment = hasRedis ? { REDIS_URL: servers.redisUrl(redis, database) } : {};
+    for (const [database, peer] of peerList.entries()) {
+      const { server: name, program } = peer;
+      run.report(`starting ${name}${program ? ", which is installed on first use" : ""}`);
+      const environment = peer.hasRedis ? { REDIS_URL: servers.redisUrl(redis, database) } : {};
       try {
-        const running = program
-          ? await servers.startServer([runScript, program], environment, healthPath)
+        const server = program
+          ? await servers.startServer([runScript, program], environment, peer.healthPath)
           : await servers.startService({ environment });
-        stack.use(running);
-        const predictions = await predictionsOf(running, contender.paths);
+        run.stack.use(server);
+        const predictions = await predictionsOf(server, peer);
         right ||= predictions;
-        if (predictions !== right && !hasOtherModel) throw new Error("its predictions are wrong");
-        started.push({ ...contender, running });
+        if (predictions !== right && !peer.hasOtherModel) throw new Error("wrong predictions");
+        started.set(peer, server);
       } catch (error) {
         if (program === undefined) throw error;
         leftOut.push({ server: name, "left out": `${error}` });
       }
     }
-    const rows = await takeTurns(runsOf(started, client), report, rounds);
-    return [...withRatios(rows), ...leftOut];
+    const turns = [miss, hit].flatMap(({ known, cache }) =>
+      kinds.flatMap(({ request, houses, clients, path }) =>
+        [...started].flatMap(([peer, server]) => {
+          if (cache === hit.cache && !peer.hasRedis) return [];
+          const labels = {
+            request,
+            cache,
+            server: peer.server,
+            redis: peer.hasRedis ? "Redis" : "",
+          };
+          const load = { path: peer[path], houses, clients, known, seconds: 2 };
+          // Only those with Redis say in X-Cache whether they computed the answer.
+          const checked = peer.hasRedis ? { ...load, cache } : load;
+          return { labels, run: () => client.drive(server, checked) };
+        }),
+      ),
+    );
+    return [...withRatios(await takeTurns(turns, run)), ...leftOut];
   },
 };

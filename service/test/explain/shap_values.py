@@ -1,8 +1,8 @@
-"""Prints the Shapley values of rows by the package shap, as JSON.
+"""Computes Shapley values with the package shap, and prints them as JSON.
 
-Reads JSON from standard input: `trees`, and for each row the way it takes at each branch of each
-tree. A branch asks one player, which is a feature for shap. So that shap takes the same way, its row
-is all zeros, and the threshold of a branch is 1 or -1.
+Standard input is JSON: `trees`, and for each row the direction that it takes at each branch of each
+tree. For shap, each player is a feature. Each row that shap gets is all zeros, so a threshold of 1 or
+-1 makes it take that direction.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Does with tritonclient and KServe's client what they offer, against a service that serves the committed model."""
+"""Uses tritonclient and KServe's client with a service that serves the committed model."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ def inputs(binary, datatype="FP32"):
 
 
 def bulk_intervals(level):
-    """Returns the low and the high ends that /bulk_predict returns."""
+    """Returns the intervals from /bulk_predict."""
     names = ["MedInc", "HouseAge", "AveRooms", "AveBedrms", "Population", "AveOccup", "Latitude", "Longitude"]
     body = {"houses": [dict(zip(names, row)) for row in houses.tolist()]}
     request = urllib.request.Request(
