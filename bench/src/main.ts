@@ -40,9 +40,8 @@ async function run(scenario: Scenario): Promise<void> {
   const report = (progress: string) => void stderr.write(`${scenario.name}: ${progress}\n`);
   const rows = [...(await scenario.measure({ ...options, report, stack }))];
   const verdicts = judge(scenario, rows);
-  stdout.write(
-    [scenario.name, tableText(rowTable(scenario, rows)), verdicts.join("\n"), ""].join("\n\n"),
-  );
+  const parts = [scenario.name, tableText(rowTable(scenario, rows)), verdicts.join("\n"), ""];
+  stdout.write(parts.join("\n\n"));
   if (verdicts.some((verdict) => verdict.startsWith("FAIL"))) process.exitCode = 1;
   const date = new Date().toISOString().slice(0, 10);
   const result = { name: scenario.name, date, machine, rows };

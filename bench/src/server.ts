@@ -121,12 +121,11 @@ const variables = (environment: Environment, port: number): readonly string[] =>
   Object.entries({ ...environment, PORT: port }).map((pair) => pair.join("="));
 
 /** `folder` is another checkout, and `setUp` are shell commands that the process runs first. */
-type ServiceOptions = Partial<{ environment: Environment; folder: string; setUp: string }>;
+type Options = Partial<{ environment: Environment; folder: string; setUp: string; port: number }>;
 
 /** Starts the service. Its log goes into a pipe that another process reads, as in a container. */
-export async function startService(options: ServiceOptions = {}): Promise<Server> {
-  const { environment = {}, folder = checkout, setUp = "" } = options;
-  const port = await getPort();
+export async function startService(options: Options = {}): Promise<Server> {
+  const { environment = {}, folder = checkout, setUp = "", port = await getPort() } = options;
   // The reader is no child of the service, because the CPU time of children counts.
   const script = `exec > >(grep --line-buffered 'cache degraded' <&0 &)\n${setUp}\nexec "$@"`;
   const service = ["bash", process.execPath, join(folder, "service/src/main.ts")];

@@ -1,5 +1,6 @@
 import type { Server as HttpServer } from "node:http";
 import type { Server } from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import type { Logger } from "pino";
 import { TokenFile } from "./access/token-file.ts";
@@ -148,6 +149,8 @@ export async function startService(config: Config, connectReports: ConnectReport
       timeoutMs: config.REQUEST_TIMEOUT_MS,
     });
     await cache.close();
+    // Lets the spans of the last commands end.
+    await nextTurn();
     await flushSpans();
     process.exit(0);
   };

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { Client } from "../load/client.ts";
 import { checkout } from "../houses.ts";
+import { Client } from "../load/client.ts";
 import { newBodies } from "../request-bodies.ts";
 import { matches, type Row, type Scenario } from "../scenario.ts";
 import { redisUrl, type Server, startRedis, startServer, startService } from "../server.ts";

@@ -11,8 +11,6 @@ import { redisUrl, type Server, startRedis, startService, until } from "../serve
 const load = { path: "/bulk_predict", houses: 10, known: 0.5, perSecond: 300 };
 const faultMs = 3_000;
 const timeoutMs = 60_000;
-/** Causes a fault and ends it. Returns the seconds until the service has recovered. */
-type Cause = () => Promise<number>;
 
 const eachKey = (write: string) =>
   `eval "for _, key in ipairs(redis.call('keys', '*')) do ${write} end" 0`;
@@ -76,12 +74,12 @@ export const faults: Scenario = {
     const settings = ["--dir", folder, "--enable-debug-command", "yes"];
     let redis = stack.use(await startRedis(settings));
     const variables = { REDIS_URL: redisUrl(redis), CACHE_MEMORY_BYTES: "0" };
-    const start = async (more = {}) =>
-      stack.use(await startService({ environment: { ...variables, ...more } }));
+    const start = async (more = {}, options = {}) =>
+      stack.use(await startService({ ...options, environment: { ...variables, ...more } }));
     const rows: Row[] = [];
 
-    /** Causes a fault, and adds a row with the number of lost requests in a column. */
-    async function add(fault: string, server: Server, cause: Cause, lostColumn = "lost") {
+    /** Adds a row. `cause` causes a fault, and returns the seconds until the service has recovered. */
+    async function add(fault: string, server: Server, cause: () => Promise<number>, lost = "lost") {
       report(fault);
       await client.measure(server, { ...load, seconds: 0.1 });
       const measured = client.measure(server, load);
@@ -94,7 +92,7 @@ export const faults: Scenario = {
         fault,
         "not 200": countsText(faults),
         "recovered after s": recovered,
-        [lostColumn]: figures.requests - figures.right,
+        [lost]: figures.requests - figures.right,
       });
     }
 
@@ -132,11 +130,19 @@ export const faults: Scenario = {
     };
     await add("a worker of two is killed", workers, killWorker, "lost by the killed worker");
 
+    const killed = await start();
+    const restart = async () => {
+      const startMs = performance.now();
+      killed.process.kill("SIGKILL");
+      await start({}, { port: killed.port });
+      return (performance.now() - startMs) / 1000;
+    };
+    await add("the only process is killed", killed, restart, "lost by the service");
+
     const stopping = await start({ DRAIN_SECONDS: "1" });
     await add("SIGTERM, and clients go elsewhere", stopping, async () => {
       stopping.process.kill("SIGTERM");
-      await sleep(500);
-      return 0;
+      return await sleep(500, 0);
     });
     return rows;
   },

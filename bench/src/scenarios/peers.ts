@@ -107,12 +107,8 @@ export const peers: Scenario = {
       kinds.flatMap(({ request, houses, clients, path }) =>
         [...started].flatMap(([peer, server]) => {
           if (cache === hit.cache && !peer.hasRedis) return [];
-          const labels = {
-            request,
-            cache,
-            server: peer.server,
-            redis: peer.hasRedis ? "Redis" : "",
-          };
+          const redis = peer.hasRedis ? "Redis" : "";
+          const labels = { request, cache, server: peer.server, redis };
           const load = { path: peer[path], houses, clients, known, seconds: 2 };
           // Only those with Redis say in X-Cache whether they computed the answer.
           const checked = peer.hasRedis ? { ...load, cache } : load;
