@@ -19,15 +19,15 @@ async function sentPerTurn(count: number, turns: number): Promise<number[]> {
 }
 
 test("a few refused requests are answered at the end of the turn", async () => {
-  expect(await sentPerTurn(8, 2)).toEqual([8, 0]);
+  expect(await sentPerTurn(2, 2)).toEqual([2, 0]);
 });
 
-test("if many requests are refused, each turn answers eight", async () => {
-  expect(await sentPerTurn(20, 4)).toEqual([8, 8, 4, 0]);
+test("if many requests are refused, each turn answers two", async () => {
+  expect(await sentPerTurn(5, 4)).toEqual([2, 2, 1, 0]);
 });
 
-test("if very many requests are refused, each turn answers a sixteenth", async () => {
-  expect(await sentPerTurn(1_600, 3)).toEqual([100, 94, 88]);
+test("if very many requests are refused, each turn answers a 64th", async () => {
+  expect(await sentPerTurn(6_400, 3)).toEqual([100, 99, 97]);
 });
 
 test("refused requests are answered in their order", async () => {

@@ -94,7 +94,7 @@ export const workers: Scenario = {
   },
 };
 
-const full = { clients: 40, seconds: 5 };
+const full = { clients: 64, seconds: 5 };
 
 export const overload: Scenario = {
   name: "overload",

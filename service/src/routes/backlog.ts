@@ -11,7 +11,7 @@ export const alwaysAccepted = 64;
  * The rate is measured from the time `crowd` wait until less than `few` do. With few, it would be
  * lower than the processor allows.
  */
-const crowd = alwaysAccepted;
+const crowd = 32;
 const few = 8;
 
 /** The rate is that of about the last 250 ms in which it was measured. */

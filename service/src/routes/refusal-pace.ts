@@ -1,6 +1,6 @@
 /** How many responses a turn of the event loop sends if few wait, and which share of many. */
-const perTurn = 8;
-const shareOfTurn = 1 / 16;
+const perTurn = 2;
+const shareOfTurn = 1 / 64;
 
 /**
  * Holds back responses to refused requests. Clients that send their next request as soon as one is
