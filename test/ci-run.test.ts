@@ -6,6 +6,15 @@ const report = JSON.stringify({
   numFailedTests: 1,
   numPendingTests: 2,
   numTodoTests: 3,
+  testResults: [
+    {
+      assertionResults: [
+        { fullName: "right", status: "passed", failureMessages: [] },
+        { fullName: "right later", status: "passed", failureMessages: ["Error: no"] },
+        { fullName: "wrong", status: "failed", failureMessages: ["Error: no", "Error: no"] },
+      ],
+    },
+  ],
 });
 
 const tools = (
@@ -26,13 +35,18 @@ describe(".ci/run", () => {
     },
   );
 
-  test(".ci/run exits with vitest's status and prints the totals on the last line", async () => {
+  test(".ci/run exits with vitest's status, names tests that passed later, and prints the totals", async () => {
     const { ci } = machine(complete);
 
     const { status, stdout } = await ci({ env: { VITEST_STATUS: "3", VITEST_REPORT: report } });
 
     expect(status).toBe(3);
-    expect(stdout.split("\n").slice(-2)).toEqual(["41 passed, 1 failed, 5 skipped", ""]);
+    expect(stdout.split("\n").slice(-4)).toEqual([
+      "Passed at the second attempt: right later",
+      "Error: no",
+      "41 passed, 1 failed, 5 skipped",
+      "",
+    ]);
   });
 
   test(".ci/run fails if vitest writes no report, even if its status is 0", async () => {
