@@ -2,8 +2,9 @@ import { requestsPerBatch } from "../requests-per-batch.ts";
 
 /**
  * Batches responses that are ready in the same turn of the event loop. They are sent together at
- * the end of the turn or once there are enough, since many small writes in a row are faster than the same writes apart. This
- * would only delay a single response, so responses wait only while turns have several of them.
+ * the end of the turn or once there are enough, since many small writes in a row are faster than
+ * the same writes apart. This would only delay a single response, so responses wait only while
+ * turns have several of them.
  */
 export class TurnBatch {
   #waiting: (() => void)[] = [];
