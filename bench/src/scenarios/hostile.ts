@@ -119,8 +119,7 @@ export const hostile: Scenario = {
   async measure(run) {
     const { body: parts = [""], seconds } = run;
     const chosen = hostileBodies.filter(({ name }) => parts.some((part) => name.includes(part)));
-    if (chosen.length === 0)
-      throw new Error(`no hostile body has ${parts.join(" or ")} in its name`);
+    if (chosen.length === 0) throw new Error(`no body has ${parts.join(" or ")} in its name`);
     const stage = await start(run);
     await attack(stage, seconds);
     const rows: Row[] = [];
