@@ -88,14 +88,10 @@ export function createExchange(deps: ExchangeDependencies) {
       traceResponse(status, prediction);
       const traceId = traceIdOf(requestHeader(c, "traceparent"));
       accessLog({ requestId, method, path, route, status, durationMs, prediction, traceId });
-      const fields =
-        body === null
-          ? { "X-Request-Id": requestId, ...headers }
-          : { "Content-Type": "application/json", "X-Request-Id": requestId, ...headers };
-      return new Response(body, {
-        status,
-        headers: isDraining() ? { ...fields, Connection: "close" } : fields,
-      });
+      const fields: Record<string, string> = { ...headers, "X-Request-Id": requestId };
+      if (body !== null) fields["Content-Type"] ??= "application/json";
+      if (isDraining()) fields["Connection"] = "close";
+      return new Response(body, { status, headers: fields });
     });
   };
 }

@@ -112,9 +112,9 @@ export class Predictor {
       const { body, outcome, records, outOfRange } = await found;
       if (body.length > maxSmallBytes) this.#admission.holdUntilSent(request, body.length);
       const headers: Record<string, string> = {
+        ...cacheHeaders[outcome],
         "X-Model-Version": model.version,
         "Server-Timing": timing.header(),
-        ...cacheHeaders[outcome],
       };
       if (outOfRange !== undefined) headers["X-Out-Of-Range"] = outOfRange;
       // Responses from the model or Redis are not batched: many are ready at the same time anyway.
