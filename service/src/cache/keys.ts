@@ -35,16 +35,16 @@ export function canonicalKey(namespace: string, matrix: Float32Array): string {
 }
 
 /** A longer key would take more memory than its digest. */
-const maxRowBytes = 256;
+const maxLocalBytes = 256;
 
 /**
- * Returns the key of a single record in memory: its numbers themselves, which are cheaper than their
- * digest.
+ * Returns a key that only this process uses. For few numbers, it is the numbers themselves, which
+ * are cheaper than their digest.
  *
- * @param row as in {@link canonicalKey}
+ * @param matrix as in {@link canonicalKey}
  */
-export function recordKey(namespace: string, row: Float32Array): string {
-  const { buffer, byteOffset, byteLength } = row;
-  if (byteLength > maxRowBytes) return canonicalKey(namespace, row);
+export function localKey(namespace: string, matrix: Float32Array): string {
+  const { buffer, byteOffset, byteLength } = matrix;
+  if (byteLength > maxLocalBytes) return canonicalKey(namespace, matrix);
   return `${namespace}:${Buffer.from(buffer, byteOffset, byteLength).toString("latin1")}`;
 }

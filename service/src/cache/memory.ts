@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import type { CachedResponse } from "./cached-response.ts";
-import { recordKey } from "./keys.ts";
+import { localKey } from "./keys.ts";
 import type { PredictionCache } from "./prediction-cache.ts";
 import { RecordCache } from "./record-cache.ts";
 import { jitteredTtlMs } from "./time-to-live.ts";
@@ -69,7 +69,7 @@ export class MemoryCache {
   /** Returns the body of the response to a single record. */
   getRecord(namespace: string, row: Float32Array): string | undefined {
     return this.#longRecords.has(namespace)
-      ? this.get(recordKey(namespace, row))?.body
+      ? this.get(localKey(namespace, row))?.body
       : this.#records.get(namespace, row);
   }
 
@@ -84,7 +84,7 @@ export class MemoryCache {
       return true;
     }
     this.#longRecords.add(namespace);
-    const key = recordKey(namespace, row);
+    const key = localKey(namespace, row);
     if (!this.canStore(key, body)) return false;
     this.set(key, body, 1);
     return true;

@@ -4,7 +4,7 @@ import type { TrainingRange } from "../model/training-range.ts";
 import type { BodyShape } from "../records/reader.ts";
 import type { CachePolicy } from "./cache-control.ts";
 import type { CachedResponse, CacheOutcome } from "./cached-response.ts";
-import { canonicalKey, rawKey, recordKey } from "./keys.ts";
+import { canonicalKey, rawKey, localKey } from "./keys.ts";
 import type { MemoryCache } from "./memory.ts";
 import { CacheError, type PredictionCache } from "./prediction-cache.ts";
 
@@ -116,7 +116,7 @@ export class ReadThrough {
   }
 
   async #answerUnknownOne(request: CacheRequest, row: Float32Array): Promise<CachedResponse> {
-    const found = await this.#find(recordKey(request.keys.namespace, row), request, row);
+    const found = await this.#find(request, row);
     return this.#rememberOne(request, row, found);
   }
 
@@ -135,8 +135,7 @@ export class ReadThrough {
     const { memory } = this.#deps;
     const read = request.read();
     const matrix = read instanceof Promise ? await read : read;
-    const key = canonicalKey(request.keys.namespace, matrix);
-    const { body: stored, outcome } = await this.#find(key, request, matrix);
+    const { body: stored, outcome } = await this.#find(request, matrix);
     const records = matrix.length / request.columns;
     const body = request.respond ? await request.respond(stored) : stored;
     const outOfRange = request.range.outside(matrix);
@@ -148,14 +147,15 @@ export class ReadThrough {
     return { ...asStored(found), records, outOfRange };
   }
 
-  async #find(key: string, request: CacheRequest, matrix: Float32Array): Promise<Found> {
-    const { policy, shape } = request;
+  async #find(request: CacheRequest, matrix: Float32Array): Promise<Found> {
+    const { keys, policy, shape } = request;
     if (policy === "bypass") {
       return { body: await request.compute(matrix), outcome: "bypassed" };
     }
     const store = this.#deps.storeFor(shape);
+    const key = (store ? canonicalKey : localKey)(keys.namespace, matrix);
     if (policy === "refresh") {
-      const { body, outcome } = await this.#compute(store, request, matrix);
+      const { body, outcome } = await this.#compute(store, key, request, matrix);
       return { body, outcome: outcome === "stored" ? "refreshed" : "recomputed" };
     }
 
@@ -168,12 +168,12 @@ export class ReadThrough {
       } catch (error) {
         // The other client has disconnected, but this one is still waiting.
         if (!(error instanceof AbandonedError)) throw error;
-        return this.#find(key, request, matrix);
+        return this.#find(request, matrix);
       }
     }
     const lookup = store
-      ? this.#lookUp(store, request, matrix)
-      : this.#compute(store, request, matrix);
+      ? this.#lookUp(store, key, request, matrix)
+      : this.#compute(store, key, request, matrix);
     this.#inFlight.set(key, lookup);
     try {
       return await lookup;
@@ -184,28 +184,29 @@ export class ReadThrough {
 
   async #lookUp(
     store: PredictionCache,
+    key: string,
     request: CacheRequest,
     matrix: Float32Array,
   ): Promise<Found> {
     let found: string | undefined;
     try {
-      found = await store.get(canonicalKey(request.keys.namespace, matrix)); // 2
+      found = await store.get(key); // 2
     } catch (error) {
       this.#logUnexpected(error);
       return { body: await request.compute(matrix), outcome: "bypassed" };
     }
     if (found !== undefined) return { body: found, outcome: store.tier };
-    return this.#compute(store, request, matrix);
+    return this.#compute(store, key, request, matrix);
   }
 
   async #compute(
     store: PredictionCache | undefined,
-    { keys, columns, compute }: CacheRequest,
+    key: string,
+    { columns, compute }: CacheRequest,
     matrix: Float32Array,
   ): Promise<Found> {
     const body = await compute(matrix);
     if (store === undefined) return { body, outcome: this.#deps.memory ? "computed" : "bypassed" };
-    const key = canonicalKey(keys.namespace, matrix);
     const isStored = store.canStore(key, body);
     store
       .set(key, body, matrix.length / columns)
