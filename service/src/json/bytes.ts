@@ -23,17 +23,15 @@ export const ascii = {
   closeBrace: 0x7d,
 } as const;
 
+// V8 compiles a local constant into the code, but reads a member of an object each time.
+const { carriageReturn, lineFeed, nine, space, tab, zero } = ascii;
+
 export function isSpace(byte: number | undefined): boolean {
-  return (
-    byte === ascii.space ||
-    byte === ascii.lineFeed ||
-    byte === ascii.carriageReturn ||
-    byte === ascii.tab
-  );
+  return byte === space || byte === lineFeed || byte === carriageReturn || byte === tab;
 }
 
 export function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= ascii.zero && byte <= ascii.nine;
+  return byte !== undefined && byte >= zero && byte <= nine;
 }
 
 /** Returns the index of the first byte at or after `at` that is not JSON white space. */

@@ -2,6 +2,9 @@ import { ascii, isSpace } from "../json/bytes.ts";
 import { NumberReader } from "../json/number.ts";
 import { type Feature, type Matrix, type RecordSchema, toCell } from "./schema.ts";
 
+// As in number.ts.
+const { backslash, closeBrace, closeBracket, colon, comma, openBrace, openBracket, quote } = ascii;
+
 function skipSpace(body: Buffer, from: number): number {
   let at = from;
   while (isSpace(body[at])) at++;
@@ -24,7 +27,7 @@ function skipBytes(body: Buffer, from: number, bytes: Uint8Array): number {
 function endOfObject(body: Buffer): number {
   let end = body.length;
   while (end > 0 && isSpace(body[end - 1])) end--;
-  return end > 0 && body[end - 1] === ascii.closeBrace ? end : -1;
+  return end > 0 && body[end - 1] === closeBrace ? end : -1;
 }
 
 /** Reads the bodies that most clients send, and declines all others. */
@@ -39,6 +42,8 @@ export interface Scanner {
    */
   readonly many: (body: Buffer, maxRecords: number) => Matrix | undefined;
 }
+
+type ReadValue = (body: Buffer, start: number) => number;
 
 /** Returns the next smaller double. */
 function nextDown(value: number): number {
@@ -84,36 +89,27 @@ export function createScanner({ record, features }: RecordSchema): Scanner {
   const aboveFloat = Float32Array.from(above);
   const belowFloat = Float32Array.from(below);
   const readers = features.map(readerOf);
+  /** Its `end` and `isExact` are those of the latest value, whatever its type is. */
   const numbers = new NumberReader();
 
   /** Holds rows until their number is known. */
   let scratch = new Float32Array(64 * columns);
-  /** The index after the latest value. */
-  let valueEnd = 0;
-  /** Whether that value is the exact double, or only the nearest float32. */
-  let isExact = true;
-
-  function readNumber(body: Buffer, start: number): number {
-    const value = numbers.read(body, start);
-    valueEnd = numbers.end;
-    isExact = numbers.isExact;
-    return value;
-  }
 
   function readInteger(body: Buffer, start: number): number {
-    const value = readNumber(body, start);
-    return isExact && Number.isSafeInteger(value) ? value : Number.NaN;
+    const value = numbers.read(body, start);
+    return numbers.isExact && Number.isSafeInteger(value) ? value : Number.NaN;
   }
 
   function readBoolean(body: Buffer, start: number): number {
+    numbers.isExact = true;
     for (const { text, value } of words) {
-      valueEnd = skipBytes(body, start, text);
-      if (valueEnd !== -1) return value;
+      numbers.end = skipBytes(body, start, text);
+      if (numbers.end !== -1) return value;
     }
     return Number.NaN;
   }
 
-  function categoryReader(categories: readonly string[]): (body: Buffer, start: number) => number {
+  function categoryReader(categories: readonly string[]): ReadValue {
     const indices = new Map(
       categories.map((text, index) => [
         Buffer.from(JSON.stringify(text)).toString("latin1"),
@@ -124,14 +120,16 @@ export function createScanner({ record, features }: RecordSchema): Scanner {
     return function readCategory(body, start) {
       const limit = Math.min(body.length, start + maxBytes);
       let at = start + 1;
-      while (at < limit && body[at] !== ascii.quote) at += body[at] === ascii.backslash ? 2 : 1;
-      valueEnd = at + 1;
-      return indices.get(body.toString("latin1", start, valueEnd)) ?? Number.NaN;
+      while (at < limit && body[at] !== quote) at += body[at] === backslash ? 2 : 1;
+      numbers.isExact = true;
+      numbers.end = at + 1;
+      return indices.get(body.toString("latin1", start, numbers.end)) ?? Number.NaN;
     };
   }
 
-  function readerOf({ type, categories = [] }: Feature): (body: Buffer, start: number) => number {
-    if (type === "number") return readNumber;
+  /** Returns what reads the values of a feature; undefined for {@link numbers}. */
+  function readerOf({ type, categories = [] }: Feature): ReadValue | undefined {
+    if (type === "number") return undefined;
     if (type === "integer") return readInteger;
     return type === "boolean" ? readBoolean : categoryReader(categories);
   }
@@ -143,22 +141,25 @@ export function createScanner({ record, features }: RecordSchema): Scanner {
    */
   function readRow(body: Buffer, from: number, matrix: Float32Array, offset: number): number {
     let at = skipSpace(body, from);
-    if (body[at] !== ascii.openBrace) return -1;
+    if (body[at] !== openBrace) return -1;
     for (let column = 0; column < columns; column++) {
       const name = quotedNames[column];
-      const read = readers[column];
-      if (name === undefined || read === undefined) return -1;
+      if (name === undefined) return -1;
       at = skipBytes(body, skipSpace(body, at + 1), name);
       if (at < 0) return -1;
       at = skipSpace(body, at);
-      if (body[at] !== ascii.colon) return -1;
-      const value = read(body, skipSpace(body, at + 1));
+      if (body[at] !== colon) return -1;
+      const read = readers[column];
+      const start = skipSpace(body, at + 1);
+      // V8 inlines a call of a known method, but not of one of several functions.
+      const value = read === undefined ? numbers.read(body, start) : read(body, start);
       if (!(value > (above[column] ?? 0) && value < (below[column] ?? 0))) return -1;
       // The exact value may violate a bound that rounds to the same float32.
-      if (!isExact && (value === aboveFloat[column] || value === belowFloat[column])) return -1;
+      if (!numbers.isExact && (value === aboveFloat[column] || value === belowFloat[column]))
+        return -1;
       matrix[offset + column] = toCell(value);
-      at = skipSpace(body, valueEnd);
-      if (body[at] !== (column === columns - 1 ? ascii.closeBrace : ascii.comma)) return -1;
+      at = skipSpace(body, numbers.end);
+      if (body[at] !== (column === columns - 1 ? closeBrace : comma)) return -1;
     }
     return at + 1;
   }
@@ -166,13 +167,13 @@ export function createScanner({ record, features }: RecordSchema): Scanner {
   /** Returns the index of the list's opening bracket in `{"records":[…]}`; -1 if there is none. */
   function skipToList(body: Buffer): number {
     let at = skipSpace(body, 0);
-    if (body[at] !== ascii.openBrace) return -1;
+    if (body[at] !== openBrace) return -1;
     at = skipBytes(body, skipSpace(body, at + 1), quotedPlural);
     if (at < 0) return -1;
     at = skipSpace(body, at);
-    if (body[at] !== ascii.colon) return -1;
+    if (body[at] !== colon) return -1;
     at = skipSpace(body, at + 1);
-    return body[at] === ascii.openBracket ? at : -1;
+    return body[at] === openBracket ? at : -1;
   }
 
   function growScratch(): void {
@@ -201,8 +202,8 @@ export function createScanner({ record, features }: RecordSchema): Scanner {
         if (at < 0 || at === end) return undefined;
         rows++;
         at = skipSpace(body, at);
-      } while (body[at] === ascii.comma);
-      if (body[at] !== ascii.closeBracket) return undefined;
+      } while (body[at] === comma);
+      if (body[at] !== closeBracket) return undefined;
       at = skipSpace(body, at + 1);
       return at + 1 === end ? scratch.slice(0, rows * columns) : undefined;
     },
