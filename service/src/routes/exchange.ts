@@ -90,8 +90,10 @@ export function createExchange(deps: ExchangeDependencies) {
       accessLog({ requestId, method, path, route, status, durationMs, prediction, traceId });
       const fields: Record<string, string> = { ...headers, "X-Request-Id": requestId };
       if (body !== null) fields["Content-Type"] ??= "application/json";
-      if (isDraining()) fields["Connection"] = "close";
-      return new Response(body, { status, headers: fields });
+      return new Response(body, {
+        status,
+        headers: isDraining() ? { ...fields, Connection: "close" } : fields,
+      });
     });
   };
 }
