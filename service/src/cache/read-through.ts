@@ -4,7 +4,7 @@ import type { TrainingRange } from "../model/training-range.ts";
 import type { BodyShape } from "../records/reader.ts";
 import type { CachePolicy } from "./cache-control.ts";
 import type { CachedResponse, CacheOutcome } from "./cached-response.ts";
-import { canonicalKey, rawKey, localKey } from "./keys.ts";
+import { canonicalKey, localKey, rawKey } from "./keys.ts";
 import type { MemoryCache } from "./memory.ts";
 import { CacheError, type PredictionCache } from "./prediction-cache.ts";
 

@@ -155,8 +155,8 @@ export function createScanner({ record, features }: RecordSchema): Scanner {
       const value = read === undefined ? numbers.read(body, start) : read(body, start);
       if (!(value > (above[column] ?? 0) && value < (below[column] ?? 0))) return -1;
       // The exact value may violate a bound that rounds to the same float32.
-      if (!numbers.isExact && (value === aboveFloat[column] || value === belowFloat[column]))
-        return -1;
+      const isRounded = !numbers.isExact;
+      if (isRounded && (value === aboveFloat[column] || value === belowFloat[column])) return -1;
       matrix[offset + column] = toCell(value);
       at = skipSpace(body, numbers.end);
       if (body[at] !== (column === columns - 1 ? closeBrace : comma)) return -1;
