@@ -57,8 +57,8 @@ const storedOutcome: Partial<Record<CacheOutcome, CacheOutcome>> = {
   recomputed: "refreshed",
 };
 
-function asStored({ body, outcome }: Found): Found {
-  return { body, outcome: storedOutcome[outcome] ?? outcome };
+function asStored({ body, outcome, records, outOfRange }: CachedResponse): CachedResponse {
+  return { body, outcome: storedOutcome[outcome] ?? outcome, records, outOfRange };
 }
 
 function responseToOne(
@@ -122,9 +122,10 @@ export class ReadThrough {
 
   #rememberOne(request: CacheRequest, row: Float32Array, found: Found): CachedResponse {
     const { keys, policy } = request;
+    const answer = responseToOne(request, row, found);
     const isStored =
       policy !== "bypass" && this.#deps.memory?.setRecord(keys.namespace, row, found.body);
-    return responseToOne(request, row, isStored ? asStored(found) : found);
+    return isStored ? asStored(answer) : answer;
   }
 
   #known(key: string | undefined, policy: CachePolicy): CachedResponse | undefined {
@@ -139,12 +140,10 @@ export class ReadThrough {
     const records = matrix.length / request.columns;
     const body = request.respond ? await request.respond(stored) : stored;
     const outOfRange = request.range.outside(matrix);
-    const found = { body, outcome };
-    if (memoryKey === undefined || !memory?.canStore(memoryKey, body, outOfRange)) {
-      return { ...found, records, outOfRange };
-    }
+    const answer = { body, outcome, records, outOfRange };
+    if (memoryKey === undefined || !memory?.canStore(memoryKey, body, outOfRange)) return answer;
     memory.set(memoryKey, body, records, outOfRange); // 4
-    return { ...asStored(found), records, outOfRange };
+    return asStored(answer);
   }
 
   async #find(request: CacheRequest, matrix: Float32Array): Promise<Found> {
