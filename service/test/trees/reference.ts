@@ -1,4 +1,5 @@
-import type { Tensor as OnnxTensor } from "onnxruntime-node";
+import "../../src/model/no-telemetry.ts";
+import { InferenceSession, Tensor } from "onnxruntime-node";
 import { expect } from "vitest";
 import { compileTrees } from "../../src/trees/compile-trees.ts";
 import { readOnnxGraph } from "../../src/trees/onnx-file.ts";
@@ -9,11 +10,6 @@ import {
   type TreeModelOptions,
 } from "../../src/trees/tree-model.ts";
 
-// ONNX Runtime reads this variable when it is loaded. Without it, it sends usage data over the
-// network.
-Object.assign(process.env, { ORT_DISABLE_TELEMETRY: "1" });
-const { InferenceSession, Tensor } = await import("onnxruntime-node");
-
 /** @throws {Error} with the reason why the model is not compiled */
 export function compiled(onnx: Uint8Array, options?: TreeModelOptions): PredictTrees {
   const trees = compileTrees(onnx, options);
@@ -22,7 +18,7 @@ export function compiled(onnx: Uint8Array, options?: TreeModelOptions): PredictT
 }
 
 /** Creates a tensor from the cells of an input's columns. */
-type MakeTensor = (cells: Float32Array, shape: readonly number[]) => OnnxTensor;
+type MakeTensor = (cells: Float32Array, shape: readonly number[]) => Tensor;
 
 /** Creates the tensors of inputs that are not float32. */
 type Makers = Readonly<Record<string, MakeTensor>>;
@@ -66,7 +62,7 @@ async function predictByOnnxRuntime(
   });
   const width = inputs.reduce((total, { columns }) => total + columns, 0);
   const rows = matrix.length / width;
-  const feeds: Record<string, OnnxTensor> = {};
+  const feeds: Record<string, Tensor> = {};
   let first = 0;
   for (const { name, columns } of inputs) {
     const start = first;
