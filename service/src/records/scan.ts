@@ -2,7 +2,7 @@ import { ascii, isSpace } from "../json/bytes.ts";
 import { NumberReader } from "../json/number.ts";
 import { type Feature, type Matrix, type RecordSchema, toCell } from "./schema.ts";
 
-// As in number.ts.
+// See bytes.ts for the reason.
 const { backslash, closeBrace, closeBracket, colon, comma, openBrace, openBracket, quote } = ascii;
 
 function skipSpace(body: Buffer, from: number): number {
