@@ -1,3 +1,4 @@
+import "../../service/src/model/no-telemetry.ts";
 import { Tensor } from "onnxruntime-node";
 import { createSession } from "../../service/src/model/onnx-runner.ts";
 import type { Columns } from "./columns.ts";
